@@ -1,0 +1,53 @@
+"""The one family of errors: each says who, what was expected, what came, what to do.
+
+The command line prints the message in one line and exits with ``exit_code``;
+a traceback is shown only with ``--debug``.
+"""
+
+__all__ = [
+    "CapacityError",
+    "DataError",
+    "DivergenceError",
+    "InputError",
+    "PitfallsError",
+    "ResourceError",
+    "RunError",
+]
+
+
+class PitfallsError(Exception):
+    """Base of every error this library raises on purpose."""
+
+    exit_code = 1
+
+
+class InputError(PitfallsError, ValueError):
+    """An argument is not what the function takes."""
+
+    exit_code = 2
+
+
+class CapacityError(InputError):
+    """The asked-for function is outside what the network can represent."""
+
+
+class DataError(PitfallsError, OSError):
+    """A data file or folder is missing, damaged or not what it should be."""
+
+    exit_code = 2
+
+
+class ResourceError(PitfallsError, MemoryError):
+    """The work does not fit the machine; the message names the estimate and a way out."""
+
+
+class DivergenceError(PitfallsError, ArithmeticError):
+    """An iteration left the finite numbers; the last good point is in ``last``."""
+
+    def __init__(self, message: str, last: object = None) -> None:
+        super().__init__(message)
+        self.last = last
+
+
+class RunError(PitfallsError, OSError):
+    """A run folder cannot be used as asked: locked, damaged or of another version."""
