@@ -1,0 +1,191 @@
+"""Parity tasks: inputs uniform on the cube, labels (-1)^(v . x) for a hidden mask v."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy.typing import ArrayLike
+from torch import Tensor
+
+from pitfalls.errors import InputError, ResourceError
+
+__all__ = ["ParityTask", "cube"]
+
+# 2^d inputs of d floats: 2^24 of them are 1.6 GB in float32, and nothing needs that table.
+_LARGEST_TABLE = 24
+
+
+def cube(n_features: int, *, dtype: torch.dtype = torch.float32) -> Float[Tensor, "n d"]:
+    """List every input of {0, 1}^d, input number i holding bit j of i in column j.
+
+    Parameters
+    ----------
+    n_features : int
+        d, at most 24.
+    dtype : torch.dtype
+        Type of the entries, all exactly 0 or 1.
+
+    Returns
+    -------
+    Tensor of shape (2^d, d)
+
+    Raises
+    ------
+    ResourceError
+        If d > 24: the table would not fit. ``gradient_signal`` streams instead.
+    """
+    if not 1 <= n_features <= _LARGEST_TABLE:
+        if n_features < 1:
+            raise InputError(f"cube: n_features must be at least 1. Got {n_features} instead.")
+        need = 2.0**n_features * n_features * 4 / 2**30
+        raise ResourceError(
+            f"cube: a table of all 2^{n_features} inputs takes {need:.3g} GiB; the limit is "
+            f"2^{_LARGEST_TABLE} rows. Sample instead, or let gradient_signal stream over them."
+        )
+    number = torch.arange(1 << n_features)
+    return (number[:, None] >> torch.arange(n_features) & 1).to(dtype)
+
+
+@dataclass(frozen=True)
+class ParityTask:
+    """The parity of the features that a mask picks.
+
+    Parameters
+    ----------
+    mask : sequence of d numbers, each 0 or 1
+        v of the homework: which features count. A list, array or tensor; kept as a tuple,
+        so tasks compare, hash and print.
+
+    Examples
+    --------
+    >>> task = ParityTask([1, 0, 1])
+    >>> task.n_features, task.weight, task.index
+    (3, 2, 5)
+    >>> task.labels(torch.tensor([[0.0, 1, 1], [1, 0, 1]]))
+    tensor([-1.,  1.])
+    """
+
+    mask: tuple[int, ...]
+
+    def __init__(self, mask: Sequence[int] | ArrayLike | Tensor) -> None:
+        values = np.asarray(mask.detach().cpu() if isinstance(mask, Tensor) else mask)
+        if values.ndim != 1 or values.size == 0:
+            raise InputError(
+                "ParityTask: mask must be one row of at least one 0 or 1. "
+                f"Got an array of shape {values.shape} instead."
+            )
+        wrong = ~np.isin(values, (0, 1))
+        if wrong.any():
+            at = int(np.flatnonzero(wrong)[0])
+            raise InputError(
+                f"ParityTask: every entry of mask must be 0 or 1. Got {values[at]} at position "
+                f"{at} instead."
+            )
+        object.__setattr__(self, "mask", tuple(int(value) for value in values))
+
+    @classmethod
+    def random(cls, n_features: int, seed: int, weight: int | None = None) -> "ParityTask":
+        """Draw a mask uniformly from {0, 1}^d, or from those of one Hamming weight.
+
+        Parameters
+        ----------
+        n_features : int
+            d >= 1.
+        seed : int
+            The same seed gives the same mask.
+        weight : int, optional
+            |v|, the number of ones; 0 <= weight <= d.
+
+        Raises
+        ------
+        InputError
+            If d < 1 or no mask has that weight.
+        """
+        if n_features < 1:
+            raise InputError(f"ParityTask.random: n_features must be >= 1. Got {n_features}.")
+        generator = torch.Generator().manual_seed(seed)
+        if weight is None:
+            return cls(torch.randint(2, (n_features,), generator=generator))
+        if not 0 <= weight <= n_features:
+            raise InputError(
+                f"ParityTask.random: weight must be between 0 and n_features = {n_features}. "
+                f"Got {weight} instead."
+            )
+        mask = torch.zeros(n_features, dtype=torch.int64)
+        mask[torch.randperm(n_features, generator=generator)[:weight]] = 1
+        return cls(mask)
+
+    @property
+    def n_features(self) -> int:
+        """d, the number of features."""
+        return len(self.mask)
+
+    @property
+    def weight(self) -> int:
+        """|v|, the number of features that count: the difficulty of the task."""
+        return sum(self.mask)
+
+    @property
+    def index(self) -> int:
+        """The mask as an integer, feature j its bit j: its row in ``target_gradients``."""
+        return sum(bit << j for j, bit in enumerate(self.mask))
+
+    def mask_tensor(
+        self, *, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu"
+    ) -> Float[Tensor, " d"]:
+        """Return the mask as a tensor."""
+        return torch.tensor(self.mask, dtype=dtype, device=device)
+
+    def labels(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch"]:
+        """Label inputs: +1 where an even number of the masked features is set, -1 where odd.
+
+        Parameters
+        ----------
+        x : Tensor of shape (..., d)
+            Entries 0 or 1, of a floating type.
+
+        Returns
+        -------
+        Tensor of shape (...), of the type of x
+        """
+        if x.shape[-1:] != (self.n_features,):
+            raise InputError(
+                f"ParityTask.labels: x must be of shape (..., {self.n_features}). "
+                f"Got {tuple(x.shape)} instead."
+            )
+        count = x @ self.mask_tensor(dtype=x.dtype, device=x.device)
+        return 1 - 2 * torch.remainder(count, 2)
+
+    def sample(
+        self,
+        n: int,
+        generator: torch.Generator | None = None,
+        *,
+        dtype: torch.dtype = torch.float32,
+    ) -> tuple[Float[Tensor, "n d"], Float[Tensor, " n"]]:
+        """Draw inputs uniformly, with their labels.
+
+        Parameters
+        ----------
+        n : int
+            How many.
+        generator : torch.Generator, optional
+            Where the random bits come from (its device is used); by default the global one.
+
+        Returns
+        -------
+        x : Tensor of shape (n, d)
+            Entries 0 or 1.
+        y : Tensor of shape (n,)
+            Labels, -1 or +1.
+        """
+        device = "cpu" if generator is None else generator.device
+        bits = torch.randint(2, (n, self.n_features), generator=generator, device=device)
+        x = bits.to(dtype)
+        return x, self.labels(x)
+
+    def all_inputs(self, *, dtype: torch.dtype = torch.float32) -> Float[Tensor, "n d"]:
+        """List all 2^d inputs in the order of :func:`cube` (d <= 24)."""
+        return cube(self.n_features, dtype=dtype)
