@@ -1,1 +1,1 @@
-"""TODO."""
+"""Reads run folders; writes figures, one HTML page and one PDF."""

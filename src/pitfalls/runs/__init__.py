@@ -1,1 +1,21 @@
-"""TODO."""
+"""Run folders: one folder a run, every write atomic, every interruption resumable."""
+
+from pitfalls.runs.atomic import write_bytes, write_json, write_text
+from pitfalls.runs.checkpoint import Checkpoint
+from pitfalls.runs.config import config_hash, config_to_dict
+from pitfalls.runs.manifest import Manifest, describe_machine
+from pitfalls.runs.run import Run
+from pitfalls.runs.store import RunStore
+
+__all__ = [
+    "Checkpoint",
+    "Manifest",
+    "Run",
+    "RunStore",
+    "config_hash",
+    "config_to_dict",
+    "describe_machine",
+    "write_bytes",
+    "write_json",
+    "write_text",
+]

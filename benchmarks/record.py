@@ -1,0 +1,63 @@
+"""Time functions against each other in one run, and keep what came out.
+
+``alternate`` calls the functions in turn, so that a busy machine slows all of them alike; what counts
+is the ratio of their medians. ``record`` writes the raw times with machine, versions and commit.
+"""
+
+import json
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pitfalls.runs import describe_machine, write_json
+from pitfalls.runs.config import to_json
+from pitfalls.runs.manifest import describe_versions, find_commit, now
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def alternate(
+    functions: Mapping[str, Callable[[], object]], repeats: int = 9, warm_up: int = 1
+) -> dict[str, dict[str, Any]]:
+    """Return for each function its wall and processor seconds, their medians and n."""
+    for _ in range(warm_up):
+        for function in functions.values():
+            function()
+    wall: dict[str, list[float]] = {name: [] for name in functions}
+    cpu: dict[str, list[float]] = {name: [] for name in functions}
+    for _ in range(repeats):
+        for name, function in functions.items():
+            start, start_cpu = time.perf_counter(), time.process_time()
+            function()
+            wall[name].append(time.perf_counter() - start)
+            cpu[name].append(time.process_time() - start_cpu)
+    return {
+        name: {
+            "median_s": statistics.median(wall[name]),
+            "median_cpu_s": statistics.median(cpu[name]),
+            "n": repeats,
+            "wall_s": wall[name],
+            "cpu_s": cpu[name],
+        }
+        for name in functions
+    }
+
+
+def record(name: str, results: Mapping[str, Any]) -> Path:
+    """Write ``benchmarks/results/<name>.json`` and return its path."""
+    path = RESULTS / f"{name}.json"
+    write_json(
+        path,
+        {
+            "benchmark": name,
+            "time": now(),
+            "machine": describe_machine(),
+            "versions": describe_versions(),
+            "commit": find_commit(),
+            "results": to_json(results),
+        },
+    )
+    print(f"{path.name}: {json.dumps(to_json(results))[:400]}")
+    return path

@@ -1,0 +1,96 @@
+"""Which run stands behind each place of the report, and what a reader must know about it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+from pitfalls.errors import InputError
+from pitfalls.runs import Run, RunStore
+
+__all__ = ["Evidence", "State", "gather"]
+
+State = Literal["complete", "partial", "missing", "stale"]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The runs of one experiment that the report may quote.
+
+    Attributes
+    ----------
+    experiment : str
+        The name by which the chapters ask for it.
+    runs : tuple of Run
+        The one to quote first, then the others; empty when there is none.
+    """
+
+    experiment: str
+    runs: tuple[Run, ...] = ()
+
+    @property
+    def run(self) -> Run | None:
+        """The run that the report quotes."""
+        return self.runs[0] if self.runs else None
+
+    @property
+    def state(self) -> State:
+        """Whether the run is there, finished, and of this version of the library."""
+        if self.run is None:
+            return "missing"
+        if not self.run.complete:
+            return "partial"
+        return "complete" if self.run.manifest.versions.get("pitfalls") == version("pitfalls") else "stale"
+
+    @property
+    def note(self) -> str:
+        """What to say in place when the run is not a finished one of this version; else empty."""
+        if self.run is None:
+            return f"There is no run of {self.experiment} yet, so nothing is said here."
+        manifest = self.run.manifest
+        again = manifest.command or "the command that made it"
+        if self.state == "partial":
+            return (
+                f"The run {self.run.id} is not finished (it is {manifest.status}): what follows is "
+                f"what it had saved. To finish it: {again}"
+            )
+        if self.state == "stale":
+            made_by = manifest.versions.get("pitfalls", "an unknown version")
+            return (
+                f"The run {self.run.id} was made by pitfalls {made_by}, not by the present "
+                f"{version('pitfalls')}. To make it anew: {again} --fresh"
+            )
+        return ""
+
+
+def gather(runs: RunStore | str | Path | Iterable[Run]) -> Mapping[str, Evidence]:
+    """Sort runs by experiment: finished before unfinished ones, later before earlier ones.
+
+    Parameters
+    ----------
+    runs : RunStore, path of a run store, or iterable of Run
+        An iterable says which runs to quote, the first of an experiment first.
+
+    Raises
+    ------
+    InputError
+        If ``runs`` is a path that is no folder.
+    """
+    if isinstance(runs, str | Path):
+        if not Path(runs).is_dir():
+            raise InputError(f"report: no folder of runs at {runs}. Make the runs: pitfalls report --quick")
+        runs = RunStore(runs)
+    if isinstance(runs, RunStore):
+        runs = sorted(runs.list(), key=_preference, reverse=True)
+    found: dict[str, list[Run]] = {}
+    for run in runs:
+        known = found.setdefault(run.manifest.experiment, [])
+        if run.id not in {other.id for other in known}:
+            known.append(run)
+    return {name: Evidence(name, tuple(of)) for name, of in found.items()}
+
+
+def _preference(run: Run) -> tuple[Any, ...]:
+    manifest = run.manifest
+    return (run.complete, manifest.end or "", manifest.starts[-1:], run.id)

@@ -1,0 +1,114 @@
+"""Which figures belong to which experiment, and how they reach the run folder."""
+
+import importlib
+import importlib.util
+import io
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from pitfalls.errors import InputError
+from pitfalls.report.figures.style import apply_style
+from pitfalls.runs import Run, write_json
+
+__all__ = ["Drawing", "draw_run", "draws", "figure_names"]
+
+MODULES = ("linear", "parity_signal", "parity_training", "embedding", "training", "verdicts")
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A finished figure with the words that go with it.
+
+    Attributes
+    ----------
+    figure : matplotlib.figure.Figure
+        Its title says the finding.
+    alt : str
+        What a reader who cannot see it must know, numbers included.
+    caption : str
+        What is shown, with n and spread.
+    """
+
+    figure: Figure
+    alt: str
+    caption: str = ""
+
+
+Draw = Callable[[Run], Drawing]
+_FIGURES: dict[str, dict[str, Draw]] = {}
+
+
+def draws(experiment: str, name: str) -> Callable[[Draw], Draw]:
+    """Register a function ``(run) -> Drawing`` as figure ``name`` of an experiment."""
+
+    def register(function: Draw) -> Draw:
+        figures = _FIGURES.setdefault(experiment, {})
+        if name in figures:
+            raise InputError(f"figure {experiment}/{name} is registered already.")
+        figures[name] = function
+        return function
+
+    return register
+
+
+def _load() -> None:
+    for module in MODULES:
+        full = f"pitfalls.report.figures.{module}"
+        if importlib.util.find_spec(full) is not None:
+            importlib.import_module(full)
+
+
+def figure_names(experiment: str) -> tuple[str, ...]:
+    """Return the names of an experiment's figures, in the order they were registered."""
+    _load()
+    return tuple(_FIGURES.get(experiment, {}))
+
+
+def draw_run(run: Run) -> list[Path]:
+    """Draw every figure of a run into ``<run>/figures/`` as SVG and PNG, with its words beside it.
+
+    A figure is drawn anew only when it is missing, or older than the run's last write.
+    """
+    _load()
+    written = []
+    folder = run.path / "figures"
+    newest = (run.path / "manifest.json").stat().st_mtime
+    for name, function in _FIGURES.get(run.manifest.experiment, {}).items():
+        words = folder / f"{name}.json"
+        if words.exists() and words.stat().st_mtime >= newest:
+            written.append(folder / f"{name}.svg")
+            continue
+        with mpl.rc_context():
+            apply_style()
+            drawing = function(run)
+            for kind in ("svg", "png"):
+                buffer = io.BytesIO()
+                drawing.figure.savefig(
+                    buffer,
+                    format=kind,
+                    # no date, so that equal runs give equal files
+                    metadata={"Date": None} if kind == "svg" else {"Software": None},
+                )
+                data = buffer.getvalue()
+                if kind == "svg":
+                    data = _make_accessible(data.decode(), drawing).encode()
+                run.save_file(f"figures/{name}.{kind}", data)
+        import matplotlib.pyplot as plt
+
+        plt.close(drawing.figure)
+        # written last: its presence says that the figure is whole
+        write_json(words, {"alt": drawing.alt, "caption": drawing.caption})
+        written.append(folder / f"{name}.svg")
+    return written
+
+
+def _make_accessible(svg: str, drawing: Drawing) -> str:
+    """Give the picture a role and a name that a screen reader reads out."""
+    from xml.sax.saxutils import quoteattr
+
+    return re.sub(r"<svg ", f"<svg role='img' aria-label={quoteattr(drawing.alt)} ", svg, count=1)

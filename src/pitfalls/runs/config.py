@@ -1,0 +1,73 @@
+"""Frozen config dataclasses as JSON, and the hash that names a run."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from pitfalls.errors import InputError
+
+__all__ = ["config_hash", "config_to_dict", "to_json"]
+
+
+def to_json(value: object) -> Any:
+    """Turn dataclasses, mappings, sequences, NumPy and tensor scalars and arrays into plain JSON values.
+
+    Raises
+    ------
+    InputError
+        If ``value`` holds a type that has no plain form.
+    """
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): to_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_json(item) for item in value]
+    if isinstance(value, set | frozenset):
+        return sorted(to_json(item) for item in value)
+    if isinstance(value, np.generic | np.ndarray):
+        return to_json(value.tolist())
+    if hasattr(value, "tolist"):  # a torch tensor, without importing torch here
+        return to_json(value.tolist())
+    if hasattr(value, "__fspath__"):
+        return str(value)
+    raise InputError(
+        f"to_json: expected dataclasses, mappings, sequences, numbers or text, got {type(value).__name__}."
+    )
+
+
+def config_to_dict(config: object) -> dict[str, Any]:
+    """Return the fields of a config dataclass as plain JSON values."""
+    if not dataclasses.is_dataclass(config) or isinstance(config, type):
+        raise InputError(f"config: expected a dataclass instance, got {type(config).__name__}.")
+    result: dict[str, Any] = to_json(config)
+    return result
+
+
+def config_hash(config: object) -> str:
+    """Return 12 hexadecimal digits that name what ``config`` asks for.
+
+    Fields whose metadata say ``identity: False`` (a device, a path whose content is hashed in another
+    field) do not count.
+    """
+    config_to_dict(config)
+    text = json.dumps(_identity(config), sort_keys=True, allow_nan=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _identity(value: object) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {
+            f.name: _identity(getattr(value, f.name))
+            for f in dataclasses.fields(value)
+            if f.metadata.get("identity", True)
+        }
+    if isinstance(value, list | tuple):
+        return [_identity(item) for item in value]
+    return to_json(value)

@@ -1,0 +1,287 @@
+"""One run folder: what an experiment writes into it, and what the report reads from it."""
+
+import json
+import os
+import time
+import zipfile
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+
+import numpy as np
+from filelock import BaseFileLock
+
+from pitfalls.errors import DataError, InputError, RunError
+from pitfalls.runs.atomic import write_bytes, write_json
+from pitfalls.runs.checkpoint import Checkpoint, read_latest, write_checkpoint
+from pitfalls.runs.config import to_json
+from pitfalls.runs.manifest import Manifest, now
+
+__all__ = ["Run"]
+
+
+class Run:
+    """A run folder, open for writing inside a ``with`` block, for reading always.
+
+    Not built directly: `RunStore.open` makes or continues one, `RunStore.find` reads one.
+
+    Leaving the block without an exception marks the run complete; a ``KeyboardInterrupt`` marks it
+    interrupted; any other exception marks it failed, with its message. All three can be continued.
+    """
+
+    def __init__(self, path: Path, manifest: Manifest, lock: BaseFileLock | None = None) -> None:
+        self.path = path
+        self.manifest = manifest
+        self._lock = lock
+        self._log: BinaryIO | None = None
+        self._timings: BinaryIO | None = None
+        self._checkpoint: Checkpoint | None = None
+        self._started = time.monotonic()
+        self._seconds_before = manifest.seconds
+
+    # -- what it is ---------------------------------------------------------------------------
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run has finished: its results stand and nothing more is written."""
+        return self.manifest.status == "complete"
+
+    @property
+    def id(self) -> str:
+        """``experiment/name-hash``, unique in its store."""
+        return f"{self.manifest.experiment}/{self.path.name}"
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The config as plain JSON values."""
+        return self.manifest.config
+
+    # -- writing ------------------------------------------------------------------------------
+
+    def log(self, **record: object) -> None:
+        """Append one line to ``metrics.jsonl``: only what two equal runs share, so no clock times."""
+        self._log = self._append(self._log, "metrics.jsonl", record)
+
+    def log_timing(self, **record: object) -> None:
+        """Append one line to ``timings.jsonl``: seconds, rates and whatever else may differ."""
+        self._timings = self._append(self._timings, "timings.jsonl", record)
+
+    def save_checkpoint(
+        self, *, step: int, tensors: Mapping[str, Any], meta: Mapping[str, Any] | None = None
+    ) -> None:
+        """Save a state to go on from; the metric log is synced and its length noted.
+
+        Parameters
+        ----------
+        step : int
+            Grows from checkpoint to checkpoint.
+        tensors : mapping of str to array or tensor
+            Saved exactly, in their dtypes.
+        meta : mapping, optional
+            Plain JSON values: counters, random-number states as lists or text.
+        """
+        self._require_writable("save_checkpoint")
+        if self._log is not None:
+            self._log.flush()
+            os.fsync(self._log.fileno())
+        log = self.path / "metrics.jsonl"
+        write_checkpoint(
+            self.path / "checkpoints",
+            step,
+            tensors,
+            meta or {},
+            log.stat().st_size if log.exists() else 0,
+        )
+
+    def load_checkpoint(self) -> Checkpoint | None:
+        """Return the last whole checkpoint of an interrupted run, or None.
+
+        The metric log was cut back to that checkpoint when the run was opened.
+        """
+        return self._checkpoint
+
+    def save_arrays(self, name: str, **arrays: Any) -> None:
+        """Save arrays (NumPy or torch) as ``arrays/<name>.npz``, compressed, in one step."""
+        self._require_writable("save_arrays")
+        buffer = BytesIO()
+        np.savez_compressed(
+            buffer, allow_pickle=False, **{k: _as_array(k, v) for k, v in arrays.items()}
+        )
+        write_bytes(self.path / "arrays" / f"{name}.npz", buffer.getvalue())
+
+    def save_results(self, results: object) -> None:
+        """Save the numbers that tables and texts quote as ``results.json`` (a mapping or a dataclass)."""
+        self._require_writable("save_results")
+        write_json(self.path / "results.json", to_json(results))
+
+    def save_file(self, name: str, data: bytes | str) -> Path:
+        """Save a file under the run folder (``figures/x.svg``, say) in one step and return its path."""
+        path = (self.path / name).resolve()
+        if not path.is_relative_to(self.path.resolve()):
+            raise InputError(
+                f"save_file: {name!r} lies outside the run folder. Use a relative name."
+            )
+        write_bytes(path, data.encode("utf-8") if isinstance(data, str) else data)
+        return path
+
+    def warn(self, text: str) -> None:
+        """Add a line that readers of the numbers must see; the same line is kept once."""
+        self._require_writable("warn")
+        if text not in self.manifest.warnings:
+            self.manifest.warnings.append(text)
+            self._write_manifest()
+
+    # -- reading ------------------------------------------------------------------------------
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """Return the lines of ``metrics.jsonl``."""
+        return self._lines("metrics.jsonl")
+
+    def timings(self) -> list[dict[str, Any]]:
+        """Return the lines of ``timings.jsonl``."""
+        return self._lines("timings.jsonl")
+
+    def arrays(self, name: str) -> dict[str, np.ndarray]:
+        """Return the arrays saved under ``name``.
+
+        Raises
+        ------
+        RunError
+            If there are none or the file is damaged.
+        """
+        path = self.path / "arrays" / f"{name}.npz"
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                return {key: stored[key] for key in stored.files}
+        except FileNotFoundError as error:
+            raise RunError(f"run {self.id}: has no arrays {name!r}. {self._remedy()}") from error
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            raise RunError(
+                f"run {self.id}: {path.name} is damaged ({error}). {self._remedy()}"
+            ) from error
+
+    def has_arrays(self, name: str) -> bool:
+        """Whether arrays were saved under ``name``."""
+        return (self.path / "arrays" / f"{name}.npz").exists()
+
+    def results(self) -> dict[str, Any]:
+        """Return what `save_results` saved.
+
+        Raises
+        ------
+        RunError
+            If there is nothing yet or the file is damaged.
+        """
+        path = self.path / "results.json"
+        try:
+            values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise RunError(f"run {self.id}: has no results yet. {self._remedy()}") from error
+        except (OSError, ValueError) as error:
+            raise RunError(
+                f"run {self.id}: {path.name} is damaged ({error}). {self._remedy()}"
+            ) from error
+        return values
+
+    # -- opening and closing ------------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        if self.complete:
+            return self
+        self._require_writable("open")
+        checkpoint, complaints = read_latest(self.path / "checkpoints")
+        self._checkpoint = checkpoint
+        self._cut_log(checkpoint.log_bytes if checkpoint else 0)
+        self.manifest.status = "running"
+        self.manifest.error = None
+        self.manifest.starts.append(now())
+        self._started = time.monotonic()
+        self._seconds_before = self.manifest.seconds
+        self._write_manifest()
+        for complaint in complaints:
+            self.warn(complaint)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if self._lock is not None and not self.complete:
+                for file in (self._log, self._timings):
+                    if file is not None:
+                        file.flush()
+                        os.fsync(file.fileno())
+                        file.close()
+                self._log = self._timings = None
+                self.manifest.seconds = self._seconds_before + time.monotonic() - self._started
+                if error is None:
+                    self.manifest.status = "complete"
+                    self.manifest.end = now()
+                elif isinstance(error, KeyboardInterrupt):
+                    self.manifest.status = "interrupted"
+                else:
+                    self.manifest.status = "failed"
+                    self.manifest.error = f"{type(error).__name__}: {error}"
+                self._write_manifest()
+        finally:
+            if self._lock is not None:
+                self._lock.release()
+                self._lock = None
+
+    def _require_writable(self, what: str) -> None:
+        if self._lock is None or self.complete:
+            raise RunError(
+                f"run {self.id}: {what} needs a run that is open for writing. "
+                "Use it inside 'with store.open(...)', or start over with --fresh."
+            )
+
+    def _append(self, file: BinaryIO | None, name: str, record: Mapping[str, object]) -> BinaryIO:
+        self._require_writable("log")
+        if file is None:
+            file = (self.path / name).open("ab")
+        file.write(json.dumps(to_json(record), ensure_ascii=False).encode() + b"\n")
+        file.flush()
+        return file
+
+    def _cut_log(self, size: int) -> None:
+        path = self.path / "metrics.jsonl"
+        if path.exists():
+            if path.stat().st_size < size:
+                raise DataError(
+                    f"{path}: is shorter than its checkpoint says. Start over with --fresh."
+                )
+            os.truncate(path, size)
+
+    def _lines(self, name: str) -> list[dict[str, Any]]:
+        path = self.path / name
+        if not path.exists():
+            return []
+        try:
+            return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        except (OSError, ValueError) as error:
+            raise RunError(
+                f"run {self.id}: {name} is damaged ({error}). {self._remedy()}"
+            ) from error
+
+    def _write_manifest(self) -> None:
+        write_json(self.path / "manifest.json", self.manifest.to_dict())
+
+    def _remedy(self) -> str:
+        command = self.manifest.command or "the command that made it"
+        if self.complete:
+            return f"Make it anew: {command} --fresh"
+        return f"The run is {self.manifest.status}: finish it with {command}"
+
+
+def _as_array(name: str, value: Any) -> np.ndarray:
+    if hasattr(value, "detach"):
+        value = value.detach().cpu().numpy()
+    array = np.asarray(value)
+    if array.dtype == object:
+        raise InputError(f"save_arrays: {name} must be numbers or text, got an array of objects.")
+    return array

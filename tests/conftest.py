@@ -1,0 +1,25 @@
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def find_cifar10() -> Path | None:
+    named = os.environ.get("PITFALLS_DATA")
+    for path in (
+        Path(named) if named else None,
+        REPOSITORY.parent / "shared/data/cifar-10-batches-py",
+    ):
+        if path is not None and (path / "data_batch_1").exists():
+            return path
+    return None
+
+
+@pytest.fixture(scope="session")
+def cifar10_path() -> Path:
+    path = find_cifar10()
+    if path is None:
+        pytest.skip("needs CIFAR-10: set PITFALLS_DATA to its cifar-10-batches-py folder")
+    return path
