@@ -1,1 +1,138 @@
-"""TODO."""
+"""The command line: parse, call, print. One thin module a lab, imported only when it is used."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import App, CycloptsError, Group, Parameter
+
+from pitfalls.cli import session
+from pitfalls.errors import PitfallsError
+
+__all__ = ["app", "main"]
+
+GLOBAL = Group("Options for every command", sort_key=100)
+
+app = App(
+    name="pitfalls",
+    help="What can a network represent, and what can gradient descent find? Measure both.",
+    version=session.package_version,
+    help_format="markdown",
+)
+app["--help"].group = GLOBAL
+app["--version"].group = GLOBAL
+app.command(
+    "pitfalls.cli.linear:app",
+    name="linear",
+    help="Deep linear networks: capacity, minima, and a verdict on every critical point.",
+)
+app.command(
+    "pitfalls.cli.parity:app",
+    name="parity",
+    help="Parity: networks that represent it exactly, and how little the gradient says about it.",
+)
+app.command(
+    "pitfalls.cli.images:app",
+    name="images",
+    help="CIFAR-10 or your own pictures: linear methods, networks, learning-rate schemes.",
+)
+app.command(
+    "pitfalls.cli.verify:verify",
+    name="verify",
+    help="Check every statement of the homework by trying to break it.",
+)
+app.command(
+    "pitfalls.cli.report:report",
+    name="report",
+    help="Run what is missing and write the report: one HTML page and one PDF.",
+)
+app.command("pitfalls.cli.runs:app", name="runs", help="List, show and remove finished runs.")
+app.command(
+    "pitfalls.cli.doctor:doctor",
+    name="doctor",
+    help="Say what this machine has, and what is missing.",
+)
+
+
+@app.meta.default
+def launch(
+    *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+    seed: Annotated[int, Parameter(group=GLOBAL)] = 123,
+    threads: Annotated[int | None, Parameter(group=GLOBAL)] = None,
+    device: Annotated[Literal["auto", "cpu", "cuda"], Parameter(group=GLOBAL)] = "auto",
+    runs: Annotated[Path | None, Parameter(group=GLOBAL)] = None,
+    fresh: Annotated[bool, Parameter(group=GLOBAL, negative="")] = False,
+    debug: Annotated[bool, Parameter(group=GLOBAL, negative="")] = False,
+) -> object:
+    """Set what holds for every command, then hand the rest of the line to the command.
+
+    Parameters
+    ----------
+    seed
+        Every random number follows from it.
+    threads
+        Processor threads to use (default: all this process may have).
+    device
+        Where tensors live; auto takes a CUDA device if there is one.
+    runs
+        Folder of the run folders (default: PITFALLS_RUNS, else ./runs).
+    fresh
+        Start over instead of reusing or continuing a run.
+    debug
+        Show the traceback of an error.
+    """
+    session.start(
+        session.Settings(
+            seed=seed, threads=threads, device=device, runs=runs, fresh=fresh, debug=debug
+        ),
+        tokens,
+    )
+    return app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    0: done; 1: failed; 2: bad input; 130: interrupted. A command may return its own code.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in arguments
+    try:
+        with session.interruptible():
+            result = app.meta(
+                arguments, exit_on_error=False, print_error=False, result_action="return_value"
+            )
+        return result if isinstance(result, int) else 0
+    except CycloptsError as error:
+        if debug:
+            raise
+        session.complain(
+            f"{_one_line(error)} See: pitfalls {session.command_path(arguments)} --help"
+        )
+        return 2
+    except PitfallsError as error:
+        if debug:
+            raise
+        session.complain(_one_line(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        session.complain(f"interrupted. Go on with: {session.command_line(arguments)}")
+        return 130
+    except BrokenPipeError:
+        # the reader (head, less) has gone; Python must not complain about it at exit either
+        sys.stdout = None
+        return 0
+    except Exception as error:
+        if debug:
+            raise
+        session.complain(
+            f"unexpected {type(error).__name__}: {_one_line(error)} "
+            "This is a fault of pitfalls; --debug shows where."
+        )
+        return 1
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return text if text.endswith((".", "!", "?")) or not text else text + "."

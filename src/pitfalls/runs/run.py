@@ -25,6 +25,13 @@ __all__ = ["Run"]
 class Run:
     """A run folder, open for writing inside a ``with`` block, for reading always.
 
+    Attributes
+    ----------
+    path : Path
+    manifest : Manifest
+    was_opened : bool
+        Whether this object did the work, or a part of it; False for a run that was reused.
+
     Not built directly: `RunStore.open` makes or continues one, `RunStore.find` reads one.
 
     Leaving the block without an exception marks the run complete; a ``KeyboardInterrupt`` marks it
@@ -40,6 +47,7 @@ class Run:
         self._checkpoint: Checkpoint | None = None
         self._started = time.monotonic()
         self._seconds_before = manifest.seconds
+        self.was_opened = lock is not None
 
     # -- what it is ---------------------------------------------------------------------------
 

@@ -1,0 +1,107 @@
+"""Progress on standard error: a bar on a terminal, a plain line now and then elsewhere."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pitfalls.experiments.registry import Advance
+
+__all__ = ["TerminalProgress"]
+
+PATIENCE = 2.0
+"""Seconds: shorter work shows nothing."""
+
+PLAIN_INTERVAL = 10.0
+"""Seconds between two lines where there is no terminal."""
+
+
+class TerminalProgress:
+    """Shows how far a piece of work has come, its rate and the time left."""
+
+    @contextmanager
+    def __call__(self, label: str, unit: str = "steps") -> Iterator[Advance]:
+        """Show the work called ``label`` while the block runs."""
+        if sys.stderr.isatty():
+            with _bar(label, unit) as advance:
+                yield advance
+        else:
+            yield _lines(label, unit)
+
+
+@contextmanager
+def _bar(label: str, unit: str) -> Iterator[Advance]:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    progress = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[rate]}", markup=False),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    start = time.monotonic()
+    task = progress.add_task(label, total=None, rate="")
+    first: int | None = None
+
+    def advance(done: int, total: int) -> None:
+        nonlocal first
+        first = done if first is None else first
+        spent = time.monotonic() - start
+        if spent > PATIENCE and not progress.live.is_started:
+            progress.start()
+        rate = f"{_number((done - first) / spent)} {unit}/s" if spent > 0 and done > first else ""
+        progress.update(task, completed=done, total=total or None, rate=rate)
+
+    try:
+        yield advance
+    finally:
+        progress.stop()
+
+
+def _lines(label: str, unit: str) -> Advance:
+    start = last = time.monotonic()
+    first: int | None = None
+
+    def advance(done: int, total: int) -> None:
+        nonlocal first, last
+        first = done if first is None else first
+        clock = time.monotonic()
+        # a first sign after a few seconds, then one line every so often
+        due = PATIENCE if last == start else PLAIN_INTERVAL
+        if clock - last < due or not total:
+            return
+        last = clock
+        rate = (done - first) / (clock - start)
+        left = f", {_duration((total - done) / rate)} left" if rate > 0 else ""
+        print(
+            f"{label}: {100 * done / total:.0f} % ({done}/{total} {unit}, {_number(rate)}/s{left})",
+            file=sys.stderr,
+            flush=True,
+        )
+
+    return advance
+
+
+def _number(value: float) -> str:
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:.3g} {letter}"
+    return f"{value:.3g}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

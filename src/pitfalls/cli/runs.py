@@ -1,0 +1,94 @@
+"""``pitfalls runs``: list, show and remove run folders."""
+
+from cyclopts import App
+
+from pitfalls.cli.session import print_table, run_store, say
+
+app = App(name="runs", help="List, show and remove finished runs.")
+
+
+@app.command(name="list")
+def list_runs(experiment: str | None = None, /) -> None:
+    """List all runs, oldest first.
+
+    Parameters
+    ----------
+    experiment
+        Only the runs of this experiment, such as parity-signal.
+    """
+    store = run_store()
+    runs = store.list(experiment)
+    if not runs:
+        say(f"no runs in {store.root}")
+        return
+    print_table(
+        f"{len(runs)} runs in {store.root}",
+        ["run", "status", "started", "seconds", "MB"],
+        [
+            [
+                run.id,
+                _status(run.manifest.status, store.is_held(run)),
+                run.manifest.starts[0] if run.manifest.starts else None,
+                round(run.manifest.seconds, 1),
+                round(sum(f.stat().st_size for f in run.path.rglob("*") if f.is_file()) / 1e6, 2),
+            ]
+            for run in runs
+        ],
+    )
+
+
+@app.command
+def show(run: str, /) -> None:
+    """Show what a run was asked, on what machine, and what came out.
+
+    Parameters
+    ----------
+    run
+        Its id, a part at either end of it, or its folder.
+    """
+    import json
+
+    store = run_store()
+    found = store.find(run)
+    manifest = found.manifest
+    facts = {
+        "folder": str(found.path),
+        "status": _status(manifest.status, store.is_held(found)),
+        "command": manifest.command,
+        "starts": ", ".join(manifest.starts),
+        "end": manifest.end,
+        "seconds": round(manifest.seconds, 1),
+        "error": manifest.error,
+        "commit": manifest.commit,
+        "threads": manifest.threads,
+        "machine": json.dumps(manifest.machine),
+        "versions": json.dumps(manifest.versions),
+        "config": json.dumps(manifest.config),
+    }
+    facts |= {f"warning {i}": text for i, text in enumerate(manifest.warnings, 1)}
+    print_table(found.id, ["what", "value"], [[k, v] for k, v in facts.items() if v is not None])
+    if manifest.status == "complete" and (found.path / "results.json").exists():
+        say(json.dumps(found.results(), indent=2, ensure_ascii=False))
+
+
+@app.command
+def remove(*runs: str) -> None:
+    """Delete run folders; one that a process is working on is refused.
+
+    Parameters
+    ----------
+    runs
+        Ids, parts at either end of them, or folders.
+    """
+    from pitfalls.errors import InputError
+
+    if not runs:
+        raise InputError("runs remove: name at least one run. See: pitfalls runs list")
+    store = run_store()
+    for name in runs:
+        say(f"removed {store.remove(name)}")
+
+
+def _status(status: str, held: bool) -> str:
+    # a run whose process was killed still says that it is running
+    return "killed, can be continued" if status == "running" and not held else status

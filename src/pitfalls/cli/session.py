@@ -1,0 +1,244 @@
+"""What every command shares: settings, the run store, progress, tables, plain speech."""
+
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Literal
+
+from pitfalls.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pitfalls.runs import Run, RunStore
+
+__all__ = [
+    "Settings",
+    "complain",
+    "perform",
+    "print_table",
+    "remark",
+    "resolve_device",
+    "run_store",
+    "say",
+    "settings",
+]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The options that every command takes."""
+
+    seed: int = 123
+    threads: int | None = None
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    runs: Path | None = None
+    fresh: bool = False
+    debug: bool = False
+
+
+_settings = Settings()
+_tokens: tuple[str, ...] = ()
+
+
+def package_version() -> str:
+    """Return the installed version; looked up only when asked for."""
+    from importlib.metadata import version
+
+    return version("pitfalls")
+
+
+def start(values: Settings, tokens: Sequence[str]) -> None:
+    """Take over the settings of this process; called once, before any heavy import."""
+    global _settings, _tokens
+    if values.seed < 0:
+        raise InputError(f"--seed must be at least 0, got {values.seed}.")
+    if values.threads is not None and values.threads < 1:
+        raise InputError(f"--threads must be at least 1, got {values.threads}.")
+    _settings, _tokens = values, tuple(tokens)
+    if values.threads is not None:
+        for name in (
+            "OMP_NUM_THREADS",
+            "MKL_NUM_THREADS",
+            "OPENBLAS_NUM_THREADS",
+            "NUMBA_NUM_THREADS",
+        ):
+            os.environ[name] = str(values.threads)
+
+
+def settings() -> Settings:
+    """Return the options that hold for this command."""
+    return _settings
+
+
+def resolve_device() -> str:
+    """Return ``cpu`` or ``cuda``; refuses ``cuda`` where there is none."""
+    if _settings.device == "cpu":
+        return "cpu"
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    if _settings.device == "cuda":
+        raise InputError(
+            "--device cuda: torch finds no CUDA device here. Use --device cpu or auto."
+        )
+    return "cpu"
+
+
+def run_store() -> "RunStore":
+    """Return the folder of run folders that ``--runs`` names."""
+    from pitfalls.runs import RunStore
+
+    return RunStore(_settings.runs)
+
+
+def command_line(arguments: Sequence[str]) -> str:
+    """Return the command to type again, without what only starts over or debugs."""
+    return shlex.join(["pitfalls", *(a for a in arguments if a not in ("--fresh", "--debug"))])
+
+
+def command_path(arguments: Sequence[str]) -> str:
+    """Return the sub-command's words at the head of a line: ``parity train``."""
+    words: list[str] = []
+    for word in arguments:
+        if word.startswith("-") or len(words) == 2:
+            break
+        words.append(word)
+    return " ".join(words)
+
+
+def current_command() -> str:
+    """Return the running command as it goes into a manifest: with the settings that matter."""
+    line = ["pitfalls", *_tokens]
+    if _settings.seed != Settings.seed:
+        line += ["--seed", str(_settings.seed)]
+    return shlex.join(line)
+
+
+def perform(config: object, *, command: str | None = None) -> "Run":
+    """Run, continue or reuse the run of ``config``, draw its figures and say where it lies.
+
+    Parameters
+    ----------
+    config : dataclass instance
+        The config of a registered experiment.
+    command : str, optional
+        What the manifest names as its command (default: the line that was typed).
+    """
+    from pitfalls.cli.progress import TerminalProgress
+    from pitfalls.experiments import perform as perform_experiment
+    from pitfalls.report.figures import draw_run
+
+    store = run_store()
+    run = perform_experiment(
+        config,
+        store,
+        command=command or current_command(),
+        threads=_settings.threads,
+        fresh=_settings.fresh,
+        progress=TerminalProgress(),
+    )
+    if not run.was_opened:
+        remark(f"reused the run of {run.manifest.end}; --fresh starts over")
+    for warning in run.manifest.warnings:
+        complain(warning, kind="warning")
+    draw_run(run)
+    remark(f"run folder: {run.path}")
+    return run
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False)
+    if console.is_terminal:
+        return console
+    # a file or a pipe has no width: do not fold what a program may read
+    return Console(highlight=False, markup=False, width=200)
+
+
+def say(text: str) -> None:
+    """Print a line of a result to standard output."""
+    print(text, flush=True)
+
+
+def remark(text: str) -> None:
+    """Print a line that is no result (where files lie, what was reused) to standard error."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def complain(text: str, kind: str = "error") -> None:
+    """Print one line to standard error: ``pitfalls: error: ...``."""
+    print(f"pitfalls: {kind}: {text}", file=sys.stderr, flush=True)
+
+
+def print_table(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    caption: str | None = None,
+) -> None:
+    """Print a table; numbers are set to the right, and no cell is read as markup.
+
+    Parameters
+    ----------
+    title, caption : str
+        Above and below the table.
+    columns : sequence of str
+        The heads.
+    rows : sequence of sequences
+        Cells; a float is shown with four significant digits.
+    """
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(
+        title=Text(title), caption=Text(caption) if caption else None, box=box.SIMPLE_HEAD
+    )
+    table.title_justify = table.caption_justify = "left"
+    numeric = [
+        bool(rows) and all(isinstance(row[i], int | float | None) for row in rows)
+        for i in range(len(columns))
+    ]
+    for name, right in zip(columns, numeric, strict=True):
+        table.add_column(Text(name), justify="right" if right else "left")
+    for row in rows:
+        table.add_row(*(Text(format_cell(cell)) for cell in row))
+    _console().print(table)
+
+
+def format_cell(value: object) -> str:
+    """Return a cell's text: yes/no, four significant digits, or the text itself."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return str(value)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let a polite kill (SIGTERM) end the work as Ctrl-C does: saved, and ready to go on."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        previous = signal.signal(signal.SIGTERM, stop)
+    except ValueError:  # not in the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
