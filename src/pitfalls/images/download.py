@@ -1,0 +1,303 @@
+"""Fetch CIFAR-10 into a cache: resumed where it was cut, verified, from any mirror.
+
+The official host is slow and often away, so what has come is never thrown away: it lies beside the
+target as ``….part`` and the next try, on any mirror, asks for the rest only. Pooch decides whether
+a download is needed and verifies the checksum before the file gets its name.
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.message import Message
+from http.client import HTTPException, HTTPResponse
+from pathlib import Path
+from typing import BinaryIO
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
+
+from pitfalls.errors import DataError, InputError
+from pitfalls.images.cifar10 import ARCHIVES
+
+__all__ = ["ResumingDownloader", "cache_folder", "cached_cifar10", "fetch_cifar10"]
+
+Progress = Callable[[int, int], None]
+
+ARCHIVE = "cifar-10-python.tar.gz"
+ARCHIVE_BYTES = 170_498_071
+OFFICIAL = f"https://www.cs.toronto.edu/~kriz/{ARCHIVE}"
+CACHE_VARIABLE = "PITFALLS_CACHE"
+CHUNK = 1 << 16
+PROBE_S = 5.0  # how long a rate is measured before patience is judged
+LONGEST_PAUSE_S = 30.0
+
+
+class _CutError(Exception):
+    """The transfer stopped and is worth another try."""
+
+
+def cache_folder() -> Path:
+    """Return where downloads are kept: ``PITFALLS_CACHE``, or the platform's cache folder."""
+    named = os.environ.get(CACHE_VARIABLE)
+    if named:
+        return Path(named).expanduser()
+    import pooch
+
+    return Path(pooch.os_cache("pitfalls"))
+
+
+def cached_cifar10() -> Path | None:
+    """Return the CIFAR-10 archive or folder in the cache, or None."""
+    for name in (*ARCHIVES, "cifar-10-batches-py", "cifar-10-batches-bin"):
+        path = cache_folder() / name
+        if path.exists():
+            return path
+    return None
+
+
+def fetch_cifar10(
+    *,
+    mirrors: Sequence[str] = (),
+    folder: Path | None = None,
+    patience: float | None = None,
+    on_progress: Progress | None = None,
+) -> Path:
+    """Return the official archive in the cache, downloading what is missing of it.
+
+    Parameters
+    ----------
+    mirrors : sequence of str
+        http(s) addresses of the archive, or of a folder that has it, tried before the official
+        host. Whatever a mirror sends is used only if the official checksum holds.
+    folder : Path, optional
+        Instead of `cache_folder()`.
+    patience : float, optional
+        Give up, keeping what came, if the rest would take more seconds than this or the host does
+        not answer at once.
+    on_progress : callable, optional
+        Called with (bytes done, bytes in all).
+
+    Raises
+    ------
+    DataError
+        If no address could deliver it; the message says why for each.
+    """
+    import pooch
+
+    folder = cache_folder() if folder is None else folder
+    addresses = [*(_address(mirror) for mirror in mirrors), OFFICIAL]
+    pooch.get_logger().setLevel("WARNING")  # it announces every download on stderr otherwise
+    failures = []
+    for address in addresses:
+        downloader = ResumingDownloader(
+            part=folder / f"{ARCHIVE}.part",
+            expected_bytes=ARCHIVE_BYTES,
+            patience=patience,
+            on_progress=on_progress,
+        )
+        try:
+            path = pooch.retrieve(
+                url=address,
+                known_hash=f"md5:{ARCHIVES[ARCHIVE]}",
+                fname=ARCHIVE,
+                path=folder,
+                downloader=downloader,
+            )
+            return Path(path)
+        except ValueError:  # pooch: the checksum differs; it has removed the file
+            failures.append(f"{address} sent a file with another checksum")
+        except DataError as error:
+            failures.append(str(error).rstrip("."))
+        except OSError as error:
+            raise DataError(f"{folder} cannot be written: {error.strerror or error}.") from None
+    raise DataError("; ".join(failures) + ".")
+
+
+def _address(mirror: str) -> str:
+    parts = urlsplit(mirror)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise InputError(f"a mirror must be an http or https address, got {mirror!r}.")
+    return mirror if mirror.endswith(".tar.gz") else f"{mirror.rstrip('/')}/{ARCHIVE}"
+
+
+@dataclass
+class ResumingDownloader:
+    """A downloader for pooch that goes on where an earlier try, or another mirror, stopped.
+
+    Parameters
+    ----------
+    part : Path
+        Where the bytes gather until they are complete.
+    expected_bytes : int, optional
+        Refuse an answer of another length before it is fetched.
+    patience : float, optional
+        Longest time in seconds that the rest may take; None waits for ever.
+    attempts : int, default=5
+        Tries in a row that bring no byte before giving up.
+    timeout : float, default=30
+        Seconds without an answer that count as a cut.
+    on_progress : callable, optional
+        Called with (bytes done, bytes in all or 0).
+    wait : callable
+        Sleeps between tries.
+    """
+
+    part: Path
+    expected_bytes: int | None = None
+    patience: float | None = None
+    attempts: int = 5
+    timeout: float = 30.0
+    on_progress: Progress | None = None
+    wait: Callable[[float], None] = time.sleep
+    _started: float = field(default=0.0, init=False)
+    _first_byte: int = field(default=0, init=False)
+
+    def __call__(self, url: str, output_file: str | Path, _pooch: object = None) -> None:
+        """Download ``url`` to ``output_file``.
+
+        Raises
+        ------
+        DataError
+            If the address does not have the file, or stays cut; the part is kept.
+        """
+        self.part.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(self.part) as stream:
+            self._started, self._first_byte = time.monotonic(), stream.seek(0, os.SEEK_END)
+            idle = 0
+            while True:
+                before = stream.seek(0, os.SEEK_END)
+                try:
+                    self._transfer(url, stream)
+                    break
+                except (_CutError, URLError, HTTPException, OSError) as error:
+                    if isinstance(error, DataError):
+                        raise
+                    idle = 0 if stream.seek(0, os.SEEK_END) > before else idle + 1
+                    if idle >= (1 if self.patience else self.attempts):
+                        raise DataError(f"{url} could not be reached ({_reason(error)}).") from None
+                    self.wait(min(2.0**idle, LONGEST_PAUSE_S))
+        os.replace(self.part, output_file)
+        self._note.unlink(missing_ok=True)
+
+    @property
+    def _note(self) -> Path:
+        """Where the validator of the part's origin is kept, for If-Range."""
+        return self.part.with_name(self.part.name + ".json")
+
+    def _transfer(self, url: str, stream: BinaryIO) -> None:
+        """Ask for what is missing and append it."""
+        have = stream.seek(0, os.SEEK_END)
+        headers = {"Accept-Encoding": "identity", "User-Agent": "pitfalls"}
+        if have:
+            headers["Range"] = f"bytes={have}-"
+            validator = self._validator(url)
+            if validator:
+                headers["If-Range"] = validator
+        timeout = min(self.timeout, PROBE_S) if self.patience else self.timeout
+        try:
+            answer = urlopen(Request(url, headers=headers), timeout=timeout)
+        except HTTPError as error:
+            error.close()
+            if error.code == 416 and have:  # nothing left, or the part is longer than the file
+                if have == self.expected_bytes:
+                    return
+                stream.truncate(0)
+                raise _CutError("the part did not fit") from None
+            if error.code in (408, 425, 429) or error.code >= 500:
+                raise _CutError(f"status {error.code}") from None
+            raise DataError(f"{url} answers with status {error.code}.") from None
+        with answer:
+            total = self._place(url, answer, stream, have)
+            self._append(url, answer, stream, total)
+
+    def _place(self, url: str, answer: HTTPResponse, stream: BinaryIO, have: int) -> int:
+        """Set the stream to where the answer begins; return the length of the whole file or 0."""
+        length = int(answer.headers.get("Content-Length") or 0)
+        if answer.status == 206:
+            start, total = _content_range(answer.headers)
+            if start != have:
+                stream.truncate(0)
+                raise _CutError("the answer began elsewhere")
+        else:  # the whole file: the host knows no ranges, or the file has changed
+            total = length
+            stream.truncate(0)
+        if self.expected_bytes and total and total != self.expected_bytes:
+            raise DataError(
+                f"{url} offers {total:,} bytes where {self.expected_bytes:,} are expected."
+            )
+        stream.seek(0, os.SEEK_END)
+        self._first_byte = min(self._first_byte, stream.tell())
+        validator = answer.headers.get("ETag") or answer.headers.get("Last-Modified")
+        self._note.write_text(json.dumps({"url": url, "validator": validator}), encoding="utf-8")
+        return total
+
+    def _append(self, url: str, answer: HTTPResponse, stream: BinaryIO, total: int) -> None:
+        done = stream.tell()
+        while chunk := answer.read(CHUNK):
+            try:
+                stream.write(chunk)
+            except OSError as error:
+                raise DataError(f"{self.part} cannot be written: {error.strerror}.") from None
+            done += len(chunk)
+            if self.on_progress is not None:
+                self.on_progress(done, total)
+            self._judge(url, done, total)
+        stream.flush()
+        if total and done != total:
+            raise _CutError(f"cut after {done:,} of {total:,} bytes")
+
+    def _judge(self, url: str, done: int, total: int) -> None:
+        """Give up on a host so slow that the rest would outlast the patience."""
+        seconds = time.monotonic() - self._started
+        if self.patience is None or seconds < PROBE_S or not total:
+            return
+        rate = (done - self._first_byte) / seconds
+        left = (total - done) / max(rate, 1.0)
+        if left > self.patience:
+            raise DataError(
+                f"{url} sends {rate / 1000:,.0f} kB/s, so the download would take "
+                f"{left / 60:,.0f} minutes ('pitfalls images download' goes on from here)."
+            )
+
+    def _validator(self, url: str) -> str | None:
+        """Return what If-Range may carry: of this address only, and no weak tag."""
+        try:
+            note = json.loads(self._note.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        validator = note.get("validator") if isinstance(note, dict) else None
+        if note.get("url") != url or not isinstance(validator, str):
+            return None
+        return None if validator.startswith("W/") else validator
+
+
+def _content_range(headers: Message) -> tuple[int, int]:
+    """Parse ``bytes 100-199/200`` into (100, 200); an unknown length is 0."""
+    try:
+        span, total = headers["Content-Range"].removeprefix("bytes ").split("/")
+        return int(span.split("-")[0]), 0 if total == "*" else int(total)
+    except (AttributeError, ValueError):
+        raise _CutError("a partial answer without a range") from None
+
+
+def _reason(error: Exception) -> str:
+    reason = getattr(error, "reason", None) or error
+    return str(reason) or type(error).__name__
+
+
+@contextmanager
+def _locked(part: Path) -> Iterator[BinaryIO]:
+    """Open the part for appending, alone."""
+    with part.open("a+b") as stream:
+        try:
+            import fcntl
+
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ImportError:  # Windows: two downloads at once are the user's to avoid
+            pass
+        except BlockingIOError:
+            raise DataError(f"{part} is being downloaded by another process.") from None
+        yield stream
