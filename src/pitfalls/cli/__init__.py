@@ -20,6 +20,8 @@ app = App(
     version=session.package_version,
     help_format="markdown",
 )
+# main() itself says how to go on
+app.suppress_keyboard_interrupt = app.meta.suppress_keyboard_interrupt = False
 app["--help"].group = GLOBAL
 app["--version"].group = GLOBAL
 app.command(

@@ -212,7 +212,12 @@ def print_table(
         table.add_column(Text(name), justify="right" if right else "left")
     for row in rows:
         table.add_row(*(Text(format_cell(cell)) for cell in row))
-    _console().print(table)
+    # title and caption stand outside the table, which would fold them to its own width
+    console = _console()
+    console.print(Text(title, style="bold"))
+    console.print(table)
+    if caption:
+        console.print(Text(caption))
 
 
 def format_cell(value: object) -> str:

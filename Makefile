@@ -1,0 +1,43 @@
+# Every target makes .venv first when it is missing. Another interpreter: make PYTHON=python3.12 test
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# what a user installs, and what a contributor installs on top
+USER := $(VENV)/.user
+READY := $(VENV)/.ready
+
+.PHONY: report test check bench docs clean
+
+report: $(USER)
+	$(BIN)/pitfalls report --quick
+
+test: $(READY)
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+
+bench: $(READY)
+	set -e; for file in benchmarks/*/bench_*.py; do echo "== $$file"; $(BIN)/python $$file; done
+
+docs: $(READY)
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+# pip, not a resolver of its own: it is the one that finds the processor build of torch
+$(USER): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) -e .
+	touch $@
+
+$(READY): $(USER)
+	$(PIP) -e '.[test,check,docs,dask,ray,tracking]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist docs/_build .mypy_cache .ruff_cache .pytest_cache

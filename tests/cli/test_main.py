@@ -1,0 +1,144 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from pitfalls.cli import main, session
+from pitfalls.cli.progress import TerminalProgress
+from pitfalls.errors import DataError, InputError, RunError
+
+COMMANDS = ("linear", "parity", "images", "verify", "report", "runs", "doctor")
+
+
+def test_help_lists_every_command_without_importing_torch():
+    code = (
+        "import sys\n"
+        "from pitfalls.cli import main\n"
+        "code = main(['--help'])\n"
+        "heavy = {'torch', 'numpy', 'matplotlib', 'sklearn', 'numba'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+        "sys.exit(code)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for command in COMMANDS:
+        assert f" {command} " in done.stdout
+
+
+def test_version_is_the_package_version(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.strip() == session.package_version()
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        (["nothing"], "Unknown command"),
+        (["runs", "list", "--wrong", "3"], "Unknown option"),
+        (["runs", "show"], "requires an argument"),
+        (["runs", "show", "nothing"], "no run is called"),
+        (["--seed", "-1", "runs", "list"], "--seed must be at least 0"),
+        (["--threads", "0", "runs", "list"], "--threads must be at least 1"),
+        (["--device", "tpu", "runs", "list"], "tpu"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(line, says, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(line) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.count("\n") == 1
+    assert printed.err.startswith("pitfalls: error: ")
+    assert says in printed.err
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(InputError("bad"), 2), (DataError("bad"), 2), (RunError("bad"), 1), (ZeroDivisionError(), 1)],
+)
+def test_errors_become_exit_codes(error, code, capsys, monkeypatch):
+    def fail():
+        raise error
+
+    monkeypatch.setattr("pitfalls.cli.runs.run_store", fail)
+    assert main(["runs", "list"]) == code
+    assert capsys.readouterr().err.count("\n") == 1
+    with pytest.raises(type(error)):
+        main(["runs", "list", "--debug"])
+
+
+def test_interruption_names_the_command_to_go_on_with(capsys, monkeypatch):
+    def stop():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pitfalls.cli.runs.run_store", stop)
+    assert main(["runs", "list", "--fresh"]) == 130
+    assert (
+        capsys.readouterr().err == "pitfalls: error: interrupted. Go on with: pitfalls runs list\n"
+    )
+
+
+def test_a_polite_kill_ends_like_ctrl_c(monkeypatch):
+    def wait():
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr("pitfalls.cli.runs.run_store", wait)
+    assert main(["runs", "list"]) == 130
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_global_options_are_taken_before_and_after_the_command(tmp_path, capsys):
+    for line in (
+        ["--runs", str(tmp_path / "a"), "--seed", "7", "runs", "list"],
+        ["runs", "list", "--runs", str(tmp_path / "a"), "--seed", "7"],
+    ):
+        assert main(line) == 0
+        assert session.settings().seed == 7
+        assert str(tmp_path / "a") in capsys.readouterr().out
+
+
+def test_doctor_reports_a_data_path_that_is_not_there(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PITFALLS_DATA", str(tmp_path / "gone"))
+    assert main(["doctor"]) == 1
+    assert "does not exist" in capsys.readouterr().out
+    monkeypatch.delenv("PITFALLS_DATA")
+    assert main(["doctor"]) == 0
+
+
+def test_the_settings_of_a_command_line_go_into_the_manifest_command():
+    session.start(session.Settings(seed=5), ["parity", "train", "--d", "5"])
+    assert session.current_command() == "pitfalls parity train --d 5 --seed 5"
+    session.start(session.Settings(), ["images", "predict", "my picture.png"])
+    assert session.current_command() == "pitfalls images predict 'my picture.png'"
+
+
+def test_cells_are_never_read_as_markup(capsys):
+    session.print_table("[bold]t[/bold]", ["[red]a"], [["[b]x[/b]"], [None], [True], [0.123456]])
+    printed = capsys.readouterr().out
+    for text in ("[bold]t[/bold]", "[red]a", "[b]x[/b]", "-", "yes", "0.1235"):
+        assert text in printed
+
+
+def test_plain_progress_says_rate_and_time_left_but_only_of_long_work(capsys, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("pitfalls.cli.progress.time.monotonic", lambda: clock[0])
+    with TerminalProgress()("short", unit="inputs") as advance:
+        advance(0, 10)
+        clock[0] += 1.0
+        advance(10, 10)
+    assert capsys.readouterr().err == ""
+    with TerminalProgress()("long", unit="inputs") as advance:
+        for done in range(0, 101, 10):
+            advance(done, 100)
+            clock[0] += 3.0
+    assert capsys.readouterr().err.splitlines() == [
+        "long: 10 % (10/100 inputs, 3.33/s, 27 s left)",
+        "long: 50 % (50/100 inputs, 3.33/s, 15 s left)",
+        "long: 90 % (90/100 inputs, 3.33/s, 3 s left)",
+    ]

@@ -1,0 +1,257 @@
+import json
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from pitfalls.errors import InputError, RunError
+from pitfalls.runs import RunStore
+
+
+@dataclass(frozen=True)
+class Config:
+    seed: int = 0
+    run_name: str = "demo"
+
+
+@pytest.fixture
+def store(tmp_path):
+    return RunStore(tmp_path / "runs")
+
+
+def finish(store, seed=0, **options):
+    with store.open("test", Config(seed), **options) as run:
+        run.log(step=0, risk=0.5)
+        run.save_arrays("a", x=np.arange(4.0))
+        run.save_results({"risk": 0.5})
+    return run
+
+
+def test_a_finished_run_is_reused_and_reads_back(store):
+    finish(store, command="pitfalls test")
+    run = store.open("test", Config())
+    assert run.complete
+    assert not run.was_opened
+    assert run.results() == {"risk": 0.5}
+    assert run.metrics() == [{"step": 0, "risk": 0.5}]
+    np.testing.assert_array_equal(run.arrays("a")["x"], np.arange(4.0))
+    manifest = json.loads((run.path / "manifest.json").read_text())
+    assert manifest["status"] == "complete"
+    assert manifest["command"] == "pitfalls test"
+    assert manifest["seed"] == 0
+    assert manifest["versions"]["numpy"] == np.__version__
+    assert manifest["machine"]["cores"] >= 1
+    assert manifest["end"] >= manifest["starts"][0]
+
+
+def test_a_complete_run_takes_no_more_writes(store):
+    run = finish(store)
+    for write in (
+        lambda: run.log(step=1),
+        lambda: run.save_results({}),
+        lambda: run.save_checkpoint(step=1, tensors={}),
+        lambda: run.warn("late"),
+    ):
+        with pytest.raises(RunError, match="open for writing"):
+            write()
+
+
+def test_fresh_starts_over(store):
+    finish(store)
+    with store.open("test", Config(), fresh=True) as run:
+        assert run.metrics() == []
+        assert not run.has_arrays("a")
+
+
+def test_another_config_is_another_folder(store):
+    assert finish(store, 0).path != finish(store, 1).path
+    assert [run.manifest.seed for run in store.list("test")] == [0, 1]
+
+
+def test_an_interrupted_run_goes_on_from_its_checkpoint_with_its_log_cut_back(store):
+    with pytest.raises(KeyboardInterrupt), store.open("test", Config()) as run:
+        run.log(step=0)
+        run.save_checkpoint(step=0, tensors={"x": np.array([1.5])}, meta={"next": 1})
+        run.log(step=1)
+        raise KeyboardInterrupt
+    assert store.list()[0].manifest.status == "interrupted"
+    with store.open("test", Config()) as run:
+        checkpoint = run.load_checkpoint()
+        assert checkpoint.meta == {"next": 1}
+        assert checkpoint.tensors["x"][0] == 1.5
+        assert run.metrics() == [{"step": 0}]
+        run.log(step=1)
+    assert run.metrics() == [{"step": 0}, {"step": 1}]
+    assert len(run.manifest.starts) == 2
+
+
+def test_without_a_checkpoint_the_log_starts_empty_again(store):
+    with pytest.raises(ValueError, match="boom"), store.open("test", Config()) as run:
+        run.log(step=0)
+        raise ValueError("boom")
+    assert store.list()[0].manifest.error == "ValueError: boom"
+    with store.open("test", Config()) as run:
+        assert run.load_checkpoint() is None
+        assert run.metrics() == []
+    assert run.manifest.error is None
+
+
+def test_a_damaged_last_checkpoint_becomes_a_warning(store):
+    with pytest.raises(KeyboardInterrupt), store.open("test", Config()) as run:
+        for step in (1, 2):
+            run.save_checkpoint(step=step, tensors={"x": np.ones(1)})
+        raise KeyboardInterrupt
+    (run.path / "checkpoints/step-000000000002.safetensors").write_bytes(b"")
+    with store.open("test", Config()) as run:
+        assert run.load_checkpoint().step == 1
+    assert "step-000000000002.json is damaged" in run.manifest.warnings[0]
+
+
+def test_a_second_process_is_refused_in_one_line(store):
+    code = textwrap.dedent(f"""
+        import sys
+        from dataclasses import dataclass
+        from pitfalls.runs import RunStore
+        from pitfalls.errors import RunError
+        @dataclass(frozen=True)
+        class Config:
+            seed: int = 0
+            run_name: str = "demo"
+        try:
+            RunStore({str(store.root)!r}).open("test", Config())
+        except RunError as error:
+            print(error)
+            sys.exit(7)
+    """)
+    with store.open("test", Config()) as run:
+        other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert other.returncode == 7, other.stderr
+        assert "another process is working on it" in other.stdout
+        assert other.stdout.count("\n") == 1
+        assert store.is_held(run)
+        with pytest.raises(RunError, match="another process"):
+            store.remove(run.id)
+    assert not store.is_held(run)
+
+
+WORKER = """
+import sys, time
+from dataclasses import dataclass
+import numpy as np
+from pitfalls.runs import RunStore
+
+@dataclass(frozen=True)
+class Config:
+    seed: int = 0
+    run_name: str = "demo"
+
+with RunStore(sys.argv[1]).open("test", Config()) as run:
+    checkpoint = run.load_checkpoint()
+    x, first = np.zeros(2), 0
+    if checkpoint is not None:
+        x, first = checkpoint.tensors["x"], checkpoint.step
+    for step in range(first, 60):
+        rng = np.random.default_rng([0, step])
+        x = 0.9 * x + rng.standard_normal(2)
+        run.log(step=step, x=x)
+        if step % 3 == 2:
+            run.save_checkpoint(step=step + 1, tensors={"x": x})
+        time.sleep(0.004)
+    run.save_results({"x": x})
+"""
+
+
+def test_kill_9_at_random_moments_changes_no_byte_of_log_and_results(tmp_path):
+    def start(folder):
+        return subprocess.Popen([sys.executable, "-c", WORKER, str(folder)])
+
+    assert start(tmp_path / "calm").wait() == 0
+    rng = np.random.default_rng(1)
+    kills = 0
+    while True:
+        process = start(tmp_path / "killed")
+        manifest = next((tmp_path / "killed").glob("test/*/manifest.json"), None)
+        deadline = time.monotonic() + 60
+        while manifest is None and time.monotonic() < deadline:
+            manifest = next((tmp_path / "killed").glob("test/*/manifest.json"), None)
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0.05, 0.5))
+        if process.poll() is None and kills < 6:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            kills += 1
+            continue
+        assert process.wait() == 0
+        break
+    assert kills > 0
+    calm, killed = (RunStore(tmp_path / name).list()[0] for name in ("calm", "killed"))
+    for name in ("metrics.jsonl", "results.json"):
+        assert (calm.path / name).read_bytes() == (killed.path / name).read_bytes()
+
+
+def test_find_by_id_end_and_folder_and_the_ways_it_fails(store):
+    run = finish(store)
+    finish(store, 1)
+    assert store.find(run.id).path == run.path
+    assert store.find(run.path.name[-6:]).path == run.path
+    assert store.find(run.path).path == run.path
+    with pytest.raises(InputError, match="no run is called 'nothing'"):
+        store.find("nothing")
+    with pytest.raises(InputError, match="fits 2 runs"):
+        store.find("test/")
+
+
+def test_remove_deletes_the_folder(store):
+    run = finish(store)
+    assert store.remove(run.id) == run.id
+    assert not run.path.exists()
+    assert store.list() == []
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"format": 1}', '{"format": 99}'])
+def test_a_damaged_or_foreign_manifest_is_one_clear_error_and_fresh_mends_it(store, content):
+    run = finish(store)
+    (run.path / "manifest.json").write_text(content)
+    with pytest.raises(RunError, match=r"manifest\.json"):
+        store.open("test", Config())
+    with store.open("test", Config(), fresh=True) as run:
+        pass
+    assert run.complete
+
+
+def test_damaged_results_and_arrays_name_file_and_remedy(store):
+    run = finish(store, command="pitfalls test")
+    (run.path / "results.json").write_text("{")
+    (run.path / "arrays/a.npz").write_bytes(b"no zip")
+    with pytest.raises(RunError, match=r"results\.json is damaged.*pitfalls test --fresh"):
+        run.results()
+    with pytest.raises(RunError, match=r"a\.npz is damaged"):
+        run.arrays("a")
+    with pytest.raises(RunError, match="has no arrays 'b'"):
+        run.arrays("b")
+
+
+def test_files_stay_inside_the_run_folder(store):
+    with store.open("test", Config()) as run:
+        assert run.save_file("figures/x.svg", "<svg/>").read_text() == "<svg/>"
+        with pytest.raises(InputError, match="outside the run folder"):
+            run.save_file("../x", b"")
+        with pytest.raises(InputError, match="array of objects"):
+            run.save_arrays("o", x=np.array([{}], dtype=object))
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a b", ".hidden"])
+def test_names_that_are_no_folder_names_are_refused(store, name):
+    with pytest.raises(InputError, match="name must be letters"):
+        store.open(name, Config())
+
+
+def test_a_root_that_cannot_be_made_is_one_clear_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="Choose another with --runs"):
+        RunStore(tmp_path / "file").open("test", Config())
