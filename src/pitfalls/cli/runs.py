@@ -1,5 +1,8 @@
 """``pitfalls runs``: list, show and remove run folders."""
 
+from pathlib import Path
+from typing import Literal
+
 from cyclopts import App
 
 from pitfalls.cli.session import print_table, run_store, say
@@ -87,6 +90,26 @@ def remove(*runs: str) -> None:
     store = run_store()
     for name in runs:
         say(f"removed {store.remove(name)}")
+
+
+@app.command
+def export(run: str, /, *, to: Literal["tensorboard", "mlflow"], folder: Path) -> None:
+    """Copy a run's config, metrics and results into another tracker's store.
+
+    Parameters
+    ----------
+    run
+        Its id, a part at either end of it, or its folder.
+    to
+        The tracker; both need: pip install 'pitfalls[tracking]'
+    folder
+        Where the copy goes: TensorBoard's log folder, or the folder of MLflow's SQLite store.
+    """
+    from pitfalls.runs.export import export_mlflow, export_tensorboard
+
+    found = run_store().find(run)
+    made = (export_tensorboard if to == "tensorboard" else export_mlflow)(found, folder)
+    say(f"exported {found.id} to {made}")
 
 
 def _status(status: str, held: bool) -> str:

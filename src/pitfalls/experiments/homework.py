@@ -1,0 +1,55 @@
+"""Which runs the homework's report is made of, at either scale."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["Part", "Scale", "homework_runs"]
+
+Scale = Literal["quick", "full"]
+"""``quick``: every part in minutes; ``full``: every part at the homework's own size."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One run of the homework.
+
+    Attributes
+    ----------
+    question : str
+        The homework's question that it answers: "2", "3" or "4", or "claims" for all three.
+    config : object
+        What `pitfalls.experiments.perform` takes.
+    """
+
+    question: Literal["2", "3", "4", "claims"]
+    config: object
+
+
+def homework_runs(scale: Scale, data: str | None = None, seed: int = 123) -> tuple[Part, ...]:
+    """Return the runs of the whole homework in its order.
+
+    Parameters
+    ----------
+    scale : {"quick", "full"}
+    data : str, optional
+        Where the pictures come from, as `pitfalls.images.load_dataset` takes it.
+    seed : int
+        Handed to every config.
+    """
+    from pitfalls.experiments import (
+        claims,
+        image_training,
+        linear,
+        linear_methods,
+        parity_signal,
+        parity_training,
+    )
+
+    return (
+        *(Part("2", config) for config in linear.homework_runs(scale, data, seed)),
+        *(Part("3", config) for config in parity_signal.homework_runs(scale, seed)),
+        *(Part("3", config) for config in parity_training.homework_runs(scale, seed)),
+        *(Part("4", config) for config in linear_methods.homework_runs(scale, data, seed)),
+        *(Part("4", config) for config in image_training.homework_runs(scale, data, seed)),
+        *(Part("claims", config) for config in claims.homework_runs(scale, seed)),
+    )

@@ -1,0 +1,100 @@
+"""Copies of a run for other trackers; the run folder stays the truth."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pitfalls.errors import InputError
+from pitfalls.runs.run import Run
+
+__all__ = ["export_mlflow", "export_tensorboard"]
+
+BATCH = 1000
+"""Most records that MLflow takes at once."""
+
+
+def export_tensorboard(run: Run, folder: Path) -> Path:
+    """Write a run's scalars and config as a TensorBoard event file and return its folder.
+
+    Parameters
+    ----------
+    run : Run
+    folder : Path
+        A sub-folder named like the run is made in it; it must not exist yet, because TensorBoard
+        would show both copies on top of each other.
+
+    Raises
+    ------
+    InputError
+        If the extra is not installed or the copy exists.
+    """
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise InputError(
+            "export to TensorBoard: it is not installed. Run: pip install 'pitfalls[tracking]'"
+        ) from error
+    target = folder / run.id
+    if target.exists():
+        raise InputError(
+            f"export to TensorBoard: {target} exists. Remove it or name another folder."
+        )
+    writer = SummaryWriter(str(target))
+    try:
+        writer.add_text("config", "\n".join(f"- {k}: `{v}`" for k, v in run.config.items()))
+        for name, step, value in _scalars(run):
+            writer.add_scalar(name, value, step)
+    finally:
+        writer.close()
+    return target
+
+
+def export_mlflow(run: Run, folder: Path) -> str:
+    """Write a run's config, scalars and results into an MLflow store and return the MLflow run's id.
+
+    Parameters
+    ----------
+    run : Run
+    folder : Path
+        An SQLite store ``mlflow.db`` is made or opened in it.
+
+    Raises
+    ------
+    InputError
+        If the extra is not installed.
+    """
+    try:
+        from mlflow.entities import Metric, Param
+        from mlflow.tracking import MlflowClient
+    except ImportError as error:
+        raise InputError(
+            "export to MLflow: it is not installed. Run: pip install 'pitfalls[tracking]'"
+        ) from error
+    folder.mkdir(parents=True, exist_ok=True)
+    client = MlflowClient(tracking_uri=f"sqlite:///{(folder / 'mlflow.db').absolute()}")
+    name = run.manifest.experiment
+    experiment = client.get_experiment_by_name(name)
+    identifier = experiment.experiment_id if experiment else client.create_experiment(name)
+    made = client.create_run(identifier, run_name=run.path.name)
+    start = made.info.start_time
+    params = [Param(key, str(value)[:500]) for key, value in run.config.items()]
+    client.log_batch(made.info.run_id, params=params)
+    metrics = [Metric(name, value, start, step) for name, step, value in _scalars(run)]
+    for first in range(0, len(metrics), BATCH):
+        client.log_batch(made.info.run_id, metrics=metrics[first : first + BATCH])
+    client.set_terminated(made.info.run_id)
+    return str(made.info.run_id)
+
+
+def _scalars(run: Run) -> Iterator[tuple[str, int, float]]:
+    """Yield (name, step, value) of every number in the metric log, then of the results."""
+    lines: list[dict[str, Any]] = run.metrics()
+    for count, record in enumerate(lines):
+        step = int(record.get("step", count))
+        for name, value in record.items():
+            if name != "step" and isinstance(value, int | float) and not isinstance(value, bool):
+                yield name, step, float(value)
+    if (run.path / "results.json").exists():
+        for name, value in run.results().items():
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                yield f"results/{name}", 0, float(value)
