@@ -1,6 +1,10 @@
 """Sphinx settings; the pages are MyST Markdown, warnings are errors."""
 
+import sys
 from importlib.metadata import version as package_version
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 project = "pitfalls"
 author = "The pitfalls maintainers"
@@ -12,6 +16,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
     "cyclopts.ext.sphinx",
+    "theory_pages",
 ]
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["_build"]
