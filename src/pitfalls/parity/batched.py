@@ -1,0 +1,271 @@
+"""Training replicas of one shape together by batched matrix products, on any torch device."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from pitfalls.errors import InputError
+from pitfalls.parity import kernel
+from pitfalls.parity.task import ParityTask
+from pitfalls.parity.training import (
+    TrainingConfig,
+    TrainingCurve,
+    TrainingResult,
+    TrainingState,
+    finish,
+    fitting_state,
+    fixed_words,
+    initial_state,
+    input_key,
+)
+
+__all__ = ["train_batched"]
+
+# Activations of this many bytes at a time: larger ensembles are trained in turns.
+_MEMORY = 4 << 30
+
+
+def train_batched(
+    tasks: list[ParityTask],
+    configs: list[TrainingConfig],
+    states: Sequence[TrainingState | None],
+    *,
+    device: str,
+    on_record: Callable[[int, TrainingState], None] | None = None,
+    on_result: Callable[[int, TrainingResult], None] | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> list[TrainingResult]:
+    """Train one network a task; see :func:`pitfalls.parity.train_ensemble`."""
+    where = _device(device)
+    starts = [
+        initial_state(task, config) if state is None else fitting_state(state, task, config)
+        for task, config, state in zip(tasks, configs, states, strict=True)
+    ]
+    total = sum(config.n_iterations for config in configs)
+    done = sum(state.step for state in starts)
+    results: dict[int, TrainingResult] = {}
+    for members in _alike(tasks, configs, starts):
+        stack = _Stack(
+            [tasks[i] for i in members],
+            [configs[i] for i in members],
+            [starts[i] for i in members],
+            where,
+        )
+        for n_steps in stack.records():
+            done += n_steps * len(members)
+            if on_record is not None:
+                for r, i in enumerate(members):
+                    if not stack.diverged[r]:
+                        on_record(i, stack.state(r))
+            if on_progress is not None:
+                on_progress(done, total)
+        for r, i in enumerate(members):
+            result = finish(tasks[i], configs[i], stack.state(r))
+            results[i] = replace(result, diverged=bool(stack.diverged[r]))
+            if on_result is not None:
+                on_result(i, results[i])
+    return [results[i] for i in range(len(tasks))]
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"train_ensemble: device {name!r} cannot be used here ({reason}). Take 'cpu'."
+        ) from error
+    return device
+
+
+def _alike(
+    tasks: list[ParityTask], configs: list[TrainingConfig], states: list[TrainingState]
+) -> Iterator[list[int]]:
+    """Group replicas that differ in mask, seed, rate and momentum only, in bounded numbers."""
+    groups: dict[Any, list[int]] = {}
+    for i, (task, config, state) in enumerate(zip(tasks, configs, states, strict=True)):
+        key = (
+            task.n_features,
+            state.step,
+            replace(
+                config,
+                n_hidden=config.width(task.n_features),
+                learning_rate=1.0,
+                momentum=0.0,
+                seed=0,
+            ),
+        )
+        groups.setdefault(key, []).append(i)
+    for (d, _, config), members in groups.items():
+        width = config.width(d)
+        each = 8 * (3 * config.batch_size * (width + 2 * d) + 4 * width * (d + 2))
+        limit = max(1, _MEMORY // each)
+        for start in range(0, len(members), limit):
+            yield members[start : start + limit]
+
+
+class _Stack:
+    """R replicas of one shape as tensors with a leading axis R."""
+
+    def __init__(
+        self,
+        tasks: list[ParityTask],
+        configs: list[TrainingConfig],
+        states: list[TrainingState],
+        device: torch.device,
+    ) -> None:
+        config = configs[0]
+        self.config, self.device = config, device
+        self.d = d = tasks[0].n_features
+        self.k = config.width(d)
+        self.step = states[0].step
+        self.n_words = -(-d // 64)
+        dtype = getattr(torch, config.dtype)
+
+        def stack(values: list[Any], dtype: torch.dtype = dtype) -> Tensor:
+            return torch.tensor(np.array(values), dtype=dtype, device=device)
+
+        self.mask = stack([task.mask for task in tasks])[:, :, None]  # (R, d, 1)
+        keys = np.array([input_key(config) for config in configs]).view(np.int64)
+        self.key = torch.from_numpy(keys).to(device)[:, None, None]  # (R, 1, 1)
+        fixed = np.stack([fixed_words(task, c) for task, c in zip(tasks, configs, strict=True)])
+        self.data = torch.from_numpy(fixed.view(np.int64)).to(device)  # (R, n, words)
+        self.rate = stack([c.learning_rate for c in configs])[:, None]
+        adam = config.optimizer == "adam"
+        self.decay = stack([c.betas[0] if adam else c.momentum for c in configs])[:, None]
+        self.parameters = torch.stack([state.parameters for state in states]).to(device)
+        self.momentum = torch.stack([state.momentum for state in states]).to(device)
+        self.second = torch.stack([state.second for state in states]).to(device)
+        self.gradient = torch.empty_like(self.parameters)
+        self.views = self._views(self.parameters)
+        self.slots = self._views(self.gradient)
+        live = (self.parameters, self.momentum, self.second)
+        self.good = tuple(tensor.clone() for tensor in live)  # steps are taken in place
+        self.good_step = np.full(len(tasks), self.step)
+        self.diverged = np.zeros(len(tasks), bool)
+        self.rows = [np.stack([s.curve.step, *_values(s.curve)], axis=1) for s in states]
+
+    def _views(self, flat: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        d, k, n = self.d, self.k, len(flat)
+        w = flat[:, : d * k].view(n, k, d)
+        b = flat[:, d * k : (d + 1) * k].view(n, 1, k)
+        alpha = flat[:, (d + 1) * k : (d + 2) * k].view(n, k, 1)
+        return w, b, alpha, flat[:, -1:]
+
+    def state(self, r: int) -> TrainingState:
+        """Return one replica's last finite state."""
+        columns = self.rows[r].T
+        curve = TrainingCurve(columns[0].astype(np.int64), *columns[1:].copy())
+        flat = (tensor[r].cpu().clone() for tensor in self.good)
+        return TrainingState(int(self.good_step[r]), *flat, curve)
+
+    @torch.no_grad()
+    def records(self) -> Iterator[int]:
+        """Train from record to record; yields the number of steps taken."""
+        config = self.config
+        while self.step < config.n_iterations:
+            n_steps = min(
+                config.record_every - self.step % config.record_every,
+                config.n_iterations - self.step,
+            )
+            loss = torch.zeros(len(self.parameters), dtype=torch.float64, device=self.device)
+            right = torch.zeros_like(loss)
+            for _ in range(n_steps):
+                losses, correct = self._advance()
+                last = losses.double().mean(1)
+                loss += last
+                right += correct.double().mean(1)
+            self._note(torch.stack([last, loss / n_steps, right / n_steps], 1), n_steps)
+            yield n_steps
+
+    def _note(self, report: Tensor, n_steps: int) -> None:
+        new = (self.parameters, self.momentum, self.second)
+        finite = report.isfinite().all(1) & self.parameters.isfinite().all(1)
+        self.diverged |= ~finite.cpu().numpy()
+        keep = torch.from_numpy(~self.diverged).to(self.device)[:, None]
+        self.good = tuple(torch.where(keep, a, b) for a, b in zip(new, self.good, strict=True))
+        for r, values in enumerate(report.cpu().numpy()):
+            if not self.diverged[r]:
+                row = np.array([[self.step, *values]])
+                self.rows[r] = np.concatenate([self.rows[r], row])
+                self.good_step[r] = self.step
+
+    def _batch(self) -> tuple[Tensor, Tensor]:
+        """Draw inputs (R, B, d) and labels (R, B) of this step: the kernel's, by the same hash."""
+        n = self.config.batch_size
+        at = self.step * n + torch.arange(n, device=self.device)  # (B,)
+        if self.data.shape[1]:
+            high = _shift(_hash(self.key[:, :, 0], at), 32)  # (R, B)
+            rows = _shift(high * self.data.shape[1], 32)
+            words = self.data.gather(1, rows[:, :, None].expand(-1, -1, self.n_words))
+        else:
+            word = torch.arange(self.n_words, device=self.device)
+            words = _hash(self.key, at[:, None] * self.n_words + word)  # (R, B, words)
+        place = torch.arange(64, device=self.device)
+        bits = (words[:, :, :, None] >> place & 1).flatten(2)[:, :, : self.d]
+        x = bits.to(self.parameters.dtype)
+        y = 1 - 2 * torch.remainder(x @ self.mask, 2).squeeze(2)
+        return x, y
+
+    def _advance(self) -> tuple[Tensor, Tensor]:
+        config = self.config
+        x, y = self._batch()
+        w, b, alpha, beta = self.views
+        z = torch.baddbmm(b, x, w.transpose(1, 2))  # (R, B, k)
+        h = z.relu()
+        f = torch.bmm(h, alpha).squeeze(2) + beta  # (R, B)
+        margin = f * y
+        if config.loss == "hinge":
+            losses = (1 - margin).relu()
+            slope = torch.where(losses > 0, -y, 0.0)
+        elif config.loss == "square":
+            slope = f - y
+            losses = slope.square() / 2
+        else:
+            losses = functional.softplus(-margin)
+            slope = -y * torch.sigmoid(-margin)
+        slope = slope / config.batch_size
+        share = torch.where(z > 0, slope[:, :, None] * alpha.transpose(1, 2), 0.0)  # (R, B, k)
+        g_w, g_b, g_alpha, g_beta = self.slots
+        g_w.copy_(torch.bmm(share.transpose(1, 2), x))
+        g_b.copy_(share.sum(1, keepdim=True))
+        g_alpha.copy_(torch.bmm(h.transpose(1, 2), slope[:, :, None]))
+        g_beta.copy_(slope.sum(1, keepdim=True))
+        self.step += 1
+        if config.optimizer == "sgd":
+            self.momentum.mul_(self.decay).add_(self.gradient)
+            self.parameters.addcmul_(self.rate, self.momentum, value=-1)
+        else:
+            first, second = config.betas
+            self.momentum.lerp_(self.gradient, 1 - first)
+            self.second.mul_(second).addcmul_(self.gradient, self.gradient, value=1 - second)
+            root = self.second.sqrt() / (1 - second**self.step) ** 0.5 + config.epsilon
+            rate = self.rate / (1 - first**self.step)
+            self.parameters.addcdiv_(rate * self.momentum, root, value=-1)
+        return losses, margin > 0
+
+
+def _values(curve: TrainingCurve) -> tuple[Any, Any, Any]:
+    return curve.batch_loss, curve.loss, curve.accuracy
+
+
+def _shift(word: Tensor, n: int) -> Tensor:
+    """Shift right, filling with zeros: torch's own shift of int64 copies the sign."""
+    return word >> n & ((1 << (64 - n)) - 1)
+
+
+def _hash(key: Tensor, counter: Tensor) -> Tensor:
+    """Hash (key, counter) as the kernel does; int64 multiplication wraps like uint64's."""
+    gamma, mix1, mix2 = (int(np.uint64(c).view(np.int64)) for c in kernel.HASH)
+    z = key + (counter + 1) * gamma
+    z = (z ^ _shift(z, 30)) * mix1
+    z = (z ^ _shift(z, 27)) * mix2
+    return z ^ _shift(z, 31)
