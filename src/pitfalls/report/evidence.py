@@ -41,7 +41,11 @@ class Evidence:
             return "missing"
         if not self.run.complete:
             return "partial"
-        return "complete" if self.run.manifest.versions.get("pitfalls") == version("pitfalls") else "stale"
+        return (
+            "complete"
+            if self.run.manifest.versions.get("pitfalls") == version("pitfalls")
+            else "stale"
+        )
 
     @property
     def note(self) -> str:
@@ -79,7 +83,9 @@ def gather(runs: RunStore | str | Path | Iterable[Run]) -> Mapping[str, Evidence
     """
     if isinstance(runs, str | Path):
         if not Path(runs).is_dir():
-            raise InputError(f"report: no folder of runs at {runs}. Make the runs: pitfalls report --quick")
+            raise InputError(
+                f"report: no folder of runs at {runs}. Make the runs: pitfalls report --quick"
+            )
         runs = RunStore(runs)
     if isinstance(runs, RunStore):
         runs = sorted(runs.list(), key=_preference, reverse=True)

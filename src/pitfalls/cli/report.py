@@ -1,0 +1,121 @@
+"""``pitfalls report``: run what is missing, then write the page and the PDF."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from pitfalls.cli.session import complain, perform, remark, run_store, say, settings
+
+if TYPE_CHECKING:
+    from pitfalls.runs import Run
+
+
+def report(
+    *,
+    quick: Annotated[bool, Parameter(negative="")] = False,
+    full: Annotated[bool, Parameter(negative="")] = False,
+    from_: Annotated[Path | None, Parameter(name="--from")] = None,
+    data: str | None = None,
+    out: Path = Path("report"),
+    author: str = "",
+    collaborators: str = "",
+    comments: str = "",
+    all_thumbnails: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Run what is missing and write the report: one HTML page and one PDF.
+
+    Finished runs are reused and an interrupted one goes on from where it was, so the same command
+    again costs only what is missing.
+
+    Parameters
+    ----------
+    quick
+        Every part in minutes, on fewer repetitions (the default).
+    full
+        Every part at the homework's own size; hours on two cores.
+    from_
+        Run nothing; write the report from this folder of run folders.
+    data
+        Where the pictures come from: a CIFAR-10 folder or archive, class folders, .npz or digits
+        (default: PITFALLS_DATA, the cache, a download, else the digits).
+    out
+        Folder to write index.html and writeup.pdf into.
+    author
+        Your name, for the homework's section 1.
+    collaborators
+        Whom you worked with, for section 1.
+    comments
+        What you have to say about the homework, for section 1.
+    all_thumbnails
+        Put every image of the embedding into the page instead of 10,000 (a larger file).
+    """
+    import time
+
+    from pitfalls.errors import InputError
+
+    if sum((quick, full, from_ is not None)) > 1:
+        raise InputError("report: --quick, --full and --from exclude each other. Give one of them.")
+    if from_ is not None and data is not None:
+        raise InputError("report: --data says what to run on, but --from runs nothing. Drop one.")
+
+    from pitfalls.cli.progress import TerminalProgress
+    from pitfalls.report import FrontMatter, build, gather
+
+    failed = 0
+    if from_ is not None:
+        evidence = gather(from_)
+        runs = [run for found in evidence.values() for run in found.runs]
+        if not runs:
+            raise InputError(f"report: {from_} holds no runs. Make them: pitfalls report --quick")
+        scale = f"from the runs in {from_.name or from_}"
+    else:
+        runs, failed = _run_homework("full" if full else "quick", data, all_thumbnails)
+        scale = "full scale" if full else "quick scale"
+    started = time.monotonic()
+    with TerminalProgress()("writing the report", unit="steps") as advance:
+        written = build(
+            runs,
+            out,
+            front=FrontMatter(author, collaborators, comments),
+            scale=scale,
+            thumbnails=None if all_thumbnails else 10_000,
+            on_progress=advance,
+        )
+    for note in written.notes:
+        complain(note, kind="note")
+    say(str(written.page))
+    say(str(written.writeup))
+    remark(f"report written in {time.monotonic() - started:.1f} s")
+    return 1 if failed else 0
+
+
+def _run_homework(
+    scale: Literal["quick", "full"], data: str | None, all_thumbnails: bool
+) -> "tuple[list[Run], int]":
+    """Run every part; one that fails leaves a note in the report and does not stop the others."""
+    import dataclasses
+
+    from pitfalls.errors import DataError, InputError, PitfallsError
+    from pitfalls.experiments.homework import homework_runs
+    from pitfalls.experiments.registry import experiment_of
+    from pitfalls.runs import config_hash
+
+    parts = homework_runs(scale, data, settings().seed)
+    store, failed = run_store(), 0
+    runs: list[Run] = []
+    for number, part in enumerate(parts, 1):
+        config: Any = part.config
+        name = experiment_of(config).name
+        if all_thumbnails and name == "images-embed":
+            config = dataclasses.replace(config, thumbnails=None)
+        remark(f"[{number}/{len(parts)}] question {part.question}: {name}")
+        try:
+            runs.append(perform(config))
+        except (InputError, DataError):
+            raise  # what was asked for is wrong: every other part would say so too
+        except PitfallsError as error:
+            failed += 1
+            complain(f"{name}: {' '.join(str(error).split())} The report says so in its place.")
+            runs += [r for r in store.list(name) if r.path.name.endswith(config_hash(config))]
+    return runs, failed

@@ -1,0 +1,197 @@
+"""From run folders to the page and the PDF."""
+
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pitfalls.errors import RunError
+from pitfalls.report.drawings import Picture, pictures_of
+from pitfalls.report.evidence import Evidence, gather
+from pitfalls.report.explore import explorers_of
+from pitfalls.report.facts import Facts, facts_of, known_experiments, plain
+from pitfalls.report.front import FrontMatter
+from pitfalls.report.listings import listings
+from pitfalls.report.page import render
+from pitfalls.report.statements import claim_entries
+from pitfalls.report.writeup import compile_html, compile_pdf, lay_out
+from pitfalls.runs import Run, RunStore, write_bytes
+
+__all__ = ["Report", "build"]
+
+TITLE = "Promises and pitfalls of neural networks"
+THUMBNAILS = 10_000
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `build` wrote.
+
+    Attributes
+    ----------
+    page, writeup : Path
+        The HTML page and the PDF.
+    notes : tuple of str
+        What is missing, unfinished or stale; the same is said in place in both.
+    """
+
+    page: Path
+    writeup: Path
+    notes: tuple[str, ...]
+
+
+def build(
+    runs: RunStore | str | Path | Iterable[Run],
+    out: str | Path = "report",
+    *,
+    front: FrontMatter | None = None,
+    scale: str = "",
+    thumbnails: int | None = THUMBNAILS,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Report:
+    """Write ``index.html`` and ``writeup.pdf`` from finished runs; nothing is computed anew.
+
+    Parameters
+    ----------
+    runs : RunStore, path of a run store, or iterable of Run
+        What to quote; see `pitfalls.report.gather`.
+    out : path
+        The folder to write into.
+    front : FrontMatter, optional
+        The homework's first section.
+    scale : str
+        How large the runs are, in words, for the head of the page.
+    thumbnails : int or None
+        How many images the page carries for the embedding at most; None for all that the run has.
+    on_progress : callable, optional
+        Called with (steps done, steps in all).
+
+    Returns
+    -------
+    Report
+        The two files, and what a reader is told is missing.
+
+    Raises
+    ------
+    RunError
+        If a run is damaged, or lacks a number that the text prints.
+    """
+    front = front or FrontMatter()
+    steps = iter(range(1, 6))
+
+    def advance() -> None:
+        if on_progress is not None:
+            on_progress(next(steps), 5)
+
+    evidence = gather(runs)
+    slots: dict[str, Any] = {}
+    pictures: list[Picture] = []
+    for name in known_experiments():
+        found = evidence.get(name, Evidence(name))
+        drawn = _pictures(found)
+        pictures += drawn
+        slots[name] = _slot(found, drawn)
+    advance()
+    explorers = explorers_of(evidence, thumbnails)
+    advance()
+    entries, markup = claim_entries(evidence.get("verify"))
+    document = {
+        "front": asdict(front),
+        "scale": scale,
+        "slots": slots,
+        "claims": entries,
+        "code": {name: asdict(item) for name, item in listings().items()},
+        "explorers": sorted(explorers),
+        "runs": [_provenance(run) for found in evidence.values() for run in found.runs],
+    }
+    with tempfile.TemporaryDirectory(prefix="pitfalls-") as folder:
+        lay_out(
+            Path(folder), plain(document), figures={p.file: p.svg for p in pictures}, claims=markup
+        )
+        writeup = compile_pdf(Path(folder))
+        advance()
+        body, style = compile_html(Path(folder))
+        advance()
+    page = render(
+        body,
+        style,
+        title=TITLE,
+        author=front.author,
+        scale=scale,
+        pictures=pictures,
+        explorers=plain(explorers),
+    )
+    out = Path(out)
+    write_bytes(out / "writeup.pdf", writeup)
+    write_bytes(out / "index.html", page.encode("utf-8"))
+    advance()
+    notes = tuple(slot["note"] for slot in slots.values() if slot["note"])
+    return Report(out / "index.html", out / "writeup.pdf", notes)
+
+
+def _pictures(found: Evidence) -> list[Picture]:
+    if found.run is None:
+        return []
+    from pitfalls.report.figures import draw_run
+
+    if found.run.complete:
+        draw_run(found.run)
+    return pictures_of(found.run)
+
+
+def _slot(found: Evidence, pictures: list[Picture]) -> dict[str, Any]:
+    facts, note = _facts(found)
+    return {
+        "state": found.state,
+        "note": note,
+        "facts": None if facts is None else facts.values,
+        "n": facts.n if facts else "",
+        "spread": facts.spread if facts else "",
+        "source": None
+        if found.run is None
+        else _provenance(found.run, facts.data if facts else ""),
+        "warnings": list(found.run.manifest.warnings) if found.run else [],
+        "figures": [
+            {"name": p.name, "file": p.file, "alt": p.alt, "caption": p.caption, "width": p.width}
+            for p in pictures
+        ],
+    }
+
+
+def _facts(found: Evidence) -> tuple[Facts | None, str]:
+    """Return what the runs say; an unfinished or older run that says less is passed over with a note."""
+    if found.run is None:
+        return None, found.note
+    try:
+        return facts_of(found.experiment, found.runs), found.note
+    except (RunError, KeyError, IndexError, TypeError, ValueError) as error:
+        if found.state != "complete":
+            return None, found.note + " It has none of the numbers that belong here yet."
+        if isinstance(error, RunError):
+            raise
+        raise RunError(
+            f"report: run {found.run.id} has not the results that the report prints "
+            f"({type(error).__name__}: {error}). Make it anew: {found.run.manifest.command} --fresh"
+        ) from error
+
+
+def _provenance(run: Run, data: str = "") -> dict[str, Any]:
+    manifest = run.manifest
+    return {
+        "id": run.id,
+        "experiment": manifest.experiment,
+        "command": manifest.command or "not recorded",
+        "seed": manifest.seed,
+        "data": data,
+        "status": manifest.status,
+        "starts": len(manifest.starts),
+        "end": manifest.end,
+        "seconds": manifest.seconds,
+        "warnings": list(manifest.warnings),
+        "versions": manifest.versions,
+        "machine": manifest.machine,
+        "threads": manifest.threads,
+        "commit": manifest.commit,
+        "config": manifest.config,
+    }

@@ -1,0 +1,85 @@
+"""The code excerpts of the write-up, taken from the library's own source so that they never go stale."""
+
+import ast
+import importlib
+import inspect
+import textwrap
+from dataclasses import dataclass
+from operator import attrgetter
+
+__all__ = ["EXCERPTS", "Listing", "listing", "listings"]
+
+EXCERPTS = {
+    "factorize": "pitfalls.linear:factorize",
+    "layer-gradients": "pitfalls.linear:SquaredRisk.layer_gradients",
+    "network": "pitfalls.parity:TwoLayerReLU",
+    "exact-network": "pitfalls.parity:exact_network",
+    "hinge-loss": "pitfalls.parity:hinge_loss",
+    "random-crop": "pitfalls.images:RandomCrop",
+    "random-flip": "pitfalls.images:RandomHorizontalFlip",
+    "constant": "pitfalls.images.schedules:constant",
+    "annealed": "pitfalls.images.schedules:annealed",
+    "special": "pitfalls.images.schedules:special",
+}
+"""The parts of the homework that ask for code, and what shows it."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """An excerpt of the library's source.
+
+    Attributes
+    ----------
+    name : str
+        Where it stands: ``pitfalls.parity.hinge_loss``.
+    text : str
+        The source without docstrings.
+    """
+
+    name: str
+    text: str
+
+
+def listing(where: str) -> Listing:
+    """Return the source of an object given as ``module:qualified.name``, docstrings left out.
+
+    Examples
+    --------
+    >>> print(listing("pitfalls.errors:CapacityError").text)
+    class CapacityError(InputError):
+        ...
+    """
+    module, _, path = where.partition(":")
+    found = attrgetter(path)(importlib.import_module(module))
+    return Listing(
+        f"{module}.{path}", _without_docstrings(inspect.getsource(inspect.unwrap(found)))
+    )
+
+
+def listings() -> dict[str, Listing]:
+    """Return every excerpt by the name that the chapters use."""
+    return {name: listing(where) for name, where in EXCERPTS.items()}
+
+
+def _without_docstrings(source: str) -> str:
+    """Cut docstrings out of the text, so that comments and layout stay as they were written."""
+    source = textwrap.dedent(source)
+    lines: list[str | None] = list(source.splitlines())
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
+            continue
+        first = node.body[0]
+        if not (
+            isinstance(first, ast.Expr)
+            and isinstance(first.value, ast.Constant)
+            and isinstance(first.value.value, str)
+        ):
+            continue
+        end = first.end_lineno or first.lineno
+        for i in range(first.lineno - 1, end):
+            lines[i] = None
+        if len(node.body) == 1:
+            lines[first.lineno - 1] = " " * first.col_offset + "..."
+        elif end < len(lines) and lines[end] == "":
+            lines[end] = None
+    return "\n".join(line for line in lines if line is not None)

@@ -1,0 +1,55 @@
+"""The claims, with the verdicts that a run of ``verify`` reached."""
+
+from typing import Any
+
+from pitfalls.report.evidence import Evidence
+
+__all__ = ["claim_entries"]
+
+
+def claim_entries(found: Evidence | None) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Return what the chapters print of each claim, and its markup by file name.
+
+    Statements, assumptions, derivations and sources are the library's own Typst markup; a verdict
+    and its counterexample come from the run, as text.
+    """
+    from pitfalls.claims import CLAIMS, NOTATION
+
+    checks = _checks(found)
+    entries, markup = [], {}
+    for claim in CLAIMS:
+        check = checks.get(claim.id)
+        agrees = None if check is None else check["holds"] == claim.expected
+        entries.append(
+            {
+                "id": claim.id,
+                "title": claim.title,
+                "part": claim.part,
+                "expected": claim.expected,
+                "check": check,
+                "assumed": bool(claim.assumptions),
+                "source": bool(claim.source),
+                "standing": {
+                    None: "unchecked",
+                    True: "holds" if claim.expected else "misprint",
+                }.get(agrees, "failed"),
+                "tone": {None: "open", True: "yes" if claim.expected else "partly"}.get(
+                    agrees, "no"
+                ),
+            }
+        )
+        for kind, text in (
+            ("statement", claim.statement),
+            ("assumptions", "; ".join(claim.assumptions) + "."),
+            ("derivation", claim.derivation),
+            ("source", claim.source),
+        ):
+            markup[f"{claim.id}-{kind}.typ"] = NOTATION + text
+    return entries, markup
+
+
+def _checks(found: Evidence | None) -> dict[str, dict[str, Any]]:
+    if found is None or found.run is None:
+        return {}
+    claims: dict[str, dict[str, Any]] = found.run.results()["claims"]
+    return claims
