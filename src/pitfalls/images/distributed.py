@@ -1,0 +1,105 @@
+"""Several processes on one run: who they are, who writes, and what they agree on."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+__all__ = [
+    "World",
+    "gather_sum",
+    "join",
+    "launched_rank",
+    "launched_size",
+    "share_from_first",
+    "world",
+]
+
+PATIENCE = timedelta(hours=2)  # the first process may evaluate or download while the others wait
+
+
+class World:
+    """A process' rank and how many there are.
+
+    Attributes
+    ----------
+    rank, size : int
+    """
+
+    def __init__(self, rank: int, size: int) -> None:
+        self.rank = rank
+        self.size = size
+
+    @property
+    def writes(self) -> bool:
+        """Whether this is the one process that reports and saves."""
+        return self.rank == 0
+
+    def share(self, n: int) -> slice:
+        """Return this process' rows of a batch of n; shares differ by at most one row."""
+        return slice(n * self.rank // self.size, n * (self.rank + 1) // self.size)
+
+
+def launched_rank() -> int:
+    """Return the rank that ``torchrun`` gave this process; 0 without it."""
+    return int(os.environ.get("RANK", "0"))
+
+
+def launched_size() -> int:
+    """Return how many processes ``torchrun`` started: 1 without it."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def world() -> World:
+    """Return the processes that work together at the moment."""
+    if dist.is_available() and dist.is_initialized():
+        return World(dist.get_rank(), dist.get_world_size())
+    return World(0, 1)
+
+
+@contextmanager
+def join(device: str = "cpu") -> Iterator[World]:
+    """Join the processes that ``torchrun`` started; alone, do nothing.
+
+    gloo connects them on CPUs and nccl on GPUs, one GPU a process.
+    """
+    if launched_size() == 1:
+        yield World(0, 1)
+        return
+    if device == "cuda":
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    dist.init_process_group("nccl" if device == "cuda" else "gloo", timeout=PATIENCE)
+    try:
+        yield world()
+    finally:
+        dist.destroy_process_group()
+
+
+def share_from_first(value: Any) -> Any:
+    """Give every process the first one's value (JSON-like, or a dict of tensors)."""
+    if world().size == 1:
+        return value
+    box = [value]
+    dist.broadcast_object_list(box, src=0)
+    return box[0]
+
+
+def copy_from_first(tensors: Sequence[Tensor]) -> None:
+    """Overwrite tensors, in place, with those of the first process."""
+    if world().size > 1:
+        for tensor in tensors:
+            dist.broadcast(tensor, src=0)
+
+
+def gather_sum(values: Sequence[float], device: torch.device | str = "cpu") -> list[float]:
+    """Add numbers over all processes, in float64."""
+    if world().size == 1:
+        return list(values)
+    total = torch.tensor(values, dtype=torch.float64, device=device)
+    dist.all_reduce(total)
+    return [float(value) for value in total]

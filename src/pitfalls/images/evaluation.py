@@ -1,0 +1,199 @@
+"""What a trained network gets right and wrong: accuracy, confusion, calibration, worst mistakes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pitfalls.errors import InputError
+
+__all__ = ["Evaluation", "Views", "evaluate", "normalize", "predict_logits"]
+
+Views = Literal["plain", "mirror", "six"]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How a classifier does on labelled images.
+
+    Attributes
+    ----------
+    accuracy, loss : float
+        Share of images classified right; mean cross-entropy in nats.
+    confusion : ndarray of shape (n_classes, n_classes), int
+        Row: the true class; column: the predicted one.
+    class_accuracy : ndarray of shape (n_classes,)
+        Accuracy within each true class; NaN where there are no images.
+    calibration_error : float
+        Expected calibration error: the mean distance of confidence from accuracy over the bins.
+    bin_confidence, bin_accuracy, bin_count : ndarray of shape (n_bins,)
+        The reliability diagram; NaN in empty bins.
+    predictions : ndarray of shape (n,), int
+        The predicted classes.
+    confidences : ndarray of shape (n,)
+        Probability given to the predicted class.
+    mistakes : ndarray of int
+        Indices of the wrong images, the most confident mistake first.
+    """
+
+    accuracy: float
+    loss: float
+    confusion: npt.NDArray[np.int64]
+    class_accuracy: npt.NDArray[np.float64]
+    calibration_error: float
+    bin_confidence: npt.NDArray[np.float64]
+    bin_accuracy: npt.NDArray[np.float64]
+    bin_count: npt.NDArray[np.int64]
+    predictions: npt.NDArray[np.int64]
+    confidences: npt.NDArray[np.float64]
+    mistakes: npt.NDArray[np.int64]
+
+
+def normalize(
+    images: Tensor, mean: Sequence[float], std: Sequence[float], *, channels_last: bool = True
+) -> Tensor:
+    """Turn bytes (B, C, H, W) into (pixel/255 − mean)/std, float32."""
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    scaled = images.to(torch.float32, memory_format=layout)
+    gain = torch.tensor([1 / (255 * s) for s in std], device=images.device)[:, None, None]
+    shift = torch.tensor([m / s for m, s in zip(mean, std, strict=True)], device=images.device)
+    return scaled.mul_(gain).sub_(shift[:, None, None])
+
+
+@torch.no_grad()
+def predict_logits(
+    model: nn.Module,
+    images: Tensor | npt.NDArray[np.uint8],
+    mean: Sequence[float],
+    std: Sequence[float],
+    *,
+    views: Views = "plain",
+    batch_size: int = 512,
+    device: torch.device | str = "cpu",
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Tensor:
+    """Run a network over images in evaluation mode, without gradients, in float32.
+
+    Parameters
+    ----------
+    model : Module
+        Maps normalised images (B, C, H, W) to logits (B, n_classes). Its mode is put back.
+    images : Tensor or ndarray of shape (n, C, H, W), uint8
+        Raw bytes.
+    mean, std : sequence of float
+        Normalisation, one value a channel.
+    views : {"plain", "mirror", "six"}, default="plain"
+        ``"mirror"`` averages the logits of each image and its mirror image; ``"six"`` averages that
+        with the same for the image shifted one pixel along each end of the diagonal.
+    batch_size : int, default=512
+        Images at a time; the answer does not depend on it.
+    device : device, default="cpu"
+        Where the model is.
+    on_progress : callable, optional
+        Called with (images done, images in all).
+
+    Returns
+    -------
+    Tensor of shape (n, n_classes)
+        On the CPU.
+    """
+    tensor = torch.as_tensor(images)
+    if tensor.ndim != 4 or tensor.dtype != torch.uint8:
+        raise InputError(
+            "predict_logits: images must be uint8 of shape (n, C, H, W). Got "
+            f"{tensor.dtype} of shape {tuple(tensor.shape)} instead."
+        )
+    was_training = model.training
+    model.eval()
+    answers = []
+    try:
+        for start in range(0, len(tensor), batch_size):
+            batch = normalize(tensor[start : start + batch_size].to(device), mean, std)
+            answers.append(_averaged(model, batch, views).float().cpu())
+            if on_progress is not None:
+                on_progress(min(start + batch_size, len(tensor)), len(tensor))
+    finally:
+        model.train(was_training)
+    if not answers:
+        raise InputError("predict_logits: there are no images.")
+    return torch.cat(answers)
+
+
+def _averaged(model: nn.Module, batch: Tensor, views: Views) -> Tensor:
+    if views == "plain":
+        plain: Tensor = model(batch)
+        return plain
+    if views == "mirror":
+        return (model(batch) + model(batch.flip(3))) / 2
+    if views != "six":
+        raise InputError(f"predict_logits: views must be plain, mirror or six. Got {views!r}.")
+    height, width = batch.shape[2:]
+    padded = functional.pad(batch, (1, 1, 1, 1), mode="reflect")
+    shifted = [padded[:, :, i : i + height, i : i + width] for i in (0, 2)]
+    moved = [_averaged(model, view, "mirror") for view in shifted]
+    return (_averaged(model, batch, "mirror") + (moved[0] + moved[1]) / 2) / 2
+
+
+def evaluate(
+    logits: Tensor | npt.NDArray[np.float32], labels: npt.ArrayLike, n_bins: int = 15
+) -> Evaluation:
+    """Compare logits with labels.
+
+    Parameters
+    ----------
+    logits : Tensor or ndarray of shape (n, n_classes)
+        Unnormalised log-probabilities.
+    labels : array of shape (n,), int
+        The true classes.
+    n_bins : int, default=15
+        Bins of equal width for the calibration error.
+
+    References
+    ----------
+    Guo, Pleiss, Sun, Weinberger. On calibration of modern neural networks. ICML 2017.
+
+    Examples
+    --------
+    >>> result = evaluate(torch.tensor([[2.0, 0.0], [0.0, 1.0], [3.0, 0.0]]), [0, 1, 1])
+    >>> round(result.accuracy, 3), result.mistakes.tolist(), result.confusion.tolist()
+    (0.667, [2], [[1, 0], [1, 1]])
+    """
+    scores = torch.as_tensor(logits).double()
+    truth = torch.as_tensor(np.asarray(labels), dtype=torch.int64)
+    if scores.ndim != 2 or len(scores) != len(truth) or len(truth) == 0:
+        raise InputError(
+            "evaluate: logits must have shape (n, n_classes) and labels (n,), n ≥ 1. Got "
+            f"{tuple(scores.shape)} and {tuple(truth.shape)} instead."
+        )
+    n_classes = scores.shape[1]
+    probabilities = scores.softmax(1)
+    confidence, predicted = probabilities.max(1)
+    right = predicted == truth
+    cells = truth * n_classes + predicted
+    confusion = torch.bincount(cells, minlength=n_classes**2).reshape(n_classes, n_classes)
+    per_class = confusion.diagonal() / confusion.sum(1)  # 0/0 is NaN, as promised
+    # Bins (0, 1/m], ..., ((m-1)/m, 1]
+    place = (confidence * n_bins).ceil().long().sub(1).clamp(0, n_bins - 1)
+    count = torch.bincount(place, minlength=n_bins)
+    mean_confidence = torch.bincount(place, confidence, n_bins) / count
+    mean_accuracy = torch.bincount(place, right.double(), n_bins) / count
+    gap = (mean_confidence - mean_accuracy).abs().nan_to_num(0.0)
+    wrong = (~right).nonzero().flatten()
+    return Evaluation(
+        accuracy=float(right.double().mean()),
+        loss=float(functional.cross_entropy(scores, truth)),
+        confusion=confusion.numpy(),
+        class_accuracy=per_class.double().numpy(),
+        calibration_error=float((gap * count).sum() / len(truth)),
+        bin_confidence=mean_confidence.numpy(),
+        bin_accuracy=mean_accuracy.numpy(),
+        bin_count=count.numpy(),
+        predictions=predicted.numpy(),
+        confidences=confidence.numpy(),
+        mistakes=wrong[confidence[wrong].argsort(descending=True, stable=True)].numpy(),
+    )

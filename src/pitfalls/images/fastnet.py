@@ -1,0 +1,134 @@
+"""A small network that learns CIFAR-10 in minutes, and its recipes."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pitfalls.errors import InputError
+from pitfalls.images.datasets import ImageDataset
+from pitfalls.images.evaluation import normalize
+
+__all__ = ["FAST_RECIPES", "FastNet", "FastRecipe", "whitening_filters"]
+
+PATCH = 2  # pixels, the side of the whitening filters
+WHITENING_IMAGES = 5000
+WHITENING_EPS = 5e-4
+
+
+class FastNet(nn.Module):
+    """Whitened 2×2 patches, then three groups of two 3×3 convolutions.
+
+    The first layer is fixed: it maps each 2×2 patch to its principal coordinates of unit variance
+    and their negatives. Call `fit_whitening` on the training set before training. Convolutions have
+    no bias and start as the identity on their first input channels, batch normalisation learns a
+    shift but no gain, and the logits are divided by the width.
+
+    Parameters
+    ----------
+    n_classes, in_channels : int
+        Outputs; channels of the images.
+    widths : (int, int, int)
+        Channels of the three groups.
+
+    References
+    ----------
+    Jordan. 94% on CIFAR-10 in 3.29 seconds on a single GPU. 2024.
+
+    Examples
+    --------
+    >>> network = FastNet(widths=(8, 8, 8))
+    >>> network(torch.zeros(2, 3, 32, 32)).shape
+    torch.Size([2, 10])
+    """
+
+    def __init__(
+        self,
+        n_classes: int = 10,
+        in_channels: int = 3,
+        widths: tuple[int, int, int] = (64, 128, 128),
+    ) -> None:
+        super().__init__()
+        if min(widths) < 1 or n_classes < 1 or in_channels < 1:
+            raise InputError(
+                f"FastNet: widths, n_classes and in_channels must be positive. Got {widths}, "
+                f"{n_classes}, {in_channels} instead."
+            )
+        coordinates = 2 * in_channels * PATCH**2
+        self.whitening = nn.Conv2d(in_channels, coordinates, PATCH)
+        self.whitening.weight.requires_grad_(False)
+        nn.init.zeros_(self.whitening.bias)  # type: ignore[arg-type]
+        # The largest shrinkage comes first: after it everything is cheap.
+        self.group1 = _Group(coordinates, widths[0])
+        self.group2 = _Group(widths[0], widths[1])
+        self.group3 = _Group(widths[1], widths[2])
+        self.head = nn.Linear(widths[2], n_classes, bias=False)
+        with torch.no_grad():
+            self.head.weight.div_(self.head.weight.std())
+
+    def fit_whitening(self, data: ImageDataset) -> None:
+        """Set the first layer from the first 5,000 training images."""
+        images = torch.from_numpy(data.train_images[:WHITENING_IMAGES])
+        filters = whitening_filters(normalize(images, data.mean, data.std))
+        with torch.no_grad():
+            self.whitening.weight.copy_(torch.cat([filters, -filters]))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map normalised images (B, C, H, W) of at least 5 pixels a side to logits (B, n_classes)."""
+        x = functional.relu(self.whitening(images), inplace=True)
+        x = self.group3(self.group2(self.group1(x)))
+        logits: Tensor = self.head(x.amax(dim=(2, 3))) / self.head.in_features
+        return logits
+
+
+class _Group(nn.Module):
+    """[3×3 convolution, 2×2 max-pool, norm, ReLU, 3×3 convolution, norm, ReLU]."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.conv1, self.norm1 = _convolution(in_channels, out_channels), _norm(out_channels)
+        self.conv2, self.norm2 = _convolution(out_channels, out_channels), _norm(out_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv1(x)
+        if min(x.shape[2:]) >= 2:
+            x = functional.max_pool2d(x, 2)
+        x = functional.relu(self.norm1(x), inplace=True)
+        return functional.relu(self.norm2(self.conv2(x)), inplace=True)
+
+
+def _convolution(in_channels: int, out_channels: int) -> nn.Conv2d:
+    layer = nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False)
+    with torch.no_grad():
+        identity = layer.weight[:in_channels]
+        nn.init.dirac_(identity)
+    return layer
+
+
+def _norm(channels: int) -> nn.BatchNorm2d:
+    layer = nn.BatchNorm2d(channels, eps=1e-12, momentum=0.4)
+    layer.weight.requires_grad_(False)
+    return layer
+
+
+def whitening_filters(images: Tensor, eps: float = WHITENING_EPS) -> Tensor:
+    """Filters that map 2×2 patches to uncorrelated coordinates of unit variance.
+
+    Parameters
+    ----------
+    images : Tensor of shape (n, C, H, W)
+        Normalised images.
+    eps : float
+        Added to the variances, so that directions of mere noise are not blown up.
+
+    Returns
+    -------
+    Tensor of shape (4·C, C, 2, 2)
+        The largest variance last.
+    """
+    patches = images.unfold(2, PATCH, 1).unfold(3, PATCH, 1)  # (n, C, H-1, W-1, 2, 2)
+    channels = images.shape[1]
+    flat = patches.permute(0, 2, 3, 1, 4, 5).reshape(-1, channels * PATCH**2).double()
+    covariance = (flat.T @ flat) / len(flat)
+    variances, directions = torch.linalg.eigh(covariance)
+    filters = (directions / (variances + eps).sqrt()).T
+    return filters.reshape(-1, channels, PATCH, PATCH).float()

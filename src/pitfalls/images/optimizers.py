@@ -1,0 +1,191 @@
+"""SGD and Muon over one model: parameter groups whose rates are multiples of the schedule's."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from pitfalls.errors import InputError
+
+__all__ = [
+    "Muon",
+    "load_optimizer_tensors",
+    "make_optimizers",
+    "optimizer_tensors",
+    "orthogonalize",
+]
+
+# Chosen to push small singular values up fast, not to converge: they land in [0.7, 1.2].
+NEWTON_SCHULZ = (3.4445, -4.775, 2.0315)
+
+
+def orthogonalize(matrix: Tensor, steps: int = 3) -> Tensor:
+    """Push every singular value of a matrix towards 1, keeping its singular vectors.
+
+    Parameters
+    ----------
+    matrix : Tensor of shape (m, n)
+        Any shape; not modified.
+    steps : int, default=3
+        Newton–Schulz steps; singular values above about a hundredth of the Frobenius norm arrive
+        within five.
+
+    Returns
+    -------
+    Tensor of shape (m, n)
+
+    References
+    ----------
+    Jordan et al. Muon: an optimizer for hidden layers in neural networks. 2024.
+    """
+    a, b, c = NEWTON_SCHULZ
+    wide = matrix.shape[0] <= matrix.shape[1]
+    x = matrix if wide else matrix.T
+    x = x / (x.norm() + 1e-7)
+    for _ in range(steps):
+        gram = x @ x.T
+        x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return x if wide else x.T
+
+
+class Muon(torch.optim.Optimizer):
+    """Momentum whose step is orthogonalised, for convolution weights.
+
+    Before each step a weight is scaled to Frobenius norm √(output channels), so that the rate is a
+    relative change and weight decay has no role.
+
+    Parameters
+    ----------
+    params : iterable of Parameter
+        Weights of two or more dimensions, output channels first.
+    lr : float, default=0.24
+        Step relative to a weight of unit rows.
+    momentum : float, default=0.6
+        Nesterov momentum.
+    steps : int, default=3
+        Newton–Schulz steps.
+
+    References
+    ----------
+    Jordan et al. Muon: an optimizer for hidden layers in neural networks. 2024.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[nn.Parameter],
+        lr: float = 0.24,
+        momentum: float = 0.6,
+        steps: int = 3,
+    ) -> None:
+        super().__init__(params, {"lr": lr, "momentum": momentum, "steps": steps})
+        for group in self.param_groups:
+            for weight in group["params"]:
+                if weight.ndim < 2:
+                    raise InputError(
+                        "Muon: weights must have at least two dimensions. Got shape "
+                        f"{tuple(weight.shape)} instead; give biases and gains to SGD."
+                    )
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+        """Change every weight that has a gradient."""
+        for group in self.param_groups:
+            for weight in group["params"]:
+                if weight.grad is None:
+                    continue
+                state = self.state[weight]
+                if "momentum_buffer" not in state:
+                    state["momentum_buffer"] = torch.zeros_like(weight)
+                velocity = state["momentum_buffer"].mul_(group["momentum"]).add_(weight.grad)
+                ahead = weight.grad.add(velocity, alpha=group["momentum"])
+                weight.mul_(len(weight) ** 0.5 / weight.norm())
+                update = orthogonalize(ahead.reshape(len(weight), -1), group["steps"])
+                weight.add_(update.reshape(weight.shape), alpha=-group["lr"])
+
+
+def make_optimizers(
+    model: nn.Module,
+    *,
+    optimizer: str = "sgd",
+    momentum: float = 0.9,
+    nesterov: bool = False,
+    weight_decay: float = 0.0,
+    muon_rate: float = 0.24,
+    muon_momentum: float = 0.6,
+    bias_rate: float = 0.053,
+    other_rate: float = 0.67,
+) -> list[torch.optim.Optimizer]:
+    """Build the optimisers of a model; each group carries its ``scale``.
+
+    With ``"sgd"`` there is one group, and the schedule's rate is its rate. With ``"muon"`` the
+    convolutions go to Muon, biases and the rest to SGD, and the schedule is a factor on the three
+    rates, 1 at its peak.
+
+    Returns
+    -------
+    list of Optimizer
+    """
+    trained = [p for p in model.parameters() if p.requires_grad]
+    sgd: dict[str, Any] = {
+        "momentum": momentum,
+        "nesterov": nesterov,
+        "fused": all(p.is_floating_point() for p in trained) and bool(trained),
+    }
+    if not trained:
+        raise InputError("train: the model has no parameter that requires a gradient.")
+    if optimizer == "sgd":
+        whole = {"params": trained, "scale": 1.0, "weight_decay": weight_decay}
+        return [torch.optim.SGD([whole], lr=1.0, **sgd)]
+    if optimizer != "muon":
+        raise InputError(f"train: optimizer must be sgd or muon. Got {optimizer!r} instead.")
+    groups: list[dict[str, Any]] = []
+    for scale, chosen in (
+        (bias_rate, [p for p in trained if p.ndim == 1]),
+        (other_rate, [p for p in trained if p.ndim not in (1, 4)]),
+    ):
+        if chosen:
+            # Decay over rate, so that the shrinkage a step is the same in both groups.
+            groups.append({"params": chosen, "scale": scale, "weight_decay": weight_decay / scale})
+    optimizers: list[torch.optim.Optimizer] = []
+    if groups:
+        optimizers.append(torch.optim.SGD(groups, lr=1.0, **sgd))
+    if convolutions := [p for p in trained if p.ndim == 4]:
+        group = {"params": convolutions, "scale": muon_rate}
+        optimizers.append(Muon([group], momentum=muon_momentum))  # type: ignore[list-item]
+    return optimizers
+
+
+def optimizer_tensors(
+    model: nn.Module, optimizers: Iterable[torch.optim.Optimizer]
+) -> dict[str, Tensor]:
+    """The optimisers' memory as copies, by parameter name."""
+    names = {p: name for name, p in model.named_parameters()}
+    return {
+        f"{names[p]}/{key}": value.detach().clone()
+        for optimizer in optimizers
+        for p, memory in optimizer.state.items()
+        for key, value in memory.items()
+        if isinstance(value, Tensor)
+    }
+
+
+def load_optimizer_tensors(
+    model: nn.Module,
+    optimizers: Iterable[torch.optim.Optimizer],
+    tensors: Mapping[str, Tensor],
+) -> None:
+    """Put back what `optimizer_tensors` gave."""
+    parameters = dict(model.named_parameters())
+    owner = {
+        p: optimizer
+        for optimizer in optimizers
+        for group in optimizer.param_groups
+        for p in group["params"]
+    }
+    for key, value in tensors.items():
+        name, _, field = key.rpartition("/")
+        parameter = parameters[name]
+        # In the parameter's own memory format: a fused step walks both in memory order.
+        memory = torch.empty_like(parameter, requires_grad=False).copy_(value)
+        owner[parameter].state[parameter][field] = memory
