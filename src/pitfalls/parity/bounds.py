@@ -1,0 +1,57 @@
+"""Bounds on the gradient of the two-layer network over {0, 1}^d, loosest first (homework 3c)."""
+
+from dataclasses import dataclass
+
+import torch
+
+from pitfalls.parity.network import TwoLayerReLU
+
+__all__ = ["GradientBounds", "gradient_bounds"]
+
+
+@dataclass(frozen=True)
+class GradientBounds:
+    """Upper bounds on parts of grad f, each by parameters alone.
+
+    With h_i = max(0, b_i + sum_j max(0, w_ij)), the largest activation of unit i:
+
+    Attributes
+    ----------
+    element : float
+        c_p = max(1, |alpha_i| where h_i > 0, h_i): no entry of grad f(x) is larger, and for some
+        x one is equal.
+    homework : float
+        C_p = (dk + 2k + 1) c_p^2 bounds |grad f(x)|^2.
+    by_unit : float
+        C' = 1 + sum_i [(d + 1) alpha_i^2 1{h_i > 0} + h_i^2] bounds |grad f(x)|^2.
+    by_moments : float
+        C'' = 1 + sum_i [alpha_i^2 (1 + d/2) + (b_i + sum_j w_ij / 2)^2 + sum_j w_ij^2 / 4] bounds
+        the mean of |grad f(x)|^2: it drops the gates and keeps the second moments of z_i.
+    """
+
+    element: float
+    homework: float
+    by_unit: float
+    by_moments: float
+
+
+def gradient_bounds(network: TwoLayerReLU) -> GradientBounds:
+    """Bound the gradient of the network in O(dk).
+
+    Examples
+    --------
+    >>> bounds = gradient_bounds(TwoLayerReLU(10, 100, seed=0))
+    >>> bounds.homework > bounds.by_unit > bounds.by_moments
+    True
+    """
+    with torch.no_grad():
+        w, b = network.hidden.weight.double(), network.hidden.bias.double()
+        alpha_square = network.output.weight[0].double().square()
+        largest = torch.relu(b + torch.relu(w).sum(1))
+        reachable = torch.where(largest > 0, alpha_square, 0.0)
+        element = max(1.0, float(reachable.max().sqrt()), float(largest.max()))
+        d = network.n_features
+        by_unit = 1 + float(((d + 1) * reachable + largest.square()).sum())
+        moments = (b + w.sum(1) / 2).square() + w.square().sum(1) / 4
+        by_moments = 1 + float((alpha_square * (1 + d / 2) + moments).sum())
+    return GradientBounds(element, network.n_parameters * element**2, by_unit, by_moments)
