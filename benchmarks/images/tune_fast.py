@@ -18,7 +18,8 @@ import torch
 from pitfalls.images.datasets import load_dataset
 from pitfalls.images.evaluation import predict_logits
 from pitfalls.images.fastnet import FastNet
-from pitfalls.images.training import TrainConfig, train
+from pitfalls.images.train_records import TrainConfig
+from pitfalls.images.training import train
 
 LOG = Path(__file__).parents[1] / "results" / "fastnet-log.jsonl"
 BATCH = 1000

@@ -129,7 +129,8 @@ def _averaged(model: nn.Module, batch: Tensor, views: Views) -> Tensor:
         plain: Tensor = model(batch)
         return plain
     if views == "mirror":
-        return (model(batch) + model(batch.flip(3))) / 2
+        both: Tensor = (model(batch) + model(batch.flip(3))) / 2
+        return both
     if views != "six":
         raise InputError(f"predict_logits: views must be plain, mirror or six. Got {views!r}.")
     height, width = batch.shape[2:]

@@ -8,7 +8,7 @@ from pitfalls.errors import InputError
 from pitfalls.images.datasets import ImageDataset
 from pitfalls.images.evaluation import normalize
 
-__all__ = ["FAST_RECIPES", "FastNet", "FastRecipe", "whitening_filters"]
+__all__ = ["FastNet", "whitening_filters"]
 
 PATCH = 2  # pixels, the side of the whitening filters
 WHITENING_IMAGES = 5000
@@ -111,7 +111,7 @@ def _norm(channels: int) -> nn.BatchNorm2d:
 
 
 def whitening_filters(images: Tensor, eps: float = WHITENING_EPS) -> Tensor:
-    """Filters that map 2×2 patches to uncorrelated coordinates of unit variance.
+    """Compute filters that map 2×2 patches to uncorrelated coordinates of unit variance.
 
     Parameters
     ----------
@@ -131,4 +131,5 @@ def whitening_filters(images: Tensor, eps: float = WHITENING_EPS) -> Tensor:
     covariance = (flat.T @ flat) / len(flat)
     variances, directions = torch.linalg.eigh(covariance)
     filters = (directions / (variances + eps).sqrt()).T
-    return filters.reshape(-1, channels, PATCH, PATCH).float()
+    kernels: Tensor = filters.reshape(-1, channels, PATCH, PATCH).float()
+    return kernels

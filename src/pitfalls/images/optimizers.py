@@ -159,8 +159,8 @@ def make_optimizers(
 def optimizer_tensors(
     model: nn.Module, optimizers: Iterable[torch.optim.Optimizer]
 ) -> dict[str, Tensor]:
-    """The optimisers' memory as copies, by parameter name."""
-    names = {p: name for name, p in model.named_parameters()}
+    """Copy the optimisers' memory, by parameter name."""
+    names: dict[Tensor, str] = {p: name for name, p in model.named_parameters()}
     return {
         f"{names[p]}/{key}": value.detach().clone()
         for optimizer in optimizers

@@ -21,7 +21,7 @@ __all__ = [
     "special",
 ]
 
-SCHEMES = ("constant", "annealed", "special", "one_cycle", "cosine")
+SCHEMES = ("constant", "annealed", "special", "one_cycle", "linear", "cosine")
 INITIAL_RATE = 0.01  # the rate "before the first step" of the homework
 
 
@@ -173,8 +173,8 @@ def schedule(name: str, epochs: int, rate: float | None = None) -> Schedule:
 
     Parameters
     ----------
-    name : {"constant", "annealed", "special", "one_cycle", "cosine"}
-        Which scheme.
+    name : {"constant", "annealed", "special", "one_cycle", "linear", "cosine"}
+        Which scheme; ``linear`` is ``one_cycle`` without the rise.
     epochs : int
         Length of the run.
     rate : float, optional
@@ -185,18 +185,20 @@ def schedule(name: str, epochs: int, rate: float | None = None) -> Schedule:
     >>> schedule("annealed", epochs=1, rate=0.5)(0.01, 0, 0, 10)
     0.005
     """
-    given = () if rate is None else (rate,)
+    peak = 0.1 if rate is None else rate
     match name:
         case "constant":
-            return constant(*given)
+            return constant() if rate is None else constant(rate)
         case "annealed":
-            return annealed(*given)
+            return annealed() if rate is None else annealed(rate)
         case "special":
-            return special(epochs, *given)
+            return special(epochs, peak)
         case "one_cycle":
-            return one_cycle(epochs, *given)
+            return one_cycle(epochs, peak)
+        case "linear":
+            return one_cycle(epochs, peak, warmup=0.0)
         case "cosine":
-            return cosine(epochs, *given)
+            return cosine(epochs, peak)
     raise InputError(f"schedule: name must be one of {', '.join(SCHEMES)}. Got {name!r} instead.")
 
 

@@ -11,8 +11,8 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -31,145 +31,21 @@ from pitfalls.images.augmentation import (
     derived_seed,
 )
 from pitfalls.images.datasets import ImageDataset
+from pitfalls.images.diagnosis import first_bad_layer, is_out_of_memory
 from pitfalls.images.distributed import copy_from_first, gather_sum, share_from_first, world
 from pitfalls.images.evaluation import normalize, predict_logits
 from pitfalls.images.optimizers import load_optimizer_tensors, make_optimizers, optimizer_tensors
 from pitfalls.images.schedules import INITIAL_RATE, Schedule, schedule
+from pitfalls.images.train_records import (
+    EpochRecord,
+    StepRecord,
+    TrainConfig,
+    TrainResult,
+    TrainState,
+    check_config,
+)
 
-__all__ = ["EpochRecord", "StepRecord", "TrainConfig", "TrainResult", "TrainState", "train"]
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """How to train; the defaults are the homework's.
-
-    Attributes
-    ----------
-    epochs, batch_size : int
-        A batch is what one step of the optimiser sees, over all processes and micro-batches.
-        Where the last one would hold fewer than two images a process, they join the one before.
-    scheme : str
-        Learning-rate scheme: ``constant``, ``annealed``, ``special``, ``one_cycle``, ``cosine``.
-    rate : float, optional
-        The scheme's rate, factor or peak; its own default if None.
-    optimizer : {"sgd", "muon"}
-        With Muon the scheme is a factor on the three rates below, so give it ``rate=1``.
-    momentum, nesterov, weight_decay
-        Of SGD.
-    muon_rate, muon_momentum, bias_rate, other_rate : float
-        Rates of convolutions, biases and the rest under Muon.
-    label_smoothing : float
-        Share of the target spread evenly over all classes.
-    loss : {"mean", "sum"}
-        Whether the loss of a batch is the mean or the sum of its images' losses.
-    averaging : float, optional
-        Decay, a step, of an exponential moving average of weights and buffers; evaluated and
-        returned in place of the last weights.
-    precision : {"float32", "bfloat16"}
-        bfloat16 is mixed precision: weights, statistics and loss stay in float32.
-    channels_last : bool
-        Memory format of images and weights; faster on CPUs and on GPUs with tensor cores.
-    micro_batches : int
-        Split each process' share of a batch to save memory; gradients add up to the same step.
-        Batch normalisation sees one micro-batch at a time.
-    crop_padding : int, optional
-        Border for random crops: an eighth of the image if None; 0 for none.
-    padding_mode : {"constant", "reflect", "edge"}
-        What the border shows.
-    flip : {"random", "alternating", "none"}
-        Mirror images at random, or at random once and then in every other epoch.
-    image_sizes : tuple of int
-        Side in pixels to which the images of epoch 0, 1, ... are scaled; the last one holds from
-        there on. Empty: as they are.
-    checkpoint_every : int
-        Steps between states handed to ``on_checkpoint``; the end of an epoch always hands one.
-    seed : int
-        Of order and augmentation.
-    """
-
-    epochs: int = 1
-    batch_size: int = 128
-    scheme: str = "special"
-    rate: float | None = None
-    optimizer: Literal["sgd", "muon"] = "sgd"
-    momentum: float = 0.9
-    nesterov: bool = False
-    weight_decay: float = 0.0
-    muon_rate: float = 0.24
-    muon_momentum: float = 0.6
-    bias_rate: float = 0.053
-    other_rate: float = 0.67
-    label_smoothing: float = 0.0
-    loss: Literal["mean", "sum"] = "mean"
-    averaging: float | None = None
-    precision: Literal["float32", "bfloat16"] = "float32"
-    channels_last: bool = True
-    micro_batches: int = 1
-    crop_padding: int | None = None
-    padding_mode: str = "constant"
-    flip: Literal["random", "alternating", "none"] = "random"
-    image_sizes: tuple[int, ...] = ()
-    checkpoint_every: int = 50
-    seed: int = 123
-
-
-@dataclass(frozen=True)
-class StepRecord:
-    """One step: what it saw and did. Loss and accuracy are those before the update."""
-
-    step: int
-    epoch: int
-    batch: int
-    rate: float
-    loss: float
-    accuracy: float
-
-
-@dataclass(frozen=True)
-class EpochRecord:
-    """One epoch: means over its steps, in training mode, and the validation set's after it.
-
-    The validation values are None where the data have no validation set.
-    """
-
-    epoch: int
-    step: int
-    train_loss: float
-    train_accuracy: float
-    validation_loss: float | None
-    validation_accuracy: float | None
-
-
-@dataclass(frozen=True)
-class TrainState:
-    """All that a run needs to go on: tensors by name, and plain JSON values."""
-
-    tensors: dict[str, Tensor]
-    meta: dict[str, Any]
-
-    @property
-    def step(self) -> int:
-        """Steps done."""
-        return int(self.meta["step"])
-
-
-@dataclass(frozen=True)
-class TrainResult:
-    """A finished run; the model holds the final (or averaged) weights.
-
-    Attributes
-    ----------
-    epochs : tuple of EpochRecord
-    steps : int
-    seconds, cpu_seconds : float
-        Wall time and this process' processor time of the training steps: everything from picking
-        a batch's indices to the update, without evaluation and checkpoints.
-    """
-
-    epochs: tuple[EpochRecord, ...]
-    steps: int
-    seconds: float
-    cpu_seconds: float
+__all__ = ["train"]
 
 
 def train(
@@ -242,7 +118,8 @@ def train(
     >>> train(linear, digits, config).steps
     8
     """
-    _check(config, data)
+    check_config(config)
+    _check_sizes(config, data)
     if torch.device(device).type == "cpu":
         keep_freed_memory()
     chosen = (
@@ -399,7 +276,7 @@ class _Loop:
         try:
             record = self.step()
         except (RuntimeError, MemoryError) as error:
-            if not _out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             raise ResourceError(self._memory_message()) from error
         self.clock[0] += time.perf_counter() - wall
@@ -425,7 +302,7 @@ class _Loop:
         loss, right = self._backward(inputs, labels, len(indices))
         loss, right = gather_sum([loss, right], self.device)
         if not math.isfinite(loss):
-            self._diverged(_first_bad_layer(self.model, inputs), loss / len(indices))
+            self._diverged(first_bad_layer(self.model, inputs), loss / len(indices))
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = rate * group["scale"]
@@ -569,7 +446,7 @@ class _Loop:
 
 
 def _batch_count(n: int, batch_size: int, processes: int) -> int:
-    """Steps an epoch; a last batch too small for every process joins the one before."""
+    """Count the steps of an epoch; a last batch too small for every process joins the one before."""
     count, rest = divmod(n, batch_size)
     return max(count + (rest >= 2 * processes), 1)
 
@@ -584,30 +461,15 @@ def _transforms(config: TrainConfig, size: tuple[int, ...]) -> list[Transform]:
     return chosen
 
 
-def _check(config: TrainConfig, data: ImageDataset) -> None:
-    for name in ("epochs", "batch_size", "micro_batches", "checkpoint_every"):
-        if getattr(config, name) < 1:
-            raise InputError(
-                f"train: {name} must be at least 1. Got {getattr(config, name)} instead."
-            )
-    for name, choices in (
-        ("loss", ("mean", "sum")),
-        ("precision", ("float32", "bfloat16")),
-        ("flip", ("random", "alternating", "none")),
-    ):
-        if getattr(config, name) not in choices:
-            raise InputError(
-                f"train: {name} must be {' or '.join(choices)}. Got {getattr(config, name)!r} "
-                "instead."
-            )
-    for name, value in (
-        ("label_smoothing", config.label_smoothing),
-        ("averaging", config.averaging),
-    ):
-        if value is not None and not 0 <= value < 1:
-            raise InputError(f"train: {name} must be in [0, 1). Got {value} instead.")
-    if any(size < 1 for size in config.image_sizes):
-        raise InputError(f"train: image_sizes must be positive. Got {config.image_sizes} instead.")
+@contextmanager
+def _own_generators() -> Iterator[None]:
+    """Leave PyTorch's global generators as they were found."""
+    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
+    with torch.random.fork_rng(devices=devices):
+        yield
+
+
+def _check_sizes(config: TrainConfig, data: ImageDataset) -> None:
     n, processes = len(data.train_labels), world().size
     if min(n, config.batch_size) < 2 * processes:
         what = (
@@ -620,49 +482,3 @@ def _check(config: TrainConfig, data: ImageDataset) -> None:
             "normalisation needs at least two images in each. Give more images, a larger batch or "
             "fewer processes."
         )
-
-
-def _out_of_memory(error: BaseException) -> bool:
-    if isinstance(error, ResourceError):
-        return False
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
-        "can't allocate memory" in str(error) or "not enough memory" in str(error)
-    )
-
-
-def _first_bad_layer(model: nn.Module, inputs: Tensor) -> str:
-    """Name the first layer, in the order of computation, whose weights or output are not finite."""
-    found: list[str] = []
-
-    def look(name: str) -> Callable[[nn.Module, Any, Any], None]:
-        def hook(module: nn.Module, args: Any, output: Any) -> None:
-            if found:
-                return
-            for kind, parameter in module.named_parameters(recurse=False):
-                if not bool(parameter.isfinite().all()):
-                    found.append(f"the first bad layer is {name}, its {kind} is not finite")
-                    return
-            if isinstance(output, Tensor) and not bool(output.isfinite().all()):
-                found.append(f"the first bad layer is {name}, its output is not finite")
-
-        return hook
-
-    if not bool(inputs.isfinite().all()):
-        return "the normalised images are not finite"
-    leaves = [(k, m) for k, m in model.named_modules() if not any(m.children())]
-    handles = [module.register_forward_hook(look(name or "the model")) for name, module in leaves]
-    try:
-        with torch.no_grad():
-            model(inputs)
-    finally:
-        for handle in handles:
-            handle.remove()
-    return found[0] if found else "every layer is finite, the loss itself is not"
-
-
-@contextmanager
-def _own_generators() -> Iterator[None]:
-    """Leave PyTorch's global generators as they were found."""
-    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
-    with torch.random.fork_rng(devices=devices):
-        yield

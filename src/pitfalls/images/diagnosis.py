@@ -1,0 +1,50 @@
+"""Why a training step failed: which layer left the finite numbers, and whether memory ran out."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from pitfalls.errors import ResourceError
+
+__all__ = ["first_bad_layer", "is_out_of_memory"]
+
+
+def first_bad_layer(model: nn.Module, inputs: Tensor) -> str:
+    """Name the first layer, in the order of computation, whose weights or output are not finite."""
+    found: list[str] = []
+
+    def look(name: str) -> Callable[[nn.Module, Any, Any], None]:
+        def hook(module: nn.Module, args: Any, output: Any) -> None:
+            if found:
+                return
+            for kind, parameter in module.named_parameters(recurse=False):
+                if not bool(parameter.isfinite().all()):
+                    found.append(f"the first bad layer is {name}, its {kind} is not finite")
+                    return
+            if isinstance(output, Tensor) and not bool(output.isfinite().all()):
+                found.append(f"the first bad layer is {name}, its output is not finite")
+
+        return hook
+
+    if not bool(inputs.isfinite().all()):
+        return "the normalised images are not finite"
+    leaves = [(k, m) for k, m in model.named_modules() if not any(m.children())]
+    handles = [module.register_forward_hook(look(name or "the model")) for name, module in leaves]
+    try:
+        with torch.no_grad():
+            model(inputs)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return found[0] if found else "every layer is finite, the loss itself is not"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell a lack of memory, on any device, from other failures."""
+    if isinstance(error, ResourceError):
+        return False
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+        "can't allocate memory" in str(error) or "not enough memory" in str(error)
+    )
