@@ -132,6 +132,13 @@ class ImageDataset:
         array: npt.NDArray[np.int64] | npt.NDArray[np.uint8] = getattr(self, f"{part}_{kind}")
         return array
 
+    def normalization(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Return scale and shift of shape (C·H·W,): a normalised value is scale·pixel + shift."""
+        channels, height, width = self.shape
+        std = np.repeat(np.asarray(self.std), height * width)
+        mean = np.repeat(np.asarray(self.mean), height * width)
+        return 1 / (255 * std), -mean / std
+
     def normalized(
         self, part: Part, start: int = 0, stop: int | None = None
     ) -> npt.NDArray[np.float32]:
@@ -142,12 +149,10 @@ class ImageDataset:
         ndarray of shape (n, C, H, W), float32
             Flatten it with ``.reshape(len(x), -1)`` for linear methods.
         """
-        images = self.images(part)[start:stop]
-        mean = np.asarray(self.mean, dtype=np.float32)[:, None, None]
-        std = np.asarray(self.std, dtype=np.float32)[:, None, None]
-        scaled = images.astype(np.float32)
-        scaled *= 1 / (255 * std)
-        scaled -= mean / std
+        scaled = self.images(part)[start:stop].astype(np.float32)
+        scale, shift = self.normalization()
+        scaled *= scale.reshape(self.shape).astype(np.float32)
+        scaled += shift.reshape(self.shape).astype(np.float32)
         return scaled
 
     def flat_batches(

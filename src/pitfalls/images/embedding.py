@@ -1,0 +1,299 @@
+"""PCA and CCA in closed form from second moments.
+
+Both look for directions in which to draw the data. PCA takes those of greatest variance and knows
+no labels; CCA takes those whose scores correlate most with the labels, whatever their variance.
+"""
+
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg import eigh
+from scipy.sparse.linalg import ArpackNoConvergence, eigsh
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from pitfalls.errors import InputError
+from pitfalls.images.gram import FactoredGram, factor_gram, factor_inputs
+from pitfalls.images.streaming import (
+    Matrix,
+    MomentEstimator,
+    apply_linear,
+    one_hot,
+    sorted_classes,
+)
+from pitfalls.moments import SecondMoments
+
+__all__ = ["CCA", "PCA"]
+
+LANCZOS_FROM = 256  # columns from which few eigenvectors are cheaper one at a time
+
+
+class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MomentEstimator):
+    """Principal components from the covariance, which one pass over the data collects.
+
+    Parameters
+    ----------
+    n_components : int, default=2
+        Directions to keep.
+
+    Attributes
+    ----------
+    components_ : ndarray of shape (n_components, d)
+        Orthonormal rows, by falling variance; the largest entry of each is positive.
+    explained_variance_, explained_variance_ratio_ : ndarray of shape (n_components,)
+        Variance along each (with n - 1), and its share of the whole.
+    mean_ : ndarray of shape (d,)
+        Mean of the training data.
+    moments_ : SecondMoments
+        What was fitted.
+
+    Notes
+    -----
+    Forming the covariance squares the condition number, which costs nothing here: leading
+    components belong to the largest eigenvalues.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.random.default_rng(0).normal(size=(500, 3)) * [5.0, 2.0, 0.1]
+    >>> pca = PCA(n_components=2).fit(X)
+    >>> np.abs(pca.components_).round(2).tolist()
+    [[1.0, 0.01, 0.0], [0.01, 1.0, 0.0]]
+    """
+
+    def __init__(self, n_components: int = 2) -> None:
+        self.n_components = n_components
+
+    def fit(self, X: npt.ArrayLike, y: object = None) -> Self:
+        """Fit to X of shape (n, d); y is ignored."""
+        self._reset()
+        return self._add(X, partial=False)
+
+    def partial_fit(self, X: npt.ArrayLike, y: object = None) -> Self:
+        """Add the rows X of shape (m, d) and solve anew; the order of the rows does not matter."""
+        return self._add(X, partial=True)
+
+    def _add(self, X: npt.ArrayLike, *, partial: bool) -> Self:
+        checked = validate_data(self, X, reset=not hasattr(self, "moments_"))
+        if not partial and len(checked) < 2:
+            raise InputError("PCA needs at least two rows; got 1 sample.")
+        nothing = np.zeros((len(checked), 1), dtype=np.uint8)
+        self._absorb(SecondMoments.from_arrays(checked, nothing, center=True), None)
+        self._solve(partial=partial)
+        return self
+
+    def _solve(self, *, partial: bool, gram: FactoredGram | None = None) -> None:
+        moments = self.moments_
+        most = min(moments.n - 1, moments.n_features)
+        if self.n_components < 1 or (self.n_components > most and not partial):
+            raise InputError(
+                f"PCA: n_components must be from 1 to {most} with {moments.n} rows of "
+                f"{moments.n_features} features; got {self.n_components}."
+            )
+        if self.n_components > most:
+            return  # too few rows yet
+        scatter = moments.scatter_xx
+        values, vectors = _largest_eigenpairs(scatter, self.n_components)
+        total = float(np.trace(scatter))
+        self.mean_ = moments.mean_x
+        self.components_ = vectors.T * _signs(vectors)[:, None]
+        self.explained_variance_ = values / (moments.n - 1)
+        self.explained_variance_ratio_ = values / total if total > 0 else np.zeros_like(values)
+
+    @property
+    def _n_features_out(self) -> int:
+        return len(self.components_)
+
+    def transform(self, X: npt.ArrayLike) -> Matrix:
+        """Return the scores of X, shape (n, n_components)."""
+        check_is_fitted(self, "components_")
+        return self._apply(X, self.components_.T, -(self.components_ @ self.mean_))
+
+    def inverse_transform(self, X: npt.ArrayLike) -> Matrix:
+        """Return the points whose scores X are, shape (n, d)."""
+        check_is_fitted(self, "components_")
+        return np.asarray(np.asarray(X) @ self.components_ + self.mean_)
+
+
+class CCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MomentEstimator):
+    r"""Canonical correlation analysis in closed form.
+
+    Directions a_i, b_i with the greatest correlation ρ_i of a_i'x and b_i'y, each uncorrelated
+    with those before it: the singular value decomposition of S_xx^{-1/2} S_xy S_yy^{-1/2}.
+    Against class labels (one column a class) they are Fisher's discriminant directions.
+
+    Parameters
+    ----------
+    n_components : int, default=2
+        Pairs of directions to keep. There are at most min(rank of x, rank of y) of them, so
+        K classes give K - 1; ``n_components_`` says how many there are.
+    ridge : float, default=0.0
+        Added to the diagonal of S_xx. With no more rows than columns every correlation is 1
+        without it.
+
+    Attributes
+    ----------
+    canonical_correlations_ : ndarray of shape (n_components_,)
+        Falling, from 0 to 1.
+    x_rotations_, y_rotations_ : ndarray of shape (d, n_components_), (q, n_components_)
+        A and B. The scores they give on the training data have variance 1 (with n - 1).
+    x_mean_, y_mean_ : ndarray of shape (d,), (q,)
+        Means of the training data.
+    whitening_error_ : float
+        The certificate ‖A'S_xxA - I‖_F with S_xx the (regularised) sample covariance.
+    rank_ : int
+        Directions of x that were used. Fewer than d where S_xx is singular (constant columns,
+        dependent columns, n <= d): then the rest was projected away, and A has least norm.
+    n_components_ : int
+        Number of pairs found.
+    classes_ : ndarray of shape (n_classes,)
+        Only if y was labels.
+    moments_ : SecondMoments
+        What was fitted.
+
+    References
+    ----------
+    Hotelling. Relations between two sets of variates. Biometrika 28, 1936.
+    Björck, Golub. Numerical methods for computing angles between linear subspaces.
+    Mathematics of Computation 27, 1973.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> y = rng.integers(0, 3, 600)
+    >>> X = rng.normal(size=(600, 5)) + 3 * np.eye(3, 5)[y]
+    >>> cca = CCA(n_components=2).fit(X, y)
+    >>> cca.canonical_correlations_.round(2).tolist()
+    [0.87, 0.86]
+    >>> bool(cca.whitening_error_ < 1e-12)
+    True
+    """
+
+    def __init__(self, n_components: int = 2, ridge: float = 0.0) -> None:
+        self.n_components = n_components
+        self.ridge = ridge
+
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
+        """Fit to X of shape (n, d) and y: labels of shape (n,), or targets of shape (n, q).
+
+        A y of shape (n,) that holds fractions is taken as one target.
+        """
+        self._reset()
+        return self._add(X, y, None, partial=False)
+
+    def partial_fit(
+        self, X: npt.ArrayLike, y: npt.ArrayLike, classes: npt.ArrayLike | None = None
+    ) -> Self:
+        """Add rows and solve anew; a class may turn up at any time, ``classes`` only announces."""
+        return self._add(X, y, classes, partial=True)
+
+    def _add(
+        self, X: npt.ArrayLike, y: npt.ArrayLike, classes: npt.ArrayLike | None, *, partial: bool
+    ) -> Self:
+        if y is None:
+            raise InputError("CCA requires y to be passed, but the target y is None.")
+        checked, y_checked = validate_data(
+            self, X, y, reset=not hasattr(self, "moments_"), multi_output=True
+        )
+        labels: npt.NDArray[Any] | None = None
+        if y_checked.ndim == 1 and type_of_target(y_checked) != "continuous":
+            labels = sorted_classes(y_checked if classes is None else np.asarray(classes))
+            targets: npt.NDArray[Any] = one_hot(y_checked, labels)
+        else:
+            targets = y_checked.reshape(len(y_checked), -1).astype(np.float64)
+        self._absorb(SecondMoments.from_arrays(checked, targets, center=True), labels)
+        self._solve(partial=partial)
+        return self
+
+    def _solve(self, *, partial: bool, gram: FactoredGram | None = None) -> None:
+        moments = self.moments_
+        if self.n_components < 1:
+            raise InputError(f"CCA: n_components must be at least 1, got {self.n_components}.")
+        if not self.ridge >= 0:
+            raise InputError(f"CCA: ridge must not be negative, got {self.ridge}.")
+        x_gram = gram or factor_inputs(moments, self.ridge)
+        y_gram = factor_gram(moments.scatter_yy, moments.n, moments.mean_y)
+        if min(x_gram.rank, y_gram.rank) == 0:
+            if partial:
+                return
+            kind = "y has one class or is constant" if y_gram.rank == 0 else "X is constant"
+            raise InputError(
+                f"CCA: {kind} over n_samples = {moments.n}, so nothing correlates; "
+                "it needs at least two classes and some variance."
+            )
+        # x_gram.whiten and y_gram.whiten in turn give F_x⁺ S_xy F_y⁺'
+        cross = y_gram.whiten(x_gram.whiten(moments.scatter_yx.T).T).T
+        left, correlations, right = np.linalg.svd(cross, full_matrices=False)
+        k = min(self.n_components, x_gram.rank, y_gram.rank)
+        y_side = y_gram.unwhiten(right[:k].T)
+        signs = _signs(y_side)
+        unit = np.sqrt(max(moments.n - 1, 1))
+        self.n_components_ = k
+        self.rank_ = x_gram.rank
+        self.canonical_correlations_ = np.clip(correlations[:k], 0.0, 1.0)
+        self.x_rotations_ = x_gram.unwhiten(left[:, :k]) * signs * unit
+        self.y_rotations_ = y_side * signs * unit
+        self.x_mean_, self.y_mean_ = moments.mean_x, moments.mean_y
+        rotated = moments.scatter_xx @ self.x_rotations_ + self.ridge * self.x_rotations_
+        gap = self.x_rotations_.T @ rotated / unit**2 - np.eye(k)
+        self.whitening_error_ = float(np.linalg.norm(gap))
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.n_components_
+
+    def transform(
+        self, X: npt.ArrayLike, y: npt.ArrayLike | None = None
+    ) -> Matrix | tuple[Matrix, Matrix]:
+        """Return the scores of X, shape (n, n_components_); with y, those of y as well."""
+        check_is_fitted(self, "x_rotations_")
+        scores = self._apply(X, self.x_rotations_, -(self.x_mean_ @ self.x_rotations_))
+        if y is None:
+            return scores
+        targets = np.asarray(y)
+        if hasattr(self, "classes_"):
+            if not np.isin(targets, self.classes_).all():
+                raise InputError("CCA: y has a class that was not there when it was fitted.")
+            targets = one_hot(targets, self.classes_)
+        targets = targets.reshape(len(targets), -1)
+        return scores, apply_linear(targets, self.y_rotations_, -(self.y_mean_ @ self.y_rotations_))
+
+    def fit_transform(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Matrix | tuple[Matrix, Matrix]:
+        """Fit, then return the scores: of X where y is labels, of X and of y where y is targets.
+
+        The first fits a pipeline, the second is what scikit-learn's CCA returns.
+        """
+        self.fit(X, y)
+        return self.transform(X) if hasattr(self, "classes_") else self.transform(X, y)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        tags.target_tags.single_output = True
+        return tags
+
+
+def _largest_eigenpairs(matrix: Matrix, k: int) -> tuple[Matrix, Matrix]:
+    """Return the k largest eigenvalues, falling, and their vectors as columns."""
+    d = len(matrix)
+    if d >= LANCZOS_FROM and k <= d // 20:
+        try:
+            # the fixed start makes it deterministic; tol=0 asks for all the digits there are
+            values, vectors = eigsh(matrix, k=k, which="LA", tol=0, v0=np.ones(d))
+            return np.maximum(values[::-1], 0.0), np.asarray(vectors[:, ::-1])
+        except ArpackNoConvergence:  # eigenvalues that lie too close together
+            pass
+    values, vectors = eigh(matrix, subset_by_index=[d - k, d - 1])
+    return np.maximum(values[::-1], 0.0), np.asarray(vectors[:, ::-1])
+
+
+def _signs(columns: Matrix) -> Matrix:
+    """Return for each column the sign that makes its largest entry positive (the first of equals)."""
+    size = np.abs(columns)
+    first = np.argmax(size >= 0.999 * size.max(axis=0), axis=0)
+    signs = np.sign(columns[first, np.arange(columns.shape[1])])
+    return np.where(signs == 0, 1.0, signs)

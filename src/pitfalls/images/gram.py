@@ -1,0 +1,132 @@
+"""Factor S_xx once: what least squares and CCA both need, whatever its rank."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg import eigh, lapack, solve_triangular
+
+from pitfalls.moments import SecondMoments
+
+__all__ = ["FactoredGram", "factor_gram", "factor_inputs"]
+
+Matrix: TypeAlias = npt.NDArray[np.float64]
+
+SAFE_RCOND = 1e-13  # of the equilibrated matrix; below it Cholesky could take noise for signal
+
+
+@dataclass(frozen=True, eq=False)
+class FactoredGram:
+    """S + ridge·I = F F' on the space that S sees.
+
+    Parameters
+    ----------
+    factor : ndarray of shape (d, d) or (d, r)
+        Lower triangular and scaled by ``scale`` from the left if ``full``; else Q Λ^{1/2}.
+    rank : int
+        Number of directions kept.
+    scale : ndarray of shape (d,)
+        Root of the diagonal (1 where it is projected).
+    values : ndarray of shape (r,) or None
+        The eigenvalues kept; None where all are, and none were computed.
+    """
+
+    factor: Matrix
+    rank: int
+    scale: Matrix
+    values: Matrix | None
+
+    @property
+    def full(self) -> bool:
+        """Whether S has full rank, so that nothing was projected away."""
+        return self.values is None
+
+    def whiten(self, b: Matrix) -> Matrix:
+        """Return F⁺ b."""
+        if self.values is None:
+            scaled = b / self.scale[:, None]
+            return np.asarray(solve_triangular(self.factor, scaled, lower=True))
+        return np.asarray(self.factor.T @ b / self.values[:, None])
+
+    def unwhiten(self, u: Matrix) -> Matrix:
+        """Return F⁺' u, the directions whose scores on the data are u on whitened data."""
+        if self.values is None:
+            solved = solve_triangular(self.factor, u, lower=True, trans="T")
+            return np.asarray(solved / self.scale[:, None])
+        return np.asarray(self.factor @ (u / self.values[:, None]))
+
+    def solve(self, b: Matrix) -> Matrix:
+        """Return S⁺ b, the solution of least norm."""
+        return self.unwhiten(self.whiten(b))
+
+
+def factor_inputs(moments: SecondMoments, ridge: float = 0.0) -> FactoredGram:
+    """Factor S_xx + ridge·I of these moments, about the mean. Least squares and CCA share it."""
+    return factor_gram(moments.scatter_xx, moments.n, moments.mean_x, ridge)
+
+
+def factor_gram(gram: Matrix, n: int, mean: Matrix, ridge: float = 0.0) -> FactoredGram:
+    """Factor a centred Gram matrix S, by Cholesky if it safely has full rank.
+
+    Otherwise the directions with eigenvalues below max(n, d)·ε·λ_max are projected away, as
+    ``numpy.linalg.lstsq`` does, so that a solution is the one of least norm. Columns that are
+    constant up to rounding (``mean`` gives their scale) are such directions.
+
+    Parameters
+    ----------
+    gram : ndarray of shape (d, d)
+        Sum over the rows of (x - mean)(x - mean)'.
+    n : int
+        Number of rows.
+    mean : ndarray of shape (d,)
+        Their mean.
+    ridge : float, default=0
+        Added to the diagonal.
+    """
+    d = len(gram)
+    diagonal = np.diagonal(gram).copy()
+    constant = diagonal <= n * (16 * np.finfo(float).eps * mean) ** 2
+    if ridge or (n > d and not constant.any()):
+        scale = np.sqrt(diagonal + ridge)
+        equilibrated = gram / scale
+        equilibrated /= scale[:, None]
+        np.fill_diagonal(equilibrated, 1.0)
+        norm = float(np.abs(equilibrated).sum(axis=0).max())
+        # the transpose of a symmetric matrix in C order is itself in the order LAPACK works on
+        lower, failed = lapack.dpotrf(equilibrated.T, lower=1, clean=0, overwrite_a=1)
+        if not failed and lapack.dpocon(lower, norm, uplo="L")[0] > SAFE_RCOND:
+            return FactoredGram(lower, d, scale, None)
+    cleaned = gram.copy()
+    cleaned[constant] = 0.0
+    cleaned[:, constant] = 0.0
+    values, vectors = _spectrum(cleaned, n)
+    values = values + ridge
+    return FactoredGram(vectors * np.sqrt(values), len(values), np.ones(d), values)
+
+
+def _spectrum(gram: Matrix, n: int) -> tuple[Matrix, Matrix]:
+    """Eigenvalues above the noise and their vectors.
+
+    With fewer rows than columns pivoted Cholesky first shrinks the problem: S = C C' with C of
+    shape (d, r), and the eigenvalues of C'C are those of S.
+    """
+    d = len(gram)
+    if n <= d:
+        packed, pivots, rank, _ = lapack.dpstrf(gram, lower=1)
+        columns = np.zeros((d, rank))
+        columns[pivots - 1] = np.tril(packed)[:, :rank]
+        values, inner = eigh(columns.T @ columns)
+        kept = _above_noise(values, n, d)
+        values = values[kept]
+        vectors = columns @ inner[:, kept] / np.sqrt(values)
+    else:
+        values, vectors = eigh(gram)
+        kept = _above_noise(values, n, d)
+        values, vectors = values[kept], vectors[:, kept]
+    return np.asarray(values), np.asarray(vectors)
+
+
+def _above_noise(values: Matrix, n: int, d: int) -> npt.NDArray[np.bool_]:
+    largest = float(values.max(initial=0.0))
+    return np.asarray(values > max(n, d) * np.finfo(float).eps * largest)

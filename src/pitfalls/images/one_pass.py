@@ -1,0 +1,108 @@
+"""PCA, CCA and least squares on one data set from one pass over it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pitfalls.images.datasets import ImageDataset, Part
+from pitfalls.images.embedding import CCA, PCA
+from pitfalls.images.gram import factor_inputs
+from pitfalls.images.regression import LeastSquaresClassifier
+from pitfalls.images.streaming import one_hot
+from pitfalls.moments import SecondMoments
+
+__all__ = ["LinearMethods", "collect_moments", "embed", "fit_linear_methods", "predict_labels"]
+
+Progress = Callable[[int, int], None]
+ROWS = 2048  # images a step
+
+
+@dataclass(frozen=True, eq=False)
+class LinearMethods:
+    """The three fitted estimators and the moments that they share."""
+
+    pca: PCA
+    cca: CCA
+    classifier: LeastSquaresClassifier
+    moments: SecondMoments
+
+
+def collect_moments(
+    data: ImageDataset, *, on_progress: Progress | None = None
+) -> tuple[SecondMoments, npt.NDArray[np.int64]]:
+    """Collect the moments of normalised training images against one-hot labels.
+
+    The pass reads the pixels as they are; normalisation is a change of scale of the moments, so
+    nothing is rounded to float32 on the way.
+
+    Returns
+    -------
+    moments : SecondMoments
+        Centred; y has one column a class that occurs.
+    classes : ndarray of shape (n_classes,)
+        The labels of those columns.
+    """
+    classes = np.unique(data.train_labels)
+
+    def batches() -> Iterator[tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]]:
+        n = len(data.train_labels)
+        for start in range(0, n, ROWS):
+            chunk = slice(start, start + ROWS)
+            yield data.train_images[chunk], one_hot(data.train_labels[chunk], classes)
+            if on_progress is not None:
+                on_progress(min(start + ROWS, n), n)
+
+    moments = SecondMoments.from_batches(batches(), center=True)
+    scale, shift = data.normalization()
+    return moments.rescaled(scale, shift), classes
+
+
+def fit_linear_methods(
+    data: ImageDataset,
+    *,
+    n_components: int = 2,
+    ridge: float = 0.0,
+    on_progress: Progress | None = None,
+) -> LinearMethods:
+    """Fit PCA, CCA and least squares on the training set in one pass.
+
+    Parameters
+    ----------
+    data : ImageDataset
+        Its training images, normalised and flattened, are x; its labels, one-hot, are y.
+    n_components : int, default=2
+        Directions of PCA and of CCA.
+    ridge : float, default=0.0
+        Added to the diagonal of S_xx for CCA and least squares.
+    on_progress : callable, optional
+        Called with (images read, images in all).
+
+    Examples
+    --------
+    >>> from pitfalls.images import load_dataset
+    >>> methods = fit_linear_methods(load_dataset("digits"))
+    >>> methods.cca.canonical_correlations_.round(3).tolist()
+    [0.946, 0.917]
+    """
+    moments, classes = collect_moments(data, on_progress=on_progress)
+    pca = PCA(n_components).fit_moments(moments)
+    gram = factor_inputs(moments, ridge)
+    cca = CCA(n_components, ridge).fit_moments(moments, classes, gram=gram)
+    classifier = LeastSquaresClassifier(ridge).fit_moments(moments, classes, gram=gram)
+    return LinearMethods(pca, cca, classifier, moments)
+
+
+def embed(estimator: PCA | CCA, data: ImageDataset, part: Part) -> npt.NDArray[np.float64]:
+    """Return the scores of one part's images, shape (n, n_components), without a copy of it all."""
+    scores = [np.asarray(estimator.transform(x)) for x, _ in data.flat_batches(part)]
+    return np.concatenate(scores) if scores else np.zeros((0, estimator.n_components))
+
+
+def predict_labels(
+    classifier: LeastSquaresClassifier, data: ImageDataset, part: Part
+) -> npt.NDArray[np.int64]:
+    """Return the predicted labels of one part's images, shape (n,)."""
+    labels = [classifier.predict(x) for x, _ in data.flat_batches(part)]
+    return np.concatenate(labels) if labels else np.zeros(0, dtype=np.int64)

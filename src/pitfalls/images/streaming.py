@@ -1,0 +1,142 @@
+"""What the three linear estimators share: fitting from second moments, in scikit-learn's contract."""
+
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import validate_data
+
+from pitfalls.errors import InputError
+from pitfalls.images.gram import FactoredGram
+from pitfalls.moments import SecondMoments
+
+__all__ = ["MomentEstimator", "apply_linear", "merge_classes", "one_hot", "sorted_classes"]
+
+Matrix = npt.NDArray[np.float64]
+CHUNK_VALUES = 1 << 23  # 64 MB in float64
+
+
+class MomentEstimator(BaseEstimator):
+    """An estimator whose answer is a closed form in the second moments of its data.
+
+    ``fit`` and ``partial_fit`` collect moments and solve; ``fit_moments`` takes moments that were
+    collected elsewhere, so that one pass over the data serves several estimators.
+    """
+
+    def _solve(self, *, partial: bool, gram: FactoredGram | None = None) -> None:
+        """Set the fitted attributes from ``moments_``; may leave them unset while ``partial``."""
+        raise NotImplementedError
+
+    def _absorb(self, moments: SecondMoments, classes: npt.NDArray[Any] | None) -> None:
+        """Add moments to those seen before. A class that was not seen before had no rows."""
+        seen: SecondMoments | None = getattr(self, "moments_", None)
+        if seen is not None and hasattr(self, "classes_") != (classes is not None):
+            raise InputError(
+                f"{type(self).__name__}: y must stay what it was at first, class labels or targets."
+            )
+        if classes is not None:
+            known = getattr(self, "classes_", classes)
+            merged = merge_classes(known, classes)
+            if seen is not None:
+                seen = _with_classes(seen, known, merged)
+            moments = _with_classes(moments, classes, merged)
+            self.classes_ = merged
+        self.moments_ = moments if seen is None else seen + moments
+
+    def _reset(self) -> None:
+        for name in ("moments_", "classes_"):
+            self.__dict__.pop(name, None)
+
+    def fit_moments(
+        self,
+        moments: SecondMoments,
+        classes: npt.ArrayLike | None = None,
+        *,
+        gram: FactoredGram | None = None,
+    ) -> Self:
+        """Fit from moments that were collected elsewhere.
+
+        Parameters
+        ----------
+        moments : SecondMoments
+            Of the inputs and, for y, one column a class (one-hot) or a target.
+        classes : array-like of shape (n_classes,), optional
+            What the columns of y stand for, sorted; None if they are targets.
+        gram : FactoredGram, optional
+            The result of `factor_inputs` on these moments with this estimator's ridge, if it is
+            at hand.
+
+        Returns
+        -------
+        self
+        """
+        self._reset()
+        self.n_features_in_ = moments.n_features
+        self.__dict__.pop("feature_names_in_", None)
+        moments = moments.centered()
+        named = None if classes is None else np.asarray(classes)
+        if named is not None and named.shape != (moments.n_outputs,):
+            raise InputError(
+                f"{type(self).__name__}: {moments.n_outputs} columns of y but classes of shape "
+                f"{named.shape}."
+            )
+        self._absorb(moments, named)
+        self._solve(partial=False, gram=gram)
+        return self
+
+    def _apply(self, X: npt.ArrayLike, weights: Matrix, offset: Matrix) -> Matrix:
+        checked = validate_data(self, X, reset=False)
+        return apply_linear(checked, weights, offset)
+
+
+def apply_linear(x: npt.NDArray[Any], weights: Matrix, offset: Matrix) -> Matrix:
+    """Return x @ weights + offset in float64, in chunks of rows, whatever x's dtype."""
+    rows = max(CHUNK_VALUES // max(x.shape[1], 1), 1)
+    result = np.empty((len(x), weights.shape[1]))
+    for start in range(0, len(x), rows):
+        chunk = x[start : start + rows].astype(np.float64, copy=False)
+        np.matmul(chunk, weights, out=result[start : start + rows])
+    result += offset
+    return result
+
+
+def sorted_classes(y: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the distinct labels of y, sorted."""
+    return np.unique(y)
+
+
+def merge_classes(known: npt.NDArray[Any], new: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the union of two sorted class lists, sorted; the same object if nothing is new."""
+    return known if np.isin(new, known).all() else np.union1d(known, new)
+
+
+def one_hot(y: npt.NDArray[Any], classes: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """Return one column a class: shape (n, n_classes)."""
+    at = np.searchsorted(classes, y)
+    hot = np.zeros((len(y), len(classes)), dtype=np.uint8)
+    hot[np.arange(len(y)), at] = 1
+    return hot
+
+
+def _with_classes(
+    moments: SecondMoments, have: npt.NDArray[Any], want: npt.NDArray[Any]
+) -> SecondMoments:
+    """Insert columns of zeros for classes without a row: mean and sums about it are zero."""
+    if len(have) == len(want):
+        return moments
+    at = np.searchsorted(want, have)
+    q, d = len(want), moments.n_features
+    mean_y, scatter_yx, scatter_yy = np.zeros(q), np.zeros((q, d)), np.zeros((q, q))
+    mean_y[at] = moments.mean_y
+    scatter_yx[at] = moments.scatter_yx
+    scatter_yy[np.ix_(at, at)] = moments.scatter_yy
+    return SecondMoments(
+        n=moments.n,
+        mean_x=moments.mean_x,
+        mean_y=mean_y,
+        scatter_xx=moments.scatter_xx,
+        scatter_yx=scatter_yx,
+        scatter_yy=scatter_yy,
+        center=moments.center,
+    )

@@ -1,0 +1,286 @@
+"""PCA, CCA and least squares against slow independent computations."""
+
+import numpy as np
+import pytest
+import scipy.linalg
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.decomposition import PCA as ReferencePCA
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.utils.estimator_checks import estimator_checks_generator
+
+from pitfalls.errors import InputError
+from pitfalls.images import CCA, PCA, LeastSquaresClassifier
+from pitfalls.moments import SecondMoments
+
+ESTIMATORS = [
+    PCA(),
+    CCA(),
+    CCA(n_components=1, ridge=1.0),
+    LeastSquaresClassifier(),
+    LeastSquaresClassifier(ridge=1.0),
+]
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=repr)
+def test_every_scikit_learn_check_passes_with_no_expected_failure(estimator):
+    for checked, check in estimator_checks_generator(estimator):
+        try:
+            check(checked)
+        except pytest.skip.Exception:
+            pass
+        except Exception as error:
+            if type(error).__name__ != "SkipTest":  # pandas or an array API is not installed
+                raise AssertionError(f"{check}: {error}") from error
+
+
+def principal_angles(a, b):
+    """Largest angle between the column spaces, by an independent route."""
+    return scipy.linalg.subspace_angles(a, b).max(initial=0.0)
+
+
+def canonical_oracle(X, Y):
+    """Correlations by QR of the centred data (Björck and Golub), rank by SVD."""
+
+    def basis(A):
+        A = A - A.mean(axis=0)
+        u, s, _ = np.linalg.svd(A, full_matrices=False)
+        return u[:, s > s.max(initial=0) * max(A.shape) * np.finfo(float).eps]
+
+    return np.linalg.svd(basis(X).T @ basis(Y), compute_uv=False)
+
+
+def labelled(n=300, d=12, k=4, seed=0, spread=1.5):
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, k, n)
+    X = rng.normal(size=(n, d)) @ rng.normal(size=(d, d)) + spread * rng.normal(size=(k, d))[y]
+    return X, y
+
+
+def one_hot(y):
+    return (y[:, None] == np.unique(y)).astype(float)
+
+
+def test_canonical_correlations_equal_those_by_qr():
+    X, y = labelled()
+    cca = CCA(n_components=3).fit(X, y)
+    expected = canonical_oracle(X, one_hot(y))[:3]
+    np.testing.assert_allclose(cca.canonical_correlations_, expected, atol=1e-12)
+    assert cca.n_components_ == 3
+    assert cca.rank_ == X.shape[1]
+
+
+def test_canonical_scores_are_white_and_correlate_as_stated():
+    X, y = labelled(seed=1)
+    cca = CCA(n_components=3).fit(X, y)
+    a, b = cca.transform(X, y)
+    k = np.arange(3)
+    both = np.cov(np.hstack([a, b]).T)
+    np.testing.assert_allclose(both[:3, :3], np.eye(3), atol=1e-10)
+    np.testing.assert_allclose(both[3:, 3:], np.eye(3), atol=1e-10)
+    np.testing.assert_allclose(both[:3, 3:], np.diag(cca.canonical_correlations_), atol=1e-10)
+    assert cca.whitening_error_ < 1e-10
+    assert (cca.canonical_correlations_[k] <= 1).all()
+
+
+def test_certificate_is_the_error_of_whitening_that_numpy_finds():
+    X, y = labelled(n=90, seed=2)
+    X[:, 0] *= 1e5  # ill conditioned, so that the certificate is not exactly zero
+    X[:, 1] = X[:, 0] + 1e-3 * X[:, 1]
+    cca = CCA(n_components=2).fit(X, y)
+    white = cca.x_rotations_.T @ np.cov(X.T) @ cca.x_rotations_
+    assert abs(np.linalg.norm(white - np.eye(2)) - cca.whitening_error_) < 1e-7
+
+
+def test_planted_shared_signal_is_recovered():
+    rng = np.random.default_rng(3)
+    signal = rng.normal(size=(4000, 1))
+    X = rng.normal(size=(4000, 6))
+    Y = rng.normal(size=(4000, 3))
+    X[:, [2]] = signal
+    Y[:, [1]] = 0.8 * signal + 0.6 * Y[:, [1]]
+    cca = CCA(n_components=1).fit(X, Y)
+    assert cca.canonical_correlations_[0] == pytest.approx(0.8, abs=0.02)
+    assert np.argmax(np.abs(cca.x_rotations_[:, 0])) == 2
+    assert np.argmax(np.abs(cca.y_rotations_[:, 0])) == 1
+
+
+@pytest.mark.parametrize("fault", ["constant", "duplicate", "dependent", "wide"])
+def test_singular_data_give_the_correlations_and_outputs_of_the_pseudo_inverse(fault):
+    X, y = labelled(n=60, d=10, seed=4)
+    if fault == "constant":
+        X = np.hstack([X, np.full((60, 2), 7.3e4)])
+    elif fault == "duplicate":
+        X = np.hstack([X, X[:, :3]])
+    elif fault == "dependent":
+        X = np.hstack([X, X @ np.ones((10, 1))])
+    else:
+        X = np.random.default_rng(5).normal(size=(60, 200)) + 0.1 * y[:, None]
+    expected = canonical_oracle(X, one_hot(y))[:3]
+    cca = CCA(n_components=3).fit(X, y)
+    np.testing.assert_allclose(cca.canonical_correlations_, expected, atol=1e-9)
+    assert cca.whitening_error_ < 1e-8
+    assert cca.rank_ == np.linalg.matrix_rank(X - X.mean(axis=0))
+    classifier = LeastSquaresClassifier().fit(X, y)
+    new = np.random.default_rng(6).normal(size=(40, X.shape[1]))
+    reference = LinearRegression().fit(X, one_hot(y))
+    np.testing.assert_allclose(classifier.outputs(new), reference.predict(new), atol=1e-7)
+    assert classifier.normal_residual_ < 1e-10
+
+
+def test_badly_scaled_columns_do_not_cost_rank():
+    X, y = labelled(n=500, d=6, seed=7)
+    scales = 10.0 ** np.arange(-9, 9, 3)
+    expected = CCA(3).fit(X, y).canonical_correlations_
+    found = CCA(3).fit(X * scales, y)
+    np.testing.assert_allclose(found.canonical_correlations_, expected, atol=1e-10)
+    assert found.rank_ == 6
+
+
+def test_least_squares_equals_scikit_learn_regression_and_ridge():
+    X, y = labelled(seed=8)
+    for ridge, reference in ((0.0, LinearRegression()), (5.0, Ridge(alpha=5.0))):
+        ours = LeastSquaresClassifier(ridge=ridge).fit(X, y)
+        theirs = reference.fit(X, one_hot(y))
+        np.testing.assert_allclose(ours.outputs(X), theirs.predict(X), atol=1e-10)
+        np.testing.assert_allclose(ours.coef_, theirs.coef_, atol=1e-10)
+
+
+def test_class_of_one_row_counts_and_is_predicted():
+    rng = np.random.default_rng(9)
+    X = np.vstack([rng.normal(size=(50, 3)), rng.normal(size=(50, 3)) + 5, [[40.0, -40.0, 0.0]]])
+    y = np.array(["a"] * 50 + ["b"] * 50 + ["rare"])
+    classifier = LeastSquaresClassifier().fit(X, y)
+    assert classifier.classes_.tolist() == ["a", "b", "rare"]
+    assert classifier.predict(X[-1:]) == ["rare"]
+    np.testing.assert_allclose(
+        CCA(2).fit(X, y).canonical_correlations_, canonical_oracle(X, one_hot(y))[:2], atol=1e-12
+    )
+
+
+def test_pca_equals_scikit_learn_full_decomposition():
+    X, _ = labelled(seed=10)
+    ours, theirs = PCA(3).fit(X), ReferencePCA(3, svd_solver="full").fit(X)
+    np.testing.assert_allclose(
+        ours.explained_variance_ratio_, theirs.explained_variance_ratio_, rtol=1e-10
+    )
+    assert principal_angles(ours.components_.T, theirs.components_.T) < 1e-7
+    np.testing.assert_allclose(np.abs(ours.transform(X)), np.abs(theirs.transform(X)), atol=1e-8)
+    np.testing.assert_allclose(
+        ours.inverse_transform(ours.transform(X)),
+        theirs.inverse_transform(theirs.transform(X)),
+        atol=1e-8,
+    )
+
+
+def test_pca_by_lanczos_equals_pca_by_dense_eigenvectors():
+    X = np.random.default_rng(11).normal(size=(400, 300)) * np.linspace(3, 0.1, 300)
+    ours, theirs = PCA(2).fit(X), ReferencePCA(2, svd_solver="full").fit(X)
+    np.testing.assert_allclose(ours.explained_variance_, theirs.explained_variance_, rtol=1e-12)
+    assert principal_angles(ours.components_.T, theirs.components_.T) < 1e-6
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    cuts=st.lists(st.integers(1, 79), min_size=1, max_size=5, unique=True),
+    seed=st.integers(0, 99),
+)
+def test_partial_fit_in_any_pieces_and_order_equals_fit(cuts, seed):
+    X, y = labelled(n=80, d=5, k=3, seed=seed)
+    order = np.argsort(y, kind="stable")  # the classes turn up one after the other
+    X, y = X[order], y[order]
+    pieces = np.split(np.arange(80), sorted(cuts))
+    for whole, parts in (
+        (LeastSquaresClassifier(), LeastSquaresClassifier()),
+        (CCA(2), CCA(2)),
+        (PCA(2), PCA(2)),
+    ):
+        whole.fit(X, y)
+        for piece in pieces:
+            parts.partial_fit(X[piece], y[piece])
+        if isinstance(whole, LeastSquaresClassifier):
+            np.testing.assert_allclose(parts.coef_, whole.coef_, atol=1e-9)
+            assert parts.classes_.tolist() == whole.classes_.tolist()
+        else:
+            np.testing.assert_allclose(parts.transform(X), whole.transform(X), atol=1e-8)
+
+
+def test_announced_class_without_rows_is_never_predicted():
+    X, y = labelled(k=3, seed=12)
+    classifier = LeastSquaresClassifier().partial_fit(X, y, classes=[0, 1, 2, 9])
+    assert classifier.classes_.tolist() == [0, 1, 2, 9]
+    assert set(classifier.predict(X)) <= {0, 1, 2}
+
+
+def test_moments_collected_once_serve_all_three():
+    X, y = labelled(seed=13)
+    moments = SecondMoments.from_arrays(X, one_hot(y), center=True)
+    np.testing.assert_allclose(
+        CCA(2).fit_moments(moments, np.unique(y)).transform(X),
+        CCA(2).fit_transform(X, y),
+        atol=1e-12,
+    )
+    np.testing.assert_allclose(
+        PCA(2).fit_moments(moments).transform(X), PCA(2).fit_transform(X), atol=1e-12
+    )
+    np.testing.assert_allclose(
+        LeastSquaresClassifier().fit_moments(moments, np.unique(y)).coef_,
+        LeastSquaresClassifier().fit(X, y).coef_,
+        atol=1e-12,
+    )
+
+
+def test_cca_is_a_step_of_a_pipeline():
+    X, y = labelled(seed=14, spread=4)
+    assert make_pipeline(CCA(3), KNeighborsClassifier()).fit(X, y).score(X, y) > 0.9
+
+
+def test_two_fits_give_the_same_bits():
+    X, y = labelled(seed=15)
+    for make in (lambda: CCA(2), lambda: PCA(2)):
+        assert np.array_equal(make().fit(X, y).transform(X), make().fit(X, y).transform(X))
+
+
+@pytest.mark.parametrize(
+    ("estimator", "message"),
+    [
+        (CCA(), "one class"),
+        (LeastSquaresClassifier(), "one class"),
+        (CCA(n_components=0), "at least 1"),
+        (CCA(ridge=-1.0), "not be negative"),
+        (LeastSquaresClassifier(ridge=float("nan")), "not be negative"),
+        (PCA(n_components=9), "from 1 to 3"),
+    ],
+)
+def test_what_cannot_be_fitted_is_refused_in_one_line(estimator, message):
+    X = np.random.default_rng(16).normal(size=(20, 3))
+    with pytest.raises(InputError, match=message) as raised:
+        estimator.fit(X, np.zeros(20, dtype=int))
+    assert "\n" not in str(raised.value)
+
+
+def test_constant_inputs_are_refused_by_cca():
+    with pytest.raises(InputError, match="X is constant"):
+        CCA().fit(np.full((10, 3), 0.1), np.arange(10) % 2)
+
+
+def test_partial_fit_waits_for_a_second_class():
+    X, y = labelled(n=40, k=2, seed=17)
+    classifier = LeastSquaresClassifier().partial_fit(X[y == 0], y[y == 0])
+    with pytest.raises(NotFittedError):
+        classifier.predict(X)
+    classifier.partial_fit(X[y == 1], y[y == 1])
+    assert classifier.score(X, y) > 0.5
+
+
+def test_labels_and_targets_cannot_be_mixed():
+    X, y = labelled(n=40, seed=18)
+    cca = CCA(1).partial_fit(X, y)
+    with pytest.raises(InputError, match="what it was at first"):
+        cca.partial_fit(X, X[:, :2])
+    cca = CCA(1).partial_fit(X, X[:, :4])
+    with pytest.raises(InputError, match="what it was at first"):
+        cca.partial_fit(X, y)
