@@ -29,11 +29,14 @@ class World:
     Attributes
     ----------
     rank, size : int
+    called : bool
+        Whether the first process has called the others to work.
     """
 
     def __init__(self, rank: int, size: int) -> None:
         self.rank = rank
         self.size = size
+        self.called = False
 
     @property
     def writes(self) -> bool:
@@ -55,29 +58,49 @@ def launched_size() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
+_alone = World(0, 1)
+_joined: World | None = None
+
+
 def world() -> World:
     """Return the processes that work together at the moment."""
-    if dist.is_available() and dist.is_initialized():
-        return World(dist.get_rank(), dist.get_world_size())
-    return World(0, 1)
+    return _joined or _alone
 
 
 @contextmanager
 def join(device: str = "cpu") -> Iterator[World]:
     """Join the processes that ``torchrun`` started; alone, do nothing.
 
-    gloo connects them on CPUs and nccl on GPUs, one GPU a process.
+    gloo connects them on CPUs and nccl on GPUs, one GPU a process. The first process decides
+    whether there is work (`call_to_work`); the others wait for its word (`called_to_work`).
     """
+    global _joined
     if launched_size() == 1:
-        yield World(0, 1)
+        yield _alone
         return
     if device == "cuda":
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
     dist.init_process_group("nccl" if device == "cuda" else "gloo", timeout=PATIENCE)
+    _joined = World(dist.get_rank(), dist.get_world_size())
     try:
-        yield world()
+        yield _joined
     finally:
+        if _joined.writes and not _joined.called:
+            share_from_first(False)
+        _joined = None
         dist.destroy_process_group()
+
+
+def call_to_work() -> None:
+    """Tell the waiting processes to start; called by the first one."""
+    if world().size > 1:
+        world().called = True
+        share_from_first(True)
+
+
+def called_to_work() -> bool:
+    """Wait until the first process says whether there is work."""
+    return bool(share_from_first(None))
 
 
 def share_from_first(value: Any) -> Any:

@@ -1,6 +1,6 @@
 """How to train, and what a run hands out: plain frozen records."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from torch import Tensor
@@ -80,7 +80,7 @@ class TrainConfig:
     padding_mode: str = "constant"
     flip: Literal["random", "alternating", "none"] = "random"
     image_sizes: tuple[int, ...] = ()
-    checkpoint_every: int = 50
+    checkpoint_every: int = field(default=50, metadata={"identity": False})
     seed: int = 123
 
 

@@ -1,0 +1,51 @@
+"""The homework's 4e at its own size: one epoch of each scheme on all of CIFAR-10.
+
+    python benchmarks/images/schemes.py DATA --runs FOLDER [--precision bfloat16]
+
+Goes on where it was interrupted; the raw log stays in the run folder.
+"""
+
+import argparse
+from pathlib import Path
+
+import torch
+from benchmarks.record import record
+
+from pitfalls.cli.progress import TerminalProgress
+from pitfalls.experiments import perform
+from pitfalls.experiments.image_source import find_images
+from pitfalls.experiments.image_training import CompareConfig
+from pitfalls.images.train_records import TrainConfig
+from pitfalls.runs import RunStore
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data")
+    parser.add_argument("--runs", type=Path, required=True)
+    parser.add_argument("--precision", default="float32")
+    parser.add_argument("--subset-train", type=int)
+    parser.add_argument("--subset-val", type=int)
+    options = parser.parse_args()
+    source = find_images(
+        options.data, subset_train=options.subset_train, subset_val=options.subset_val
+    )
+    config = CompareConfig(source, training=TrainConfig(precision=options.precision))
+    run = perform(config, RunStore(options.runs), progress=TerminalProgress())
+    results = run.results()
+    if options.subset_train is None:
+        record(
+            "images-schemes",
+            {
+                "config": run.config,
+                "threads": torch.get_num_threads(),
+                "n_seeds": 1,
+                "note": "seconds and processor seconds are of training steps alone, on a machine "
+                "shared with other work: processor seconds over 2 is what two quiet cores need",
+                **results,
+            },
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,412 @@
+"""Train networks on images inside run folders: one scheme, several, the fast recipe, a range test."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from types import FrameType
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from safetensors.torch import save
+from torch import nn
+
+from pitfalls.errors import InputError
+from pitfalls.experiments.image_source import ImageSource, find_images
+from pitfalls.experiments.registry import NOT_IDENTITY, Progress, experiment, silent
+from pitfalls.images.datasets import ImageDataset
+from pitfalls.images.distributed import call_to_work, share_from_first, world
+from pitfalls.images.evaluation import evaluate, predict_logits
+from pitfalls.images.fastnet import FastNet
+from pitfalls.images.range_test import learning_rate_range
+from pitfalls.images.resnet import ResNet18
+from pitfalls.images.train_records import EpochRecord, StepRecord, TrainConfig, TrainState
+from pitfalls.images.training import train
+from pitfalls.runs import Run
+
+__all__ = [
+    "CompareConfig",
+    "FastConfig",
+    "NetworkConfig",
+    "RangeConfig",
+    "TrainRunConfig",
+    "build_network",
+    "compare_schemes",
+    "find_learning_rate",
+    "follow",
+    "homework_runs",
+    "train_fast",
+    "train_images",
+]
+
+STEPS_A_CELL = 10**8  # more than any single training takes: checkpoints of later cells count on
+HOMEWORK_SCHEMES = ("constant", "annealed", "special")
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Which network: the homework's, or the small one with its widths."""
+
+    kind: Literal["resnet18", "fastnet"] = "resnet18"
+    widths: tuple[int, int, int] = (64, 128, 128)
+
+
+@dataclass(frozen=True)
+class TrainRunConfig:
+    """One training."""
+
+    source: ImageSource
+    network: NetworkConfig = NetworkConfig()
+    training: TrainConfig = field(default_factory=TrainConfig)
+    processes: int = 1
+    device: str = field(default="cpu", metadata=NOT_IDENTITY)
+
+
+@dataclass(frozen=True)
+class CompareConfig:
+    """Several schemes from the same start, several starts."""
+
+    source: ImageSource
+    network: NetworkConfig = NetworkConfig()
+    training: TrainConfig = field(default_factory=TrainConfig)
+    schemes: tuple[str, ...] = HOMEWORK_SCHEMES
+    seeds: tuple[int, ...] = (123,)
+    device: str = field(default="cpu", metadata=NOT_IDENTITY)
+
+
+@dataclass(frozen=True)
+class FastConfig:
+    """The fast recipe, once a seed."""
+
+    source: ImageSource
+    target: int
+    network: NetworkConfig
+    training: TrainConfig
+    seeds: tuple[int, ...] = (123,)
+    device: str = field(default="cpu", metadata=NOT_IDENTITY)
+
+
+@dataclass(frozen=True)
+class RangeConfig:
+    """A learning-rate range test."""
+
+    source: ImageSource
+    network: NetworkConfig = NetworkConfig()
+    training: TrainConfig = field(default_factory=TrainConfig)
+    start: float = 1e-5
+    stop: float = 10.0
+    steps: int = 100
+    device: str = field(default="cpu", metadata=NOT_IDENTITY)
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """One training of a run: what names it, its network, its settings."""
+
+    label: dict[str, Any]
+    network: NetworkConfig
+    training: TrainConfig
+
+
+@experiment("images-train")
+def train_images(config: TrainRunConfig, run: Run, progress: Progress) -> None:
+    """Train one network and test it."""
+    call_to_work()
+    cell = _Cell({"scheme": config.training.scheme}, config.network, config.training)
+    rows = _train_cells([cell], config.source, config.device, run, progress)
+    run.save_results({**_describe(config.source), "processes": config.processes, **rows[0]})
+
+
+def follow(config: TrainRunConfig) -> None:
+    """Do a further process' part of `train_images`: compute, and write nothing."""
+    cell = _Cell({}, config.network, config.training)
+    _train_cells([cell], config.source, config.device, None, silent)
+
+
+@experiment("images-compare")
+def compare_schemes(config: CompareConfig, run: Run, progress: Progress) -> None:
+    """Train each learning-rate scheme from the same starts: the homework's table."""
+    cells = [
+        _Cell(
+            {"scheme": scheme, "seed": seed},
+            config.network,
+            # The seed decides start, order and augmentation: all schemes of a seed share them.
+            replace(config.training, scheme=scheme, seed=seed),
+        )
+        for seed in config.seeds
+        for scheme in config.schemes
+    ]
+    rows = _train_cells(cells, config.source, config.device, run, progress)
+    run.save_results({**_describe(config.source), "rows": rows})
+
+
+@experiment("images-fast")
+def train_fast(config: FastConfig, run: Run, progress: Progress) -> None:
+    """Train the fast recipe once a seed; test plainly and averaged over six views."""
+    cells = [
+        _Cell({"seed": seed}, config.network, replace(config.training, seed=seed))
+        for seed in config.seeds
+    ]
+    rows = _train_cells(cells, config.source, config.device, run, progress, six_views=True)
+    plain, six = (np.array([row[key] for row in rows]) for key in ("test_accuracy", "six_views"))
+    seconds, processor = (
+        np.array([row[key] for row in rows]) for key in ("seconds", "cpu_seconds")
+    )
+    spread = 1 if len(rows) > 1 else 0
+    run.save_results(
+        {
+            **_describe(config.source),
+            "target": config.target,
+            "n": len(rows),
+            "mean_accuracy": plain.mean(),
+            "sd_accuracy": plain.std(ddof=spread),
+            "mean_six_views": six.mean(),
+            "mean_seconds": seconds.mean(),
+            "mean_cpu_seconds": processor.mean(),
+            "threads": torch.get_num_threads(),
+            "rows": rows,
+        }
+    )
+
+
+@experiment("images-lr-find")
+def find_learning_rate(config: RangeConfig, run: Run, progress: Progress) -> None:
+    """Raise the learning rate step by step and watch the loss."""
+    data = _load(config.source, run)
+    network = build_network(config.network, data, config.training.seed)
+    with progress("learning-rate range test") as advance:
+        result = learning_rate_range(
+            network,
+            data,
+            config.training,
+            start=config.start,
+            stop=config.stop,
+            steps=config.steps,
+            device=config.device,
+            on_progress=advance,
+        )
+    run.save_arrays("range", rates=result.rates, losses=result.losses, smoothed=result.smoothed)
+    run.save_results(
+        {
+            **_describe(config.source),
+            "steepest": result.steepest,
+            "lowest": result.lowest,
+            "diverged": result.diverged,
+            "steps": len(result.rates),
+        }
+    )
+
+
+def build_network(config: NetworkConfig, data: ImageDataset, seed: int) -> nn.Module:
+    """Build a network for a data set, its start drawn by ``seed``."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        if config.kind == "resnet18":
+            return ResNet18(data.n_classes, data.shape[0])
+        if config.kind == "fastnet":
+            network = FastNet(data.n_classes, data.shape[0], config.widths)
+            network.fit_whitening(data)
+            return network
+    raise InputError(f"network: must be resnet18 or fastnet. Got {config.kind!r} instead.")
+
+
+def _train_cells(
+    cells: Sequence[_Cell],
+    source: ImageSource,
+    device: str,
+    run: Run | None,
+    progress: Progress,
+    six_views: bool = False,
+) -> list[dict[str, Any]]:
+    """Train each cell and test it; go on in the middle of one if a checkpoint says so."""
+    data = _load(source, run)
+    rows: list[dict[str, Any]] = []
+    state: TrainState | None = None
+    if run is not None and (checkpoint := run.load_checkpoint()) is not None:
+        rows = list(checkpoint.meta["rows"])
+        if checkpoint.meta["train"] is not None:
+            state = TrainState(dict(checkpoint.tensors), checkpoint.meta["train"])
+    done: int = share_from_first(len(rows))
+    for index in range(done, len(cells)):
+        cell = cells[index]
+        network = build_network(cell.network, data, cell.training.seed)
+        keeper = _Keeper(run, index, rows, cell.label if len(cells) > 1 else {})
+        name = ", ".join(f"{key} {value}" for key, value in cell.label.items())
+        with progress(f"train ({name})") as advance, _stop_between_steps(advance) as polite:
+            result = train(
+                network,
+                data,
+                cell.training,
+                device=device,
+                state=state,
+                on_step=keeper.step,
+                on_epoch=keeper.epoch,
+                on_checkpoint=keeper.checkpoint,
+                on_progress=polite,
+            )
+        state = None
+        if run is None:
+            continue
+        with progress("test", unit="images") as advance:
+            row = _test(network, data, device, run, index, six_views, advance)
+        last = result.epochs[-1]
+        rows.append(
+            {
+                **cell.label,
+                "epochs": cell.training.epochs,
+                "steps": result.steps,
+                "train_accuracy": last.train_accuracy,
+                "train_loss": last.train_loss,
+                "validation_accuracy": last.validation_accuracy,
+                "validation_loss": last.validation_loss,
+                **row,
+                "precision": cell.training.precision,
+                "seconds": result.seconds,
+                "cpu_seconds": result.cpu_seconds,
+            }
+        )
+        run.save_checkpoint(
+            step=(index + 1) * STEPS_A_CELL, tensors={}, meta={"rows": rows, "train": None}
+        )
+    return rows
+
+
+class _Keeper:
+    """Writes what a training hands out into the run folder."""
+
+    def __init__(
+        self, run: Run | None, index: int, rows: list[dict[str, Any]], label: dict[str, Any]
+    ) -> None:
+        self.run, self.index, self.rows, self.label = run, index, rows, label
+
+    def step(self, record: StepRecord) -> None:
+        if self.run is not None:
+            self.run.log(**self.label, **vars(record))
+
+    def epoch(self, record: EpochRecord) -> None:
+        if self.run is not None:
+            self.run.log(**self.label, **vars(record))
+
+    def checkpoint(self, state: TrainState) -> None:
+        if self.run is not None:
+            self.run.save_checkpoint(
+                step=self.index * STEPS_A_CELL + state.step,
+                tensors=state.tensors,
+                meta={"rows": self.rows, "train": state.meta},
+            )
+            seconds, processor = state.meta["clock"]
+            self.run.log_timing(
+                **self.label, step=state.step, seconds=seconds, cpu_seconds=processor
+            )
+
+
+def _test(
+    network: nn.Module,
+    data: ImageDataset,
+    device: str,
+    run: Run,
+    index: int,
+    six_views: bool,
+    advance: Callable[[int, int], None],
+) -> dict[str, float]:
+    """Look at the test set, once, after training; keep logits and weights."""
+    logits = predict_logits(
+        network, data.test_images, data.mean, data.std, device=device, on_progress=advance
+    )
+    result = evaluate(logits, data.test_labels)
+    row = {"test_accuracy": result.accuracy, "test_loss": result.loss}
+    if six_views:
+        averaged = predict_logits(
+            network, data.test_images, data.mean, data.std, views="six", device=device
+        )
+        row["six_views"] = evaluate(averaged, data.test_labels).accuracy
+    run.save_arrays(
+        f"test-{index}",
+        logits=logits.numpy(),
+        labels=data.test_labels,
+        indices=data.test_indices,
+    )
+    weights = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
+    run.save_file(f"weights-{index}.safetensors", save(weights))
+    return row
+
+
+def _load(source: ImageSource, run: Run | None) -> ImageDataset:
+    data = source.load()
+    if run is not None:
+        for warning in data.warnings:
+            run.warn(warning)
+    return data
+
+
+def _describe(source: ImageSource) -> dict[str, Any]:
+    data = source.load()
+    return {
+        "data": data.name,
+        "n_train": len(data.train_labels),
+        "n_validation": len(data.validation_labels),
+        "n_test": len(data.test_labels),
+        "class_names": data.class_names,
+    }
+
+
+@contextmanager
+def _stop_between_steps(
+    advance: Callable[[int, int], None],
+) -> Iterator[Callable[[int, int], None]]:
+    """Let Ctrl-C wait for the end of the step, so that not one step is lost.
+
+    A second Ctrl-C does not wait.
+    """
+    asked = False
+
+    def remember(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+
+    def report(done: int, total: int) -> None:
+        advance(done, total)
+        if asked:
+            raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread() or world().size > 1:
+        yield advance
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, remember) for number in numbers]
+    try:
+        yield report
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def homework_runs(
+    scale: Literal["quick", "full"], data: str | None = None, seed: int = 123
+) -> list[object]:
+    """Return the configs of the homework's 4e and 4f.
+
+    ``quick`` takes 1,000 training and 512 test images in batches of 32, ``full`` everything at the
+    homework's settings: one epoch of each scheme, then five epochs with the special one.
+    """
+    quick = scale == "quick"
+    whole = find_images(data, seed=seed)
+    n_train, n_test = (len(whole.load().train_labels), len(whole.load().test_labels))
+    source = whole
+    if quick:
+        source = find_images(
+            data, subset_train=min(1000, n_train), subset_val=min(512, n_test), seed=seed
+        )
+    training = TrainConfig(
+        batch_size=32 if quick else 128,
+        seed=seed,
+        flip="none" if source.name == "digits" else "random",
+    )
+    return [
+        CompareConfig(source, training=training, seeds=(seed,)),
+        TrainRunConfig(source, training=replace(training, epochs=4 if quick else 5)),
+    ]

@@ -1,0 +1,143 @@
+"""Learning-rate range test: raise the rate step by step and see where the loss falls and bursts."""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from pitfalls.errors import DivergenceError, InputError
+from pitfalls.images.datasets import ImageDataset
+from pitfalls.images.train_records import StepRecord, TrainConfig
+from pitfalls.images.training import train
+
+__all__ = ["RangeTest", "learning_rate_range"]
+
+MEMORY = 0.9  # of the moving average over steps
+BURST = 3.0  # times the lowest smoothed loss: the rate is too high from there on
+
+
+@dataclass(frozen=True)
+class RangeTest:
+    """The loss at every rate tried.
+
+    Attributes
+    ----------
+    rates, losses, smoothed : ndarray of shape (n,)
+        The rate of each step, the loss before it, and its bias-corrected moving average.
+    steepest : float
+        The rate at which the smoothed loss falls fastest per factor of rate: a good peak rate.
+    lowest : float
+        The rate of the lowest smoothed loss; beyond it training gets worse.
+    diverged : bool
+        Whether the test ended early because the loss burst.
+    """
+
+    rates: npt.NDArray[np.float64]
+    losses: npt.NDArray[np.float64]
+    smoothed: npt.NDArray[np.float64]
+    steepest: float
+    lowest: float
+    diverged: bool
+
+
+class _BurstError(Exception):
+    """The loss has left the useful range."""
+
+
+def learning_rate_range(
+    model: nn.Module,
+    data: ImageDataset,
+    config: TrainConfig,
+    *,
+    start: float = 1e-5,
+    stop: float = 10.0,
+    steps: int = 100,
+    device: torch.device | str = "cpu",
+    on_progress: Callable[[int, int], None] | None = None,
+) -> RangeTest:
+    """Train a copy of a model for some steps while the rate grows geometrically.
+
+    Parameters
+    ----------
+    model : Module
+        Left as it is.
+    data, config
+        As of `train`; the config's scheme and epochs do not matter.
+    start, stop : float
+        First and last rate.
+    steps : int, default=100
+        Number of rates, at least 3.
+    on_progress : callable, optional
+        Called with (steps done, steps in all).
+
+    Returns
+    -------
+    RangeTest
+
+    References
+    ----------
+    Smith. Cyclical learning rates for training neural networks. WACV 2017.
+    """
+    if not 0 < start < stop < float("inf") or steps < 3:
+        raise InputError(
+            "learning_rate_range: needs 0 < start < stop and at least 3 steps. Got "
+            f"start={start}, stop={stop}, steps={steps} instead."
+        )
+    records: list[StepRecord] = []
+    smoothed: list[float] = []
+    average = 0.0
+
+    def rate(previous: float, epoch: int, batch: int, n_batches: int) -> float:
+        step = min(epoch * n_batches + batch, steps - 1)
+        return float(start * (stop / start) ** (step / (steps - 1)))
+
+    def keep(record: StepRecord) -> None:
+        nonlocal average
+        records.append(record)
+        average = MEMORY * average + (1 - MEMORY) * record.loss
+        smoothed.append(average / (1 - MEMORY ** len(records)))
+        if on_progress is not None:
+            on_progress(len(records), steps)
+        if len(records) >= steps or smoothed[-1] > BURST * min(smoothed):
+            raise _BurstError
+
+    # An epoch may be a single step: as many epochs as steps are always enough.
+    endless = replace(config, epochs=steps, averaging=None)
+    unseen = _without_validation(data)
+    diverged = True
+    try:
+        train(copy.deepcopy(model), unseen, endless, rate=rate, device=device, on_step=keep)
+    except _BurstError:
+        diverged = len(records) < steps
+    except DivergenceError:
+        pass
+    if len(records) < 3:
+        raise DivergenceError(
+            f"learning_rate_range: the loss bursts within {len(records)} steps of rate {start:g}. "
+            "Start lower."
+        )
+    rates = np.array([record.rate for record in records])
+    curve = np.array(smoothed)
+    slope = np.gradient(curve, np.log(rates))
+    return RangeTest(
+        rates=rates,
+        losses=np.array([record.loss for record in records]),
+        smoothed=curve,
+        steepest=float(rates[slope.argmin()]),
+        lowest=float(rates[curve.argmin()]),
+        diverged=diverged,
+    )
+
+
+def _without_validation(data: ImageDataset) -> ImageDataset:
+    """Return the data without their validation set, which a range test has no use for."""
+    return replace(
+        data,
+        validation_images=data.validation_images[:0],
+        validation_labels=data.validation_labels[:0],
+        validation_indices=data.validation_indices[:0],
+    )
