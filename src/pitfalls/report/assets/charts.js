@@ -12,12 +12,15 @@
     return {
       paper_bgcolor: colour("paper"), plot_bgcolor: colour("paper"), hovermode: "closest",
       font: { color: colour("ink"), size: 12, family: "system-ui, sans-serif" },
-      margin: { l: 56, r: 12, t: 12, b: 48 }, showlegend: true,
+      margin: { l: 56, r: 12, t: 32, b: 48 }, showlegend: true,
       legend: { orientation: "h", y: -0.22, x: 0 },
       ...given, xaxis: { ...axis, ...given.xaxis }, yaxis: { ...axis, ...given.yaxis },
     };
   }
-  const config = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d"], displayModeBar: "hover" };
+  // plotly reads tags in its texts; a name from a run is text and stays text
+  const plain = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+  const titled = (text) => ({ title: { text: plain(text) } });
+  const config = { scrollZoom: false, responsive: true, displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d"], displayModeBar: "hover" };
 
   // Draws now, and again when the page turns dark or light.
   function chart(element, plan) {
@@ -31,14 +34,14 @@
   const dashes = ["solid", "dash", "dot", "dashdot"];
   function traces(series) {
     return series.map((s, i) => ({
-      type: "scatter", mode: "lines", name: s.name, x: s.x, y: s.y,
+      type: "scatter", mode: "lines", name: plain(s.name), x: s.x, y: s.y,
       line: { width: 1.8, color: palette[i % palette.length], dash: dashes[Math.floor(i / palette.length) % 4] },
     }));
   }
 
   function curves(kind) {
     pitfalls.part(kind, (host, values) => {
-      const plot = make("div", { class: "chart", role: "img", "aria-label": values.label });
+      const plot = make("div", { class: "chart", role: "group", "aria-label": values.label });
       const which = { panel: 0, log: Boolean(values.panels[0].log) };
       const scale = make("button", { type: "button", "aria-pressed": String(which.log), onclick: () => {
         which.log = !which.log;
@@ -54,7 +57,7 @@
       const draw = chart(plot, () => {
         const p = values.panels[which.panel];
         return { data: traces(p.series), layout: {
-          xaxis: { title: { text: p.x } }, yaxis: { title: { text: p.y }, type: which.log ? "log" : "linear" } } };
+          xaxis: titled(p.x), yaxis: { ...titled(p.y), type: which.log ? "log" : "linear" } } };
       });
       pitfalls.live[kind] = { plot, which };
     });
@@ -64,34 +67,34 @@
   curves("staircase");
 
   pitfalls.part("surface", (host, values) => {
-    const plot = make("div", { class: "chart tall", role: "img", "aria-label": values.label });
+    const plot = make("div", { class: "chart tall", role: "group", "aria-label": values.label });
     const solid = hasWebGL();
     const live = make("div", { class: "live" }, plot,
-      make("p", { class: "hint" }, solid ? "Drag to turn, scroll to come nearer." : "This browser draws no solids; the same surface as a map."));
+      make("p", { class: "hint" }, solid ? "Drag to turn; the buttons above the plot zoom and reset it." : "This browser draws no solids; the same surface as a map."));
     pitfalls.mount(host, live);
     chart(plot, () => {
       const path = values.paths.map((p, i) => ({
-        name: p.name, x: p.x, y: p.y, z: p.z, mode: "lines", type: solid ? "scatter3d" : "scatter",
+        name: plain(p.name), x: p.x, y: p.y, z: p.z, mode: "lines", type: solid ? "scatter3d" : "scatter",
         line: { width: solid ? 7 : 3, color: ["#d55e00", "#e69f00", "#cc79a7"][i % 3] },
       }));
       const points = values.points.map((p, i) => ({
-        name: p.name, x: [p.x], y: [p.y], z: [p.z], mode: "markers", type: solid ? "scatter3d" : "scatter",
+        name: plain(p.name), x: [p.x], y: [p.y], z: [p.z], mode: "markers", type: solid ? "scatter3d" : "scatter",
         marker: { size: solid ? 5 : 11, color: ["#000000", "#009e73", "#7f3c8d"][i % 3], symbol: ["circle", "diamond", "square"][i % 3], line: { color: "#ffffff", width: 1 } },
       }));
       const ground = { type: solid ? "surface" : "contour", x: values.x, y: values.y, z: values.z, colorscale: "Cividis", name: "risk",
-        showlegend: false, ...(solid ? { opacity: 0.93 } : {}), colorbar: { title: { text: values.axes[2] }, thickness: 12, len: 0.7 } };
-      const side = (text) => ({ title: { text }, gridcolor: colour("grid"), color: colour("ink"), backgroundcolor: colour("paper") });
+        showlegend: false, ...(solid ? { opacity: 0.93 } : {}), colorbar: { ...titled(values.axes[2]), thickness: 12, len: 0.7 } };
+      const side = (text) => ({ ...titled(text), gridcolor: colour("grid"), color: colour("ink"), backgroundcolor: colour("paper") });
       return { data: [ground, ...path, ...points], layout: solid ? {
         margin: { l: 0, r: 0, t: 0, b: 0 }, legend: { orientation: "h", y: 0.02, x: 0 },
         scene: { xaxis: side(values.axes[0]), yaxis: side(values.axes[1]), zaxis: side(values.axes[2]), camera: { eye: { x: 1.5, y: -1.5, z: 0.9 } } },
-      } : { xaxis: { title: { text: values.axes[0] } }, yaxis: { title: { text: values.axes[1] } } } };
+      } : { xaxis: titled(values.axes[0]), yaxis: titled(values.axes[1]) } };
     });
     pitfalls.live.surface = { plot, solid };
   });
 
   pitfalls.part("phase", (host, values) => {
-    const map = make("div", { class: "chart", role: "img", "aria-label": values.label });
-    const plot = make("div", { class: "chart", role: "img", "aria-label": "Curves of the chosen cell" });
+    const map = make("div", { class: "chart", role: "group", "aria-label": values.label });
+    const plot = make("div", { class: "chart", role: "group", "aria-label": "Curves of the chosen cell" });
     const title = make("p", { role: "status" });
     const keys = Object.keys(values.cells);
     const choice = make("select", { onchange: () => show(choice.value) },
@@ -105,12 +108,12 @@
       data: [{ type: "heatmap", x: values.x, y: values.y, z: values.rate, zmin: 0, zmax: 1, colorscale: "Cividis", xgap: 2, ygap: 2,
         hoverongaps: false, customdata: values.keys, text: values.text, texttemplate: "%{text}", hovertemplate: "d = %{x}, |v*| = %{y}<br>learned: %{z:.0%}<br>%{text}<extra></extra>",
         colorbar: { title: { text: "share learned" }, thickness: 12, tickformat: ".0%" } }],
-      layout: { showlegend: false, xaxis: { title: { text: values.axes[0] }, type: "category" }, yaxis: { title: { text: values.axes[1] }, type: "category" } },
+      layout: { showlegend: false, xaxis: { ...titled(values.axes[0]), type: "category" }, yaxis: { ...titled(values.axes[1]), type: "category" } },
     }));
     map.on("plotly_click", (event) => { const key = event.points[0].customdata; if (values.cells[key]) show(key); });
     const draw = chart(plot, () => {
       const cell = values.cells[current];
-      return { data: traces(cell.series), layout: { showlegend: cell.series.length < 9, xaxis: { title: { text: values.curve[0] } }, yaxis: { title: { text: values.curve[1] } } } };
+      return { data: traces(cell.series), layout: { showlegend: cell.series.length < 9, xaxis: titled(values.curve[0]), yaxis: titled(values.curve[1]) } };
     });
     function show(key) {
       current = choice.value = key;

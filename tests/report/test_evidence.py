@@ -1,0 +1,53 @@
+import pytest
+
+from pitfalls.errors import InputError
+from pitfalls.report import Evidence, gather
+from pitfalls.runs import RunStore
+from tests.report.conftest import Config, make_run
+
+
+def test_a_finished_run_is_quoted_before_an_unfinished_later_one(store: RunStore) -> None:
+    done = make_run(store, "demo", n=1)
+    with pytest.raises(KeyboardInterrupt), store.open("demo", Config(n=2)):
+        raise KeyboardInterrupt
+    found = gather(store)["demo"]
+    assert found.run is not None
+    assert found.run.id == done.id
+    assert found.state == "complete"
+    assert found.note == ""
+    assert len(found.runs) == 2
+
+
+def test_a_list_of_runs_says_itself_which_comes_first(store: RunStore) -> None:
+    first, second = make_run(store, "demo", n=1), make_run(store, "demo", n=2)
+    assert gather([second, first, second])["demo"].runs == (second, first)
+
+
+def test_an_unfinished_run_is_said_to_be_so_with_the_command_that_finishes_it(
+    store: RunStore,
+) -> None:
+    with pytest.raises(KeyboardInterrupt), store.open("demo", Config(), command="pitfalls demo"):
+        raise KeyboardInterrupt
+    found = gather(store)["demo"]
+    assert found.state == "partial"
+    assert "interrupted" in found.note
+    assert "pitfalls demo" in found.note
+
+
+def test_a_run_of_another_version_is_stale_and_named(store: RunStore) -> None:
+    run = make_run(store, "demo")
+    run.manifest.versions = {**run.manifest.versions, "pitfalls": "0.0.1"}
+    found = gather([run])["demo"]
+    assert found.state == "stale"
+    assert "0.0.1" in found.note
+    assert "--fresh" in found.note
+
+
+def test_no_run_is_missing() -> None:
+    assert Evidence("demo").state == "missing"
+    assert "demo" in Evidence("demo").note
+
+
+def test_a_folder_that_is_not_there_is_one_clear_line(tmp_path) -> None:
+    with pytest.raises(InputError, match="no folder of runs at .*nowhere"):
+        gather(tmp_path / "nowhere")

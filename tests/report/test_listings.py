@@ -1,0 +1,33 @@
+import ast
+
+import pytest
+
+from pitfalls.report.listings import EXCERPTS, listing
+
+
+@pytest.mark.parametrize("where", sorted(EXCERPTS.values()))
+def test_every_excerpt_is_found_parses_and_has_no_docstring(where: str) -> None:
+    found = listing(where)
+    tree = ast.parse(found.text)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            assert ast.get_docstring(node) is None
+    assert found.name == where.replace(":", ".")
+
+
+def test_comments_and_layout_stay() -> None:
+    found = listing("tests.report.test_listings:_example")
+    assert found.text.splitlines() == [
+        "def _example(x: int) -> int:",
+        "    # why",
+        "    return x  # and how",
+    ]
+
+
+def _example(x: int) -> int:
+    """Say nothing.
+
+    At length.
+    """
+    # why
+    return x  # and how

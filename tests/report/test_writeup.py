@@ -1,0 +1,129 @@
+"""The chapters' vocabulary: what a value of a run may and may not do in either output."""
+
+from pathlib import Path
+
+import pytest
+
+from pitfalls.errors import RunError
+from pitfalls.report.facts import plain
+from pitfalls.report.writeup import compile_html, compile_pdf, lay_out
+from tests.report.conftest import SVG
+
+HOSTILE = '<script>alert(1)</script> *bold* $x^2$ #panic("no") `raw` _it_ <lab> @ref //c'
+
+
+def slot(**more) -> dict:
+    return {
+        "state": "complete", "note": "", "facts": {"risk": 0.25, "n": 60000, "tiny": 1.2345e-16, "who": HOSTILE,
+        "list": [{"x": 1.5}], "never": "inf", "share": 0.9321},
+        "n": "5 seeds", "spread": "min to max", "warnings": [], "figures": [
+            {"name": "curve", "file": "demo-curve.svg", "alt": HOSTILE, "caption": HOSTILE, "width": 200.0}],
+        "source": {"id": "demo/run-1", "command": "pitfalls demo --x '<b>'", "seed": 7, "data": "digits"},
+        **more,
+    }  # fmt: skip
+
+
+def compile_both(tmp_path: Path, text: str, **slots) -> tuple[str, bytes]:
+    document = {
+        "front": {"author": HOSTILE, "collaborators": "", "comments": ""},
+        "slots": {"demo": slot(), **slots},
+        "claims": [], "code": {"f": {"name": "m.f", "text": "x = '<b>'  # *no*"}}, "explorers": [], "runs": [],
+    }  # fmt: skip
+    lay_out(tmp_path, plain(document), figures={"demo-curve.svg": SVG.encode()}, claims={})
+    (tmp_path / "main.typ").write_text(
+        '#import "lib.typ": *\n' + text + "\n= Runs <run-demo>\n= Bad <run-bad>"
+    )
+    return compile_html(tmp_path)[0], compile_pdf(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("call", "shown"),
+    [
+        ('num("demo/risk")', "0.250"),
+        ('num("demo/risk", digits: 1)', "0.3"),
+        ('num("demo/n")', "60\u202f000"),
+        ('num("demo/list.0.x")', "1.50"),
+        ('percent("demo/share")', "93.2\u202f%"),
+    ],
+)
+def test_numbers_are_set_with_their_digits(tmp_path: Path, call: str, shown: str) -> None:
+    page, _ = compile_both(tmp_path, f"#{call}")
+    assert f'<span class="num" data-run="demo">{shown}</span>' in page.replace("\u00a0", "\u202f")
+
+
+def test_small_and_infinite_numbers_are_mathematics(tmp_path: Path) -> None:
+    page, _ = compile_both(tmp_path, '#num("demo/tiny") #num("demo/never")')
+    assert "1.23" in page
+    assert "∞" in page
+    assert "<msup>" in page
+
+
+@pytest.mark.parametrize(
+    ("call", "complaint"),
+    [
+        ('num("demo/rsik")', "'demo/rsik' is not among the facts of demo"),
+        ('num("dmeo/risk")', "no experiment is called 'dmeo'"),
+        ('num("demo/list.4.x")', "is not among the facts"),
+        ('num("gone/risk")', "has no run"),
+        ('drawn("demo", "cruve")', "no figure 'cruve'"),
+        ('listing("g")', "no code excerpt is called 'g'"),
+    ],
+)
+def test_what_no_run_holds_cannot_be_printed(tmp_path: Path, call: str, complaint: str) -> None:
+    gone = slot(state="missing", note="There is no run.", facts=None, source=None, figures=[])
+    with pytest.raises(RunError, match=complaint) as caught:
+        compile_both(tmp_path, f"#{call}", gone=gone)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("state", ["missing", "partial", "stale"])
+def test_a_run_that_is_not_finished_is_said_so_in_place(tmp_path: Path, state: str) -> None:
+    facts = None if state == "missing" else {"risk": 0.5}
+    source = None if state == "missing" else slot()["source"]
+    bad = slot(state=state, note=f"It is {state}.", facts=facts, source=source, figures=[])
+    page, _ = compile_both(tmp_path, '#when("bad", () => [risk #num("bad/risk") ])', bad=bad)
+    assert f'<p class="note {state}" role="note">It is {state}.</p>' in page
+    assert ("risk" in page) == (state != "missing")
+
+
+def test_every_paragraph_names_run_command_seed_n_and_spread(tmp_path: Path) -> None:
+    page, _ = compile_both(tmp_path, '#when("demo", () => [risk #num("demo/risk") ])')
+    line = page[page.index('<p class="source">') :]
+    for part in (
+        "demo/run-1",
+        "pitfalls demo",
+        "seed 7",
+        "n = 5 seeds",
+        "spread: min to max",
+        "data: digits",
+    ):
+        assert part in line
+
+
+def test_markup_in_a_value_stays_text_in_both(tmp_path: Path) -> None:
+    page, pdf = compile_both(
+        tmp_path,
+        '#num("demo/who") #drawn("demo", "curve") #source-of("demo") #store.front.author #listing("f")',
+    )
+    assert "<script" not in page
+    assert "<b>" not in page
+    assert page.count("*bold* $x^2$ #panic(") >= 3
+    assert pdf.startswith(b"%PDF")
+
+
+def test_the_same_folder_gives_the_same_bytes(tmp_path: Path) -> None:
+    outputs = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        outputs.append(
+            compile_both(tmp_path / name, '= T\n#drawn("demo", "curve") $x^2$ #num("demo/risk")')
+        )
+    assert outputs[0] == outputs[1]
+
+
+def test_a_fault_in_the_text_is_one_line_with_its_place(tmp_path: Path) -> None:
+    with pytest.raises(
+        RunError, match=r"cannot be set: unknown variable: nothing.*main\.typ"
+    ) as caught:
+        compile_both(tmp_path, "#nothing")
+    assert "\n" not in str(caught.value)
