@@ -75,7 +75,8 @@ def axe_faults(session: Any) -> list[str]:
     session.execute_script(Path(path).read_text(encoding="utf-8"))
     found = session.execute_async_script(
         "const done = arguments[0];"
-        "axe.run(document, {resultTypes: ['violations']}).then(r => done(r.violations), e => done([{impact: 'critical', id: String(e), nodes: []}]))"
+        "axe.run(document, {resultTypes: ['violations']}).then((found) => done(found.violations),"
+        "(error) => done([{impact: 'critical', id: String(error), nodes: []}]))"
     )
     return [
         f"{fault['id']}: {node['html'][:160]}"

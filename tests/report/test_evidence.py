@@ -49,5 +49,5 @@ def test_no_run_is_missing() -> None:
 
 
 def test_a_folder_that_is_not_there_is_one_clear_line(tmp_path) -> None:
-    with pytest.raises(InputError, match="no folder of runs at .*nowhere"):
+    with pytest.raises(InputError, match=r"no folder of runs at .*nowhere"):
         gather(tmp_path / "nowhere")

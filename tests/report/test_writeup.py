@@ -13,13 +13,17 @@ HOSTILE = '<script>alert(1)</script> *bold* $x^2$ #panic("no") `raw` _it_ <lab> 
 
 
 def slot(**more) -> dict:
+    facts = {
+        "risk": 0.25, "n": 60000, "tiny": 1.2345e-16, "who": HOSTILE, "list": [{"x": 1.5}],
+        "never": "inf", "share": 0.9321,
+    }  # fmt: skip
+    curve = {
+        "name": "curve", "file": "demo-curve.svg", "alt": HOSTILE, "caption": HOSTILE, "width": 200.0,
+    }  # fmt: skip
+    run = {"id": "demo/run-1", "command": "pitfalls demo --x '<b>'", "seed": 7, "data": "digits"}
     return {
-        "state": "complete", "note": "", "facts": {"risk": 0.25, "n": 60000, "tiny": 1.2345e-16, "who": HOSTILE,
-        "list": [{"x": 1.5}], "never": "inf", "share": 0.9321},
-        "n": "5 seeds", "spread": "min to max", "warnings": [], "figures": [
-            {"name": "curve", "file": "demo-curve.svg", "alt": HOSTILE, "caption": HOSTILE, "width": 200.0}],
-        "source": {"id": "demo/run-1", "command": "pitfalls demo --x '<b>'", "seed": 7, "data": "digits"},
-        **more,
+        "state": "complete", "note": "", "facts": facts, "n": "5 seeds", "spread": "min to max",
+        "warnings": [], "figures": [curve], "source": run, **more,
     }  # fmt: skip
 
 
@@ -27,7 +31,8 @@ def compile_both(tmp_path: Path, text: str, **slots) -> tuple[str, bytes]:
     document = {
         "front": {"author": HOSTILE, "collaborators": "", "comments": ""},
         "slots": {"demo": slot(), **slots},
-        "claims": [], "code": {"f": {"name": "m.f", "text": "x = '<b>'  # *no*"}}, "explorers": [], "runs": [],
+        "code": {"f": {"name": "m.f", "text": "x = '<b>'  # *no*"}},
+        "claims": [], "explorers": [], "runs": [],
     }  # fmt: skip
     lay_out(tmp_path, plain(document), figures={"demo-curve.svg": SVG.encode()}, claims={})
     (tmp_path / "main.typ").write_text(
