@@ -1,17 +1,22 @@
 """Parity: what a ReLU network represents exactly, and what its gradient says about the target."""
 
+from pitfalls.parity.bounds import GradientBounds, gradient_bounds
+from pitfalls.parity.construction import ExactnessProof, exact_network, verify_exact
 from pitfalls.parity.ensemble import train_ensemble
 from pitfalls.parity.loss import (
+    CustomLoss,
     HingeLoss,
     LogisticLoss,
     Loss,
     SquareLoss,
+    as_loss,
     hinge_loss,
     logistic_loss,
     named_loss,
     square_loss,
 )
 from pitfalls.parity.network import TwoLayerReLU
+from pitfalls.parity.signal import GradientSignal, gradient_signal
 from pitfalls.parity.task import ParityTask, cube
 from pitfalls.parity.training import (
     Evaluation,
@@ -26,7 +31,11 @@ from pitfalls.parity.training import (
 )
 
 __all__ = [
+    "CustomLoss",
     "Evaluation",
+    "ExactnessProof",
+    "GradientBounds",
+    "GradientSignal",
     "HingeLoss",
     "LogisticLoss",
     "Loss",
@@ -37,8 +46,12 @@ __all__ = [
     "TrainingResult",
     "TrainingState",
     "TwoLayerReLU",
+    "as_loss",
     "cube",
     "evaluate",
+    "exact_network",
+    "gradient_bounds",
+    "gradient_signal",
     "hinge_loss",
     "initial_state",
     "logistic_loss",
@@ -47,4 +60,5 @@ __all__ = [
     "train",
     "train_ensemble",
     "training_batch",
+    "verify_exact",
 ]

@@ -7,6 +7,7 @@ homework and knows nothing of v, the second is the correlation of chi_v with g =
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,10 +19,12 @@ from pitfalls.errors import InputError
 
 __all__ = [
     "Boundary",
+    "CustomLoss",
     "HingeLoss",
     "LogisticLoss",
     "Loss",
     "SquareLoss",
+    "as_loss",
     "hinge_loss",
     "logistic_loss",
     "named_loss",
@@ -164,6 +167,49 @@ class LogisticLoss(Loss):
         return torch.tanh(outputs / 2) / 2, torch.full_like(outputs, -0.5)
 
 
+@dataclass(frozen=True)
+class CustomLoss(Loss):
+    """Any differentiable loss of outputs and labels; A(f) and G(f) come from autograd.
+
+    Parameters
+    ----------
+    function : callable
+        ``function(outputs, labels)`` on two tensors of shape (1,), giving one number.
+
+    Examples
+    --------
+    >>> cubic = CustomLoss(lambda f, y: ((f - y).abs() ** 3).mean())
+    >>> even, odd = cubic.weights(torch.tensor([0.0]))
+    >>> even.item(), odd.item()
+    (0.0, -3.0)
+    """
+
+    function: Callable[[Tensor, Tensor], Tensor]
+
+    @property
+    def name(self) -> str:
+        """Name of the function."""
+        return getattr(self.function, "__name__", type(self.function).__name__)
+
+    def _one(self, output: Tensor, label: Tensor) -> Tensor:
+        return self.function(output.reshape(1), label.reshape(1)).squeeze()
+
+    def per_sample(
+        self, outputs: Float[Tensor, "*n"], labels: Float[Tensor, "*n"]
+    ) -> Float[Tensor, "*n"]:
+        """Loss of each sample."""
+        _match(self.name, outputs, labels)
+        values: Tensor = torch.func.vmap(self._one)(outputs.flatten(), labels.flatten())
+        return values.view_as(outputs)
+
+    def weights(self, outputs: Float[Tensor, "*n"]) -> tuple[Tensor, Tensor]:
+        """Return A(f) and G(f)."""
+        slope = torch.func.vmap(torch.func.grad(self._one))
+        flat = outputs.detach().flatten()
+        plus, minus = slope(flat, torch.ones_like(flat)), slope(flat, -torch.ones_like(flat))
+        return ((plus + minus) / 2).view_as(outputs), ((plus - minus) / 2).view_as(outputs)
+
+
 def hinge_loss(outputs: Float[Tensor, "*n"], labels: Float[Tensor, "*n"]) -> Tensor:
     """Mean of max(0, 1 - f y) over a batch; its subgradient at the kink is relu's, 0.
 
@@ -206,3 +252,16 @@ def named_loss(name: str) -> Loss:
     if name not in losses:
         raise InputError(f"named_loss: loss must be one of {', '.join(losses)}. Got {name!r}.")
     return losses[name]
+
+
+def as_loss(loss: str | Loss | Callable[[Tensor, Tensor], Tensor]) -> Loss:
+    """Return a :class:`Loss`: itself, one found by name, or any function wrapped.
+
+    ``hinge_loss``, ``square_loss`` and ``logistic_loss`` give the losses they compute.
+    """
+    if isinstance(loss, Loss):
+        return loss
+    if isinstance(loss, str):
+        return named_loss(loss)
+    known = {hinge_loss: HingeLoss(), square_loss: SquareLoss(), logistic_loss: LogisticLoss()}
+    return known[loss] if loss in known else CustomLoss(loss)

@@ -364,6 +364,7 @@ def stream_sums(
     on_progress : callable, optional
         Called with (inputs done, 2^d) several times a second; what it raises ends the pass.
     """
+    weights = np.ascontiguousarray(weights)
     k, d = weights.shape
     leaf_bits = min(d, _LEAF_BITS)
     task_bits = min(d, _TASK_BITS)
@@ -460,6 +461,7 @@ def largest_error(
     place : int
         The input, feature j its bit j; the first of several.
     """
+    weights = np.ascontiguousarray(weights)
     d = weights.shape[1]
     leaf_bits = min(d, _LEAF_BITS)
     low = np.ascontiguousarray(_subset_sums(weights[:, :leaf_bits]))

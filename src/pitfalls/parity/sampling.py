@@ -1,0 +1,127 @@
+"""Estimate the signal from sampled inputs, stratified by Hamming weight."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import stats
+from torch import Tensor, nn
+
+from pitfalls.errors import DivergenceError
+from pitfalls.parity.gradients import batch_gradients
+from pitfalls.parity.loss import Loss
+
+__all__ = ["SampledMoments", "hamming_strata", "sample_moments"]
+
+# Strata need a variance each, so not too many: with proportional allocation most of what
+# stratification can win is won by a few tens.
+_SHARE = 1 / 32
+
+
+@dataclass(frozen=True)
+class SampledMoments:
+    """Estimates of means over the cube, each with its standard error where one is needed."""
+
+    odd_square: float
+    odd_square_error: float
+    even_square: float
+    even_gradient: NDArray[np.float64]
+    even_gradient_error: float
+    active: float
+    n_inputs: int
+
+
+def hamming_strata(n_features: int) -> list[tuple[range, float]]:
+    """Group Hamming weights 0..d into ranges of probability about 1/32 or more.
+
+    Returns
+    -------
+    list of (range of weights, probability)
+        The probabilities sum to 1.
+    """
+    pmf = stats.binom.pmf(np.arange(n_features + 1), n_features, 0.5)
+    strata: list[tuple[range, float]] = []
+    first, total = 0, 0.0
+    for weight, share in enumerate(pmf.tolist()):
+        total += share
+        if total >= _SHARE:
+            strata.append((range(first, weight + 1), total))
+            first, total = weight + 1, 0.0
+    if first <= n_features:  # what is left joins the last stratum
+        weights, p = strata.pop()
+        strata.append((range(weights.start, n_features + 1), p + total))
+    return strata
+
+
+def _draw(weights: range, d: int, n: int, generator: torch.Generator, dtype: torch.dtype) -> Tensor:
+    """Draw n inputs uniformly among those whose Hamming weight lies in the range."""
+    log_p = torch.from_numpy(stats.binom.logpmf(np.asarray(weights), d, 0.5))
+    p = torch.softmax(log_p, 0)
+    picked = torch.multinomial(p, n, replacement=True, generator=generator) + weights.start
+    # the w smallest of d random keys are a uniform subset of size w
+    ranks = torch.rand(n, d, generator=generator, dtype=torch.float64).argsort(1).argsort(1)
+    return (ranks < picked[:, None]).to(dtype)
+
+
+def sample_moments(
+    network: nn.Module,
+    loss: Loss,
+    n_features: int,
+    *,
+    n_samples: int,
+    seed: int,
+    batch_size: int,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> SampledMoments:
+    """Estimate E|g|^2, E[A^2 |grad f|^2] and a from inputs drawn stratum by stratum.
+
+    Each stratum gets its share of the samples (at least two), so the variance is never above that
+    of plain sampling but for rounding.
+    """
+    parameter = next(network.parameters())
+    generator = torch.Generator().manual_seed(seed)
+    strata = hamming_strata(n_features)
+    counts = [max(2, round(n_samples * p)) for _, p in strata]
+    total, done = sum(counts), 0
+    odd_square = even_square = active = variance = spread = 0.0
+    n_parameters = sum(p.numel() for p in network.parameters())
+    even_gradient = torch.zeros(n_parameters, dtype=torch.float64, device=parameter.device)
+    for (weights, p), n in zip(strata, counts, strict=True):
+        odd_parts: list[Tensor] = []
+        stratum_sum = torch.zeros_like(even_gradient)
+        stratum_square = 0.0
+        for start in range(0, n, batch_size):
+            m = min(batch_size, n - start)
+            x = _draw(weights, n_features, m, generator, parameter.dtype).to(parameter.device)
+            batch = batch_gradients(network, loss, x)
+            norm = batch.squared_norm.double()
+            odd_parts.append((batch.odd.double().square() * norm).cpu())
+            stratum_square += float((batch.even.double().square() * norm).sum())
+            stratum_sum += batch.even_sum
+            active += p / n * float((batch.outputs.abs() < 1).sum())
+            done += m
+            if on_progress is not None:
+                on_progress(done, total)
+        odd = torch.cat(odd_parts)
+        mean = stratum_sum / n
+        odd_square += p * float(odd.mean())
+        variance += p**2 * float(odd.var()) / n
+        even_square += p * stratum_square / n
+        spread += p**2 * max(0.0, stratum_square / n - float(mean.square().sum())) / (n - 1)
+        even_gradient += p * mean
+    if not np.isfinite(odd_square):
+        raise DivergenceError(
+            "gradient_signal: the gradient is not finite at a sampled input. Check the network's "
+            "parameters, or use float64."
+        )
+    return SampledMoments(
+        odd_square=odd_square,
+        odd_square_error=variance**0.5,
+        even_square=even_square,
+        even_gradient=even_gradient.cpu().numpy(),
+        even_gradient_error=spread**0.5,
+        active=active,
+        n_inputs=total,
+    )
