@@ -1,0 +1,192 @@
+"""The deep linear network: layers, partial products and what every function here takes as weights."""
+
+import itertools
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from pitfalls.errors import InputError
+
+__all__ = ["DeepLinearNetwork", "Matrix", "Weights", "as_weights", "balancedness", "end_to_end"]
+
+Matrix: TypeAlias = npt.NDArray[np.float64]
+
+
+class DeepLinearNetwork(nn.Module):
+    """x -> W_L ... W_1 x, without biases or activations.
+
+    Parameters
+    ----------
+    widths : sequence of int
+        d_0, ..., d_L, input first.
+    dtype : torch.dtype
+        Of the weights.
+
+    Attributes
+    ----------
+    weights : nn.ParameterList
+        W_1, ..., W_L with W_i of shape (d_i, d_{i-1}); initialised as `torch.nn.Linear` does.
+
+    Examples
+    --------
+    >>> network = DeepLinearNetwork([5, 2, 3])
+    >>> [tuple(w.shape) for w in network.weights]
+    [(2, 5), (3, 2)]
+    >>> network.capacity
+    2
+    >>> network(torch.zeros(7, 5)).shape
+    torch.Size([7, 3])
+    """
+
+    def __init__(self, widths: Sequence[int], *, dtype: torch.dtype = torch.float32) -> None:
+        super().__init__()
+        self.widths = check_widths(widths, "DeepLinearNetwork")
+        self.weights = nn.ParameterList()
+        for fan_in, fan_out in zip(self.widths[:-1], self.widths[1:], strict=True):
+            bound = fan_in**-0.5
+            self.weights.append(
+                nn.Parameter(torch.empty(fan_out, fan_in, dtype=dtype).uniform_(-bound, bound))
+            )
+
+    @classmethod
+    def from_weights(cls, weights: "Weights") -> "DeepLinearNetwork":
+        """Build a float64 network that holds a copy of the given layers."""
+        layers = as_weights(weights, "DeepLinearNetwork.from_weights")
+        network = cls(widths_of(layers), dtype=torch.float64)
+        for parameter, layer in zip(network.weights, layers, strict=True):
+            parameter.data.copy_(torch.from_numpy(layer))
+        return network
+
+    @property
+    def capacity(self) -> int:
+        """The greatest rank of a map it can represent: the narrowest width."""
+        return min(self.widths)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply the layers one by one to x of shape (n, d_0); returns (n, d_L)."""
+        for weight in self.weights:
+            x = x @ weight.T
+        return x
+
+    def partial_product(self, last: int, first: int = 1) -> Tensor:
+        """Multiply layers: W_last ... W_first, the identity if last < first.
+
+        Parameters
+        ----------
+        last, first : int
+            Layers, counted from 1 as in the mathematics.
+
+        Returns
+        -------
+        Tensor of shape (d_last, d_{first-1})
+        """
+        if not (1 <= first <= len(self.weights) + 1 and first - 1 <= last <= len(self.weights)):
+            raise InputError(
+                f"partial_product: layers {last} down to {first} do not exist in a network of "
+                f"{len(self.weights)} layers (layers count from 1)."
+            )
+        like = self.weights[0]
+        product = torch.eye(self.widths[first - 1], dtype=like.dtype, device=like.device)
+        for weight in list(self.weights)[first - 1 : last]:
+            product = weight @ product
+        return product
+
+    def end_to_end(self) -> Tensor:
+        """Multiply all layers: the map of shape (d_L, d_0) that the network is."""
+        return self.partial_product(len(self.weights))
+
+    def extra_repr(self) -> str:
+        """Show the widths in the module's repr."""
+        return "widths=" + "-".join(map(str, self.widths))
+
+
+Weights: TypeAlias = DeepLinearNetwork | Sequence[npt.ArrayLike | Tensor]
+"""W_1, ..., W_L, first layer first, as arrays, tensors or a network."""
+
+
+def check_widths(widths: Sequence[int], who: str) -> tuple[int, ...]:
+    """Return the widths as a tuple of at least two positive integers, or refuse."""
+    try:
+        checked = tuple(int(w) for w in widths)
+        whole = all(int(w) == w for w in widths)
+    except (TypeError, ValueError):
+        checked, whole = (), False
+    if not whole or len(checked) < 2 or min(checked) < 1:
+        raise InputError(
+            f"{who}: widths must be at least two positive integers, input first. Got {widths!r}."
+        )
+    return checked
+
+
+def as_weights(weights: Weights, who: str) -> tuple[Matrix, ...]:
+    """Return the layers as float64 arrays after checking that they chain.
+
+    Parameters
+    ----------
+    weights : network, or sequence of arrays or tensors
+        W_1, ..., W_L.
+    who : str
+        The function to name in an error.
+
+    Returns
+    -------
+    tuple of ndarray
+        Copies only where the dtype or device asks for one.
+    """
+    layers = tuple(_as_matrix(w) for w in layers_of(weights))
+    if not layers:
+        raise InputError(f"{who}: no layers came. Give W_1, ..., W_L, the first layer first.")
+    for number, layer in enumerate(layers, start=1):
+        if layer.ndim != 2 or 0 in layer.shape:
+            raise InputError(
+                f"{who}: layer {number} must be a matrix of shape (d_{number}, d_{number - 1}). "
+                f"Got shape {layer.shape}."
+            )
+        if number > 1 and layer.shape[1] != layers[number - 2].shape[0]:
+            raise InputError(
+                f"{who}: layer {number} of shape {layer.shape} does not follow layer {number - 1} "
+                f"of shape {layers[number - 2].shape}: its columns must be {layers[number - 2].shape[0]}."
+            )
+        if not np.isfinite(layer).all():
+            raise InputError(f"{who}: layer {number} has NaN or infinite entries.")
+    return layers
+
+
+def layers_of(weights: Weights) -> list[Any]:
+    """Return the layers of a network or a sequence, as they are."""
+    return list(weights.weights if isinstance(weights, DeepLinearNetwork) else weights)
+
+
+def widths_of(layers: Sequence[Any]) -> tuple[int, ...]:
+    """Read d_0, ..., d_L off the layers' shapes."""
+    return (int(layers[0].shape[1]), *(int(w.shape[0]) for w in layers))
+
+
+def end_to_end(layers: Sequence[Matrix]) -> Matrix:
+    """Multiply W_L ... W_1, cheapest end first."""
+    return np.linalg.multi_dot(layers[::-1]) if len(layers) > 1 else layers[0]
+
+
+def balancedness(layers: Sequence[Matrix]) -> float:
+    """Return the largest Frobenius norm of W_{j+1}' W_{j+1} - W_j W_j'; zero means balanced.
+
+    Gradient flow conserves these differences.
+    """
+    return max(
+        (
+            float(np.linalg.norm(after.T @ after - before @ before.T))
+            for before, after in itertools.pairwise(layers)
+        ),
+        default=0.0,
+    )
+
+
+def _as_matrix(values: Any) -> Matrix:
+    if isinstance(values, Tensor):
+        values = values.detach().cpu()
+        values = (values.double() if values.dtype == torch.bfloat16 else values).numpy()
+    return np.asarray(values, dtype=np.float64)

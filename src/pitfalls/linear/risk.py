@@ -1,0 +1,345 @@
+"""The squared risk R = ½‖W̄X' − Y'‖² from second moments: value, derivatives, constrained minimum.
+
+All of R depends on the data only through S_xx, S_yx and tr S_yy (homework 2b), so every function here
+costs the same for a thousand rows and a billion.
+"""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pitfalls.errors import InputError
+from pitfalls.linear.network import Matrix, Weights, as_weights, layers_of
+from pitfalls.moments import SecondMoments
+
+__all__ = ["DataModes", "Minimum", "SquaredRisk"]
+
+_EPS = float(np.finfo(np.float64).eps)
+
+
+@dataclass(frozen=True, eq=False)
+class DataModes:
+    """The data in coordinates in which the inputs are white: R = ½‖M − K‖² + constant.
+
+    M = W̄ E with E'E' = S_xx on the row space of X, and K = S_yx F = U diag(s) Z'. The squares of s
+    are the λ of the theorem on critical points.
+
+    Parameters
+    ----------
+    values : ndarray of shape (m,)
+        s, largest first, m = min(p, rank X).
+    left : ndarray of shape (p, m)
+        U, directions of the output.
+    right : ndarray of shape (rank X, m)
+        Z, directions of the whitened input.
+    correlation : ndarray of shape (p, rank X)
+        K.
+    colour : ndarray of shape (d, rank X)
+        E: a first layer W_1 becomes W_1 E in white coordinates.
+    whiten : ndarray of shape (d, rank X)
+        F with F'E = I: back with W_1 = (W_1 E) F'.
+    floor : float
+        The risk of unconstrained least squares.
+    """
+
+    values: Matrix
+    left: Matrix
+    right: Matrix
+    correlation: Matrix
+    colour: Matrix
+    whiten: Matrix
+    floor: float
+
+    @property
+    def rank_x(self) -> int:
+        """Rank of X (to rounding of S_xx: directions below 1e-7 of the largest do not count)."""
+        return self.colour.shape[1]
+
+    @property
+    def rank(self) -> int:
+        """Number of modes above rounding: the rank of Y'X."""
+        if not len(self.values):
+            return 0
+        return len([s for s in self.values if s > 1e-9 * self.values[0]])
+
+
+@dataclass(frozen=True, eq=False)
+class Minimum:
+    """The least risk under a bound on the rank.
+
+    Parameters
+    ----------
+    map : ndarray of shape (p, d)
+        A minimiser; the one of least norm where X leaves directions free.
+    value : float
+        R there.
+    unique : bool
+        Whether all minimisers agree on the data.
+    max_rank : int
+        The bound it was found under.
+    """
+
+    map: Matrix
+    value: float
+    unique: bool
+    max_rank: int
+
+
+class SquaredRisk:
+    """R(W_1, ..., W_L) = ½ Σ ‖W_L...W_1 x − y‖² over the rows of a data set.
+
+    Weights are arrays, tensors or a `DeepLinearNetwork`. Results come back in kind: tensors for
+    tensors, on their device and in their dtype, and differentiable; the arithmetic is float64.
+
+    Parameters
+    ----------
+    moments : SecondMoments
+        With `center=True` the risk of the model with an intercept, which is then optimal.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> x, w = rng.standard_normal((100, 4)), rng.standard_normal((3, 4))
+    >>> risk = SquaredRisk(SecondMoments.from_arrays(x, x @ w.T))
+    >>> bool(abs(risk.value([w])) < 1e-10), bool(np.allclose(risk.minimum().map, w))
+    (True, True)
+    """
+
+    def __init__(self, moments: SecondMoments) -> None:
+        self.moments = moments
+        self._tensors: dict[torch.device, tuple[Tensor, Tensor]] = {}
+
+    @property
+    def n_features(self) -> int:
+        """Input width d."""
+        return self.moments.n_features
+
+    @property
+    def n_outputs(self) -> int:
+        """Output width p."""
+        return self.moments.n_outputs
+
+    def value(self, weights: Weights) -> Any:
+        """Return R, a float (for tensors a scalar tensor).
+
+        Parameters
+        ----------
+        weights : network, or sequence of arrays or tensors
+            W_1, ..., W_L; a single matrix in a list is the convex Q of homework 2b.
+        """
+        layers, like = self._layers(weights, "value")
+        sxx, syx = self._sums(layers[0])
+        product = layers[0]
+        for layer in layers[1:]:
+            product = layer @ product
+        trace = float(np.trace(self.moments.syy))
+        value = 0.5 * ((product @ sxx - 2 * syx) * product).sum() + 0.5 * trace
+        return value.to(like.dtype) if isinstance(like, Tensor) else float(value)
+
+    def end_to_end_gradient(self, weights: Weights) -> Any:
+        """Return ∂Q/∂W̄ = W̄ S_xx − S_yx of shape (p, d) (homework 2c)."""
+        layers, like = self._layers(weights, "end_to_end_gradient")
+        sxx, syx = self._sums(layers[0])
+        product = layers[0]
+        for layer in layers[1:]:
+            product = layer @ product
+        return _back(product @ sxx - syx, like)
+
+    def layer_gradients(self, weights: Weights) -> tuple[Any, ...]:
+        """Return ∂R/∂W_i = (W_L...W_{i+1})' G (W_{i-1}...W_1)' for every layer (homework 2e).
+
+        O(L) products: one sweep forward, one backward.
+
+        Returns
+        -------
+        tuple of matrices
+            Shaped as the layers.
+        """
+        layers, like = self._layers(weights, "layer_gradients")
+        sxx, syx = self._sums(layers[0])
+        before = _prefixes(layers)
+        message = before[-1] @ sxx - syx  # G, then (W_L...W_{i+1})' G
+        gradients = []
+        for i in range(len(layers) - 1, -1, -1):
+            gradients.append(message @ before[i].T if i else message)
+            if i:
+                message = layers[i].T @ message
+        return tuple(_back(g, like) for g in gradients[::-1])
+
+    def hessian_vector_product(self, weights: Weights, direction: Weights) -> tuple[Any, ...]:
+        """Multiply the Hessian of R at the weights with a direction, without forming it.
+
+        Parameters
+        ----------
+        weights, direction : network, or sequence of arrays or tensors
+            Of the same shapes.
+
+        Returns
+        -------
+        tuple of matrices
+            Shaped as the layers.
+        """
+        layers, like = self._layers(weights, "hessian_vector_product")
+        steps, _ = self._layers(direction, "hessian_vector_product", direction=True)
+        if [w.shape for w in layers] != [v.shape for v in steps]:
+            raise InputError(
+                "hessian_vector_product: the direction must have the layers' shapes "
+                f"{[tuple(w.shape) for w in layers]}. Got {[tuple(v.shape) for v in steps]}."
+            )
+        sxx, syx = self._sums(layers[0])
+        before = _prefixes(layers)
+        moved = [steps[0]]  # derivative of W_i...W_1
+        for layer, step, prefix in zip(layers[1:], steps[1:], before[1:-1], strict=True):
+            moved.append(step @ prefix + layer @ moved[-1])
+        message = before[-1] @ sxx - syx
+        moved_message = moved[-1] @ sxx
+        products = []
+        for i in range(len(layers) - 1, -1, -1):
+            if i:
+                products.append(moved_message @ before[i].T + message @ moved[i - 1].T)
+                moved_message = layers[i].T @ moved_message + steps[i].T @ message
+                message = layers[i].T @ message
+            else:
+                products.append(moved_message)
+        return tuple(_back(h, like) for h in products[::-1])
+
+    @cached_property
+    def modes(self) -> DataModes:
+        """The singular modes of the whitened data, computed once (one eigendecomposition)."""
+        moments = self.moments
+        eigenvalues, vectors = np.linalg.eigh(moments.sxx)
+        # S_xx squares the singular values of X and its sums round at eps, so this is as far as ranks go
+        keep = eigenvalues > max(moments.sxx.shape[0], 16) * 4 * _EPS * max(eigenvalues[-1], 0.0)
+        root = np.sqrt(eigenvalues[keep])
+        colour, whiten = vectors[:, keep] * root, vectors[:, keep] / root
+        correlation = moments.syx @ whiten
+        left, values, right = np.linalg.svd(correlation, full_matrices=False)
+        floor = 0.5 * (float(np.trace(moments.syy)) - float(np.sum(values**2)))
+        return DataModes(values, left, right.T, correlation, colour, whiten, max(floor, 0.0))
+
+    def minimum(self, max_rank: int | None = None) -> Minimum:
+        """Minimise R over maps of bounded rank: reduced-rank regression, for any rank of X.
+
+        Parameters
+        ----------
+        max_rank : int or None
+            The narrowest width of a network, or None for no bound.
+
+        Returns
+        -------
+        Minimum
+
+        References
+        ----------
+        A. J. Izenman, Reduced-rank regression for the multivariate linear model, Journal of
+        Multivariate Analysis 5 (1975).
+        """
+        modes = self.modes
+        if max_rank is not None and max_rank < 0:
+            raise InputError(f"minimum: max_rank must be at least 0. Got {max_rank}.")
+        full = min(self.n_features, self.n_outputs)
+        r = len(modes.values) if max_rank is None else min(max_rank, len(modes.values))
+        u, s = modes.left[:, :r], modes.values
+        best = (u @ (u.T @ modes.correlation)) @ modes.whiten.T
+        scale = max(float(s[0]), 1e-300) if len(s) else 1.0
+        tied = 0 < r < len(s) and s[r - 1] - s[r] <= 1e-9 * scale and s[r - 1] > 1e-9 * scale
+        value = modes.floor + 0.5 * float(np.sum(s[r:] ** 2))
+        return Minimum(best, value, not tied, full if max_rank is None else max_rank)
+
+    def excess(self, weights: Weights, max_rank: int | None = None) -> float:
+        """Return R minus its minimum under the rank bound, without cancellation between large sums.
+
+        Parameters
+        ----------
+        weights : network, or sequence of arrays or tensors
+        max_rank : int or None
+            None takes the narrowest width of the weights.
+        """
+        layers = as_weights(weights, "excess")
+        modes = self.modes
+        product = layers[0] @ modes.colour
+        for layer in layers[1:]:
+            product = layer @ product
+        if max_rank is None:
+            max_rank = min(min(w.shape) for w in layers)
+        tail = float(np.sum(modes.values[max_rank:] ** 2))
+        return 0.5 * (float(np.sum((product - modes.correlation) ** 2)) - tail)
+
+    def whitened(self) -> "SquaredRisk":
+        """Return the same problem in white inputs: S_xx = I of size rank X, S_yx = K.
+
+        A first layer W_1 corresponds to W_1 @ modes.colour there. Critical points, verdicts and
+        risks are the same; gradient descent is not: it no longer feels the conditioning of X.
+        """
+        modes = self.modes
+        p, k = modes.correlation.shape
+        return SquaredRisk(
+            SecondMoments(
+                n=self.moments.n,
+                mean_x=np.zeros(k),
+                mean_y=np.zeros(p),
+                scatter_xx=np.eye(k),
+                scatter_yx=modes.correlation,
+                scatter_yy=self.moments.syy,
+                center=True,
+            )
+        )
+
+    def check(self, layers: Sequence[Any], who: str) -> None:
+        """Refuse weights whose input or output width is not the data's."""
+        d, p = layers[0].shape[1], layers[-1].shape[0]
+        if (d, p) != (self.n_features, self.n_outputs):
+            raise InputError(
+                f"{who}: the weights map {d} inputs to {p} outputs, the data have "
+                f"{self.n_features} features and {self.n_outputs} outputs."
+            )
+
+    def _layers(
+        self, weights: Weights, who: str, *, direction: bool = False
+    ) -> tuple[list[Any], Any]:
+        """Layers as float64 arrays, or as float64 tensors where tensors came; and one of those."""
+        layers = layers_of(weights)
+        if layers and all(isinstance(w, Tensor) for w in layers):
+            shapes = [tuple(w.shape) for w in layers]
+            if any(len(s) != 2 for s in shapes) or any(
+                a[0] != b[1] for a, b in itertools.pairwise(shapes)
+            ):
+                raise InputError(
+                    f"{who}: layers of shapes {shapes} do not chain, first layer first."
+                )
+            native: list[Any] = [w.double() for w in layers]
+            like = layers[0]
+        else:
+            native = list(as_weights(layers, who))
+            like = None
+        if not direction:
+            self.check(native, who)
+        return native, like
+
+    def _sums(self, like: Any) -> tuple[Any, Any]:
+        if not isinstance(like, Tensor):
+            return self.moments.sxx, self.moments.syx
+        if like.device not in self._tensors:
+            self._tensors[like.device] = (
+                torch.tensor(self.moments.sxx, device=like.device),
+                torch.tensor(self.moments.syx, device=like.device),
+            )
+        return self._tensors[like.device]
+
+
+def _prefixes(layers: Sequence[Any]) -> list[Any]:
+    """[None, W_1, W_2 W_1, ..., W_L...W_1]; None stands for the identity."""
+    products: list[Any] = [None, layers[0]]
+    for layer in layers[1:]:
+        products.append(layer @ products[-1])
+    return products
+
+
+def _back(value: Any, like: Any) -> Any:
+    return value.to(like.dtype) if isinstance(like, Tensor) else value
