@@ -121,9 +121,8 @@ def _read_archive(path: Path) -> Content:
                 stream = archive.extractfile(member)
                 found[name] = stream.read() if stream is not None else b""
     except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError(
-            f"{path} is damaged or not a tar archive ({error}); delete it and get it again."
-        ) from None
+        reason = "not a tar archive" if isinstance(error, tarfile.ReadError) else str(error)
+        raise DataError(f"{path} is damaged ({reason}); delete it and get it again.") from None
     except DataError:
         raise
     except OSError as error:

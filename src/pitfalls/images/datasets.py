@@ -14,6 +14,9 @@ import numpy.typing as npt
 from pitfalls.errors import DataError, InputError
 from pitfalls.images.cifar10 import is_cifar10, read_cifar10
 from pitfalls.images.content import Content, LabelledImages, check_images, check_labels
+from pitfalls.images.download import cached_cifar10, fetch_cifar10
+from pitfalls.images.npz import read_npz
+from pitfalls.images.pictures import convert, read_tree
 
 __all__ = ["ImageDataset", "Part", "load_dataset"]
 
@@ -95,6 +98,7 @@ class ImageDataset:
             highest = max(int(part.labels.max(initial=0)) for part in (train, test))
             class_names = [str(label) for label in range(highest + 1)]
         content = Content(name, "arrays in memory", tuple(class_names), train, test)
+        _check(content)
         return _finish(content, seed=0, validation=0, subset_train=None, subset_val=None)
 
     @property
@@ -134,7 +138,7 @@ class ImageDataset:
 
     def normalization(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Return scale and shift of shape (C·H·W,): a normalised value is scale·pixel + shift."""
-        channels, height, width = self.shape
+        _, height, width = self.shape
         std = np.repeat(np.asarray(self.std), height * width)
         mean = np.repeat(np.asarray(self.mean), height * width)
         return 1 / (255 * std), -mean / std
@@ -253,7 +257,9 @@ def load_dataset(
     (3, 32, 32)
     """
     _check_arguments(subset_train, subset_val, seed, validation, size, channels)
-    content = _find(source, seed, size, channels, download, mirrors, on_progress)
+    content = _read(source, size, channels, download, mirrors, on_progress)
+    _check(content)
+    content = _with_test(convert(content, size, channels), seed)
     return _finish(content, seed, validation, subset_train, subset_val)
 
 
@@ -281,43 +287,55 @@ def _check_arguments(
         raise InputError(f"load_dataset: channels must be 1 or 3, got {channels}.")
 
 
-def _find(
+def _read(
     source: str | os.PathLike[str] | None,
-    seed: int,
     size: int | None,
     channels: int | None,
     download: bool | Literal["auto"],
     mirrors: Sequence[str],
     on_progress: Progress | None,
 ) -> Content:
-    """Read the source, whatever it is, at the size and with the channels asked for."""
-    from pitfalls.images.pictures import convert, read_tree
-
+    """Read the source, whatever it is."""
     source = source or os.environ.get(SOURCE_VARIABLE) or None
     if source is None or source == "cifar10":
-        content = _cifar10_or_digits(source, download, mirrors, on_progress)
-    elif source == "digits":
-        content = _read_digits()
-    else:
-        path = Path(source).expanduser()
-        if not path.exists():
-            raise DataError(
-                f"{path} does not exist; give a CIFAR-10 folder or archive, a tree of class "
-                "folders, an .npz file, or the word 'digits'."
-            )
-        if path.suffix == ".npz":
-            from pitfalls.images.npz import read_npz
+        return _cifar10_or_digits(source, download, mirrors, on_progress)
+    if source == "digits":
+        return _read_digits()
+    path = Path(source).expanduser()
+    if not path.exists():
+        raise DataError(
+            f"{path} does not exist; give a CIFAR-10 folder or archive, a tree of class folders, "
+            "an .npz file, or the word 'digits'."
+        )
+    if path.suffix == ".npz":
+        return read_npz(path)
+    if is_cifar10(path):
+        return read_cifar10(path)
+    if path.is_dir():
+        return read_tree(path, size, channels)
+    raise DataError(
+        f"{path} is not a data set: expected a .tar.gz archive, an .npz file or a folder."
+    )
 
-            content = read_npz(path)
-        elif is_cifar10(path):
-            content = read_cifar10(path)
-        elif path.is_dir():
-            return _with_test(read_tree(path, size, channels), seed)
-        else:
+
+def _check(content: Content) -> None:
+    """Raise DataError unless all parts hold images of one shape with labels in range."""
+    n_classes = len(content.class_names)
+    shape = content.train.images.shape[1:]
+    for name in ("train", "test", "validation"):
+        part: LabelledImages | None = getattr(content, name)
+        if part is None:
+            continue
+        where = f"{content.source}, {name} set"
+        check_images(part.images, where)
+        check_labels(part.labels, len(part.images), n_classes, where)
+        if part.images.shape[1:] != shape:
             raise DataError(
-                f"{path} is not a data set: expected a .tar.gz archive, an .npz file or a folder."
+                f"{where}: images are {part.images.shape[1:]} but the training set's are {shape} "
+                "(channels, height, width)."
             )
-    return _with_test(convert(content, size, channels), seed)
+    if n_classes < 2:
+        raise DataError(f"{content.source} has {n_classes} class; a classifier needs at least two.")
 
 
 def _cifar10_or_digits(
@@ -326,8 +344,6 @@ def _cifar10_or_digits(
     mirrors: Sequence[str],
     on_progress: Progress | None,
 ) -> Content:
-    from pitfalls.images.download import cached_cifar10, fetch_cifar10
-
     try:
         archive = cached_cifar10()
         if archive is None and download:
@@ -399,24 +415,10 @@ def _finish(
     subset_train: int | None,
     subset_val: int | None,
 ) -> ImageDataset:
-    """Check the content, draw the subsets and the validation set."""
+    """Draw the subsets and the validation set."""
     test = content.test
-    if test is None:
-        raise DataError(f"{content.source} has no test set.")
+    assert test is not None  # _with_test made one
     n_classes = len(content.class_names)
-    if n_classes < 2:
-        raise DataError(
-            f"{content.source} has {n_classes} class; classification needs at least two."
-        )
-    for name, given in (("training", content.train), ("test", test)):
-        where = f"{content.source}, {name} set"
-        check_images(given.images, where)
-        check_labels(given.labels, len(given.images), n_classes, where)
-        if given.images.shape[1:] != content.train.images.shape[1:]:
-            raise DataError(
-                f"{where}: images are {given.images.shape[1:]} but the training set's are "
-                f"{content.train.images.shape[1:]} (channels, height, width)."
-            )
     train_at = _subset(len(content.train), subset_train, "train", (seed, TRAIN_SUBSET))
     test_at = _subset(len(test), subset_val, "val", (seed, TEST_SUBSET))
     train, held_out = content.train[train_at], content.validation
@@ -467,18 +469,14 @@ def _subset(n: int, count: int | None, flag: str, stream: tuple[int, int]) -> np
 def _stratified(
     labels: npt.NDArray[np.int64], count: int, n_classes: int, stream: tuple[int, int]
 ) -> npt.NDArray[np.int64]:
-    """Draw ``count`` indices with each class's share by largest remainder, one left in each."""
+    """Draw up to ``count`` indices, each class its share, and leave one of each class."""
     rng = np.random.default_rng(stream)
     sizes = np.bincount(labels, minlength=n_classes)
     most = np.maximum(sizes - 1, 0)
-    exact = count * sizes / max(len(labels), 1)
-    share = np.minimum(np.floor(exact).astype(np.int64), most)
-    for label in np.argsort(share - exact, kind="stable").tolist() * (
-        int(sizes.max(initial=0)) + 1
-    ):
-        if share.sum() >= min(count, int(most.sum())):
-            break
-        share[label] += share[label] < most[label]
+    exact = count * sizes / len(labels)
+    share = np.minimum(exact.astype(np.int64), most)
+    while share.sum() < min(count, most.sum()):  # the largest remainder gets the next
+        share[np.where(share < most, exact - share, -np.inf).argmax()] += 1
     chosen = [
         rng.permutation(np.flatnonzero(labels == label))[: share[label]]
         for label in range(n_classes)

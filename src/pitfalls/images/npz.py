@@ -37,7 +37,7 @@ def read_npz(path: Path) -> Content:
         If the file is damaged or its arrays are not these; the message names the array.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, MemoryError,
             NotImplementedError) as error:  # fmt: skip
