@@ -6,7 +6,7 @@ import torch
 
 from pitfalls.errors import InputError
 from pitfalls.parity import ParityTask, TrainingConfig, train, train_ensemble, training_batch
-from pitfalls.parity.batched import _Stack
+from pitfalls.parity.batched import Stack
 from pitfalls.parity.training import initial_state
 
 CPU = torch.device("cpu")
@@ -53,12 +53,13 @@ def test_one_config_gives_each_replica_a_seed_of_its_own():
 def test_the_batched_engine_draws_the_kernels_inputs():
     tasks, configs = mixed()
     for task, config in zip(tasks, configs, strict=True):
-        stack = _Stack([task], [config], [initial_state(task, config)], CPU)
+        sizes = (task.n_features, config.width(task.n_features), 1)
+        stack = Stack(sizes, "relu", [task], [config], [initial_state(task, config)], CPU)
         for step in (0, 1, 123_456_789):
-            stack.step = step
             x, y = training_batch(task, config, step)
-            assert torch.equal(stack._batch()[0][0], x)
-            assert torch.equal(stack._batch()[1][0], y)
+            drawn = stack.draw(step * config.batch_size, config.batch_size)
+            assert torch.equal(drawn[0][0], x)
+            assert torch.equal(drawn[1][0], y)
 
 
 def test_the_batched_engine_agrees_with_the_kernel():

@@ -2,6 +2,13 @@
 
 from pitfalls.parity.bounds import GradientBounds, gradient_bounds
 from pitfalls.parity.construction import ExactnessProof, exact_network, verify_exact
+from pitfalls.parity.depth import (
+    DeepNetwork,
+    DeepTrainingResult,
+    LayerGradients,
+    layer_gradients,
+    train_deep,
+)
 from pitfalls.parity.ensemble import train_ensemble
 from pitfalls.parity.loss import (
     CustomLoss,
@@ -32,11 +39,14 @@ from pitfalls.parity.training import (
 
 __all__ = [
     "CustomLoss",
+    "DeepNetwork",
+    "DeepTrainingResult",
     "Evaluation",
     "ExactnessProof",
     "GradientBounds",
     "GradientSignal",
     "HingeLoss",
+    "LayerGradients",
     "LogisticLoss",
     "Loss",
     "ParityTask",
@@ -54,10 +64,12 @@ __all__ = [
     "gradient_signal",
     "hinge_loss",
     "initial_state",
+    "layer_gradients",
     "logistic_loss",
     "named_loss",
     "square_loss",
     "train",
+    "train_deep",
     "train_ensemble",
     "training_batch",
     "verify_exact",

@@ -1,7 +1,8 @@
-"""Training replicas of one shape together by batched matrix products, on any torch device."""
+"""Training networks of one shape together by batched matrix products, on any torch device."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -24,10 +25,21 @@ from pitfalls.parity.training import (
     input_key,
 )
 
-__all__ = ["train_batched"]
+__all__ = ["ACTIVATIONS", "Stack", "train_batched"]
+
+ACTIVATIONS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]] = {
+    "relu": (torch.relu, lambda h: (h > 0).to(h.dtype)),
+    "sigmoid": (torch.sigmoid, lambda h: h * (1 - h)),
+    "tanh": (torch.tanh, lambda h: 1 - h.square()),
+}
+"""Each activation, and its slope as a function of its value."""
 
 # Activations of this many bytes at a time: larger ensembles are trained in turns.
 _MEMORY = 4 << 30
+
+# Words of random bits at a time: many steps' inputs in one go, or a small network's step is spent
+# on drawing them.
+_DRAWN = 1 << 16
 
 
 def train_batched(
@@ -50,7 +62,10 @@ def train_batched(
     done = sum(state.step for state in starts)
     results: dict[int, TrainingResult] = {}
     for members in _alike(tasks, configs, starts):
-        stack = _Stack(
+        d = tasks[members[0]].n_features
+        stack = Stack(
+            (d, configs[members[0]].width(d), 1),
+            "relu",
             [tasks[i] for i in members],
             [configs[i] for i in members],
             [starts[i] for i in members],
@@ -112,25 +127,38 @@ def _alike(
             yield members[start : start + limit]
 
 
-class _Stack:
-    """R replicas of one shape as tensors with a leading axis R."""
+class Stack:
+    """R fully connected networks of one shape as tensors with a leading axis R.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        d, the hidden widths, 1.
+    activation : {"relu", "sigmoid", "tanh"}
+    tasks, configs, states
+        One a replica. The configs may differ in seed, rate and momentum only, the states are of
+        one step; their parameters lie in the order W_1, b_1, W_2, b_2, ...
+    device : torch.device
+    """
 
     def __init__(
         self,
-        tasks: list[ParityTask],
-        configs: list[TrainingConfig],
-        states: list[TrainingState],
+        sizes: Sequence[int],
+        activation: str,
+        tasks: Sequence[ParityTask],
+        configs: Sequence[TrainingConfig],
+        states: Sequence[TrainingState],
         device: torch.device,
     ) -> None:
         config = configs[0]
         self.config, self.device = config, device
-        self.d = d = tasks[0].n_features
-        self.k = config.width(d)
+        self.function, self.slope = ACTIVATIONS[activation]
+        self.sizes = tuple(sizes)
         self.step = states[0].step
-        self.n_words = -(-d // 64)
+        self.n_words = -(-self.sizes[0] // 64)
         dtype = getattr(torch, config.dtype)
 
-        def stack(values: list[Any], dtype: torch.dtype = dtype) -> Tensor:
+        def stack(values: list[Any]) -> Tensor:
             return torch.tensor(np.array(values), dtype=dtype, device=device)
 
         self.mask = stack([task.mask for task in tasks])[:, :, None]  # (R, d, 1)
@@ -145,20 +173,23 @@ class _Stack:
         self.momentum = torch.stack([state.momentum for state in states]).to(device)
         self.second = torch.stack([state.second for state in states]).to(device)
         self.gradient = torch.empty_like(self.parameters)
-        self.views = self._views(self.parameters)
-        self.slots = self._views(self.gradient)
+        self.weights, self.biases = self._layers(self.parameters)
+        self.weight_slots, self.bias_slots = self._layers(self.gradient)
         live = (self.parameters, self.momentum, self.second)
         self.good = tuple(tensor.clone() for tensor in live)  # steps are taken in place
         self.good_step = np.full(len(tasks), self.step)
         self.diverged = np.zeros(len(tasks), bool)
         self.rows = [np.stack([s.curve.step, *_values(s.curve)], axis=1) for s in states]
 
-    def _views(self, flat: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        d, k, n = self.d, self.k, len(flat)
-        w = flat[:, : d * k].view(n, k, d)
-        b = flat[:, d * k : (d + 1) * k].view(n, 1, k)
-        alpha = flat[:, (d + 1) * k : (d + 2) * k].view(n, k, 1)
-        return w, b, alpha, flat[:, -1:]
+    def _layers(self, flat: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """View (R, P) as weights (R, out, in) and biases (R, 1, out)."""
+        weights, biases, at = [], [], 0
+        for n_in, n_out in pairwise(self.sizes):
+            end = at + n_in * n_out
+            weights.append(flat[:, at:end].view(-1, n_out, n_in))
+            biases.append(flat[:, end : end + n_out].view(-1, 1, n_out))
+            at = end + n_out
+        return weights, biases
 
     def state(self, r: int) -> TrainingState:
         """Return one replica's last finite state."""
@@ -178,8 +209,8 @@ class _Stack:
             )
             loss = torch.zeros(len(self.parameters), dtype=torch.float64, device=self.device)
             right = torch.zeros_like(loss)
-            for _ in range(n_steps):
-                losses, correct = self._advance()
+            for x, y in self._batches(n_steps):
+                losses, correct = self._advance(x, y)
                 last = losses.double().mean(1)
                 loss += last
                 right += correct.double().mean(1)
@@ -198,30 +229,38 @@ class _Stack:
                 self.rows[r] = np.concatenate([self.rows[r], row])
                 self.good_step[r] = self.step
 
-    def _batch(self) -> tuple[Tensor, Tensor]:
-        """Draw inputs (R, B, d) and labels (R, B) of this step: the kernel's, by the same hash."""
-        n = self.config.batch_size
-        at = self.step * n + torch.arange(n, device=self.device)  # (B,)
+    def _batches(self, n_steps: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield inputs (R, B, d) and labels (R, B) of the next steps: the kernel's, by its hash."""
+        batch = self.config.batch_size
+        at_once = max(1, _DRAWN // (len(self.parameters) * batch * self.n_words))
+        start = self.step
+        for first in range(start, start + n_steps, at_once):
+            n = min(at_once, start + n_steps - first)
+            x, y = self.draw(first * batch, n * batch)
+            yield from zip(x.split(batch, 1), y.split(batch, 1), strict=True)
+
+    def draw(self, first: int, n: int) -> tuple[Tensor, Tensor]:
+        """Return n inputs (R, n, d) and labels (R, n) of each stream, from place ``first``."""
+        at = first + torch.arange(n, device=self.device)
         if self.data.shape[1]:
-            high = _shift(_hash(self.key[:, :, 0], at), 32)  # (R, B)
+            high = _shift(_hash(self.key[:, :, 0], at), 32)  # (R, n)
             rows = _shift(high * self.data.shape[1], 32)
             words = self.data.gather(1, rows[:, :, None].expand(-1, -1, self.n_words))
         else:
             word = torch.arange(self.n_words, device=self.device)
-            words = _hash(self.key, at[:, None] * self.n_words + word)  # (R, B, words)
-        place = torch.arange(64, device=self.device)
-        bits = (words[:, :, :, None] >> place & 1).flatten(2)[:, :, : self.d]
+            words = _hash(self.key, at[:, None] * self.n_words + word)  # (R, n, words)
+        place = torch.arange(min(64, self.sizes[0]), device=self.device)
+        bits = (words[:, :, :, None] >> place & 1).flatten(2)[:, :, : self.sizes[0]]
         x = bits.to(self.parameters.dtype)
-        y = 1 - 2 * torch.remainder(x @ self.mask, 2).squeeze(2)
-        return x, y
+        return x, 1 - 2 * torch.remainder(x @ self.mask, 2).squeeze(2)
 
-    def _advance(self) -> tuple[Tensor, Tensor]:
+    def _advance(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         config = self.config
-        x, y = self._batch()
-        w, b, alpha, beta = self.views
-        z = torch.baddbmm(b, x, w.transpose(1, 2))  # (R, B, k)
-        h = z.relu()
-        f = torch.bmm(h, alpha).squeeze(2) + beta  # (R, B)
+        inputs = [x]  # of each layer: (R, B, width)
+        for w, b in zip(self.weights[:-1], self.biases[:-1], strict=True):
+            inputs.append(self.function(torch.baddbmm(b, inputs[-1], w.transpose(1, 2))))
+        f = torch.baddbmm(self.biases[-1], inputs[-1], self.weights[-1].transpose(1, 2))
+        f = f.squeeze(2)  # (R, B)
         margin = f * y
         if config.loss == "hinge":
             losses = (1 - margin).relu()
@@ -232,13 +271,12 @@ class _Stack:
         else:
             losses = functional.softplus(-margin)
             slope = -y * torch.sigmoid(-margin)
-        slope = slope / config.batch_size
-        share = torch.where(z > 0, slope[:, :, None] * alpha.transpose(1, 2), 0.0)  # (R, B, k)
-        g_w, g_b, g_alpha, g_beta = self.slots
-        g_w.copy_(torch.bmm(share.transpose(1, 2), x))
-        g_b.copy_(share.sum(1, keepdim=True))
-        g_alpha.copy_(torch.bmm(h.transpose(1, 2), slope[:, :, None]))
-        g_beta.copy_(slope.sum(1, keepdim=True))
+        delta = (slope / config.batch_size)[:, :, None]
+        for i in reversed(range(len(self.weights))):
+            self.weight_slots[i].copy_(torch.bmm(delta.transpose(1, 2), inputs[i]))
+            self.bias_slots[i].copy_(delta.sum(1, keepdim=True))
+            if i > 0:
+                delta = torch.bmm(delta, self.weights[i]) * self.slope(inputs[i])
         self.step += 1
         if config.optimizer == "sgd":
             self.momentum.mul_(self.decay).add_(self.gradient)

@@ -123,14 +123,14 @@ def _odd(word: Any) -> Any:
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def draw_words(key: Any, step: int, n_features: int, data: Any, words: Any) -> None:
-    """Fill ``words`` with the batch of one step: fresh bits, or rows of ``data`` if it has any."""
-    batch, n_words = words.shape
-    first = np.uint64(step) * np.uint64(batch)
+def draw_words(key: Any, first: Any, n_features: int, data: Any, words: Any) -> None:
+    """Fill ``words`` from place ``first`` of the stream: fresh bits, or rows of ``data`` if any."""
+    n, n_words = words.shape
+    start = np.uint64(first)
     n_rows = np.uint64(data.shape[0])
     spare = np.uint64(n_words * 64 - n_features)
-    for b in range(batch):
-        at = first + np.uint64(b)
+    for b in range(n):
+        at = start + np.uint64(b)
         if data.shape[0] > 0:
             row = np.intp(((_hash(key, at) >> _U32) * n_rows) >> _U32)
             for w in range(n_words):
@@ -190,7 +190,7 @@ def advance(
     n_right = 0
 
     for t in range(step, step + n_steps):
-        draw_words(key, t, n_features, data, words)
+        draw_words(key, t * batch, n_features, data, words)
         for b in range(batch):
             odd = np.uint64(0)
             for w in range(n_words):

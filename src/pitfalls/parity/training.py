@@ -268,9 +268,12 @@ def initial_state(task: ParityTask, config: TrainingConfig) -> TrainingState:
             f"{need / 2**30:.3g} GiB and this machine has {have / 2**30:.3g}. "
             "Take a smaller n_hidden or batch_size."
         )
-    seed = int(_stream(config.seed, _WEIGHTS) >> np.uint64(1))  # manual_seed takes 63 bits
-    network = TwoLayerReLU(d, width, seed=seed).to(getattr(torch, config.dtype))
-    parameters = network.flat_parameters()
+    network = TwoLayerReLU(d, width, seed=initial_seed(config)).to(getattr(torch, config.dtype))
+    return starting_at(network.flat_parameters())
+
+
+def starting_at(parameters: Float[Tensor, " P"]) -> TrainingState:
+    """Return the state before the first step from these parameters."""
     empty = np.empty(0)
     return TrainingState(
         step=0,
@@ -279,6 +282,11 @@ def initial_state(task: ParityTask, config: TrainingConfig) -> TrainingState:
         second=torch.zeros_like(parameters),
         curve=TrainingCurve(np.empty(0, np.int64), empty, empty, empty),
     )
+
+
+def initial_seed(config: TrainingConfig) -> int:
+    """Return the seed of the initial weights; torch's generators take 63 bits."""
+    return int(_stream(config.seed, _WEIGHTS) >> np.uint64(1))
 
 
 def input_key(config: TrainingConfig) -> np.uint64:
@@ -307,7 +315,8 @@ def training_batch(
     (torch.Size([4, 3]), torch.Size([4]))
     """
     words = np.empty((config.batch_size, -(-task.n_features // 64)), np.uint64)
-    kernel.draw_words(input_key(config), step, task.n_features, fixed_words(task, config), words)
+    first, data = step * config.batch_size, fixed_words(task, config)
+    kernel.draw_words(input_key(config), first, task.n_features, data, words)
     bits = kernel.bits_of_words(words, task.n_features)
     x = torch.from_numpy(bits).to(getattr(torch, config.dtype))
     return x, task.labels(x)
