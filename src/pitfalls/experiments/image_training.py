@@ -349,6 +349,9 @@ def _describe(source: ImageSource) -> dict[str, Any]:
         "n_validation": len(data.validation_labels),
         "n_test": len(data.test_labels),
         "class_names": data.class_names,
+        "shape": data.shape,
+        "mean": data.mean,
+        "std": data.std,
     }
 
 

@@ -19,7 +19,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pitfalls.errors import DivergenceError, InputError, ResourceError
-from pitfalls.images.allocator import keep_freed_memory
 from pitfalls.images.augmentation import (
     AlternatingFlip,
     Draw,
@@ -34,6 +33,7 @@ from pitfalls.images.datasets import ImageDataset
 from pitfalls.images.diagnosis import first_bad_layer, is_out_of_memory
 from pitfalls.images.distributed import copy_from_first, gather_sum, share_from_first, world
 from pitfalls.images.evaluation import normalize, predict_logits
+from pitfalls.images.hardware import keep_freed_memory
 from pitfalls.images.optimizers import load_optimizer_tensors, make_optimizers, optimizer_tensors
 from pitfalls.images.schedules import INITIAL_RATE, Schedule, schedule
 from pitfalls.images.train_records import (

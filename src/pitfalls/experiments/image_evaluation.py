@@ -1,0 +1,222 @@
+"""Look at a trained network: what it confuses, how sure it is, what it gets most wrong."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors.torch import load
+from torch import nn
+
+from pitfalls.errors import InputError, RunError
+from pitfalls.experiments.image_source import ImageSource
+from pitfalls.experiments.image_training import NetworkConfig
+from pitfalls.experiments.registry import NOT_IDENTITY, Progress, experiment
+from pitfalls.images.evaluation import Views, evaluate, predict_logits
+from pitfalls.images.fastnet import FastNet
+from pitfalls.images.resnet import ResNet18
+from pitfalls.runs import Run
+
+__all__ = ["EvaluateConfig", "Trained", "evaluate_network", "evaluation_of", "load_trained"]
+
+GALLERY = 24  # pictures of the worst mistakes
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """Which trained network, on which part of its data."""
+
+    source: ImageSource
+    network: NetworkConfig
+    weights_sha256: str
+    part: Literal["validation", "test"] = "test"
+    views: Views = "plain"
+    weights: str = field(default="", metadata=NOT_IDENTITY)
+    trained_run: str = field(default="", metadata=NOT_IDENTITY)
+    device: str = field(default="cpu", metadata=NOT_IDENTITY)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network and what its inputs and outputs mean.
+
+    Attributes
+    ----------
+    network : Module
+    class_names : tuple of str
+    shape : (int, int, int)
+        Channels, height and width of the images it was trained on.
+    mean, std : tuple of float
+    """
+
+    network: nn.Module
+    class_names: tuple[str, ...]
+    shape: tuple[int, int, int]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def predict(
+        self,
+        images: npt.NDArray[np.uint8],
+        *,
+        views: Views = "plain",
+        device: str = "cpu",
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> npt.NDArray[np.float64]:
+        """Return the probability of each class, shape (n, n_classes)."""
+        logits = predict_logits(
+            self.network.to(device),
+            images,
+            self.mean,
+            self.std,
+            views=views,
+            device=device,
+            on_progress=on_progress,
+        )
+        probabilities: npt.NDArray[np.float64] = logits.double().softmax(1).numpy()
+        return probabilities
+
+
+def load_trained(run: Run, member: int = 0) -> Trained:
+    """Load the network that a run has trained.
+
+    Parameters
+    ----------
+    run : Run
+        Of ``images-train``, ``images-compare`` or ``images-fast``.
+    member : int, default=0
+        Which of its trainings, in the order of its table.
+    """
+    path = _weights(run, member)
+    results = run.results()
+    network = _empty_network(_network_config(run), len(results["class_names"]), results["shape"][0])
+    try:
+        network.load_state_dict(load(path.read_bytes()))
+    except Exception as error:
+        raise RunError(f"run {run.id}: {path.name} is damaged. Train it anew: --fresh.") from error
+    channels, height, width = results["shape"]
+    return Trained(
+        network,
+        tuple(results["class_names"]),
+        (channels, height, width),
+        tuple(results["mean"]),
+        tuple(results["std"]),
+    )
+
+
+def evaluation_of(
+    run: Run,
+    *,
+    member: int = 0,
+    part: Literal["validation", "test"] = "test",
+    views: Views = "plain",
+    device: str = "cpu",
+) -> EvaluateConfig:
+    """Return the config that evaluates what a run has trained."""
+    path = _weights(run, member)
+    return EvaluateConfig(
+        ImageSource(**run.config["source"]),
+        _network_config(run),
+        hashlib.sha256(path.read_bytes()).hexdigest(),
+        part,
+        views,
+        str(path),
+        run.id,
+        device,
+    )
+
+
+@experiment("images-evaluate")
+def evaluate_network(config: EvaluateConfig, run: Run, progress: Progress) -> None:
+    """Evaluate a trained network; keep its worst mistakes as pictures in the run folder."""
+    data = config.source.load()
+    for warning in data.warnings:
+        run.warn(warning)
+    images, labels = data.images(config.part), data.labels(config.part)
+    if len(labels) == 0:
+        raise InputError(f"evaluate: the data have no {config.part} set. Choose the other part.")
+    network = _empty_network(config.network, data.n_classes, data.shape[0])
+    network.load_state_dict(load(Path(config.weights).read_bytes()))
+    with progress("evaluate", unit="images") as advance:
+        logits = predict_logits(
+            network.to(config.device),
+            images,
+            data.mean,
+            data.std,
+            views=config.views,
+            device=config.device,
+            on_progress=advance,
+        )
+    result = evaluate(logits, labels)
+    worst = result.mistakes[:GALLERY]
+    run.save_arrays(
+        "evaluation",
+        confusion=result.confusion,
+        class_accuracy=result.class_accuracy,
+        bin_confidence=result.bin_confidence,
+        bin_accuracy=result.bin_accuracy,
+        bin_count=result.bin_count,
+        predictions=result.predictions,
+        confidences=result.confidences,
+        labels=labels,
+        mistakes=data.indices(config.part)[result.mistakes],
+        worst_images=images[worst],
+        worst_labels=labels[worst],
+        worst_predictions=result.predictions[worst],
+        worst_confidences=result.confidences[worst],
+    )
+    run.save_results(
+        {
+            "data": data.name,
+            "part": config.part,
+            "views": config.views,
+            "trained_run": config.trained_run,
+            "n": len(labels),
+            "class_names": data.class_names,
+            "accuracy": result.accuracy,
+            "loss": result.loss,
+            "calibration_error": result.calibration_error,
+            "class_accuracy": [None if np.isnan(a) else a for a in result.class_accuracy],
+            "confused_most": _confused_most(result.confusion, data.class_names),
+        }
+    )
+
+
+def _confused_most(
+    confusion: npt.NDArray[np.int64], names: Sequence[str], n: int = 5
+) -> list[dict[str, Any]]:
+    wrong = confusion.copy()
+    np.fill_diagonal(wrong, 0)
+    order = np.argsort(-wrong, axis=None, kind="stable")[:n]
+    pairs = [divmod(int(cell), len(names)) for cell in order]
+    return [
+        {"true": names[i], "predicted": names[j], "images": int(wrong[i, j])}
+        for i, j in pairs
+        if wrong[i, j]
+    ]
+
+
+def _network_config(run: Run) -> NetworkConfig:
+    stored = run.config["network"]
+    return NetworkConfig(stored["kind"], tuple(stored["widths"]))
+
+
+def _empty_network(config: NetworkConfig, n_classes: int, channels: int) -> nn.Module:
+    with torch.random.fork_rng(devices=[]):
+        if config.kind == "resnet18":
+            return ResNet18(n_classes, channels)
+        return FastNet(n_classes, channels, config.widths)
+
+
+def _weights(run: Run, member: int) -> Path:
+    path = run.path / f"weights-{member}.safetensors"
+    if "network" not in run.config or not path.exists():
+        raise InputError(
+            f"run {run.id} holds no trained network number {member}. Name a finished run of "
+            "'images train', 'images compare' or 'images fast'."
+        )
+    return path

@@ -1,0 +1,358 @@
+"""Figures of trainings: curves, schemes, the fast recipe, the range test, a network's mistakes."""
+
+import statistics
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.ticker import PercentFormatter
+
+from pitfalls.report.figures.registry import Drawing, draws
+from pitfalls.report.figures.style import (
+    BLUE,
+    COLUMN,
+    CYCLE,
+    GREY,
+    PAGE,
+    RED,
+)
+from pitfalls.runs import Run
+
+WINDOW = 20  # steps of the moving mean that is drawn over the raw losses, a tenth of short runs
+MISTAKES = LinearSegmentedColormap.from_list("mistakes", ["white", BLUE])
+
+
+def _window(n_steps: int) -> int:
+    return max(min(WINDOW, n_steps // 10), 1)
+
+
+def _smooth(values: list[float]) -> np.ndarray:
+    """Mean over the last steps, fewer at the start."""
+    window = _window(len(values))
+    sums = np.cumsum(values)
+    width = np.minimum(np.arange(1, len(values) + 1), window)
+    before = np.where(width == window, np.concatenate([np.zeros(window), sums])[: len(sums)], 0)
+    return (sums - before) / width
+
+
+def _steps(metrics: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [m for m in metrics if "loss" in m]
+
+
+def _epochs(metrics: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [m for m in metrics if "train_loss" in m]
+
+
+def _label_end(ax: Axes, x: float, y: float, text: str, colour: str) -> None:
+    ax.annotate(
+        text, (x, y), (5, 0), textcoords="offset points", color=colour, va="center", fontsize=9
+    )
+
+
+@draws("images-train", "training-curve")
+def training_curve(run: Run) -> Drawing:
+    """Loss by step and accuracy by epoch of one training."""
+    results, metrics = run.results(), run.metrics()
+    steps, epochs = _steps(metrics), _epochs(metrics)
+    fig, (left, right) = plt.subplots(1, 2, figsize=PAGE)
+    x = [m["step"] for m in steps]
+    raw = [m["loss"] for m in steps]
+    left.plot(x, raw, color=BLUE, alpha=0.25, linewidth=0.7)
+    left.plot(x, _smooth(raw), color=BLUE)
+    left.set(xlabel="step", ylabel="cross-entropy [nats]", title="Loss, and the rate behind it")
+    rate = left.twinx()
+    rate.plot(x, [m["rate"] for m in steps], color=GREY, linewidth=1, linestyle="--")
+    rate.set_ylabel("learning rate (dashed)", color=GREY)
+    rate.set_ylim(bottom=0)
+    rate.grid(visible=False)
+    number = [m["epoch"] + 1 for m in epochs]
+    right.plot(number, [m["train_accuracy"] for m in epochs], "o-", color=BLUE, label="training")
+    if epochs[0]["validation_accuracy"] is not None:
+        values = [m["validation_accuracy"] for m in epochs]
+        right.plot(number, values, "s-", color=RED, label="validation")
+    right.plot(
+        number[-1], results["test_accuracy"], "D", color="black", label="test, after training"
+    )
+    right.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1))
+    right.set_title(f"{100 * results['test_accuracy']:.1f} % of test images right")
+    right.yaxis.set_major_formatter(PercentFormatter(1, 0))
+    right.set_xticks(number if len(number) <= 12 else number[:: len(number) // 8])
+    right.legend(loc="best")
+    text = (
+        f"{results['data']}, {results['n_train']:,} training images, scheme {results['scheme']}, "
+        f"{results['epochs']} epochs: training accuracy {100 * results['train_accuracy']:.1f} %, "
+        f"test accuracy {100 * results['test_accuracy']:.1f} % "
+        f"(n = 1 training, {results['n_test']:,} test images)."
+    )
+    return Drawing(
+        fig,
+        alt=f"Loss falling over {results['steps']:,} steps and accuracy by epoch. {text}",
+        caption=f"{text} Thin: single steps; thick: mean of the last {_window(len(steps))}; training values are "
+        "taken while the weights change.",
+    )
+
+
+@draws("images-compare", "schemes")
+def schemes(run: Run) -> Drawing:
+    """Loss and learning rate of every scheme, from the same starts."""
+    results = run.results()
+    steps = _steps(run.metrics())
+    names = list(dict.fromkeys(row["scheme"] for row in results["rows"]))
+    seeds = list(dict.fromkeys(row["seed"] for row in results["rows"]))
+    fig, (left, right) = plt.subplots(1, 2, figsize=PAGE)
+    ends = []
+    for name, colour in zip(names, CYCLE, strict=False):
+        curves = []
+        for seed in seeds:
+            # With a single cell the log carries no labels.
+            of = [m for m in steps if m.get("scheme", name) == name and m.get("seed", seed) == seed]
+            curves.append(_smooth([m["loss"] for m in of]))
+            left.plot([m["step"] for m in of], curves[-1], color=colour, alpha=0.35, linewidth=0.8)
+            if seed == seeds[0]:
+                # A rate of 0 has no place on a logarithmic axis.
+                rates = [m["rate"] or np.nan for m in of]
+                right.plot([m["step"] for m in of], rates, color=colour)
+                ends.append((of[-1]["step"], of[-1]["rate"], name, colour))
+        mean = np.mean(curves, axis=0)
+        left.plot(np.arange(1, len(mean) + 1), mean, color=colour, label=name)
+    positive = [m["rate"] for m in steps if m["rate"] > 0]
+    right.set_yscale("log")
+    right.set_ylim(max(min(positive), 1e-6) / 2, max(positive) * 2)
+    for x, y, name, colour in ends:
+        if y > 0:
+            _label_end(right, x, y, name, colour)
+    right.margins(x=0.16)
+    held_out = results["n_validation"] > 0
+    key = "validation" if held_out else "test"
+    means = {
+        name: statistics.mean(
+            row[f"{key}_accuracy"] for row in results["rows"] if row["scheme"] == name
+        )
+        for name in names
+    }
+    best = max(means, key=lambda name: means[name])
+    left.set(xlabel="step", ylabel="cross-entropy [nats], moving mean")
+    left.set_title(f"{best} ends ahead: {100 * means[best]:.1f} %")
+    handles, _ = left.get_legend_handles_labels()
+    left.legend(
+        handles, [f"{name}  {100 * means[name]:.1f} %" for name in names], title=f"{key} accuracy"
+    )
+    right.set(xlabel="step", ylabel="learning rate")
+    right.set_title("What each scheme does to the rate")
+    table = "; ".join(f"{name} {100 * value:.1f} %" for name, value in means.items())
+    epochs = results["rows"][0]["epochs"]
+    text = (
+        f"{results['data']}, {results['n_train']:,} training images, {epochs} "
+        f"epoch{'s' if epochs > 1 else ''}, n = {len(seeds)} start{'s' if len(seeds) > 1 else ''}. "
+        f"Accuracy on {results[f'n_{key}']:,} {key} images: {table}."
+    )
+    return Drawing(
+        fig,
+        alt=f"Loss curves and learning rates of {len(names)} schemes. {text}",
+        caption=f"{text} Curves: mean of {_window(len(mean))} steps"
+        + ("; thin: single starts; thick: their mean." if len(seeds) > 1 else "."),
+    )
+
+
+@draws("images-fast", "fast-accuracy")
+def fast_accuracy(run: Run) -> Drawing:
+    """Accuracy of every seed of the fast recipe, plain and averaged, and the loss on the way."""
+    results = run.results()
+    rows, steps = results["rows"], _steps(run.metrics())
+    fig, (left, right) = plt.subplots(1, 2, figsize=PAGE)
+    for row in rows:
+        of = [m for m in steps if m.get("seed", row["seed"]) == row["seed"]]
+        clock = np.array([m["step"] for m in of]) * row["seconds"] / row["steps"]
+        left.plot(clock, _smooth([m["accuracy"] for m in of]), color=BLUE, alpha=0.7, linewidth=1)
+    left.set(xlabel="seconds of training (mean rate)", ylabel="training accuracy")
+    left.set_title(f"{results['mean_seconds']:.0f} s a training")
+    left.yaxis.set_major_formatter(PercentFormatter(1, 0))
+    for place, (key, colour) in enumerate((("test_accuracy", BLUE), ("six_views", RED))):
+        values = [100 * row[key] for row in rows]
+        spread = np.linspace(-0.12, 0.12, len(values)) if len(values) > 1 else [0]
+        right.plot(place + np.asarray(spread), values, "o", color=colour, alpha=0.7)
+        mean = statistics.mean(values)
+        right.plot([place - 0.25, place + 0.25], [mean, mean], color=colour)
+        right.annotate(
+            f"{mean:.2f}", (place + 0.27, mean), va="center", color=colour, fontweight="bold"
+        )
+    if results["data"] == "CIFAR-10":
+        right.axhline(results["target"], color=GREY, linestyle="--", linewidth=1)
+        right.annotate(
+            "target", (-0.45, results["target"]), (0, 3), textcoords="offset points", color=GREY
+        )
+    right.set_xticks([0, 1], ["plain", "six views averaged"])
+    right.set(xlim=(-0.5, 1.7), ylabel="test accuracy [%]")
+    right.margins(y=0.15)
+    right.set_title(f"{100 * results['mean_accuracy']:.2f} % plain")
+    text = (
+        f"{results['data']}: plain test accuracy {100 * results['mean_accuracy']:.2f} % "
+        f"(standard deviation {100 * results['sd_accuracy']:.2f}), six views averaged "
+        f"{100 * results['mean_six_views']:.2f} %, n = {results['n']}; "
+        f"{results['mean_seconds']:.0f} s of training steps on {results['threads']} threads "
+        f"({results['mean_cpu_seconds']:.0f} s of processor time), "
+        f"{rows[0]['precision']}."
+    )
+    return Drawing(
+        fig, alt=f"Training accuracy over time and test accuracies. {text}", caption=text
+    )
+
+
+@draws("images-lr-find", "lr-range")
+def lr_range(run: Run) -> Drawing:
+    """Loss against the learning rate of a range test."""
+    arrays, results = run.arrays("range"), run.results()
+    fig, ax = plt.subplots(figsize=COLUMN)
+    ax.plot(arrays["rates"], arrays["losses"], ".", color=BLUE, alpha=0.35, markersize=4)
+    ax.plot(arrays["rates"], arrays["smoothed"], color=BLUE)
+    top = min(float(arrays["smoothed"].max()) * 1.1, float(arrays["smoothed"][0]) * 2.5)
+    low = float(arrays["smoothed"].min())
+    ax.set(xscale="log", xlabel="learning rate", ylabel="cross-entropy [nats]")
+    ax.set_ylim(low - 0.15 * (top - low), top)
+    for key, colour, words in (("steepest", RED, "falls fastest"), ("lowest", GREY, "lowest")):
+        rate = results[key]
+        ax.axvline(rate, color=colour, linestyle="--", linewidth=1)
+        ax.annotate(
+            f"{words}: {rate:.2g}",
+            (rate, 0.03 if key == "steepest" else 0.10),
+            (-4, 0),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            color=colour,
+            ha="right",
+        )
+    ax.set_title(f"The loss falls fastest at rate {results['steepest']:.2g}")
+    text = (
+        f"{results['data']}, one step a rate, {results['steps']} rates, n = 1. The loss falls "
+        f"fastest at {results['steepest']:.2g}, is lowest at {results['lowest']:.2g} and "
+        + ("bursts beyond." if results["diverged"] else "does not burst in the range tried.")
+    )
+    return Drawing(fig, alt=f"Loss against learning rate. {text}", caption=text)
+
+
+@draws("images-evaluate", "confusion")
+def confusion(run: Run) -> Drawing:
+    """Confusion matrix with the accuracy of each class."""
+    arrays, results = run.arrays("evaluation"), run.results()
+    counts, names = arrays["confusion"], results["class_names"]
+    share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    side = max(4.6, 0.46 * len(names) + 1.6)
+    fig, ax = plt.subplots(figsize=(side + 1.2, side))
+    # The diagonal would drown the mistakes: colour shows mistakes only.
+    wrong = share.copy()
+    np.fill_diagonal(wrong, np.nan)
+    ax.set_facecolor("#e4e7eb")
+    image = ax.imshow(wrong, cmap=MISTAKES, vmin=0)
+    limit = np.nanmax(wrong) if np.isfinite(wrong).any() else 0
+    if len(names) <= 20:
+        for i in range(len(names)):
+            for j in range(len(names)):
+                if i == j:
+                    ax.text(j, i, f"{100 * share[i, i]:.0f}%", ha="center", va="center", fontsize=8)
+                elif counts[i, j]:
+                    dark = wrong[i, j] > 0.6 * limit
+                    ax.text(
+                        j,
+                        i,
+                        str(counts[i, j]),
+                        ha="center",
+                        va="center",
+                        fontsize=7.5,
+                        color="white" if dark else "black",
+                    )
+    ax.set_xticks(range(len(names)), names, rotation=45, ha="right")
+    ax.set_yticks(range(len(names)), names)
+    ax.set(xlabel="predicted", ylabel="true class")
+    ax.grid(visible=False)
+    fig.colorbar(image, ax=ax, label="share of the true class, mistakes only", shrink=0.8)
+    pairs = results["confused_most"]
+    title = (
+        "No mistakes"
+        if not pairs
+        else (f"Most often confused: {pairs[0]['true']} taken for {pairs[0]['predicted']}")
+    )
+    ax.set_title(title)
+    worst = min(
+        (value, name)
+        for value, name in zip(results["class_accuracy"], names, strict=True)
+        if value is not None
+    )
+    text = (
+        f"{results['data']}, {results['n']:,} {results['part']} images, accuracy "
+        f"{100 * results['accuracy']:.2f} %; lowest class accuracy {100 * worst[0]:.1f} % "
+        f"({worst[1]})."
+    )
+    return Drawing(
+        fig,
+        alt=f"Confusion matrix. {title}. {text}",
+        caption=f"{text} Diagonal: share right; elsewhere: number of images.",
+    )
+
+
+@draws("images-evaluate", "calibration")
+def calibration(run: Run) -> Drawing:
+    """Accuracy against confidence, and how many images have which confidence."""
+    arrays, results = run.arrays("evaluation"), run.results()
+    fig, (top, bottom) = plt.subplots(
+        2, 1, figsize=(COLUMN[0], 5.0), sharex=True, height_ratios=(3, 1)
+    )
+    edges = np.linspace(0, 1, len(arrays["bin_count"]) + 1)
+    width = edges[1] - edges[0]
+    filled = arrays["bin_count"] > 0
+    top.bar(edges[:-1][filled] + width / 2, arrays["bin_accuracy"][filled], 0.9 * width, color=BLUE)
+    top.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1)
+    top.annotate("calibrated", (0.62, 0.66), rotation=31, color=GREY)
+    top.set(ylabel="accuracy", xlim=(0, 1), ylim=(0, 1))
+    mean_confidence = float(arrays["confidences"].mean())
+    direction = "too sure" if mean_confidence > results["accuracy"] else "not sure enough"
+    error = 100 * results["calibration_error"]
+    top.set_title(f"Calibration error {error:.1f} points: on average {direction}")
+    bottom.bar(edges[:-1] + width / 2, arrays["bin_count"], 0.9 * width, color=GREY)
+    bottom.set(xlabel="confidence: probability of the predicted class", ylabel="images")
+    for ax in (top, bottom):
+        ax.xaxis.set_major_formatter(PercentFormatter(1, 0))
+    top.yaxis.set_major_formatter(PercentFormatter(1, 0))
+    text = (
+        f"{results['data']}, {results['n']:,} {results['part']} images in {len(edges) - 1} bins of "
+        f"confidence; mean confidence {100 * mean_confidence:.1f} %, accuracy "
+        f"{100 * results['accuracy']:.1f} %, expected calibration error {error:.1f} points."
+    )
+    return Drawing(fig, alt=f"Reliability diagram. {text}", caption=text)
+
+
+@draws("images-evaluate", "worst-mistakes")
+def worst_mistakes(run: Run) -> Drawing:
+    """Show the pictures the network was most sure about and wrong."""
+    arrays, results = run.arrays("evaluation"), run.results()
+    pictures, names = arrays["worst_images"], results["class_names"]
+    columns = 8
+    rows = max(-(-len(pictures) // columns), 1)
+    fig, axes = plt.subplots(
+        rows, columns, figsize=(PAGE[0] + 0.6, 1.55 * rows + 0.5), squeeze=False
+    )
+    for ax in axes.flat:
+        ax.axis("off")
+    for k, picture in enumerate(pictures):
+        ax = axes.flat[k]
+        ax.imshow(np.moveaxis(picture, 0, -1).squeeze(), cmap="gray", interpolation="nearest")
+        predicted, true = (names[arrays[f"worst_{what}"][k]] for what in ("predictions", "labels"))
+        ax.set_title(
+            f"{predicted}? {100 * arrays['worst_confidences'][k]:.0f} %\nis {true}",
+            fontsize=7,
+            fontweight="normal",
+            loc="center",
+        )
+    total = len(arrays["mistakes"])
+    fig.suptitle(
+        f"Sure and wrong: the {len(pictures)} most confident of {total:,} mistakes",
+        fontweight="bold",
+    )
+    text = (
+        f"{results['data']}, {results['part']} images; above each picture the answer with its "
+        "confidence, below it the label. Indices in the source: "
+        + ", ".join(str(i) for i in arrays["mistakes"][: len(pictures)].tolist())
+        + "."
+    )
+    return Drawing(fig, alt=f"Pictures of {len(pictures)} confident mistakes. {text}", caption=text)
