@@ -9,7 +9,7 @@ from tests.report.conftest import SVG, add_figure, make_run
 
 
 def picture(svg: str, alt: str = "a picture") -> Picture:
-    return Picture("x", "demo-x.svg", svg.encode(), alt, "", 200.0)
+    return Picture("x", "demo-x.svg", svg.encode(), alt, "", 200.0, 100.0)
 
 
 def test_two_drawings_of_one_file_share_no_id() -> None:

@@ -52,7 +52,7 @@ def test_plotly_comes_along_only_with_charts() -> None:
 
 
 def test_a_figure_shown_twice_gets_ids_for_each() -> None:
-    drawn = Picture("curve", "demo-curve.svg", SVG.encode(), "alt", "", 200.0)
+    drawn = Picture("curve", "demo-curve.svg", SVG.encode(), "alt", "", 200.0, 100.0)
     place = '<div class="drawing" data-drawing="demo-curve.svg"></div>'
     text = page(place + place, (drawn,))
     ids = re.findall(r'\bid="(f\d[^"]*)"', text)

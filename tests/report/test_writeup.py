@@ -19,6 +19,7 @@ def slot(**more) -> dict:
     }  # fmt: skip
     curve = {
         "name": "curve", "file": "demo-curve.svg", "alt": HOSTILE, "caption": HOSTILE, "width": 200.0,
+        "height": 100.0,
     }  # fmt: skip
     run = {"id": "demo/run-1", "command": "pitfalls demo --x '<b>'", "seed": 7, "data": "digits"}
     return {

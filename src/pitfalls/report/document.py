@@ -1,7 +1,8 @@
 """From run folders to the page and the PDF."""
 
+import json
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -153,8 +154,7 @@ def _slot(found: Evidence, pictures: list[Picture]) -> dict[str, Any]:
         else _provenance(found.run, facts.data if facts else ""),
         "warnings": list(found.run.manifest.warnings) if found.run else [],
         "figures": [
-            {"name": p.name, "file": p.file, "alt": p.alt, "caption": p.caption, "width": p.width}
-            for p in pictures
+            {key: value for key, value in asdict(p).items() if key != "svg"} for p in pictures
         ],
     }
 
@@ -193,5 +193,14 @@ def _provenance(run: Run, data: str = "") -> dict[str, Any]:
         "machine": manifest.machine,
         "threads": manifest.threads,
         "commit": manifest.commit,
-        "config": manifest.config,
+        "config": ", ".join(_settings(manifest.config)),
     }
+
+
+def _settings(config: Mapping[str, Any], within: str = "") -> Iterator[str]:
+    """Name every setting of a config: ``training.epochs=5``."""
+    for key, value in config.items():
+        if isinstance(value, Mapping):
+            yield from _settings(value, f"{within}{key}.")
+        else:
+            yield f"{within}{key}={json.dumps(value, ensure_ascii=False)}"

@@ -31,8 +31,8 @@ class Picture:
         As drawn.
     alt, caption : str
         The words that go with it, plain text.
-    width : float
-        Its natural width in points.
+    width, height : float
+        Its natural size in points.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Picture:
     alt: str
     caption: str
     width: float
+    height: float
 
 
 def pictures_of(run: Run) -> list[Picture]:
@@ -67,7 +68,7 @@ def pictures_of(run: Run) -> list[Picture]:
                 f"run {run.id}: figure {name!r} is damaged ({error}). Delete {folder} to have it drawn anew."
             ) from error
         file = re.sub(r"[^A-Za-z0-9-]", "-", f"{run.manifest.experiment}-{name}") + ".svg"
-        pictures.append(Picture(name, file, svg, alt, caption, _size(svg)[0]))
+        pictures.append(Picture(name, file, svg, alt, caption, *_size(svg)))
     return pictures
 
 

@@ -63,7 +63,7 @@ class View:
 def pack(array: np.ndarray, dtype: str) -> str:
     """Return the little-endian bytes of an array as base64 text."""
     return base64.b64encode(
-        np.ascontiguousarray(array, dtype=np.dtype(dtype).newbyteorder("<"))
+        np.asarray(array, dtype=np.dtype(dtype).newbyteorder("<")).tobytes()
     ).decode()
 
 

@@ -1,1 +1,153 @@
-"""Facts."""
+"""What the image runs say: linear methods, learning-rate schemes, trained networks."""
+
+import math
+from collections import defaultdict
+from typing import Any
+
+from pitfalls.report.facts.registry import Facts, states
+from pitfalls.runs import Run
+
+NO_SPREAD = "none, one run; the standard error given is that of the test sample"
+
+
+def standard_error(share: float, n: int) -> float:
+    """Return the standard error of a share counted on n images."""
+    return math.sqrt(max(share * (1 - share), 0.0) / n) if n else 0.0
+
+
+@states("images-compare")
+def schemes(runs: tuple[Run, ...]) -> Facts:
+    """One line a learning-rate scheme, the best and whether the others are told apart from it."""
+    results = runs[0].results()
+    chance = 1 / len(results["class_names"])
+    by_scheme: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in results["rows"]:
+        by_scheme[row["scheme"]].append(row)
+    rates = _rates(runs[0])
+    lines = [
+        {**_scheme_line(name, rows, results["n_test"]), **rates.get(name, {})}
+        for name, rows in by_scheme.items()
+    ]
+    ranked = sorted(lines, key=lambda line: -line["test"])
+    best, rest = ranked[0], ranked[1:]
+    margin = 2 * math.hypot(best["error"], max((line["error"] for line in rest), default=0.0))
+    n = max(len(rows) for rows in by_scheme.values())
+    return Facts(
+        {
+            **_data(results),
+            "chance": chance,
+            "lines": lines,
+            "best": best,
+            "worst": ranked[-1],
+            "tied": [line["scheme"] for line in rest if best["test"] - line["test"] <= margin],
+            "margin": margin,
+            "at_chance": [
+                line["scheme"]
+                for line in lines
+                if line["test"] <= chance + 3 * standard_error(chance, results["n_test"])
+            ],
+            "n_seeds": n,
+        },
+        n=f"{n} {'start' if n == 1 else 'starts'} a scheme",
+        spread="smallest and largest over the starts" if n > 1 else NO_SPREAD,
+        data=results["data"],
+    )
+
+
+def _scheme_line(name: str, rows: list[dict[str, Any]], n_test: int) -> dict[str, Any]:
+    test = [row["test_accuracy"] for row in rows]
+    train = [row["train_accuracy"] for row in rows]
+    mean = sum(test) / len(test)
+    return {
+        "scheme": name,
+        "n": len(rows),
+        "epochs": rows[0]["epochs"],
+        "steps": rows[0]["steps"],
+        "test": mean,
+        "test_low": min(test),
+        "test_high": max(test),
+        "train": sum(train) / len(train),
+        "loss": sum(row["train_loss"] for row in rows) / len(rows),
+        "test_loss": sum(row["test_loss"] for row in rows) / len(rows),
+        "error": standard_error(mean, n_test),
+    }
+
+
+def _rates(run: Run) -> dict[str, dict[str, float]]:
+    """Return the first, highest and last learning rate that each scheme used."""
+    used: dict[str, list[float]] = defaultdict(list)
+    for record in run.metrics():
+        if "rate" in record:
+            used[record.get("scheme", "")].append(record["rate"])
+    return {
+        name: {"first_rate": rates[0], "peak_rate": max(rates), "last_rate": rates[-1]}
+        for name, rates in used.items()
+    }
+
+
+@states("images-train")
+def training(runs: tuple[Run, ...]) -> Facts:
+    """Epoch by epoch, and how far the network got on the test images."""
+    run = runs[0]
+    results = run.results()
+    epochs = [record for record in run.metrics() if "train_loss" in record]
+    test = results["test_accuracy"]
+    return Facts(
+        {
+            **_data(results),
+            "scheme": results["scheme"],
+            "epochs": results["epochs"],
+            "steps": results["steps"],
+            "by_epoch": [
+                {key: record.get(key) for key in ("epoch", "train_loss", "train_accuracy")}
+                for record in epochs
+            ],
+            "train": results["train_accuracy"],
+            "test": test,
+            "test_loss": results["test_loss"],
+            "error": standard_error(test, results["n_test"]),
+            "gap": results["train_accuracy"] - test,
+            "chance": 1 / len(results["class_names"]),
+            "rising": len(epochs) > 1
+            and epochs[-1]["train_accuracy"] > epochs[-2]["train_accuracy"],
+        },
+        n="1 training",
+        spread=NO_SPREAD,
+        data=results["data"],
+    )
+
+
+@states("images-evaluate")
+def evaluation(runs: tuple[Run, ...]) -> Facts:
+    """State what the trained network confuses, and how sure it is."""
+    results = runs[0].results()
+    per_class = [
+        {"name": name, "accuracy": share}
+        for name, share in zip(results["class_names"], results["class_accuracy"], strict=True)
+        if share is not None
+    ]
+    return Facts(
+        {
+            "data": results["data"],
+            "n": results["n"],
+            "part": results["part"],
+            "trained_run": results["trained_run"],
+            "accuracy": results["accuracy"],
+            "calibration_error": results["calibration_error"],
+            "best_class": max(per_class, key=lambda c: c["accuracy"]),
+            "worst_class": min(per_class, key=lambda c: c["accuracy"]),
+            "confused": results["confused_most"],
+        },
+        n=f"{results['n']:,} images",
+        spread="none, one trained network",
+        data=results["data"],
+    )
+
+
+def _data(results: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "data": results["data"],
+        "n_train": results["n_train"],
+        "n_test": results["n_test"],
+        "n_classes": len(results["class_names"]),
+    }

@@ -1,0 +1,102 @@
+"""Curves to zoom into: the training logs, thinned to what a screen can show."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from pitfalls.runs import Run
+
+__all__ = ["series", "thin", "training_curves"]
+
+POINTS = 600
+
+
+def thin(
+    x: Sequence[float], y: Sequence[float], points: int = POINTS
+) -> tuple[list[float], list[float]]:
+    """Average runs of neighbours until at most ``points`` are left.
+
+    Examples
+    --------
+    >>> thin([0, 1, 2, 3], [1.0, 3.0, 5.0, 7.0], points=2)
+    ([0.5, 2.5], [2.0, 6.0])
+    """
+    xs, ys = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    if len(xs) > points:
+        edges = np.linspace(0, len(xs), points + 1).astype(int)[:-1]
+        sizes = np.diff([*edges, len(xs)])
+        xs, ys = np.add.reduceat(xs, edges) / sizes, np.add.reduceat(ys, edges) / sizes
+    return [_round(v) for v in xs], [_round(v) for v in ys]
+
+
+def series(name: str, x: Sequence[float], y: Sequence[float]) -> dict[str, Any]:
+    """Return one curve."""
+    xs, ys = thin(x, y)
+    return {"name": name, "x": xs, "y": ys}
+
+
+def training_curves(compare: Run | None, train: Run | None) -> dict[str, Any] | None:
+    """Return the loss, accuracy and rate of every training, by step."""
+    trainings: list[tuple[str, list[dict[str, Any]]]] = []
+    if compare is not None:
+        trainings += _by_label(compare.metrics())
+    if train is not None:
+        scheme = train.config["training"]["scheme"]
+        trainings.append(
+            (f"{scheme}, {train.config['training']['epochs']} epochs", _steps(train.metrics()))
+        )
+    trainings = [(name, records) for name, records in trainings if records]
+    if not trainings:
+        return None
+    return {
+        "label": "Training loss, accuracy and learning rate by step",
+        "panels": [
+            {
+                "title": title,
+                "x": "steps",
+                "y": label,
+                "log": key == "rate",
+                "series": [
+                    series(
+                        name,
+                        [r["step"] for r in records],
+                        _smooth([r[key] for r in records], window),
+                    )
+                    for name, records in trainings
+                ],
+            }
+            for title, label, key, window in (
+                ("loss", "cross-entropy of the batch (nats), mean of 9 steps", "loss", 9),
+                ("accuracy", "accuracy on the batch, mean of 9 steps", "accuracy", 9),
+                ("learning rate", "learning rate", "rate", 1),
+            )
+        ],
+    }
+
+
+def _steps(records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [record for record in records if "rate" in record and "loss" in record]
+
+
+def _by_label(records: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
+    found: dict[tuple[str, Any], list[dict[str, Any]]] = {}
+    for record in _steps(records):
+        found.setdefault((record.get("scheme", "training"), record.get("seed")), []).append(record)
+    several = len({seed for _, seed in found}) > 1
+    return [
+        (f"{scheme}, seed {seed}" if several else str(scheme), lines)
+        for (scheme, seed), lines in found.items()
+    ]
+
+
+def _smooth(values: Sequence[float], window: int) -> list[float]:
+    if window < 2 or len(values) < window:
+        return list(values)
+    padded = np.pad(np.asarray(values, dtype=np.float64), window // 2, mode="edge")
+    return list(np.convolve(padded, np.full(window, 1 / window), mode="valid"))
+
+
+def _round(value: float) -> float:
+    # five digits are more than a screen can tell apart
+    return float(f"{value:.5g}")
