@@ -2,6 +2,10 @@ import os
 from pathlib import Path
 
 import pytest
+from jaxtyping import install_import_hook
+
+# shapes and types of the linear lab's inner functions are checked at every call under test
+install_import_hook("pitfalls.linear", "beartype.beartype")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
