@@ -22,153 +22,28 @@ second-order analysis, Journal of Machine Learning Research 25(242), 2024.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
 import numpy as np
 
-from pitfalls.linear.certificate import OptimalityCertificate, optimality_certificate
+from pitfalls.linear.certificate import optimality_certificate
 from pitfalls.linear.curvature import curvature_along, lowest_curvature
 from pitfalls.linear.escape import pivot_directions, steepest_in_span, swap_directions
 from pitfalls.linear.gauge import count
 from pitfalls.linear.network import Matrix, Weights, as_weights
 from pitfalls.linear.pivots import Pivot, WhitePoint, measure_pivots
 from pitfalls.linear.risk import SquaredRisk
+from pitfalls.linear.verdict import (
+    CriticalPoint,
+    EscapeDirection,
+    GlobalMinimumWitness,
+    Grounds,
+    LayerGradientWitness,
+    SaddleWitness,
+    Verdict,
+    Witness,
+)
 
-__all__ = [
-    "CriticalPoint",
-    "EscapeDirection",
-    "GlobalMinimumWitness",
-    "LayerGradientWitness",
-    "SaddleWitness",
-    "Verdict",
-    "classify",
-]
-
-Verdict: TypeAlias = Literal[
-    "not critical", "global minimum", "strict saddle", "non-strict saddle", "undecided"
-]
-
-
-@dataclass(frozen=True, eq=False)
-class EscapeDirection:
-    """Why a saddle is strict: a direction along which the risk curves down.
-
-    Parameters
-    ----------
-    direction : tuple of ndarray
-        One matrix a layer, together of Frobenius norm 1.
-    curvature : float
-        The second derivative of R along it, negative; measured by a Hessian-vector product.
-    origin : str
-        Where it came from: 'swap of modes', 'pivot (i, j)' or 'Lanczos'.
-    """
-
-    direction: tuple[Matrix, ...]
-    curvature: float
-    origin: str
-
-
-@dataclass(frozen=True, eq=False)
-class GlobalMinimumWitness:
-    """Why a point is a global minimum: no rank is left, and no stronger mode.
-
-    Parameters
-    ----------
-    rank, max_rank : int
-        Rank of the map on the data, and the most that widths and Y'X allow.
-    weakest_kept, strongest_left : float
-        Smallest singular value of M kept and largest of G left, in units of the data's s.
-    certificate : OptimalityCertificate
-        The inequality of homework 2f with its numbers; it `holds` only without a bottleneck.
-    """
-
-    rank: int
-    max_rank: int
-    weakest_kept: float
-    strongest_left: float
-    certificate: OptimalityCertificate
-
-
-@dataclass(frozen=True, eq=False)
-class LayerGradientWitness:
-    """Why a point is not critical: the gradient, layer by layer.
-
-    Parameters
-    ----------
-    norms : tuple of float
-        Frobenius norm of ∂R/∂W_i for every layer.
-    relative : tuple of float
-        The same, free of the layers' scales, as compared with the tolerance.
-    """
-
-    norms: tuple[float, ...]
-    relative: tuple[float, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class SaddleWitness:
-    """Why a saddle is not strict: all pivots are tightened, and no curvature below rounding.
-
-    Parameters
-    ----------
-    lowest_curvature, largest_curvature : float or None
-        Extreme eigenvalues of the Hessian as found by Lanczos iteration; None if not asked for.
-    converged : bool
-        Whether the iteration met its tolerance.
-    """
-
-    lowest_curvature: float | None
-    largest_curvature: float | None
-    converged: bool
-
-
-@dataclass(frozen=True, eq=False)
-class CriticalPoint:
-    """What `classify` found.
-
-    Parameters
-    ----------
-    verdict : str
-        'not critical', 'global minimum', 'strict saddle', 'non-strict saddle' or 'undecided'.
-    rank : int
-        Rank of W̄ on the data.
-    modes : tuple of int
-        S: the modes that the map holds, counted from 1, strongest first. Empty if not critical.
-    risk, excess : float
-        R, and R minus the global minimum of networks of these widths.
-    pivots : tuple of Pivot
-        Every pivot with its two ranks. Empty where the verdict did not need them.
-    witness : object
-        `LayerGradientWitness`, `GlobalMinimumWitness`, `EscapeDirection` or `SaddleWitness`; None if
-        undecided.
-    decided_by : str
-        'gradient', 'theorem' (all published assumptions hold), 'value' (some fail, see `failing`) or
-        'curvature' (margins were within tolerance; the measured curvature decided).
-    failing : tuple of str
-        The published theorem's assumptions that this problem does not meet.
-    doubts : tuple of str
-        Margins that were within tolerance.
-    relative_gradient : float
-        The largest layer gradient, free of scales.
-    """
-
-    verdict: Verdict
-    rank: int
-    modes: tuple[int, ...]
-    risk: float
-    excess: float
-    pivots: tuple[Pivot, ...]
-    witness: EscapeDirection | GlobalMinimumWitness | LayerGradientWitness | SaddleWitness | None
-    decided_by: Literal["gradient", "theorem", "value", "curvature", "nothing"]
-    failing: tuple[str, ...]
-    doubts: tuple[str, ...]
-    relative_gradient: float
-
-    @property
-    def tightened(self) -> bool | None:
-        """Whether every pivot is tightened; None where the pivots were not needed."""
-        return all(p.tightened for p in self.pivots) if self.pivots else None
+__all__ = ["classify"]
 
 
 def classify(
@@ -302,7 +177,7 @@ class _Draft:
         self.modes = _matching_modes(point.kept[:rank], self.risk.modes.values / point.unit)
 
     @property
-    def basis(self) -> Literal["theorem", "value"]:
+    def basis(self) -> Grounds:
         return "value" if self.failing else "theorem"
 
     def add(self, direction: list[Matrix] | None, origin: str) -> None:
@@ -345,16 +220,7 @@ class _Draft:
         witness = SaddleWitness(found.value, found.largest, found.converged)
         return self.finish("non-strict saddle", self.basis, witness)
 
-    def finish(
-        self,
-        verdict: Verdict,
-        decided_by: Literal["gradient", "theorem", "value", "curvature", "nothing"],
-        witness: EscapeDirection
-        | GlobalMinimumWitness
-        | LayerGradientWitness
-        | SaddleWitness
-        | None,
-    ) -> CriticalPoint:
+    def finish(self, verdict: Verdict, decided_by: Grounds, witness: Witness) -> CriticalPoint:
         return CriticalPoint(
             verdict=verdict,
             rank=self.rank,

@@ -57,16 +57,20 @@ class DataModes:
     floor: float
 
     @property
+    def lift(self) -> Matrix:
+        """F Z of shape (d, m): takes a first layer on canonical inputs to one on the inputs."""
+        return self.whiten @ self.right
+
+    @property
     def rank_x(self) -> int:
-        """Rank of X (to rounding of S_xx: directions below 1e-7 of the largest do not count)."""
-        return self.colour.shape[1]
+        """Rank of X (to rounding of S_xx: directions below about 1e-7 of the largest are lost)."""
+        return int(self.colour.shape[1])
 
     @property
     def rank(self) -> int:
         """Number of modes above rounding: the rank of Y'X."""
-        if not len(self.values):
-            return 0
-        return len([s for s in self.values if s > 1e-9 * self.values[0]])
+        top = float(self.values[0]) if len(self.values) else 0.0
+        return sum(float(s) > 1e-9 * top for s in self.values)
 
 
 @dataclass(frozen=True, eq=False)
@@ -272,20 +276,21 @@ class SquaredRisk:
         return 0.5 * (float(np.sum((product - modes.correlation) ** 2)) - tail)
 
     def whitened(self) -> "SquaredRisk":
-        """Return the same problem in white inputs: S_xx = I of size rank X, S_yx = K.
+        """Return the same problem in its canonical inputs: S_xx = I, one input a mode of the data.
 
-        A first layer W_1 corresponds to W_1 @ modes.colour there. Critical points, verdicts and
-        risks are the same; gradient descent is not: it no longer feels the conditioning of X.
+        A first layer V_1 there is W_1 = V_1 @ modes.lift.T here, with the same risk, gradient
+        descent apart: it no longer feels the conditioning of X. Directions of the input on which
+        the output does not depend are left out; weights that ignore them do so for ever.
         """
         modes = self.modes
-        p, k = modes.correlation.shape
+        m, p = len(modes.values), self.n_outputs
         return SquaredRisk(
             SecondMoments(
                 n=self.moments.n,
-                mean_x=np.zeros(k),
+                mean_x=np.zeros(m),
                 mean_y=np.zeros(p),
-                scatter_xx=np.eye(k),
-                scatter_yx=modes.correlation,
+                scatter_xx=np.eye(m),
+                scatter_yx=modes.left * modes.values,
                 scatter_yy=self.moments.syy,
                 center=True,
             )

@@ -1,0 +1,413 @@
+"""Gradient descent, momentum and gradient flow on the exact risk, with what the theory watches."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy.integrate import solve_ivp
+
+from pitfalls.errors import DivergenceError, InputError
+from pitfalls.linear.classify import classify
+from pitfalls.linear.curvature import flatten, unflatten
+from pitfalls.linear.dynamics import learning_time, nearest_saddle
+from pitfalls.linear.network import Matrix, Weights, as_weights, balancedness
+from pitfalls.linear.risk import SquaredRisk
+from pitfalls.linear.verdict import EscapeDirection, Verdict
+
+__all__ = ["Descent", "Escape", "Method", "Trajectory", "descend"]
+
+Method = Literal["gradient", "momentum", "flow"]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectory:
+    """What was seen on the way, one entry a record.
+
+    Parameters
+    ----------
+    time : ndarray of shape (t,)
+        Step number times learning rate, or the flow's time: the two can be compared.
+    step : ndarray of shape (t,)
+        Step number; for the flow the record's number.
+    risk, excess : ndarray of shape (t,)
+        R, and R minus the global minimum of networks of these widths.
+    singular_values : ndarray of shape (t, m)
+        Of the map on white inputs, M.
+    strengths : ndarray of shape (t, m)
+        u_k' M z_k, how much of the data's mode k the map holds.
+    balancedness : ndarray of shape (t,)
+        Largest ‖W_{j+1}' W_{j+1} - W_j W_j'‖_F; the flow conserves the differences.
+    saddle_distance : ndarray of shape (t,)
+        Distance of M to the nearest critical map.
+    saddle_rank : ndarray of shape (t,)
+        Rank of that map.
+    """
+
+    time: Matrix
+    step: Matrix
+    risk: Matrix
+    excess: Matrix
+    singular_values: Matrix
+    strengths: Matrix
+    balancedness: Matrix
+    saddle_distance: Matrix
+    saddle_rank: Matrix
+
+
+@dataclass(frozen=True)
+class Escape:
+    """A saddle that descent came to rest on and was pushed off.
+
+    Parameters
+    ----------
+    step : int
+    verdict : str
+        'strict saddle', left along its witness, or 'non-strict saddle', left in a random direction.
+    modes : tuple of int
+        The modes that it holds.
+    curvature : float
+        Along the direction taken; 0 at a non-strict saddle.
+    radius : float
+        Length of the push.
+    risk_before, risk_after : float
+    """
+
+    step: int
+    verdict: Verdict
+    modes: tuple[int, ...]
+    curvature: float
+    radius: float
+    risk_before: float
+    risk_after: float
+
+
+@dataclass(frozen=True, eq=False)
+class Descent:
+    """The end of a descent and the way to it.
+
+    Parameters
+    ----------
+    weights : tuple of ndarray
+        The last point.
+    trajectory : Trajectory
+    escapes : tuple of Escape
+    stopped : str
+        'stationary' (the gradient fell below the tolerance) or 'steps' (they, or the time, ran out).
+    steps : int
+        Steps made; evaluations of the gradient for the flow.
+    learning_rate : float
+        The one used; 0 for the flow.
+    """
+
+    weights: tuple[Matrix, ...]
+    trajectory: Trajectory
+    escapes: tuple[Escape, ...]
+    stopped: Literal["stationary", "steps"]
+    steps: int
+    learning_rate: float
+
+
+def descend(
+    risk: SquaredRisk,
+    weights: Weights,
+    *,
+    method: Method = "gradient",
+    learning_rate: float | None = None,
+    momentum: float = 0.9,
+    steps: int = 10_000,
+    duration: float | None = None,
+    tol: float = 1e-10,
+    leave_saddles: bool = False,
+    records: int = 200,
+    random_state: int = 0,
+    on_progress: Progress | None = None,
+) -> Descent:
+    """Go down from the given weights.
+
+    Parameters
+    ----------
+    risk : SquaredRisk
+    weights : network, or sequence of arrays or tensors
+        Where to start; not modified.
+    method : "gradient", "momentum" or "flow"
+        Plain gradient descent, heavy-ball momentum, or the flow dW_i/dt = -∂R/∂W_i by an adaptive
+        Runge-Kutta method of order 8.
+    learning_rate : float or None
+        None takes 1 / (an upper bound of the curvature between here and a balanced minimum).
+    momentum : float
+        For "momentum", in [0, 1).
+    steps : int
+        At most so many; not for the flow.
+    duration : float or None
+        The flow's time; None takes three times what the weakest mode needs from its strength now.
+    tol : float
+        Gradients below this share of the scale of their terms count as zero and end the descent.
+    leave_saddles : bool
+        At a zero gradient, ask `classify`: leave a strict saddle along its witness and a non-strict
+        one in a random direction that goes down, and go on.
+    records : int
+        Entries of the trajectory, evenly spaced.
+    random_state : int
+        Seeds the random directions.
+    on_progress : callable or None
+        Called with (done, total) now and then; what it raises ends the work.
+
+    Returns
+    -------
+    Descent
+
+    Raises
+    ------
+    DivergenceError
+        If the risk leaves the finite numbers or a hundred times its first value; `last` holds the
+        last good weights.
+
+    Examples
+    --------
+    >>> from pitfalls.linear import critical_point
+    >>> from pitfalls.moments import SecondMoments
+    >>> x = np.random.default_rng(0).standard_normal((60, 3))
+    >>> risk = SquaredRisk(SecondMoments.from_arrays(x, x[:, :2]))
+    >>> saddle = critical_point(risk, [3, 3, 2], modes=[2])
+    >>> descend(risk, saddle).stopped, len(descend(risk, saddle, leave_saddles=True).escapes)
+    ('stationary', 1)
+    """
+    layers = [w.copy() for w in as_weights(weights, "descend")]
+    risk.check(layers, "descend")
+    if steps < 1 or records < 1 or not 0 <= momentum < 1:
+        raise InputError(
+            "descend: steps and records must be at least 1 and momentum in [0, 1). Got "
+            f"{steps}, {records}, {momentum}."
+        )
+    if learning_rate is not None and not learning_rate > 0:
+        raise InputError(f"descend: learning_rate must be positive. Got {learning_rate}.")
+    if method not in ("gradient", "momentum", "flow"):
+        raise InputError(
+            f"descend: method must be 'gradient', 'momentum' or 'flow'. Got {method!r}."
+        )
+    watch = _Watch(risk, layers)
+    if method == "flow":
+        return _flow(risk, layers, watch, duration, records, on_progress)
+    rate = _safe_rate(risk, layers) if learning_rate is None else learning_rate
+    beta = momentum if method == "momentum" else 0.0
+    rng = np.random.default_rng(random_state)
+    every = max(1, steps // records)
+    velocity = [np.zeros_like(w) for w in layers]
+    good = [w.copy() for w in layers]
+    escapes: list[Escape] = []
+    ceiling = 100 * max(watch.record(layers, 0.0, 0), risk.modes.floor, 1e-300)
+    stopped: Literal["stationary", "steps"] = "steps"
+    step = 0
+    while step < steps:
+        gradients = risk.layer_gradients(layers)
+        if step % 20 == 0 and is_stationary(risk, layers, gradients, tol):
+            push = _push(risk, layers, step, rng) if leave_saddles else None
+            if push is None:
+                stopped = "stationary"
+                break
+            escapes.append(push[0])
+            layers, velocity = push[1], [np.zeros_like(w) for w in layers]
+            watch.record(layers, step * rate, step)
+            gradients = risk.layer_gradients(layers)
+        for i, gradient in enumerate(gradients):
+            velocity[i] = beta * velocity[i] - rate * gradient
+            layers[i] = layers[i] + velocity[i]
+        step += 1
+        if step % every == 0 or step == steps:
+            value = watch.record(layers, step * rate, step) if _finite(layers) else np.inf
+            if not value <= ceiling:
+                raise DivergenceError(
+                    f"descend: the risk grew past {ceiling:.3g} by step {step}. Take a learning rate "
+                    f"below {rate:.3g}; the last good weights are in the error's 'last'.",
+                    tuple(good),
+                )
+            good = [w.copy() for w in layers]
+            if on_progress is not None:
+                on_progress(step, steps)
+    if stopped == "stationary":
+        watch.record(layers, step * rate, step)
+        if on_progress is not None:
+            on_progress(steps, steps)
+    return Descent(tuple(layers), watch.trajectory(), tuple(escapes), stopped, step, rate)
+
+
+def is_stationary(
+    risk: SquaredRisk, layers: list[Matrix], gradients: tuple[Matrix, ...], tol: float
+) -> bool:
+    """Whether every layer's gradient is below tol times the size of the terms it is made of."""
+    norms = [float(np.linalg.norm(w)) for w in layers]
+    size = float(np.linalg.norm(risk.moments.syx))
+    return all(
+        float(np.linalg.norm(g)) <= tol * size * float(np.prod(norms[:i] + norms[i + 1 :]))
+        for i, g in enumerate(gradients)
+    )
+
+
+class _Watch:
+    """Collects a trajectory."""
+
+    def __init__(self, risk: SquaredRisk, layers: list[Matrix]) -> None:
+        self.risk = risk
+        self.capacity = min(min(w.shape) for w in layers)
+        self.rows: list[tuple[float, ...]] = []
+        self.singular: list[Matrix] = []
+        self.strengths: list[Matrix] = []
+
+    def record(self, layers: list[Matrix], time: float, step: int) -> float:
+        modes = self.risk.modes
+        white = layers[0] @ modes.colour
+        for layer in layers[1:]:
+            white = layer @ white
+        tail = float(np.sum(modes.values[self.capacity :] ** 2))
+        excess = 0.5 * (float(np.sum((white - modes.correlation) ** 2)) - tail)
+        value = excess + modes.floor + 0.5 * tail
+        if not np.isfinite(value):
+            return value
+        near = nearest_saddle(white, self.risk, self.capacity)
+        self.rows.append(
+            (time, step, value, excess, balancedness(layers), near.distance, len(near.modes))
+        )
+        self.singular.append(_singular_values(white)[: len(modes.values)])
+        self.strengths.append(
+            np.einsum("pk,pd,dk->k", modes.left, white, modes.right, optimize=True)
+        )
+        return value
+
+    def trajectory(self) -> Trajectory:
+        columns = np.array(self.rows).T
+        return Trajectory(
+            time=columns[0],
+            step=columns[1],
+            risk=columns[2],
+            excess=columns[3],
+            singular_values=np.array(self.singular),
+            strengths=np.array(self.strengths),
+            balancedness=columns[4],
+            saddle_distance=columns[5],
+            saddle_rank=columns[6],
+        )
+
+
+def _flow(
+    risk: SquaredRisk,
+    layers: list[Matrix],
+    watch: _Watch,
+    duration: float | None,
+    records: int,
+    on_progress: Progress | None,
+) -> Descent:
+    if duration is None:
+        duration = _natural_duration(risk, layers)
+    if not (duration > 0 and np.isfinite(duration)):
+        raise InputError(f"descend: the flow's duration must be positive. Got {duration}.")
+    evaluations = 0
+
+    def field(time: float, vector: Matrix) -> Matrix:
+        nonlocal evaluations
+        evaluations += 1
+        if on_progress is not None and evaluations % 200 == 0:
+            on_progress(int(1000 * time / duration), 1000)
+        return -flatten(risk.layer_gradients(unflatten(vector, layers)))
+
+    times = np.linspace(0.0, duration, records + 1)
+    solution = solve_ivp(
+        field,
+        (0.0, duration),
+        flatten(layers),
+        method="DOP853",
+        t_eval=times,
+        rtol=1e-9,
+        atol=1e-12,
+    )
+    if not solution.success:
+        raise DivergenceError(
+            f"descend: the flow stopped at time {solution.t[-1]:.4g} ({solution.message}). "
+            "The last good weights are in the error's 'last'.",
+            tuple(unflatten(solution.y[:, -1], layers)),
+        )
+    for number, (time, vector) in enumerate(zip(solution.t, solution.y.T, strict=True)):
+        watch.record(unflatten(vector, layers), float(time), number)
+    if on_progress is not None:
+        on_progress(1000, 1000)
+    end = unflatten(solution.y[:, -1], layers)
+    still = is_stationary(risk, end, risk.layer_gradients(end), 1e-8)
+    return Descent(
+        tuple(end), watch.trajectory(), (), "stationary" if still else "steps", evaluations, 0.0
+    )
+
+
+def _push(
+    risk: SquaredRisk, layers: list[Matrix], step: int, rng: np.random.Generator
+) -> tuple[Escape, list[Matrix]] | None:
+    """Leave a saddle downwards; None where there is no reason or no way to."""
+    point = classify(layers, risk, confirm=False)
+    size = max(
+        float(np.linalg.norm(flatten(layers))), 1e-3 * risk.modes.values[0] ** (1 / len(layers))
+    )
+    before = risk.excess(layers)
+    if isinstance(point.witness, EscapeDirection):
+        ways, curvature = [flatten(point.witness.direction)], point.witness.curvature
+    elif point.verdict == "non-strict saddle":
+        ways = [rng.standard_normal(sum(w.size for w in layers)) for _ in range(50)]
+        ways, curvature = [way / np.linalg.norm(way) for way in ways], 0.0
+    else:
+        return None
+    here = flatten(layers)
+    for radius in size * 0.3 * 0.5 ** np.arange(12):
+        trials = [
+            unflatten(here + sign * radius * way, layers) for way in ways for sign in (1.0, -1.0)
+        ]
+        values = [risk.excess(trial) for trial in trials]
+        best = int(np.argmin(values))
+        if values[best] < before:
+            floor = risk.value(layers) - before
+            return (
+                Escape(
+                    step=step,
+                    verdict=point.verdict,
+                    modes=point.modes,
+                    curvature=curvature,
+                    radius=float(radius),
+                    risk_before=before + floor,
+                    risk_after=values[best] + floor,
+                ),
+                trials[best],
+            )
+    return None
+
+
+def _safe_rate(risk: SquaredRisk, layers: list[Matrix]) -> float:
+    """1 over the largest curvature to be met: λ(S_xx) Σ_i Π_{k≠i} ‖W_k‖², here and at a minimum."""
+    top = float(np.linalg.norm(risk.moments.sxx, 2))
+    best = risk.minimum(min(min(w.shape) for w in layers)).map
+    share = max(float(np.linalg.norm(best, 2)), 1e-12) ** (1.0 / len(layers))
+    norms = [max(float(np.linalg.norm(w, 2)), share) for w in layers]
+    bound = top * sum(float(np.prod(norms[:i] + norms[i + 1 :])) ** 2 for i in range(len(layers)))
+    return 1.0 / bound if bound > 0 else 1.0
+
+
+def _natural_duration(risk: SquaredRisk, layers: list[Matrix]) -> float:
+    modes = risk.modes
+    white = layers[0] @ modes.colour
+    for layer in layers[1:]:
+        white = layer @ white
+    reach = min(modes.rank, *(min(w.shape) for w in layers))
+    held = np.einsum("pk,pd,dk->k", modes.left, white, modes.right, optimize=True)[:reach]
+    if reach == 0 or float(np.abs(held).min()) <= 1e-14 * float(modes.values[0]):
+        raise InputError(
+            "descend: no natural duration, a mode starts at zero. Give duration, or start elsewhere."
+        )
+    return 3.0 * max(
+        learning_time(float(s), float(abs(c)), len(layers)) + 1.0 / float(s)
+        for s, c in zip(modes.values, held, strict=False)
+    )
+
+
+def _finite(layers: list[Matrix]) -> bool:
+    return all(bool(np.isfinite(w).all()) for w in layers)
+
+
+def _singular_values(matrix: Matrix) -> Matrix:
+    return np.asarray(np.linalg.svd(matrix, compute_uv=False), dtype=np.float64)

@@ -1,0 +1,128 @@
+"""The risk along lines and across planes in the space of the weights."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pitfalls.errors import InputError
+from pitfalls.linear.curvature import flatten, unflatten
+from pitfalls.linear.network import Matrix, Weights, as_weights
+from pitfalls.linear.risk import SquaredRisk
+
+__all__ = ["Plane", "plane_through", "risk_along", "risk_on_plane"]
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """A plane in the space of the weights with two orthonormal axes.
+
+    Parameters
+    ----------
+    origin : tuple of ndarray
+        Layers at coordinates (0, 0).
+    first, second : tuple of ndarray
+        Directions of the axes, each of Frobenius norm 1 over all layers.
+    span : float
+        Coordinate of the second point on the first axis.
+    """
+
+    origin: tuple[Matrix, ...]
+    first: tuple[Matrix, ...]
+    second: tuple[Matrix, ...]
+    span: float
+
+    def at(self, a: float, b: float) -> list[Matrix]:
+        """Return the layers at coordinates (a, b)."""
+        return [
+            o + a * u + b * v for o, u, v in zip(self.origin, self.first, self.second, strict=True)
+        ]
+
+    def coordinates(self, weights: Weights) -> tuple[float, float, float]:
+        """Project a point; the third number is its distance from the plane."""
+        step = flatten(as_weights(weights, "Plane.coordinates")) - flatten(self.origin)
+        u, v = flatten(self.first), flatten(self.second)
+        a, b = float(step @ u), float(step @ v)
+        return a, b, float(np.linalg.norm(step - a * u - b * v))
+
+
+def risk_along(
+    risk: SquaredRisk, weights: Weights, direction: Sequence[Matrix], lengths: Matrix
+) -> Matrix:
+    """Evaluate R at weights + length * direction.
+
+    Parameters
+    ----------
+    risk : SquaredRisk
+    weights : network, or sequence of arrays or tensors
+    direction : sequence of ndarray
+        Of the layers' shapes; not scaled.
+    lengths : ndarray of shape (t,)
+
+    Returns
+    -------
+    ndarray of shape (t,)
+        A polynomial of degree 2L in the length.
+    """
+    layers = as_weights(weights, "risk_along")
+    return np.array(
+        [
+            float(risk.value([w + t * v for w, v in zip(layers, direction, strict=True)]))
+            for t in np.asarray(lengths)
+        ]
+    )
+
+
+def plane_through(here: Weights, there: Weights, towards: Sequence[Matrix]) -> Plane:
+    """Lay a plane through two points and along a direction.
+
+    Parameters
+    ----------
+    here, there : weights
+        Two different points; the first becomes the origin, the second lies on the first axis.
+    towards : sequence of ndarray
+        A direction that is not along the line between them (a saddle's escape direction, say).
+
+    Returns
+    -------
+    Plane
+    """
+    layers = as_weights(here, "plane_through")
+    step = flatten(as_weights(there, "plane_through")) - flatten(layers)
+    span = float(np.linalg.norm(step))
+    if span == 0:
+        raise InputError("plane_through: the two points are the same. Give two different ones.")
+    first = step / span
+    second = flatten(towards)
+    size = float(np.linalg.norm(second))
+    for _ in range(2):  # twice, for orthogonality to rounding
+        second = second - (second @ first) * first
+    length = float(np.linalg.norm(second))
+    if length <= 1e-9 * size:
+        raise InputError(
+            "plane_through: the direction lies along the line between the points. Give another one."
+        )
+    return Plane(
+        layers,
+        tuple(unflatten(first, layers)),
+        tuple(unflatten(second / length, layers)),
+        span,
+    )
+
+
+def risk_on_plane(risk: SquaredRisk, plane: Plane, a: Matrix, b: Matrix) -> Matrix:
+    """Evaluate R on a grid of a plane.
+
+    Parameters
+    ----------
+    risk : SquaredRisk
+    plane : Plane
+    a, b : ndarray of shape (i,) and (j,)
+        Coordinates along the first and the second axis.
+
+    Returns
+    -------
+    ndarray of shape (j, i)
+        Row by second coordinate, as pictures are.
+    """
+    return np.array([[float(risk.value(plane.at(s, t))) for s in a] for t in b])
