@@ -8,18 +8,15 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from safetensors.torch import load
 from torch import nn
 
 from pitfalls.errors import InputError, RunError
 from pitfalls.experiments.image_source import ImageSource
-from pitfalls.experiments.image_training import NetworkConfig
+from pitfalls.experiments.image_training import NetworkConfig, empty_network
 from pitfalls.experiments.registry import NOT_IDENTITY, Progress, experiment
 from pitfalls.images.evaluation import Views, evaluate, predict_logits
-from pitfalls.images.fastnet import FastNet
-from pitfalls.images.resnet import ResNet18
-from pitfalls.runs import Run
+from pitfalls.runs import Run, RunStore
 
 __all__ = ["EvaluateConfig", "Trained", "evaluate_network", "evaluation_of", "load_trained"]
 
@@ -28,15 +25,26 @@ GALLERY = 24  # pictures of the worst mistakes
 
 @dataclass(frozen=True)
 class EvaluateConfig:
-    """Which trained network, on which part of its data."""
+    """Which trained network, on which part of its data.
 
-    source: ImageSource
-    network: NetworkConfig
-    weights_sha256: str
+    Attributes
+    ----------
+    trained_run : str
+        Id of the run that trained it.
+    weights_sha256 : str
+        Which weights it must have; empty: whatever that run holds.
+    member : int
+        Which of the run's trainings.
+    trained_folder : str
+        The run's folder; empty: beside this one.
+    """
+
+    trained_run: str
+    weights_sha256: str = ""
+    member: int = 0
     part: Literal["validation", "test"] = "test"
     views: Views = "plain"
-    weights: str = field(default="", metadata=NOT_IDENTITY)
-    trained_run: str = field(default="", metadata=NOT_IDENTITY)
+    trained_folder: str = field(default="", metadata=NOT_IDENTITY)
     device: str = field(default="cpu", metadata=NOT_IDENTITY)
 
 
@@ -93,7 +101,12 @@ def load_trained(run: Run, member: int = 0) -> Trained:
     """
     path = _weights(run, member)
     results = run.results()
-    network = _empty_network(_network_config(run), len(results["class_names"]), results["shape"][0])
+    stored = run.config["network"]
+    network = empty_network(
+        NetworkConfig(stored["kind"], tuple(stored["widths"])),
+        len(results["class_names"]),
+        results["shape"][0],
+    )
     try:
         network.load_state_dict(load(path.read_bytes()))
     except Exception as error:
@@ -117,30 +130,26 @@ def evaluation_of(
     device: str = "cpu",
 ) -> EvaluateConfig:
     """Return the config that evaluates what a run has trained."""
-    path = _weights(run, member)
-    return EvaluateConfig(
-        ImageSource(**run.config["source"]),
-        _network_config(run),
-        hashlib.sha256(path.read_bytes()).hexdigest(),
-        part,
-        views,
-        str(path),
-        run.id,
-        device,
-    )
+    digest = hashlib.sha256(_weights(run, member).read_bytes()).hexdigest()
+    return EvaluateConfig(run.id, digest, member, part, views, str(run.path), device)
 
 
 @experiment("images-evaluate")
 def evaluate_network(config: EvaluateConfig, run: Run, progress: Progress) -> None:
     """Evaluate a trained network; keep its worst mistakes as pictures in the run folder."""
-    data = config.source.load()
+    trained_run = RunStore(run.path.parents[1]).find(config.trained_folder or config.trained_run)
+    network = load_trained(trained_run, config.member).network
+    digest = hashlib.sha256(_weights(trained_run, config.member).read_bytes()).hexdigest()
+    if config.weights_sha256 not in ("", digest):
+        raise RunError(
+            f"evaluate: run {trained_run.id} was trained anew meanwhile. Give the command again."
+        )
+    data = ImageSource(**trained_run.config["source"]).load()
     for warning in data.warnings:
         run.warn(warning)
     images, labels = data.images(config.part), data.labels(config.part)
     if len(labels) == 0:
         raise InputError(f"evaluate: the data have no {config.part} set. Choose the other part.")
-    network = _empty_network(config.network, data.n_classes, data.shape[0])
-    network.load_state_dict(load(Path(config.weights).read_bytes()))
     with progress("evaluate", unit="images") as advance:
         logits = predict_logits(
             network.to(config.device),
@@ -174,7 +183,7 @@ def evaluate_network(config: EvaluateConfig, run: Run, progress: Progress) -> No
             "data": data.name,
             "part": config.part,
             "views": config.views,
-            "trained_run": config.trained_run,
+            "trained_run": trained_run.id,
             "n": len(labels),
             "class_names": data.class_names,
             "accuracy": result.accuracy,
@@ -198,18 +207,6 @@ def _confused_most(
         for i, j in pairs
         if wrong[i, j]
     ]
-
-
-def _network_config(run: Run) -> NetworkConfig:
-    stored = run.config["network"]
-    return NetworkConfig(stored["kind"], tuple(stored["widths"]))
-
-
-def _empty_network(config: NetworkConfig, n_classes: int, channels: int) -> nn.Module:
-    with torch.random.fork_rng(devices=[]):
-        if config.kind == "resnet18":
-            return ResNet18(n_classes, channels)
-        return FastNet(n_classes, channels, config.widths)
 
 
 def _weights(run: Run, member: int) -> Path:

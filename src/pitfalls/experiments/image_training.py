@@ -25,6 +25,7 @@ from pitfalls.images.resnet import ResNet18
 from pitfalls.images.train_records import EpochRecord, StepRecord, TrainConfig, TrainState
 from pitfalls.images.training import train
 from pitfalls.runs import Run
+from pitfalls.runs.config import config_hash
 
 __all__ = [
     "CompareConfig",
@@ -34,6 +35,7 @@ __all__ = [
     "TrainRunConfig",
     "build_network",
     "compare_schemes",
+    "empty_network",
     "find_learning_rate",
     "follow",
     "homework_runs",
@@ -62,6 +64,11 @@ class TrainRunConfig:
     training: TrainConfig = field(default_factory=TrainConfig)
     processes: int = 1
     device: str = field(default="cpu", metadata=NOT_IDENTITY)
+
+    @property
+    def run_name(self) -> str:
+        """Name the run by its scheme."""
+        return self.training.scheme
 
 
 @dataclass(frozen=True)
@@ -203,12 +210,18 @@ def build_network(config: NetworkConfig, data: ImageDataset, seed: int) -> nn.Mo
     """Build a network for a data set, its start drawn by ``seed``."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        if config.kind == "resnet18":
-            return ResNet18(data.n_classes, data.shape[0])
-        if config.kind == "fastnet":
-            network = FastNet(data.n_classes, data.shape[0], config.widths)
-            network.fit_whitening(data)
-            return network
+        network = empty_network(config, data.n_classes, data.shape[0])
+    if isinstance(network, FastNet):
+        network.fit_whitening(data)
+    return network
+
+
+def empty_network(config: NetworkConfig, n_classes: int, channels: int) -> nn.Module:
+    """Build a network whose weights mean nothing yet."""
+    if config.kind == "resnet18":
+        return ResNet18(n_classes, channels)
+    if config.kind == "fastnet":
+        return FastNet(n_classes, channels, config.widths)
     raise InputError(f"network: must be resnet18 or fastnet. Got {config.kind!r} instead.")
 
 
@@ -391,11 +404,13 @@ def _stop_between_steps(
 def homework_runs(
     scale: Literal["quick", "full"], data: str | None = None, seed: int = 123
 ) -> list[object]:
-    """Return the configs of the homework's 4e and 4f.
+    """Return the configs of the homework's 4e and 4f, and of a look at what 4f has trained.
 
     ``quick`` takes 1,000 training and 512 test images in batches of 32, ``full`` everything at the
     homework's settings: one epoch of each scheme, then five epochs with the special one.
     """
+    from pitfalls.experiments.image_evaluation import EvaluateConfig
+
     quick = scale == "quick"
     whole = find_images(data, seed=seed)
     n_train, n_test = (len(whole.load().train_labels), len(whole.load().test_labels))
@@ -409,7 +424,11 @@ def homework_runs(
         seed=seed,
         flip="none" if source.name == "digits" else "random",
     )
+    further = TrainRunConfig(source, training=replace(training, epochs=4 if quick else 5))
+    # Written out, because the evaluation's config knows its training by the id alone.
+    trained = f"images-train/{further.run_name}-{config_hash(further)}"
     return [
         CompareConfig(source, training=training, seeds=(seed,)),
-        TrainRunConfig(source, training=replace(training, epochs=4 if quick else 5)),
+        further,
+        EvaluateConfig(trained),
     ]

@@ -89,7 +89,7 @@ def training_curve(run: Run) -> Drawing:
     return Drawing(
         fig,
         alt=f"Loss falling over {results['steps']:,} steps and accuracy by epoch. {text}",
-        caption=f"{text} Thin: single steps; thick: mean of the last {_window(len(steps))}; training values are "
+        caption=f"{text} Thin: single steps; thick: mean of {_window(len(steps))}; training values are "
         "taken while the weights change.",
     )
 
