@@ -24,6 +24,12 @@ from pitfalls.parity.loss import (
 )
 from pitfalls.parity.network import TwoLayerReLU
 from pitfalls.parity.signal import GradientSignal, gradient_signal
+from pitfalls.parity.sweep import CellResult, SweepCell, run_cell, sweep, sweep_cells
+from pitfalls.parity.targets import (
+    TargetGradients,
+    stream_target_gradients,
+    target_gradients,
+)
 from pitfalls.parity.task import ParityTask, cube
 from pitfalls.parity.training import (
     Evaluation,
@@ -36,8 +42,10 @@ from pitfalls.parity.training import (
     train,
     training_batch,
 )
+from pitfalls.parity.walsh import inverse_walsh_hadamard_transform, walsh_hadamard_transform
 
 __all__ = [
+    "CellResult",
     "CustomLoss",
     "DeepNetwork",
     "DeepTrainingResult",
@@ -51,6 +59,8 @@ __all__ = [
     "Loss",
     "ParityTask",
     "SquareLoss",
+    "SweepCell",
+    "TargetGradients",
     "TrainingConfig",
     "TrainingCurve",
     "TrainingResult",
@@ -64,13 +74,20 @@ __all__ = [
     "gradient_signal",
     "hinge_loss",
     "initial_state",
+    "inverse_walsh_hadamard_transform",
     "layer_gradients",
     "logistic_loss",
     "named_loss",
+    "run_cell",
     "square_loss",
+    "stream_target_gradients",
+    "sweep",
+    "sweep_cells",
+    "target_gradients",
     "train",
     "train_deep",
     "train_ensemble",
     "training_batch",
     "verify_exact",
+    "walsh_hadamard_transform",
 ]
