@@ -226,10 +226,11 @@ $E_i^top E_i$ drop out and leave $U_r (Sigma_r^(1\/L))^L V_r^top = W_0$.
 *Balance.* Write $U_r = E_L$ and $V_r = E_0$ for a moment: these too have orthonormal columns, so
 every layer is $W_i = E_i Sigma_r^(1\/L) E_(i-1)^top$. Then
 $ W_(i+1)^top W_(i+1)
-  = E_i Sigma_r^(1\/L) E_(i+1)^top E_(i+1) Sigma_r^(1\/L) E_i^top
-  = E_i Sigma_r^(2\/L) E_i^top
-  = E_i Sigma_r^(1\/L) E_(i-1)^top E_(i-1) Sigma_r^(1\/L) E_i^top
-  = W_i W_i^top. quad square $
+  &= E_i Sigma_r^(1\/L) E_(i+1)^top E_(i+1) Sigma_r^(1\/L) E_i^top
+  = E_i Sigma_r^(2\/L) E_i^top, \
+  W_i W_i^top
+  &= E_i Sigma_r^(1\/L) E_(i-1)^top E_(i-1) Sigma_r^(1\/L) E_i^top
+  = E_i Sigma_r^(2\/L) E_i^top. quad square $
 In particular all layers share the singular values $s_1^(1\/L), dots, s_r^(1\/L)$. Gradient flow
 keeps a balanced start balanced (claim 2e-balance).
 """,

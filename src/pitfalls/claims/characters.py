@@ -54,7 +54,7 @@ def _attack(subject: CharacterSubject, search: Search) -> None:
 ORTHONORMAL = Claim(
     id="3c-iii",
     title="The parities of distinct masks are orthonormal, and all of them form a basis",
-    part="3c-iii",
+    part="3c",
     statement=r"""
 For $v, w in {0, 1}^d$ and $x$ uniform on ${0, 1}^d$,
 $ EE_x [chi_v (x) chi_w (x)] = cases(1 & "if" v = w, 0 & "if" v eq.not w.) $

@@ -193,8 +193,7 @@ PRINTED = Claim(
     title="False: the printed parameters would represent every parity",
     part="3a",
     statement=_PRINTED_TEXT
-    + r"""
-equals $(-1)^(v_*^top x)$ for all $x in {0, 1}^d$. (This is what the homework prints. It is *false*
+    + r"""equals $(-1)^(v_*^top x)$ for all $x in {0, 1}^d$. (This is what the homework prints. It is *false*
 for every $d >= 1$, with the counterexample $v_* = x = (1, dots, 1)$.)
 """,
     derivation=r"""

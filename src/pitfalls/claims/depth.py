@@ -106,7 +106,7 @@ $ norm(delta_l) <= |delta_(D+1)| product_(j=l+1)^(D+1) norm(W_j)/4. $
 $norm(delta_l) norm(h_(l-1))$. All entries of $h_(l-1)$ lie in $[0, 1]$ (for $l = 1$ they are the
 inputs), so $norm(h_(l-1)) <= sqrt(n_(l-1))$. The gradient of $R$ is the mean over samples, and the
 norm of a mean is at most the mean of the norms, which gives the bound. Keeping $norm(h_(l-1))$ and
-$|delta_(D+1)|$, the inequality of Cauchy and Schwarz, $EE[|delta_(D+1)| norm(h_(l-1))] <=
+$|delta_(D+1)|$, the inequality of Cauchy and Schwarz, $EE[abs(delta_(D+1)) norm(h_(l-1))] <=
 sqrt(EE[delta_(D+1)^2]) sqrt(EE[norm(h_(l-1))^2])$, gives the second form. $square$
 
 *Why the friend's advice is bad.* At PyTorch's start a square layer of width $n$ has entries uniform

@@ -144,7 +144,7 @@ def _attack_bound(bound: Callable[[TwoLayerReLU], float], search: Search) -> Non
 GRADIENT = Claim(
     id="3c-i-gradient",
     title="The gradient of the network in its parameters",
-    part="3c-i",
+    part="3c",
     statement=r"""
 Let $f(x) = sum_(i=1)^k alpha_i relu(z_i) + beta$ with $z_i = w_i^top x + b_i$. Then
 $ (partial f)/(partial w_i) = alpha_i ind {z_i > 0} x, quad
@@ -182,7 +182,7 @@ because $norm(x)_2^2 = norm(x)_1$ for such $x$.
 BOUND = Claim(
     id="3c-i-bound",
     title="The largest entry of the gradient over all inputs, exactly",
-    part="3c-i",
+    part="3c",
     statement=r"""
 Let $h_i = relu(b_i + sum_j relu(w_(i j)))$ and
 $ c_p = max(1, max_i |alpha_i| ind {h_i > 0}, max_i h_i). $

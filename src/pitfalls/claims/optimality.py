@@ -198,9 +198,9 @@ d)) Q(W). $
 
 *Step 3: both together.* By 2b, $R(W_1, dots, W_L) = Q(Wbar)$. So
 $ (W_1, dots, W_L) "minimises" R
-  quad <==> quad Q(Wbar) = inf R = inf Q
-  quad <==> quad Wbar "minimises" Q
-  quad <==> quad Wbar X^top X - Y^top X = 0, $
+  quad &<==> quad Q(Wbar) = inf R = inf Q \
+  quad &<==> quad Wbar "minimises" Q \
+  quad &<==> quad Wbar X^top X - Y^top X = 0, $
 the second equivalence by step 2, the last by step 1. $square$
 
 *Minima exist.* The equation $W Sxx = Syx$ always has a solution. The rows of $Syx = Y^top X$ lie in

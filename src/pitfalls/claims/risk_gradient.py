@@ -70,7 +70,7 @@ def _attack_split(split: Split, search: Search) -> None:
 SPLIT = Claim(
     id="3c-ii",
     title="The gradient of the risk is a constant plus a correlation with the parity",
-    part="3c-ii",
+    part="3c",
     statement=r"""
 Let $chi_v (x) = (-1)^(v^top x)$ and let $R_v (p) = EE_x max(0, 1 - f(x) chi_v (x))$ be the hinge
 risk of the target $v$, with $x$ uniform on ${0, 1}^d$. With $ind_1 (u) = 1$ for $u < 1$, $0$ for $u

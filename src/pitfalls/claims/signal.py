@@ -178,7 +178,7 @@ def _attack_ratio(ratios: Sequence[Callable[[TwoLayerReLU], BySize]], search: Se
 BOUND = Claim(
     id="3c-iv-bound",
     title="The gradients of all targets lie exponentially close together",
-    part="3c-iv",
+    part="3c",
     statement=r"""
 For every parameter vector $p$, with $a$ and $c_p$ from 3c-ii and 3c-i-bound,
 $ EE_v [norm(nabla R_v - a)_2^2] <= C_p / 2^d, quad C_p = (d k + 2 k + 1) c_p^2. $
@@ -233,7 +233,7 @@ $EE norm(nabla f)^2$ in place of $C_p$, for every differentiable model.
 EQUALITY = Claim(
     id="3c-iv-equality",
     title="The bound's core is an equality",
-    part="3c-iv",
+    part="3c",
     statement=r"""
 $ EE_v [norm(nabla R_v - a)_2^2] = 1/2^d EE_x [norm(g(x))_2^2]. $
 """,
@@ -269,7 +269,7 @@ $a = EE_x [(1 \/ (1 + e^(-f)) - 1/2) nabla f]$ and $g = -1/2 nabla f$. The equal
 VARIANCE = Claim(
     id="3c-iv-variance",
     title="The constant part is almost, but not quite, the mean gradient",
-    part="3c-iv",
+    part="3c",
     statement=r"""
 Over all targets, the mean gradient and the variance about it are
 $ EE_v [nabla R_v] = a + 2^(-d) g(0), quad
@@ -300,7 +300,7 @@ $norm(2^(-d) g(0))^2 = 4^(-d) norm(g(0))^2$. $square$
 FAMILY = Claim(
     id="3c-iv-family",
     title="No family of targets can be told apart much better",
-    part="3c-iv",
+    part="3c",
     statement=r"""
 For every non-empty set $cal(V) subset.eq {0, 1}^d$ of masks,
 $ 1/(|cal(V)|) sum_(v in cal(V)) norm(nabla R_v - a)_2^2 <= 1/(|cal(V)|) EE_x [norm(g(x))_2^2]. $
@@ -335,7 +335,7 @@ fifteen cannot.
 RATIO = Claim(
     id="3c-iv-noise",
     title="One target needs about 2^d samples before its gradient rises above the noise",
-    part="3c-iv",
+    part="3c",
     statement=r"""
 Let $|f(x)| < 1$ for all $x$. For the mean gradient of a batch of $B$ independent samples, the
 signal $EE_v norm(nabla R_v - a)^2$ over the noise, the variance of the batch's gradient about

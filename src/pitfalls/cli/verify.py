@@ -1,0 +1,68 @@
+"""``pitfalls verify``: attack the claims and show what came of it."""
+
+from typing import Any, Literal
+
+from pitfalls.cli.session import perform, print_table, say, settings
+
+
+def verify(*claims: str, effort: Literal["quick", "thorough"] = "quick") -> int:
+    """Check statements of the homework by trying to break them.
+
+    Exits with 1 when a claim that should hold does not, or one that should fail holds.
+
+    Parameters
+    ----------
+    claims
+        Ids such as 2a-if, or homework parts such as 3c (default: all).
+    effort
+        quick takes seconds, thorough some minutes.
+    """
+    from pitfalls.claims import select_claims
+    from pitfalls.experiments.claims import VerifyConfig
+
+    chosen = select_claims(claims)
+    every = len(chosen) == len(select_claims())
+    config = VerifyConfig(
+        claims=() if every else tuple(claim.id for claim in chosen),
+        effort=effort,
+        seed=settings().seed,
+    )
+    run = perform(config)
+    verdicts: dict[str, dict[str, Any]] = run.results()["claims"]
+    seconds = {line["claim"]: line["seconds"] for line in run.timings()}
+    print_table(
+        f"{len(verdicts)} claims, {effort} checks",
+        ["claim", "statement", "verdict", "evidence", "cases", "error", "tolerance", "seconds"],
+        [
+            [
+                name,
+                v["title"],
+                verdict_word(v),
+                v["evidence"],
+                v["cases"],
+                v["largest_error"],
+                v["tolerance"],
+                round(seconds[name], 2) if name in seconds else None,
+            ]
+            for name, v in verdicts.items()
+        ],
+        caption="error: the one closest to its tolerance; 0 of 0: exact arithmetic throughout",
+    )
+    for name, v in verdicts.items():
+        if v["counterexample"] is not None:
+            say(f"{name}: counterexample: {v['counterexample']}")
+    wrong = [name for name, v in verdicts.items() if not v["as_expected"]]
+    if wrong:
+        say(
+            f"{len(wrong)} of {len(verdicts)} claims did not come out as they should: {', '.join(wrong)}"
+        )
+        return 1
+    say(f"All {len(verdicts)} claims came out as they should.")
+    return 0
+
+
+def verdict_word(verdict: dict[str, Any]) -> str:
+    """Return the verdict in two or three words; capitals where it is not the expected one."""
+    if verdict["as_expected"]:
+        return "holds" if verdict["holds"] else "false, as expected"
+    return "UNEXPECTEDLY TRUE" if verdict["holds"] else "REFUTED"
