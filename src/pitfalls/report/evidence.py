@@ -41,11 +41,7 @@ class Evidence:
             return "missing"
         if not self.run.complete:
             return "partial"
-        return (
-            "complete"
-            if self.run.manifest.versions.get("pitfalls") == version("pitfalls")
-            else "stale"
-        )
+        return "stale" if _outdated(self.run) else "complete"
 
     @property
     def note(self) -> str:
@@ -60,11 +56,7 @@ class Evidence:
                 f"what it had saved. To finish it: {again}"
             )
         if self.state == "stale":
-            made_by = manifest.versions.get("pitfalls", "an unknown version")
-            return (
-                f"The run {self.run.id} was made by pitfalls {made_by}, not by the present "
-                f"{version('pitfalls')}. To make it anew: {again} --fresh"
-            )
+            return f"The run {self.run.id} {_outdated(self.run)}. To make it anew: {again} --fresh"
         return ""
 
 
@@ -97,6 +89,27 @@ def gather(runs: RunStore | str | Path | Iterable[Run]) -> Mapping[str, Evidence
     return {name: Evidence(name, tuple(of)) for name, of in found.items()}
 
 
+def _outdated(run: Run) -> str:
+    """Say why a run no longer speaks for the present library; empty if it does."""
+    made_by = run.manifest.versions.get("pitfalls", "an unknown version")
+    if made_by != version("pitfalls"):
+        return f"was made by pitfalls {made_by}, not by the present {version('pitfalls')}"
+    code = run.config.get("code")
+    if run.manifest.experiment == "verify" and code is not None:
+        from pitfalls.experiments.claims import code_fingerprint
+
+        if code != code_fingerprint():
+            return "checked the claims on other code than the present"
+    return ""
+
+
 def _preference(run: Run) -> tuple[Any, ...]:
     manifest = run.manifest
-    return (run.complete, manifest.end or "", manifest.starts[-1:], run.id)
+    # a check of a few claims must not hide one of all of them
+    return (
+        run.complete,
+        not run.config.get("claims"),
+        manifest.end or "",
+        manifest.starts[-1:],
+        run.id,
+    )

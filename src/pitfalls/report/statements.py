@@ -40,7 +40,7 @@ def claim_entries(found: Evidence | None) -> tuple[list[dict[str, Any]], dict[st
         )
         for kind, text in (
             ("statement", claim.statement),
-            ("assumptions", "; ".join(claim.assumptions) + "."),
+            ("assumptions", "; ".join(text.rstrip(". ") for text in claim.assumptions) + "."),
             ("derivation", claim.derivation),
             ("source", claim.source),
         ):

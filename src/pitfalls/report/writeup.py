@@ -78,9 +78,9 @@ def _compile(folder: Path, target: Literal["pdf", "html"]) -> bytes:
 
 
 def _explain(error: Any) -> str:
-    panic = re.search(r'panicked with: "(.*)"', str(error.message), flags=re.DOTALL)
+    panic = re.fullmatch(r"panicked with: (.*)", str(error.message), flags=re.DOTALL)
     if panic:
-        return panic.group(1).replace('\\"', '"')
+        return panic.group(1).strip('"')
     place = re.search(r"┌─ (\S+)", str(error.diagnostic))
-    where = f" ({place.group(1)})" if place else ""
+    where = f" ({Path(place.group(1)).name})" if place else ""
     return f"the text cannot be set: {error.message}{where}"

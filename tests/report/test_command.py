@@ -1,0 +1,95 @@
+"""``pitfalls report`` as a newcomer types it, on a small experiment in place of the homework's."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pitfalls.cli import main
+from pitfalls.errors import ResourceError
+from pitfalls.experiments import homework
+from pitfalls.experiments.registry import Progress, experiment
+from pitfalls.runs import Run, RunStore
+
+CALLS: list[int] = []
+
+
+@dataclass(frozen=True)
+class ToyConfig:
+    seed: int = 0
+    fails: bool = False
+
+
+@experiment("toy")
+def toy(config: ToyConfig, run: Run, progress: Progress) -> None:
+    CALLS.append(config.seed)
+    if config.fails:
+        raise ResourceError("toy: needs 99 GB. Use less.")
+    run.save_results({"risk": 0.5})
+
+
+@pytest.fixture
+def parts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[homework.Part]:
+    CALLS.clear()
+    parts = [homework.Part("2", ToyConfig(1)), homework.Part("3", ToyConfig(2))]
+    monkeypatch.setattr(homework, "homework_runs", lambda scale, data, seed: tuple(parts))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PITFALLS_RUNS", str(tmp_path / "runs"))
+    return parts
+
+
+def test_it_runs_what_is_missing_and_writes_both_files(
+    parts: list, capfd: pytest.CaptureFixture
+) -> None:
+    assert main(["report", "--author", "A. <b>Student</b>"]) == 0
+    assert CALLS == [1, 2]
+    said = capfd.readouterr()
+    assert said.out.split() == ["report/index.html", "report/writeup.pdf"]
+    assert "[2/2] question 3: toy" in said.err
+    page = Path("report/index.html").read_text(encoding="utf-8")
+    assert "A. &lt;b&gt;Student&lt;/b&gt;" in page
+    assert Path("report/writeup.pdf").read_bytes().startswith(b"%PDF")
+    assert main(["report"]) == 0
+    assert CALLS == [1, 2], "finished runs are reused"
+
+
+def test_a_part_that_fails_stops_no_other_and_shows_in_the_exit_code(parts: list, capfd) -> None:
+    parts.insert(0, homework.Part("2", ToyConfig(9, fails=True)))
+    assert main(["report"]) == 1
+    assert CALLS == [9, 1, 2]
+    assert Path("report/index.html").exists()
+    assert "toy: toy: needs 99 GB" in capfd.readouterr().err
+
+
+def test_from_runs_nothing(parts: list, tmp_path: Path) -> None:
+    with RunStore(tmp_path / "other").open("toy", ToyConfig(5)) as run:
+        run.save_results({})
+    assert main(["report", "--from", str(tmp_path / "other"), "--out", "there"]) == 0
+    assert CALLS == []
+    assert Path("there/index.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--quick", "--full"], "exclude each other"),
+        (["--from", "nowhere"], "no folder of runs at nowhere"),
+        (["--from", ".", "--data", "digits"], "--from runs nothing"),
+        (["--from", "."], "holds no runs"),
+    ],
+)
+def test_what_makes_no_sense_is_one_line_and_exit_code_2(
+    parts: list, capfd: pytest.CaptureFixture, arguments: list[str], complaint: str
+) -> None:
+    assert main(["report", *arguments]) == 2
+    lines = capfd.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert complaint in lines[0]
+    assert not Path("report").exists()
+
+
+def test_the_same_runs_give_the_same_bytes(parts: list) -> None:
+    for name in ("one", "two"):
+        assert main(["report", "--out", name]) == 0
+    for file in ("index.html", "writeup.pdf"):
+        assert Path("one", file).read_bytes() == Path("two", file).read_bytes()
