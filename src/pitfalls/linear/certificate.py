@@ -138,17 +138,18 @@ def optimality_certificate(weights: Weights, risk: SquaredRisk) -> OptimalityCer
     spread = np.linalg.norm(modes.colour, axis=0)  # square roots of S_xx's eigenvalues
     basis = modes.colour / spread
     gradients = risk.layer_gradients(layers)
-    before: list[Matrix] = [basis]  # W_{i-1}...W_1 on the row space of X
+    # beside each product the product of its factors' norms: what cancels leaves rounding of that size
+    before: list[tuple[Matrix, float]] = [(basis, 1.0)]  # W_{i-1}...W_1 on the row space of X
     for layer in layers[:-1]:
-        before.append(layer @ before[-1])
-    after: list[Matrix] = [np.eye(risk.n_outputs)]
+        before.append((layer @ before[-1][0], float(np.linalg.norm(layer, 2)) * before[-1][1]))
+    after: list[tuple[Matrix, float]] = [(np.eye(risk.n_outputs), 1.0)]
     for layer in layers[:0:-1]:
-        after.append(after[-1] @ layer)
+        after.append((after[-1][0] @ layer, float(np.linalg.norm(layer, 2)) * after[-1][1]))
     conditions = tuple(
         LayerCondition(
             layer=i,
-            sigma_after=_smallest(a, risk.n_outputs),
-            sigma_before=_smallest(b, modes.rank_x),
+            sigma_after=_smallest(*a, risk.n_outputs),
+            sigma_before=_smallest(*b, modes.rank_x),
             gradient_norm=float(np.linalg.norm(g)),
         )
         for i, (a, b, g) in enumerate(zip(after[::-1], before, gradients, strict=True), start=1)
@@ -162,7 +163,9 @@ def optimality_certificate(weights: Weights, risk: SquaredRisk) -> OptimalityCer
         residual_norm=float(np.linalg.norm(risk.end_to_end_gradient(layers))),
         excess=risk.excess(layers, max_rank=min(risk.n_features, risk.n_outputs)),
         excess_bound=0.5 * (bounds[best] / least) ** 2,
-        all_invertible=all(w.shape[0] == w.shape[1] and _smallest(w, len(w)) > 0 for w in layers),
+        all_invertible=all(
+            w.shape[0] == w.shape[1] and _smallest(w, 0.0, len(w)) > 0 for w in layers
+        ),
     )
 
 
@@ -185,11 +188,15 @@ def normal_equation_condition(risk: SquaredRisk, widths: Sequence[int]) -> Norma
     return NormalEquationCondition(capacity, rank, printed, capacity >= rank)
 
 
-def _smallest(matrix: Matrix, rank: int) -> float:
-    """Return the rank-th singular value, 0 where there is none or where it is rounding."""
+def _smallest(matrix: Matrix, scale: float, rank: int) -> float:
+    """Return the rank-th singular value, 0 where there is none or where it is rounding.
+
+    Rounding is judged against the largest singular value and against ``scale``, the size of what was
+    multiplied: a product that cancels has no large value of its own to compare with.
+    """
     if min(matrix.shape) < rank:
         return 0.0
     if rank == 0:
         return 1.0
     values = np.linalg.svd(matrix, compute_uv=False)
-    return float(values[rank - 1]) if values[rank - 1] > 1e-11 * values[0] else 0.0
+    return float(values[rank - 1]) if values[rank - 1] > 1e-11 * max(values[0], scale) else 0.0
