@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ __all__ = [
     "launched_rank",
     "launched_size",
     "share_from_first",
+    "wait_for_first",
     "world",
 ]
 
@@ -98,6 +99,13 @@ def call_to_work() -> None:
         share_from_first(True)
 
 
+def wait_for_first() -> None:
+    """Wait until the first process has gone, so that its message comes before this one's end."""
+    # Nothing is sent: the call fails when the other side closes, which is what is waited for.
+    with suppress(RuntimeError):
+        share_from_first(None)
+
+
 def called_to_work() -> bool:
     """Wait until the first process says whether there is work."""
     return bool(share_from_first(None))
@@ -116,7 +124,8 @@ def copy_from_first(tensors: Sequence[Tensor]) -> None:
     """Overwrite tensors, in place, with those of the first process."""
     if world().size > 1:
         for tensor in tensors:
-            dist.broadcast(tensor, src=0)
+            # Detached, because a broadcast into a parameter would count as a step of autograd.
+            dist.broadcast(tensor.detach(), src=0)
 
 
 def gather_sum(values: Sequence[float], device: torch.device | str = "cpu") -> list[float]:

@@ -21,7 +21,7 @@ from pitfalls.errors import InputError
 
 if TYPE_CHECKING:
     from pitfalls.experiments.image_source import ImageSource
-    from pitfalls.experiments.image_training import NetworkConfig
+    from pitfalls.experiments.image_training import NetworkConfig, TrainRunConfig
     from pitfalls.images.train_records import TrainConfig
 
 __all__ = ["compare", "evaluate", "fast", "lr_find", "predict", "train"]
@@ -181,9 +181,8 @@ def train(
     scheme
         Learning-rate scheme.
     """
-    from pitfalls.errors import PitfallsError
-    from pitfalls.experiments.image_training import TrainRunConfig, follow
-    from pitfalls.images.distributed import called_to_work, join, launched_rank, launched_size
+    from pitfalls.experiments.image_training import TrainRunConfig
+    from pitfalls.images.distributed import join, launched_rank, launched_size
 
     device = resolve_device()
     source = data.find()
@@ -192,13 +191,7 @@ def train(
     )
     with join(device):
         if launched_rank() > 0:
-            # The first process says everything there is to say.
-            try:
-                if called_to_work():
-                    follow(config)
-            except PitfallsError as error:
-                return error.exit_code
-            return 0
+            return _follow(config)
         run = perform(config)
     results = run.results()
     _say_data(results)
@@ -224,6 +217,23 @@ def train(
         f"({results['cpu_seconds']:.1f} s of processor time), without testing"
     )
     return None
+
+
+def _follow(config: "TrainRunConfig") -> int:
+    """Do a further process' part in silence: the first one says all there is to say."""
+    from pitfalls.errors import PitfallsError
+    from pitfalls.experiments.image_training import follow
+    from pitfalls.images.distributed import called_to_work, wait_for_first
+
+    try:
+        if called_to_work():
+            follow(config)
+    except PitfallsError as error:
+        wait_for_first()
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    return 0
 
 
 def compare(

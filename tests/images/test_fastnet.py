@@ -1,0 +1,77 @@
+import pytest
+import torch
+
+from pitfalls.errors import InputError
+from pitfalls.images.datasets import load_dataset
+from pitfalls.images.evaluation import normalize
+from pitfalls.images.fast_recipes import FAST_RECIPES
+from pitfalls.images.fastnet import FastNet, whitening_filters
+
+
+def test_whitened_patches_are_uncorrelated_and_of_unit_variance():
+    torch.manual_seed(0)
+    images = torch.randn(200, 3, 9, 9).cumsum(2).cumsum(3)  # neighbours are strongly correlated
+    white = torch.nn.functional.conv2d(images, whitening_filters(images, eps=0.0))
+    flat = white.permute(0, 2, 3, 1).reshape(-1, 12).double()
+    second_moment = flat.T @ flat / len(flat)
+    torch.testing.assert_close(second_moment, torch.eye(12).double(), atol=1e-3, rtol=0)
+
+
+def test_noise_directions_are_not_blown_up():
+    images = torch.ones(10, 3, 4, 4)  # one direction has all the variance, eleven have none
+    filters = whitening_filters(images, eps=5e-4).flatten(1)
+    assert filters.norm(dim=1).max() <= 1 / 5e-4**0.5 * 1.001
+
+
+def test_second_convolutions_start_as_the_identity():
+    network = FastNet(widths=(6, 8, 8))
+    x = torch.randn(2, 8, 5, 5)
+    torch.testing.assert_close(network.group3.conv2(x), x)
+    torch.testing.assert_close(network.group3.conv1(x), x)
+    torch.testing.assert_close(network.group2.conv1(x[:, :6])[:, :6], x[:, :6])
+
+
+def test_what_is_frozen_stays_and_what_is_not_learns():
+    network = FastNet()
+    frozen = {name for name, p in network.named_parameters() if not p.requires_grad}
+    norms = {f"group{g}.norm{i}.weight" for g in (1, 2, 3) for i in (1, 2)}
+    assert frozen == norms | {"whitening.weight"}
+
+
+def test_wide_network_has_the_size_of_the_recipe():
+    assert (
+        round(sum(p.numel() for p in FastNet(widths=(64, 256, 256)).parameters()) / 1e6, 2) == 1.97
+    )
+
+
+@pytest.mark.parametrize(("channels", "side"), [(1, 8), (3, 5), (3, 33), (3, 2)])
+def test_any_image_of_two_pixels_or_more_works(channels, side):
+    network = FastNet(n_classes=4, in_channels=channels, widths=(4, 4, 4))
+    assert network(torch.randn(2, channels, side, side)).shape == (2, 4)
+
+
+def test_whitening_is_fitted_on_the_training_images():
+    data = load_dataset("digits", subset_train=100)
+    network = FastNet(in_channels=1, widths=(4, 4, 4))
+    network.fit_whitening(data)
+    images = normalize(torch.from_numpy(data.train_images), data.mean, data.std)
+    filters = whitening_filters(images)
+    torch.testing.assert_close(network.whitening.weight[:4].data, filters)
+    torch.testing.assert_close(network.whitening.weight[4:].data, -filters)
+
+
+def test_widths_below_one_are_refused():
+    with pytest.raises(InputError, match="widths"):
+        FastNet(widths=(4, 0, 4))
+
+
+def test_recipes_keep_their_step_on_smaller_data():
+    recipe = FAST_RECIPES[90]
+    on_cifar10, on_digits = recipe.training(), recipe.training(8, 1438)
+    assert on_cifar10.batch_size == 1000
+    assert on_cifar10.image_sizes[-1] == 32
+    assert on_digits.image_sizes[-1] == 8
+    assert 1438 // on_digits.batch_size > 40
+    for rate in ("bias_rate", "other_rate"):
+        per_image = [getattr(c, rate) * c.batch_size for c in (on_cifar10, on_digits)]
+        assert per_image[0] == pytest.approx(per_image[1])

@@ -1,0 +1,84 @@
+import pytest
+import torch
+from torch import nn
+
+from pitfalls.errors import InputError
+from pitfalls.images.fastnet import FastNet
+from pitfalls.images.optimizers import (
+    Muon,
+    load_optimizer_tensors,
+    make_optimizers,
+    optimizer_tensors,
+    orthogonalize,
+)
+
+
+@pytest.mark.parametrize("shape", [(4, 9), (9, 4), (5, 5)])
+def test_orthogonalize_applies_the_quintic_to_the_singular_values(shape):
+    torch.manual_seed(0)
+    matrix = torch.randn(shape, dtype=torch.float64)
+    u, s, vt = torch.linalg.svd(matrix / matrix.norm(), full_matrices=False)
+    for _ in range(3):
+        s = 3.4445 * s - 4.775 * s**3 + 2.0315 * s**5
+    torch.testing.assert_close(orthogonalize(matrix), u @ s.diag() @ vt, atol=1e-5, rtol=0)
+
+
+def test_orthogonalize_brings_singular_values_near_one():
+    torch.manual_seed(0)
+    values = torch.linalg.svdvals(orthogonalize(torch.randn(16, 64), steps=5))
+    assert values.min() > 0.6
+    assert values.max() < 1.3
+
+
+def test_muon_steps_as_written_out():
+    torch.manual_seed(0)
+    weight = nn.Parameter(torch.randn(4, 3, 3, 3, dtype=torch.float64))
+    gradients = torch.randn(3, *weight.shape, dtype=torch.float64)
+    expected, velocity = weight.detach().clone(), torch.zeros_like(weight)
+    for g in gradients:
+        velocity = 0.6 * velocity + g
+        expected = expected * (4**0.5 / expected.norm())
+        step = orthogonalize((g + 0.6 * velocity).reshape(4, -1)).reshape(weight.shape)
+        expected = expected - 0.1 * step
+    muon = Muon([weight], lr=0.1)
+    for g in gradients:
+        weight.grad = g.clone()
+        muon.step()
+    torch.testing.assert_close(weight.detach(), expected)
+
+
+def test_muon_takes_convolutions_and_sgd_the_rest():
+    network = FastNet(widths=(4, 4, 4))
+    sgd, muon = make_optimizers(network, optimizer="muon", weight_decay=1e-3)
+    assert {p.ndim for group in muon.param_groups for p in group["params"]} == {4}
+    biases, head = sgd.param_groups
+    assert {p.ndim for p in biases["params"]} == {1}
+    assert [p.ndim for p in head["params"]] == [2]
+    # the same shrinkage a step in both groups
+    assert biases["scale"] * biases["weight_decay"] == pytest.approx(1e-3)
+    assert head["scale"] * head["weight_decay"] == pytest.approx(1e-3)
+
+
+def test_memory_is_put_back_in_the_parameters_own_layout():
+    network = nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)
+    optimizers = make_optimizers(network, momentum=0.9)
+    network(torch.randn(1, 3, 5, 5)).sum().backward()
+    optimizers[0].step()
+    kept = {name: t.contiguous() for name, t in optimizer_tensors(network, optimizers).items()}
+    fresh = make_optimizers(network, momentum=0.9)
+    load_optimizer_tensors(network, fresh, kept)
+    memory = fresh[0].state[network.weight]["momentum_buffer"]
+    assert memory.stride() == network.weight.stride()
+    assert torch.equal(memory, kept["weight/momentum_buffer"])
+
+
+def test_vectors_are_not_for_muon():
+    with pytest.raises(InputError, match="two dimensions"):
+        Muon([nn.Parameter(torch.zeros(3))])
+
+
+def test_unknown_optimizers_and_frozen_models_are_refused():
+    with pytest.raises(InputError, match="sgd or muon"):
+        make_optimizers(nn.Linear(2, 2), optimizer="adam")
+    with pytest.raises(InputError, match="no parameter"):
+        make_optimizers(nn.Linear(2, 2).requires_grad_(False))
