@@ -11,8 +11,8 @@ import time
 from collections import Counter
 
 import numpy as np
-
 from benchmarks.record import record
+
 from pitfalls.linear import SquaredRisk, classify, critical_point, dense_hessian
 from pitfalls.moments import SecondMoments
 

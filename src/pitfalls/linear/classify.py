@@ -203,7 +203,9 @@ class _Draft:
         """Let the measured curvature decide, or nobody."""
         start = self.escape.direction if self.escape is not None else None
         found = lowest_curvature(self.risk, self.layers, start=start, max_products=max_products)
-        clear = found.value < -1e-6 * found.largest and self.excess > 1e-6 * self.scale
+        # a gradient that was let pass bends the surface by as much
+        margin = max(1e-6, 100 * self.worst)
+        clear = found.value < -margin * found.largest and self.excess > margin * self.scale
         if clear:
             escape = EscapeDirection(found.direction, found.value, "Lanczos")
             return self.finish("strict saddle", "curvature", escape)

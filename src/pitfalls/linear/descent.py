@@ -1,6 +1,6 @@
 """Gradient descent, momentum and gradient flow on the exact risk, with what the theory watches."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,7 +12,7 @@ from pitfalls.linear.classify import classify
 from pitfalls.linear.curvature import flatten, unflatten
 from pitfalls.linear.dynamics import learning_time, nearest_saddle
 from pitfalls.linear.network import Matrix, Weights, as_weights, balancedness
-from pitfalls.linear.risk import SquaredRisk
+from pitfalls.linear.risk import SquaredRisk, sweep
 from pitfalls.linear.verdict import EscapeDirection, Verdict
 
 __all__ = ["Descent", "Escape", "Method", "Trajectory", "descend"]
@@ -199,9 +199,11 @@ def descend(
     escapes: list[Escape] = []
     ceiling = 100 * max(watch.record(layers, 0.0, 0), risk.modes.floor, 1e-300)
     stopped: Literal["stationary", "steps"] = "steps"
+    sxx, syx = risk.moments.sxx, risk.moments.syx
+    limit = 1e4 * (sum(float(np.abs(w).max()) for w in layers) + _natural_size(risk, layers))
     step = 0
     while step < steps:
-        gradients = risk.layer_gradients(layers)
+        gradients = sweep(layers, sxx, syx)
         if step % 20 == 0 and is_stationary(risk, layers, gradients, tol):
             push = _push(risk, layers, step, rng) if leave_saddles else None
             if push is None:
@@ -210,13 +212,15 @@ def descend(
             escapes.append(push[0])
             layers, velocity = push[1], [np.zeros_like(w) for w in layers]
             watch.record(layers, step * rate, step)
-            gradients = risk.layer_gradients(layers)
+            gradients = sweep(layers, sxx, syx)
         for i, gradient in enumerate(gradients):
             velocity[i] = beta * velocity[i] - rate * gradient
             layers[i] = layers[i] + velocity[i]
         step += 1
-        if step % every == 0 or step == steps:
-            value = watch.record(layers, step * rate, step) if _finite(layers) else np.inf
+        # far beyond every minimum, products of layers soon overflow: a NaN is beyond, too
+        beyond = not all(float(np.abs(w).max()) <= limit for w in layers)
+        if beyond or step % every == 0 or step == steps:
+            value = np.inf if beyond else watch.record(layers, step * rate, step)
             if not value <= ceiling:
                 raise DivergenceError(
                     f"descend: the risk grew past {ceiling:.3g} by step {step}. Take a learning rate "
@@ -234,7 +238,7 @@ def descend(
 
 
 def is_stationary(
-    risk: SquaredRisk, layers: list[Matrix], gradients: tuple[Matrix, ...], tol: float
+    risk: SquaredRisk, layers: list[Matrix], gradients: Sequence[Matrix], tol: float
 ) -> bool:
     """Whether every layer's gradient is below tol times the size of the terms it is made of."""
     norms = [float(np.linalg.norm(w)) for w in layers]
@@ -309,7 +313,7 @@ def _flow(
         evaluations += 1
         if on_progress is not None and evaluations % 200 == 0:
             on_progress(int(1000 * time / duration), 1000)
-        return -flatten(risk.layer_gradients(unflatten(vector, layers)))
+        return -flatten(sweep(unflatten(vector, layers), risk.moments.sxx, risk.moments.syx))
 
     times = np.linspace(0.0, duration, records + 1)
     solution = solve_ivp(
@@ -354,38 +358,42 @@ def _push(
         ways, curvature = [way / np.linalg.norm(way) for way in ways], 0.0
     else:
         return None
-    here = flatten(layers)
-    for radius in size * 0.3 * 0.5 ** np.arange(12):
-        trials = [
-            unflatten(here + sign * radius * way, layers) for way in ways for sign in (1.0, -1.0)
-        ]
-        values = [risk.excess(trial) for trial in trials]
-        best = int(np.argmin(values))
-        if values[best] < before:
-            floor = risk.value(layers) - before
-            return (
-                Escape(
-                    step=step,
-                    verdict=point.verdict,
-                    modes=point.modes,
-                    curvature=curvature,
-                    radius=float(radius),
-                    risk_before=before + floor,
-                    risk_after=values[best] + floor,
-                ),
-                trials[best],
-            )
-    return None
+    here, best_value, push = flatten(layers), before, None
+    for radius in size * 0.5 ** np.arange(12):
+        for way in ways:
+            for sign in (1.0, -1.0):
+                trial = unflatten(here + sign * radius * way, layers)
+                value = risk.excess(trial)
+                if value < best_value:
+                    best_value, push = value, (float(radius), trial)
+    if push is None:
+        return None
+    floor = float(risk.value(layers)) - before
+    escape = Escape(
+        step=step,
+        verdict=point.verdict,
+        modes=point.modes,
+        curvature=curvature,
+        radius=push[0],
+        risk_before=before + floor,
+        risk_after=best_value + floor,
+    )
+    return escape, push[1]
 
 
 def _safe_rate(risk: SquaredRisk, layers: list[Matrix]) -> float:
     """1 over the largest curvature to be met: λ(S_xx) Σ_i Π_{k≠i} ‖W_k‖², here and at a minimum."""
     top = float(np.linalg.norm(risk.moments.sxx, 2))
-    best = risk.minimum(min(min(w.shape) for w in layers)).map
-    share = max(float(np.linalg.norm(best, 2)), 1e-12) ** (1.0 / len(layers))
+    share = _natural_size(risk, layers)
     norms = [max(float(np.linalg.norm(w, 2)), share) for w in layers]
     bound = top * sum(float(np.prod(norms[:i] + norms[i + 1 :])) ** 2 for i in range(len(layers)))
     return 1.0 / bound if bound > 0 else 1.0
+
+
+def _natural_size(risk: SquaredRisk, layers: Sequence[Matrix]) -> float:
+    """Spectral norm of every layer of a balanced minimum."""
+    best = risk.minimum(min(min(w.shape) for w in layers)).map
+    return float(max(float(np.linalg.norm(best, 2)), 1e-12) ** (1.0 / len(layers)))
 
 
 def _natural_duration(risk: SquaredRisk, layers: list[Matrix]) -> float:
@@ -403,10 +411,6 @@ def _natural_duration(risk: SquaredRisk, layers: list[Matrix]) -> float:
         learning_time(float(s), float(abs(c)), len(layers)) + 1.0 / float(s)
         for s, c in zip(modes.values, held, strict=False)
     )
-
-
-def _finite(layers: list[Matrix]) -> bool:
-    return all(bool(np.isfinite(w).all()) for w in layers)
 
 
 def _singular_values(matrix: Matrix) -> Matrix:

@@ -167,14 +167,7 @@ class SquaredRisk:
         """
         layers, like = self._layers(weights, "layer_gradients")
         sxx, syx = self._sums(layers[0])
-        before = _prefixes(layers)
-        message = before[-1] @ sxx - syx  # G, then (W_L...W_{i+1})' G
-        gradients = []
-        for i in range(len(layers) - 1, -1, -1):
-            gradients.append(message @ before[i].T if i else message)
-            if i:
-                message = layers[i].T @ message
-        return tuple(_back(g, like) for g in gradients[::-1])
+        return tuple(_back(g, like) for g in sweep(layers, sxx, syx))
 
     def hessian_vector_product(self, weights: Weights, direction: Weights) -> tuple[Any, ...]:
         """Multiply the Hessian of R at the weights with a direction, without forming it.
@@ -336,6 +329,18 @@ class SquaredRisk:
                 torch.tensor(self.moments.syx, device=like.device),
             )
         return self._tensors[like.device]
+
+
+def sweep(layers: Sequence[Any], sxx: Any, syx: Any) -> list[Any]:
+    """Return the gradient by every layer; nothing is checked, for loops that have checked."""
+    before = _prefixes(layers)
+    message = before[-1] @ sxx - syx  # G, then (W_L...W_{i+1})' G
+    gradients = []
+    for i in range(len(layers) - 1, 0, -1):
+        gradients.append(message @ before[i].T)
+        message = layers[i].T @ message
+    gradients.append(message)
+    return gradients[::-1]
 
 
 def _prefixes(layers: Sequence[Any]) -> list[Any]:

@@ -1,0 +1,187 @@
+import numpy as np
+import pytest
+
+from pitfalls.errors import DivergenceError, InputError
+from pitfalls.linear import (
+    aligned_start,
+    balancedness,
+    classify,
+    critical_point,
+    descend,
+    learning_time,
+    mode_strength,
+    nearest_saddle,
+    small_start,
+)
+from tests.linear.problems import make_risk, random_weights, risk_with_modes
+
+
+@pytest.mark.parametrize("method", ["gradient", "momentum", "flow"])
+@pytest.mark.parametrize("widths", [(3, 4, 3), (3, 2, 4, 3)], ids=str)
+def test_descent_ends_at_a_global_minimum(method, widths):
+    risk = risk_with_modes([3.0, 2.0, 1.0]).whitened()
+    found = descend(
+        risk, small_start(widths, 0.5), method=method, steps=20_000, duration=60.0, tol=1e-9
+    )
+    assert found.stopped == "stationary"
+    assert classify(found.weights, risk, tol=1e-7).verdict == "global minimum"
+    excess = found.trajectory.excess
+    assert abs(excess[-1]) < 1e-9
+    if method != "momentum":
+        assert (np.diff(excess) <= 1e-9).all()
+
+
+@pytest.mark.parametrize("n_layers", [2, 3, 4])
+def test_the_flow_follows_the_exact_solution_mode_by_mode(n_layers):
+    risk = risk_with_modes([3.0, 2.0, 1.0]).whitened()
+    start = aligned_start(risk, [3] * (n_layers + 1), 0.05)
+    found = descend(risk, start, method="flow", records=50)
+    for k, target in enumerate(risk.modes.values):
+        wanted = mode_strength(found.trajectory.time, target, 0.05, n_layers)
+        np.testing.assert_allclose(found.trajectory.strengths[:, k], wanted, rtol=1e-5)
+
+
+def test_the_flow_conserves_the_differences_of_gram_matrices():
+    risk = make_risk().whitened()
+    start = small_start((3, 4, 3), 0.7)
+    found = descend(risk, start, method="flow", duration=5.0)
+    before = start[1].T @ start[1] - start[0] @ start[0].T
+    after = found.weights[1].T @ found.weights[1] - found.weights[0] @ found.weights[0].T
+    np.testing.assert_allclose(after, before, atol=1e-7)
+    np.testing.assert_allclose(found.trajectory.balancedness, balancedness(start), rtol=1e-6)
+
+
+def test_small_steps_of_gradient_descent_follow_the_flow():
+    risk = risk_with_modes([2.0, 1.0]).whitened()
+    start = small_start((2, 2, 2), 0.5)
+    flow = descend(risk, start, method="flow", duration=2.0)
+    steps = descend(risk, start, learning_rate=1e-4, steps=20_000, records=10)
+    for a, b in zip(flow.weights, steps.weights, strict=True):
+        np.testing.assert_allclose(a, b, atol=2e-3)
+
+
+def test_descent_rests_on_a_saddle_and_leaves_it_when_asked_to():
+    risk = make_risk()
+    saddle = critical_point(risk, (5, 4, 4, 3), (2,))
+    resting = descend(risk, saddle)
+    assert (resting.stopped, resting.steps, resting.escapes) == ("stationary", 0, ())
+    leaving = descend(risk, saddle, leave_saddles=True, steps=20_000, tol=1e-8)
+    (first, *_) = leaving.escapes
+    assert (first.verdict, first.modes, first.step) == ("strict saddle", (2,), 0)
+    assert first.curvature < 0
+    assert first.risk_after < first.risk_before
+    assert abs(leaving.trajectory.excess[-1]) < 1e-6 * leaving.trajectory.excess[0]
+
+
+def test_a_non_strict_saddle_is_left_in_a_random_direction():
+    risk = make_risk().whitened()
+    origin = [np.zeros((4, 3)), np.zeros((4, 4)), np.zeros((3, 4))]
+    found = descend(risk, origin, leave_saddles=True, steps=20_000, tol=1e-8)
+    assert found.escapes[0].verdict == "non-strict saddle"
+    assert found.escapes[0].curvature == 0
+    assert abs(found.trajectory.excess[-1]) < 1e-6 * found.trajectory.excess[0]
+
+
+def test_small_starts_pass_one_saddle_after_the_other():
+    risk = risk_with_modes([3.0, 1.5, 0.5]).whitened()
+    found = descend(risk, small_start((3, 3, 3), 1e-3), method="flow", records=400)
+    near = found.trajectory.saddle_distance < 0.1
+    visited = found.trajectory.saddle_rank[near]
+    assert list(dict.fromkeys(visited)) == [0, 1, 2, 3]
+
+
+def test_divergence_stops_with_the_last_good_weights():
+    risk = make_risk()
+    with pytest.raises(DivergenceError, match="Take a learning rate below 1") as error:
+        descend(risk, random_weights((5, 4, 3)), learning_rate=1.0)
+    assert all(np.isfinite(w).all() for w in error.value.last)
+
+
+def test_the_default_learning_rate_never_goes_up():
+    for seed in range(4):
+        risk = make_risk(seed=seed)
+        found = descend(risk, random_weights((5, 4, 4, 3), seed), steps=300)
+        assert (np.diff(found.trajectory.risk) <= 1e-9 * found.trajectory.risk[0]).all()
+
+
+def test_the_same_call_gives_the_same_bits_and_start_is_untouched():
+    risk, start = make_risk(), random_weights((5, 4, 3))
+    copies = [w.copy() for w in start]
+    a, b = (descend(risk, start, steps=50, method="momentum") for _ in range(2))
+    assert all((v == w).all() for v, w in zip(a.weights, b.weights, strict=True))
+    assert all((v == w).all() for v, w in zip(start, copies, strict=True))
+
+
+@pytest.mark.parametrize("method", ["gradient", "flow"])
+def test_progress_is_told_and_may_end_the_work(method):
+    seen = []
+    descend(
+        make_risk().whitened(),
+        small_start((3, 4, 3), 0.5),
+        method=method,
+        duration=20.0,
+        on_progress=lambda done, total: seen.append((done, total)),
+    )
+    assert seen[-1][0] == seen[-1][1]
+
+    def stop(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        descend(make_risk(), random_weights((5, 4, 3)), on_progress=stop)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"steps": 0}, "at least 1"),
+        ({"momentum": 1.0}, "momentum in"),
+        ({"learning_rate": -1.0}, "must be positive"),
+        ({"learning_rate": float("nan")}, "must be positive"),
+        ({"method": "flow", "duration": -1.0}, "duration must be positive"),
+    ],
+)
+def test_bad_arguments_are_refused(arguments, message):
+    with pytest.raises(InputError, match=message):
+        descend(make_risk(), random_weights((5, 4, 3)), **arguments)
+
+
+def test_a_flow_from_a_dead_mode_asks_for_a_duration():
+    with pytest.raises(InputError, match="a mode starts at zero"):
+        descend(make_risk(), [np.zeros((4, 5)), np.zeros((3, 4))], method="flow")
+
+
+@pytest.mark.parametrize("n_layers", [1, 2, 3, 5])
+def test_mode_strength_solves_its_equation(n_layers):
+    times = np.linspace(0, 3, 3001)
+    for target in (2.0, 0.0):
+        u = mode_strength(times, target, 0.1, n_layers)
+        slope = np.gradient(u, times)
+        wanted = n_layers * u ** (2 - 2 / n_layers) * (target - u)
+        np.testing.assert_allclose(slope[1:-1], wanted[1:-1], atol=2e-4)
+        assert u[0] == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("n_layers", [1, 2, 3, 5])
+def test_learning_time_is_when_the_mode_is_there(n_layers):
+    time = learning_time(2.0, 0.01, n_layers)
+    assert mode_strength(np.array([0.0, time]), 2.0, 0.01, n_layers)[-1] == pytest.approx(1.98)
+    assert learning_time(2.0, 3.0, n_layers) == 0
+
+
+def test_a_mode_does_not_start_from_zero():
+    with pytest.raises(InputError, match="start must be positive"):
+        mode_strength(np.array([0.0]), 1.0, 0.0, 2)
+
+
+def test_the_nearest_saddle_is_the_nearest_of_all_subsets():
+    risk = risk_with_modes([3.0, 2.0, 1.0])
+    modes = risk.modes
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        white = rng.standard_normal((3, 5)) + (modes.left * rng.uniform(0, 4, 3)) @ modes.right.T
+        best = min(
+            np.linalg.norm(white - (modes.left[:, s] * modes.values[s]) @ modes.right[:, s].T)
+            for s in ([], [0], [1], [2], [0, 1], [0, 2], [1, 2])
+        )
+        assert nearest_saddle(white, risk, 2).distance == pytest.approx(best)
