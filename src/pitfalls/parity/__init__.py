@@ -1,5 +1,6 @@
 """Parity: what a ReLU network represents exactly, and what its gradient says about the target."""
 
+from pitfalls.parity.alignment import target_signal
 from pitfalls.parity.bounds import GradientBounds, gradient_bounds
 from pitfalls.parity.construction import ExactnessProof, exact_network, verify_exact
 from pitfalls.parity.depth import (
@@ -84,6 +85,7 @@ __all__ = [
     "sweep",
     "sweep_cells",
     "target_gradients",
+    "target_signal",
     "train",
     "train_deep",
     "train_ensemble",

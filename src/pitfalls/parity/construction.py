@@ -237,28 +237,32 @@ def verify_exact(
     return _proof("enumeration", 1 << d, x, float(value), label, tolerance)
 
 
-def _multiples_of_mask(network: TwoLayerReLU, task: ParityTask) -> list[Fraction] | None:
+def _multiples_of_mask(network: TwoLayerReLU, task: ParityTask) -> list[float] | None:
     """Return c with w_i = c_i v, or None if there is none."""
     v = task.mask_tensor(dtype=torch.float64)
     w = network.hidden.weight.detach().double().cpu()
     on = v.bool()
     scale = w[:, on][:, 0] if task.weight else w.new_zeros(len(w))
-    return [Fraction(c) for c in scale.tolist()] if torch.equal(w, torch.outer(scale, v)) else None
+    return scale.tolist() if torch.equal(w, torch.outer(scale, v)) else None
 
 
-def _by_values(network: TwoLayerReLU, task: ParityTask, scales: list[Fraction]) -> ExactnessProof:
-    biases = [Fraction(b) for b in network.hidden.bias.tolist()]
-    alphas = [Fraction(a) for a in network.output.weight[0].tolist()]
+def _integers(values: list[float]) -> tuple[list[int], int]:
+    """Write floats exactly as integers over one denominator."""
+    fractions = [Fraction(value) for value in values]
+    denominator = max((f.denominator for f in fractions), default=1)  # each is a power of two
+    return [int(f * denominator) for f in fractions], denominator
+
+
+def _by_values(network: TwoLayerReLU, task: ParityTask, scales: list[float]) -> ExactnessProof:
+    k = network.n_hidden
+    lines, one = _integers(scales + network.hidden.bias.tolist())
+    alphas, other = _integers(network.output.weight[0].tolist())
+    units = list(zip(lines[:k], lines[k:], alphas, strict=True))
     beta = Fraction(network.output.bias.item())
     worst, worst_s, output = Fraction(-1), 0, Fraction(0)
     for s in range(task.weight + 1):
-        value = beta + sum(
-            (
-                a * max(Fraction(0), c * s + b)
-                for a, b, c in zip(alphas, biases, scales, strict=True)
-            ),
-            Fraction(0),
-        )
+        total = sum(alpha * max(0, slope * s + bias) for slope, bias, alpha in units)
+        value = beta + Fraction(total, one * other)
         error = abs(value - (-1) ** s)
         if error > worst:
             worst, worst_s, output = error, s, value

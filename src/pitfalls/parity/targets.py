@@ -1,0 +1,322 @@
+"""The gradient of the risk for every one of the 2^d targets at once.
+
+The gradients grad R_v = a + 2^-d sum_x chi_v(x) g(x) are the Walsh-Hadamard transform of g over x,
+one transform for each parameter. For the two-layer network one a hidden unit is enough: with
+q_i = G(f) 1{z_i > 0} and hat its transform, multiplying by a feature mixes neighbours,
+
+    (q_i x_j)^(v) = (q_i^(v) - q_i^(v + e_j)) / 2        (since x_j = (1 - chi_{e_j}) / 2),
+
+and all d + 2 parameters of the unit have gradients q_i x_j, q_i or q_i (w_i . x + b_i).
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numba import njit, prange
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from pitfalls.errors import InputError, ResourceError
+from pitfalls.parity.gradients import gradient_at, network_outputs
+from pitfalls.parity.loss import Loss, as_loss
+from pitfalls.parity.network import TwoLayerReLU
+from pitfalls.parity.task import ParityTask, cube
+from pitfalls.parity.walsh import walsh_hadamard_transform
+from pitfalls.parity.walsh_kernel import transform_alone
+
+__all__ = ["TargetGradients", "stream_target_gradients", "target_gradients"]
+
+Floats = NDArray[np.float64]
+OnProgress = Callable[[int, int], None]
+
+_MOST = 26
+_MOST_OF_ANY_MODULE = 20
+_BLOCK = 1 << 12
+_FAST = {"reassoc", "contract", "nsz"}
+# Up to this d each thread takes whole units; above, all threads share one, to save memory.
+_UNITS_APART = 20
+# Fixed, so that the order of summation does not depend on the number of threads.
+_CHUNKS = 8
+
+
+@dataclass(frozen=True)
+class TargetGradients:
+    """How far the gradient of each target's risk lies from the shared part a.
+
+    Attributes
+    ----------
+    n_features : int
+        d.
+    loss : str
+    squared_distance : array of shape (2^d,)
+        |grad R_v - a|^2 for every mask v, feature j being bit j of its number.
+    """
+
+    n_features: int
+    loss: str
+    squared_distance: Floats
+
+    @property
+    def signal(self) -> float:
+        """Mean over targets: equals ``GradientSignal.signal``."""
+        return float(self.squared_distance.mean())
+
+    @property
+    def weights(self) -> NDArray[np.int64]:
+        """Hamming weight of each mask, in the same order."""
+        return np.bitwise_count(np.arange(1 << self.n_features)).astype(np.int64)
+
+    def of(self, task: ParityTask) -> float:
+        """|grad R_v - a|^2 for one target."""
+        if task.n_features != self.n_features:
+            raise InputError(
+                f"TargetGradients.of: the task has {task.n_features} features, these gradients "
+                f"{self.n_features}."
+            )
+        return float(self.squared_distance[task.index])
+
+    def by_weight(self, quantiles: tuple[float, ...] = (0.0, 0.5, 1.0)) -> Floats:
+        """Summarise the squared distances of the masks of each Hamming weight.
+
+        Returns
+        -------
+        array of shape (d + 1, 1 + len(quantiles))
+            Row m: the mean over masks with |v| = m, then the quantiles.
+        """
+        order = np.argsort(self.weights, kind="stable")
+        counts = np.bincount(self.weights)
+        groups = np.split(self.squared_distance[order], np.cumsum(counts)[:-1])
+        return np.array([[group.mean(), *np.quantile(group, quantiles)] for group in groups])
+
+
+def _add_unit(low: Floats, high: Floats, alpha: float, f: Floats) -> None:
+    """Add alpha max(0, z) at every input, z a sum of one low and one high part."""
+    for row in prange(high.size):
+        a = high[row]
+        own = f[row * low.size : (row + 1) * low.size]
+        for x in range(low.size):
+            z = a + low[x]
+            own[x] += alpha * (z if z > 0 else 0.0)
+
+
+def _gate(low: Floats, high: Floats, odd: Floats, gated: Floats) -> None:
+    """Write odd 1{z > 0} at every input."""
+    for row in prange(high.size):
+        a = high[row]
+        start = row * low.size
+        for x in range(low.size):
+            gated[start + x] = odd[start + x] if a + low[x] > 0 else 0.0
+
+
+def _add_energy(
+    q: Floats, weights: Floats, bias: float, alpha: float, block: int, energy: Floats
+) -> None:
+    """Add a unit's share of |grad R_v - a|^2, from the transform q of G 1{z > 0} / 2^d."""
+    n_blocks = q.size // block
+    square = alpha * alpha
+    for number in prange(n_blocks):
+        start = number * block
+        spread = np.zeros(block)
+        value = np.empty(block)
+        own = q[start : start + block]
+        for v in range(block):
+            value[v] = bias * own[v]
+        for j in range(weights.size):
+            step = 1 << j
+            half = weights[j] / 2
+            if step >= block:
+                other = q[start ^ step : (start ^ step) + block]
+                for v in range(block):
+                    difference = own[v] - other[v]
+                    spread[v] += difference * difference
+                    value[v] += half * difference
+            else:
+                for base in range(0, block, 2 * step):
+                    for v in range(base, base + step):
+                        difference = own[v] - own[v + step]
+                        squared = difference * difference
+                        spread[v] += squared
+                        spread[v + step] += squared
+                        value[v] += half * difference
+                        value[v + step] -= half * difference
+        for v in range(block):
+            energy[start + v] += square * (own[v] * own[v] + spread[v] / 4) + value[v] * value[v]
+
+
+_jit = njit(cache=True, fastmath=_FAST)
+_jit_parallel = njit(parallel=True, cache=True, fastmath=_FAST)
+_add_unit_together = _jit_parallel(_add_unit)
+_gate_alone, _gate_together = _jit(_gate), _jit_parallel(_gate)
+_add_energy_alone, _add_energy_together = _jit(_add_energy), _jit_parallel(_add_energy)
+
+
+@njit(parallel=True, cache=True, fastmath=_FAST)
+def _add_units(
+    first: int, last: int, lows: Floats, highs: Floats, weights: Floats, biases: Floats,
+    alphas: Floats, odd: Floats, block: int, energies: Floats,
+) -> None:  # fmt: skip
+    """Add the shares of units first..last, each unit on one thread, to the rows of energies."""
+    n_chunks = energies.shape[0]
+    for chunk in prange(n_chunks):
+        gated = np.empty(odd.size)
+        for i in range(first + chunk, last, n_chunks):
+            _gate_alone(lows[i], highs[i], odd, gated)
+            transform_alone(gated)
+            _add_energy_alone(gated, weights[i], biases[i], alphas[i], block, energies[chunk])
+
+
+def _subset_sums(weights: Floats, start: float) -> Floats:
+    sums = np.array([start])
+    for weight in weights:
+        sums = np.concatenate([sums, sums + weight])
+    return sums
+
+
+def target_gradients(
+    network: nn.Module,
+    loss: str | Loss | Callable[[Tensor, Tensor], Tensor] = "hinge",
+    *,
+    n_features: int | None = None,
+    on_progress: OnProgress | None = None,
+) -> TargetGradients:
+    """Compute |grad R_v - a|^2 for all 2^d masks v.
+
+    Parameters
+    ----------
+    network : nn.Module
+        A ``TwoLayerReLU`` (d up to 26, in about 40 bytes a mask), or any module to d = 20 whose
+        2^d x P gradients fit 2 GiB.
+    loss : str, Loss or callable
+        As in :func:`gradient_signal`.
+    n_features : int, optional
+        d; needed for modules other than ``TwoLayerReLU``.
+    on_progress : callable, optional
+        Called with (transforms done, transforms in all).
+
+    Returns
+    -------
+    TargetGradients
+
+    Raises
+    ------
+    ResourceError
+        If d is too large.
+
+    Examples
+    --------
+    >>> network = TwoLayerReLU(6, 60, seed=0)
+    >>> gradients = target_gradients(network)
+    >>> gradients.squared_distance.shape
+    (64,)
+    """
+    measure = as_loss(loss)
+    for name, parameter in network.named_parameters():
+        if not bool(torch.isfinite(parameter).all()):
+            raise InputError(f"target_gradients: parameter {name} holds NaN or infinity.")
+    if not isinstance(network, TwoLayerReLU):
+        if n_features is None:
+            raise InputError(f"target_gradients: give n_features for a {type(network).__name__}.")
+        energy: Floats = np.zeros(1 << _checked(n_features, _MOST_OF_ANY_MODULE))
+        total = sum(p.numel() for p in network.parameters())
+        for index, values in stream_target_gradients(network, measure, n_features=n_features):
+            energy += values**2
+            if on_progress is not None:
+                on_progress(index + 1, total)
+        return TargetGradients(n_features, measure.name, energy)
+
+    d, k = _checked(network.n_features, _MOST), network.n_hidden
+    w, b, alphas, beta = (
+        p.detach().double().cpu().contiguous().numpy() for p in network.parameters()
+    )
+    odd = np.full(1 << d, beta[0])
+    lows = np.array([_subset_sums(row[: d // 2], 0.0) for row in w])
+    highs = np.array([_subset_sums(row[d // 2 :], bias) for row, bias in zip(w, b, strict=True)])
+    for i in range(k):
+        _add_unit_together(lows[i], highs[i], alphas[0, i], odd)
+    _weigh(measure, odd, d)
+    energy = np.square(walsh_hadamard_transform(odd))  # beta's gradient is G itself
+    block = min(_BLOCK, 1 << d)
+    if d <= _UNITS_APART:
+        for first in range(0, k, 2 * _CHUNKS):
+            last = min(k, first + 2 * _CHUNKS)
+            energies = np.zeros((_CHUNKS, 1 << d))
+            _add_units(first, last, lows, highs, w, b, alphas[0], odd, block, energies)
+            energy += energies.sum(0)
+            if on_progress is not None:
+                on_progress(last, k)
+    else:
+        gated = np.empty_like(odd)
+        for i in range(k):
+            _gate_together(lows[i], highs[i], odd, gated)
+            walsh_hadamard_transform(gated, inplace=True)
+            _add_energy_together(gated, w[i], b[i], alphas[0, i], block, energy)
+            if on_progress is not None:
+                on_progress(i + 1, k)
+    return TargetGradients(d, measure.name, energy)
+
+
+def _weigh(loss: Loss, f: Floats, d: int) -> None:
+    """Replace f by G(f) / 2^d."""
+    with torch.no_grad():
+        for start in range(0, f.size, 1 << 20):
+            part = torch.from_numpy(f[start : start + (1 << 20)])
+            part.copy_(loss.weights(part)[1] * 2.0**-d)
+
+
+def _checked(d: int, most: int) -> int:
+    if d < 1:
+        raise InputError(f"target_gradients: n_features must be at least 1. Got {d}.")
+    if d > most:
+        raise ResourceError(
+            f"target_gradients: 2^{d} targets take {40 * 2.0 ** (d - 30):.3g} GiB and more; the "
+            f"limit is d = {most}. gradient_signal gives their mean for larger d."
+        )
+    return d
+
+
+def stream_target_gradients(
+    network: nn.Module,
+    loss: str | Loss | Callable[[Tensor, Tensor], Tensor] = "hinge",
+    *,
+    n_features: int | None = None,
+) -> Iterator[tuple[int, Floats]]:
+    """Give one component of grad R_v - a for all targets, parameter by parameter.
+
+    The plain way, one transform a parameter: what :func:`target_gradients` shortens, and the way
+    to the gradients themselves.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Any module; the 2^d x P gradients of f are formed at once.
+    loss, n_features
+        As in :func:`target_gradients`.
+
+    Yields
+    ------
+    index : int
+        Of the parameter in the flat parameter vector.
+    values : array of shape (2^d,)
+        That component for every mask.
+    """
+    measure = as_loss(loss)
+    own = network.n_features if isinstance(network, TwoLayerReLU) else n_features
+    if own is None:
+        raise InputError(f"stream_target_gradients: give n_features for {type(network).__name__}.")
+    d = _checked(own, _MOST_OF_ANY_MODULE)
+    first = next(network.parameters())
+    n_parameters = sum(p.numel() for p in network.parameters())
+    if (need := 8 * n_parameters << d) > 1 << 31:
+        raise ResourceError(
+            f"stream_target_gradients: the 2^{d} x {n_parameters} gradients take "
+            f"{need / 2**30:.3g} GiB. Use target_gradients (TwoLayerReLU), or gradient_signal."
+        )
+    x = cube(d, dtype=first.dtype).to(first.device)
+    with torch.no_grad():
+        weight = measure.weights(network_outputs(network, x).double())[1] * 2.0**-d
+        # (P, 2^d): a parameter's values lie together
+        g = (gradient_at(network, x).double() * weight[:, None]).T.contiguous()
+    for index in range(n_parameters):
+        yield index, walsh_hadamard_transform(g[index]).cpu().numpy()

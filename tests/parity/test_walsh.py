@@ -1,0 +1,130 @@
+"""The transform against the dense Hadamard matrix, its inverse, Parseval and autograd."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.linalg import hadamard
+
+from pitfalls.errors import InputError
+from pitfalls.parity import (
+    ParityTask,
+    cube,
+    inverse_walsh_hadamard_transform,
+    walsh_hadamard_transform,
+)
+
+TYPES = [np.float32, np.float64]
+
+
+def whole_numbers(shape, dtype, seed=0):
+    """Small integers, whose transform is exact in floating point."""
+    return np.random.default_rng(seed).integers(-8, 9, shape).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("bits", range(13))
+def test_transform_equals_the_dense_matrix_to_the_bit_on_whole_numbers(bits, dtype):
+    x = whole_numbers((3, 2**bits), dtype)
+    expected = x @ hadamard(2**bits, dtype=dtype)
+    assert np.array_equal(walsh_hadamard_transform(x), expected)
+    by_torch = walsh_hadamard_transform(torch.from_numpy(x).requires_grad_())
+    assert np.array_equal(by_torch.detach().numpy(), expected)
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("bits", [14, 15, 16, 17, 18, 19, 21])
+def test_kernel_and_torch_agree_to_the_bit_past_the_cache(bits, dtype):
+    x = whole_numbers((1, 2**bits), dtype)
+    by_torch = walsh_hadamard_transform(torch.from_numpy(x).requires_grad_())
+    assert np.array_equal(walsh_hadamard_transform(x), by_torch.detach().numpy())
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 11), st.integers(0, 2**31), st.sampled_from(TYPES), st.booleans())
+def test_inverse_undoes_the_transform(bits, seed, dtype, normalize):
+    x = np.random.default_rng(seed).normal(size=(2, 2**bits)).astype(dtype)
+    there = walsh_hadamard_transform(x, normalize=normalize)
+    back = inverse_walsh_hadamard_transform(there, normalize=normalize)
+    assert back.dtype == dtype
+    np.testing.assert_allclose(back, x, rtol=0, atol=64 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("bits", [5, 16, 18])
+def test_orthonormal_transform_keeps_length(bits):
+    x = np.random.default_rng(bits).normal(size=2**bits)
+    done = walsh_hadamard_transform(x, normalize=True)
+    assert np.linalg.norm(done) == pytest.approx(np.linalg.norm(x), rel=1e-13)
+
+
+def test_rows_are_correlations_with_parities():
+    d = 5
+    values = np.random.default_rng(0).normal(size=2**d)
+    done = walsh_hadamard_transform(values)
+    for mask in cube(d):
+        task = ParityTask(mask)
+        labels = task.labels(cube(d, dtype=torch.float64)).numpy()
+        assert done[task.index] == pytest.approx(labels @ values, rel=1e-12)
+
+
+@pytest.mark.parametrize("dim", [0, 1, 2, -1, -2, -3])
+@pytest.mark.parametrize("as_torch", [False, True])
+def test_any_axis_of_any_layout_is_transformed(dim, as_torch):
+    x = whole_numbers((4, 8, 16), np.float64).transpose(2, 0, 1)  # not contiguous
+    expected = np.moveaxis(
+        np.moveaxis(x, dim, -1) @ hadamard(x.shape[dim], dtype=np.float64), -1, dim
+    )
+    given = torch.from_numpy(x) if as_torch else x
+    assert np.array_equal(np.asarray(walsh_hadamard_transform(given, dim)), expected)
+    assert np.array_equal(np.asarray(walsh_hadamard_transform(given, dim, inplace=True)), expected)
+    assert np.array_equal(x, expected)
+
+
+@pytest.mark.parametrize("as_torch", [False, True])
+def test_input_is_kept_unless_it_is_to_be_overwritten(as_torch):
+    x = whole_numbers((2, 64), np.float32)
+    given = torch.from_numpy(x) if as_torch else x
+    before = x.copy()
+    done = walsh_hadamard_transform(given)
+    assert np.array_equal(x, before)
+    assert walsh_hadamard_transform(given, inplace=True) is given
+    assert np.array_equal(x, np.asarray(done))
+
+
+def test_autograd_follows_the_transform():
+    x = torch.randn(2, 8, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda x: walsh_hadamard_transform(x, 1, normalize=True), x)
+
+
+def test_empty_batch_stays_empty():
+    assert walsh_hadamard_transform(np.empty((0, 8))).shape == (0, 8)
+
+
+@pytest.mark.gpu
+def test_device_path_equals_the_kernel():
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    x = torch.randn(3, 4096, dtype=torch.float64)
+    torch.testing.assert_close(
+        walsh_hadamard_transform(x.cuda()).cpu(), walsh_hadamard_transform(x)
+    )
+
+
+def test_bad_input_is_refused_in_one_line():
+    with pytest.raises(InputError, match=r"power of two. Got 6; pad with zeros to 8"):
+        walsh_hadamard_transform(np.zeros((2, 6)))
+    with pytest.raises(InputError, match="Got 0; pad with zeros to 1"):
+        walsh_hadamard_transform(np.zeros((2, 0)))
+    with pytest.raises(InputError, match=r"float32 or float64\. Got int64"):
+        walsh_hadamard_transform(np.arange(4))
+    with pytest.raises(InputError, match="Got float16"):
+        walsh_hadamard_transform(torch.zeros(4, dtype=torch.float16))
+    with pytest.raises(InputError, match="has 1 axes"):
+        walsh_hadamard_transform(np.zeros(4), dim=1)
+    frozen = np.zeros(4)
+    frozen.flags.writeable = False
+    with pytest.raises(InputError, match="read-only"):
+        walsh_hadamard_transform(frozen, inplace=True)
+    with pytest.raises(InputError, match="needs a gradient"):
+        walsh_hadamard_transform(torch.zeros(4, requires_grad=True), inplace=True)
