@@ -38,8 +38,8 @@ def main() -> None:
     for d in (5, 10, 30):
         task = ParityTask.random(d, 0, weight=d // 2)
         # the middle of training, where most samples still have a slope: no easy start, no easy end
-        one, plain, each = 20_000, 1_000, 2_000
-        single = TrainingConfig(n_iterations=one, n_samples=None)
+        one, plain, each = 20_000, 1_000, 10_000
+        single = TrainingConfig(n_iterations=one)
         many = replace(single, n_iterations=each)
         tasks = [task] * REPLICAS
 

@@ -17,14 +17,11 @@ from numpy.typing import NDArray
 from pitfalls.errors import DataError, InputError, ResourceError
 from pitfalls.parity.ensemble import train_ensemble
 from pitfalls.parity.task import ParityTask
-from pitfalls.parity.training import TrainingConfig
+from pitfalls.parity.training import LEARNED, TrainingConfig
 
 __all__ = ["Backend", "CellResult", "SweepCell", "run_cell", "sweep", "sweep_cells"]
 
 Backend = Literal["loky", "dask", "ray"]
-
-LEARNED = 0.99
-"""The accuracy from which a parity counts as learned."""
 
 
 @dataclass(frozen=True, order=True)
@@ -154,7 +151,7 @@ def run_cell(cell: SweepCell, n_seeds: int, config: TrainingConfig) -> CellResul
         cell=cell,
         accuracy=np.array([result.evaluation.accuracy for result in results]),
         risk=np.array([result.evaluation.risk for result in results]),
-        iterations=np.array([result.curve.iterations_to(LEARNED) or -1 for result in results]),
+        iterations=np.array([result.curve.iterations_to() or -1 for result in results]),
         diverged=np.array([result.diverged for result in results]),
         step=step,
         loss_curve=curves[0],

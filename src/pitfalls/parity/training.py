@@ -25,6 +25,7 @@ __all__ = [
     "TrainingResult",
     "TrainingState",
     "evaluate",
+    "first_reached",
     "initial_state",
     "train",
     "training_batch",
@@ -115,6 +116,24 @@ class TrainingConfig:
         return 10 * n_features if self.n_hidden is None else self.n_hidden
 
 
+LEARNED = 0.99
+"""The accuracy from which a parity counts as learned."""
+
+
+def first_reached(
+    step: NDArray[np.int64], accuracy: NDArray[np.float64], level: float = LEARNED
+) -> int | None:
+    """Return the first step at which a recorded accuracy reaches a level, or None.
+
+    Examples
+    --------
+    >>> first_reached(np.array([200, 400]), np.array([0.5, 0.995]))
+    400
+    """
+    reached = np.flatnonzero(accuracy >= level)
+    return int(step[reached[0]]) if reached.size else None
+
+
 @dataclass(frozen=True, eq=False)
 class TrainingCurve:
     """What was seen on the way, one entry a record.
@@ -136,10 +155,9 @@ class TrainingCurve:
     loss: NDArray[np.float64]
     accuracy: NDArray[np.float64]
 
-    def iterations_to(self, accuracy: float) -> int | None:
+    def iterations_to(self, accuracy: float = LEARNED) -> int | None:
         """First recorded step with at least that accuracy since the record before, or None."""
-        reached = np.flatnonzero(self.accuracy >= accuracy)
-        return int(self.step[reached[0]]) if reached.size else None
+        return first_reached(self.step, self.accuracy, accuracy)
 
 
 @dataclass(frozen=True, eq=False)
@@ -501,7 +519,7 @@ def evaluate(
     exact = task.n_features <= exact_up_to
     total = 1 << task.n_features if exact else n_samples
     generator = torch.Generator().manual_seed(seed)
-    chunk = 1 << 14
+    chunk = 1 << 10  # what lies between two products then stays in the cache
     sums = torch.zeros(3, dtype=torch.float64)
     places = torch.arange(task.n_features)
     for start in range(0, total, chunk):
