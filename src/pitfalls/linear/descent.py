@@ -347,9 +347,7 @@ def _push(
 ) -> tuple[Escape, list[Matrix]] | None:
     """Leave a saddle downwards; None where there is no reason or no way to."""
     point = classify(layers, risk, confirm=False)
-    size = max(
-        float(np.linalg.norm(flatten(layers))), 1e-3 * risk.modes.values[0] ** (1 / len(layers))
-    )
+    size = max(float(np.linalg.norm(flatten(layers))), _natural_size(risk, layers))
     before = risk.excess(layers)
     if isinstance(point.witness, EscapeDirection):
         ways, curvature = [flatten(point.witness.direction)], point.witness.curvature
