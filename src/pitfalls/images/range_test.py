@@ -17,6 +17,7 @@ from pitfalls.images.training import train
 __all__ = ["RangeTest", "learning_rate_range"]
 
 MEMORY = 0.9  # of the moving average over steps
+WARM_UP = 10  # steps before the average means something
 BURST = 3.0  # times the lowest smoothed loss: the rate is too high from there on
 
 
@@ -123,12 +124,15 @@ def learning_rate_range(
     rates = np.array([record.rate for record in records])
     curve = np.array(smoothed)
     slope = np.gradient(curve, np.log(rates))
+    # The average of the first few losses is still their noise.
+    slope[: min(WARM_UP, len(slope) // 2)] = np.inf
+    curve_after = np.where(np.isfinite(slope), curve, np.inf)
     return RangeTest(
         rates=rates,
         losses=np.array([record.loss for record in records]),
         smoothed=curve,
         steepest=float(rates[slope.argmin()]),
-        lowest=float(rates[curve.argmin()]),
+        lowest=float(rates[curve_after.argmin()]),
         diverged=diverged,
     )
 

@@ -1,0 +1,56 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from pitfalls.errors import DivergenceError, InputError
+from pitfalls.images.range_test import learning_rate_range
+from tests.images.test_training import PLAIN, assert_equal, dataset, plain, weights
+
+
+def test_rates_grow_geometrically_and_the_model_is_left_alone():
+    model = plain()
+    before = weights(model)
+    result = learning_rate_range(model, dataset(), PLAIN, start=1e-4, stop=1e-2, steps=21)
+    assert_equal(before, weights(model))
+    np.testing.assert_allclose(result.rates, np.geomspace(1e-4, 1e-2, 21))
+    assert not result.diverged
+
+
+def test_smoothing_is_a_bias_corrected_average():
+    result = learning_rate_range(plain(), dataset(), PLAIN, start=1e-4, stop=1e-2, steps=12)
+    for k in range(12):
+        w = 0.9 ** np.arange(k, -1, -1)
+        assert result.smoothed[k] == pytest.approx(w @ result.losses[: k + 1] / w.sum())
+
+
+def test_the_edge_of_stability_of_a_quadratic_like_loss_is_found():
+    torch.manual_seed(0)
+    linear = nn.Sequential(nn.Flatten(), nn.Linear(192, 4))
+    config = dataclasses.replace(PLAIN, momentum=0.0)
+    result = learning_rate_range(linear, dataset(n=64), config, start=1e-4, stop=10, steps=200)
+    assert result.diverged
+    assert len(result.rates) < 200
+    assert result.losses[:10].mean() > 1.2 * result.smoothed.min()
+    assert 1e-3 < result.steepest <= result.lowest < result.rates[-1]
+
+
+def test_progress_counts_steps():
+    seen = []
+    learning_rate_range(
+        plain(), dataset(), PLAIN, stop=1e-3, steps=5, on_progress=lambda *a: seen.append(a)
+    )
+    assert seen == [(k, 5) for k in range(1, 6)]
+
+
+def test_a_start_beyond_the_useful_range_is_an_error():
+    with pytest.raises(DivergenceError, match="Start lower"):
+        learning_rate_range(plain(), dataset(), PLAIN, start=1e30, stop=1e31)
+
+
+@pytest.mark.parametrize("wrong", [{"start": 0}, {"start": 2, "stop": 1}, {"steps": 2}])
+def test_ranges_without_meaning_are_refused(wrong):
+    with pytest.raises(InputError, match="start < stop"):
+        learning_rate_range(plain(), dataset(), PLAIN, **wrong)
