@@ -1,0 +1,205 @@
+"""``pitfalls parity exact | signal | targets``."""
+
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from pitfalls.cli.parity import app
+from pitfalls.cli.session import perform, print_table, resolve_device, say, settings
+from pitfalls.errors import InputError
+
+__all__ = ["exact", "signal", "targets"]
+
+FULL = (2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
+
+
+@app.command
+def exact(
+    *,
+    d: Annotated[int, Parameter(alias="-d")] = 10,
+    mask: str | None = None,
+    variant: Literal["corrected", "printed", "compact"] = "corrected",
+    k: int | None = None,
+) -> None:
+    """Prove networks that equal a parity at every input (homework 3a).
+
+    Without --mask: every construction for every mask of 1 to 12, 30 and 100 features, the
+    homework's misprint shown, and the homework's own check on random inputs.
+
+    Parameters
+    ----------
+    d
+        Features of the network that is drawn and checked on random inputs.
+    mask
+        Zeros and ones, such as 10110: prove one network for this mask instead.
+    variant
+        Which construction, with --mask.
+    k
+        Hidden units, with --mask (default: as many as it needs).
+    """
+    if mask is not None:
+        _prove_one(mask, variant, k)
+        return
+    if variant != "corrected" or k is not None:
+        raise InputError("pitfalls parity exact: --variant and --k go with --mask 0110...")
+    from pitfalls.experiments.parity_signal import ExactConfig
+
+    run = perform(ExactConfig(shown=d, seed=settings().seed))
+    results = run.results()
+    print_table(
+        "Networks against all 2^d inputs, for every mask",
+        ["d", "construction", "units", "mask weights", "exact for", "f(1)", "due"],
+        [
+            [
+                row["d"],
+                row["variant"],
+                row["units"],
+                row["weights"],
+                row["weights_exact"],
+                row["output_at_ones"],
+                row["label_at_ones"],
+            ]
+            for row in results["proofs"]
+        ],
+        caption="f(1): the output at v = x = 1, the one place where the printed construction fails.",
+    )
+    print_table(
+        f"The homework's check: {results['n_inputs']:,} random inputs, d = {d}",
+        ["mask", "ones", "construction", "wrong"],
+        [[r["mask"], r["weight"], r["variant"], r["wrong"]] for r in results["sampled"]],
+    )
+
+
+def _prove_one(
+    mask: str, variant: Literal["corrected", "printed", "compact"], k: int | None
+) -> None:
+    if not mask or set(mask) - {"0", "1"}:
+        raise InputError(f"--mask must be zeros and ones, such as 10110. Got {mask!r} instead.")
+    from pitfalls.parity import exact_network, verify_exact
+
+    bits = [int(bit) for bit in mask]
+    network = exact_network(bits, variant, k)
+    proof = verify_exact(network, bits)
+    size = f"{variant} network, d = {len(bits)}, k = {network.n_hidden}, |v| = {sum(bits)}"
+    if proof:
+        say(
+            f"{size}: exact at all 2^{len(bits)} inputs (proved by {proof.method}, "
+            f"{proof.n_checked} checked)."
+        )
+        return
+    assert proof.counterexample is not None
+    x = "".join(map(str, proof.counterexample))
+    say(f"{size}: not exact. At x = {x} it gives {proof.output:g} where {proof.label:g} is due.")
+
+
+@app.command
+def signal(
+    *,
+    d: Annotated[tuple[int, ...], Parameter(alias="-d", consume_multiple=True)] = (),
+    width: int = 10,
+    seeds: int = 10,
+    loss: Literal["hinge", "square", "logistic"] = "hinge",
+    boundary: Literal["relu", "clamp", "max"] = "relu",
+    batch: int = 100,
+    full: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Measure exactly how much the gradient says about the target, against d (homework 3c).
+
+    Parameters
+    ----------
+    d
+        Features, several numbers (default: 2, 4, ..., 20). Exact to 30, sampled beyond.
+    width
+        Hidden units a feature: k = width d.
+    seeds
+        Networks for every d, at PyTorch's initialisation.
+    loss
+        Loss of the risk.
+    boundary
+        Subgradient of the hinge loss where f y = 1.
+    batch
+        Batch size whose signal-to-noise ratio to give.
+    full
+        Go on to d = 30.
+    """
+    from pitfalls.experiments.parity_signal import SignalConfig
+
+    config = SignalConfig(
+        dimensions=d or (FULL if full else SignalConfig.dimensions),
+        width_factor=width,
+        n_seeds=seeds,
+        loss=loss,
+        boundary=boundary,
+        batch_size=batch,
+        seed=settings().seed,
+        device=resolve_device(),
+    )
+    results = perform(config).results()
+    print_table(
+        f"Signal in the gradient at initialisation, {loss} loss, median of {seeds} networks",
+        ["d", "k", "signal", "E|g|²", "least", "largest", "C″/E|g|²", "C′/E|g|²", "C_p/E|g|²",
+         f"signal/noise, batch {batch}", "exact"],
+        [
+            [
+                row["d"],
+                row["k"],
+                2.0 ** row["log2_signal"],
+                row["mean_square"],
+                row["mean_square_least"],
+                row["mean_square_largest"],
+                row["C_by_moments_over"],
+                row["C_by_unit_over"],
+                row["C_p_over"],
+                row["signal_to_noise"],
+                row["exact"],
+            ]
+            for row in results["rows"]
+        ],
+        caption="signal = E_v|∇R_v - a|² = E|g|²/2^d: an equality, over all 2^d targets v.",
+    )  # fmt: skip
+
+
+@app.command
+def targets(
+    *,
+    d: Annotated[int, Parameter(alias="-d")] = 12,
+    width: int = 10,
+    seeds: int = 5,
+    loss: Literal["hinge", "square", "logistic"] = "hinge",
+) -> None:
+    """Compute the gradient for all 2^d targets, and what it says about each Hamming weight.
+
+    Parameters
+    ----------
+    d
+        Features, at most 26.
+    width
+        Hidden units a feature: k = width d.
+    seeds
+        Networks, at PyTorch's initialisation.
+    loss
+        Loss of the risk.
+    """
+    from pitfalls.experiments.parity_signal import TargetsConfig
+
+    config = TargetsConfig(
+        n_features=d, width_factor=width, n_seeds=seeds, loss=loss, seed=settings().seed
+    )
+    results = perform(config).results()
+    print_table(
+        f"|∇R_v - a|² by the weight of the mask, d = {d}, k = {width * d}, {seeds} networks",
+        ["|v|", "masks", "mean", "least", "largest", "mean/signal", "share of the signal"],
+        [
+            [
+                row["weight"],
+                row["masks"],
+                row["mean"],
+                row["least"],
+                row["largest"],
+                row["over_signal"],
+                row["share"],
+            ]
+            for row in results["rows"]
+        ],
+        caption=f"signal, the mean over all masks: {results['signal']:.4g} (median over networks)",
+    )
