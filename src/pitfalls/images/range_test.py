@@ -124,15 +124,16 @@ def learning_rate_range(
     rates = np.array([record.rate for record in records])
     curve = np.array(smoothed)
     slope = np.gradient(curve, np.log(rates))
-    # The average of the first few losses is still their noise.
-    slope[: min(WARM_UP, len(slope) // 2)] = np.inf
-    curve_after = np.where(np.isfinite(slope), curve, np.inf)
+    # The average of the first few losses is still their noise; beyond the lowest it is no descent.
+    first = min(WARM_UP, len(rates) // 2)
+    lowest = first + int(curve[first:].argmin())
+    steepest = first + int(slope[first : lowest + 1].argmin())
     return RangeTest(
         rates=rates,
         losses=np.array([record.loss for record in records]),
         smoothed=curve,
-        steepest=float(rates[slope.argmin()]),
-        lowest=float(rates[curve_after.argmin()]),
+        steepest=float(rates[steepest]),
+        lowest=float(rates[lowest]),
         diverged=diverged,
     )
 
