@@ -3,8 +3,10 @@
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from itertools import combinations, pairwise
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from scipy.optimize import least_squares
 
 from pitfalls.claims.claim import Claim, Evidence, Search
@@ -12,10 +14,12 @@ from pitfalls.claims.exact import Entry, factor
 from pitfalls.claims.layers import layer_gradients
 from pitfalls.claims.optimality import regauge
 from pitfalls.claims.planted import PlantedProblem, plant
-from pitfalls.claims.risk import matrix_risk
+from pitfalls.claims.risk import library_risk, matrix_risk
+from pitfalls.linear import SquaredRisk, critical_point
 
 __all__ = ["CLAIMS"]
 
+Array = npt.NDArray[np.float64]
 Values = Callable[[Entry, Sequence[Entry], int], list[Entry]]
 
 
@@ -30,7 +34,21 @@ def _strengths(problem: PlantedProblem) -> list[Entry]:
     return [s * s for s in problem.modes] + [0] * (p - len(problem.modes))
 
 
-def _attack_values(values: Values, search: Search) -> None:
+class LandscapeSubject(NamedTuple):
+    """The values that a critical point may have, and the library's maker of critical points."""
+
+    values: Values
+    make: Callable[[SquaredRisk, Sequence[int], Sequence[int], int], Sequence[Array]]
+
+
+def _library_point(
+    risk: SquaredRisk, widths: Sequence[int], modes: Sequence[int], seed: int
+) -> Sequence[Array]:
+    return critical_point(risk, widths, modes, random_state=seed)
+
+
+def _attack_values(subject: LandscapeSubject, search: Search) -> None:
+    values = subject.values
     for _ in range(search.pick(30, 600)):
         draw = search.random
         d, p, n = (int(v) for v in draw.integers(1, 5, 3))
@@ -45,6 +63,7 @@ def _attack_values(values: Values, search: Search) -> None:
                 slopes = layer_gradients(layers, problem.x, problem.y)
                 assert all(slope.is_zero() for slope in slopes)
                 value = matrix_risk(layers, problem.x, problem.y)
+                _attack_made_point(subject, search, problem, widths, chosen)
                 search.require(
                     value in allowed,
                     f"widths {tuple(widths)}, modes {problem.modes}: the critical point that fits modes "
@@ -52,6 +71,40 @@ def _attack_values(values: Values, search: Search) -> None:
                 )
     for _ in range(search.pick(12, 250)):
         _search_by_descent(values, search)
+
+
+def _attack_made_point(
+    subject: LandscapeSubject,
+    search: Search,
+    problem: PlantedProblem,
+    widths: Sequence[int],
+    chosen: Sequence[int],
+) -> None:
+    """Ask the library for a point that fits these modes; repeated modes have no numbers of their own."""
+    alive = [s for s in problem.modes if s]
+    if len(set(alive)) < len(alive):
+        return
+    risk, seed = library_risk(problem.x, problem.y), int(search.random.integers(1 << 30))
+    layers = subject.make(risk, widths, [i + 1 for i in chosen], seed)
+    total = float(problem.y.squared_norm())
+    predicted = 0.5 * (total - float(sum(problem.modes[i] ** 2 for i in chosen)))
+    described = f"widths {tuple(widths)}, modes {problem.modes}, fitting {tuple(chosen)}"
+    size = max(float(np.abs(layer).max()) for layer in layers)
+    slope = max(float(np.abs(slope).max()) for slope in risk.layer_gradients(layers))
+    search.compare(
+        slope / max(1.0, total) / max(1.0, size) ** len(layers),
+        1e-9,
+        f"{described}: critical_point is not critical",
+    )
+    whole = np.eye(problem.x.shape[1])
+    for layer in layers:
+        whole = layer @ whole
+    residual = problem.x.to_array() @ whole.T - problem.y.to_array()
+    search.compare(
+        abs(0.5 * float(np.sum(residual**2)) - predicted) / max(1.0, total),
+        1e-9,
+        f"{described}: critical_point does not have the risk {predicted:.6g}",
+    )
 
 
 def _search_by_descent(values: Values, search: Search) -> None:
@@ -155,11 +208,11 @@ minimum of 2d-bottleneck. Every other choice is a saddle value, at which descent
     ),
     assumptions=(),
     attack=_attack_values,
-    subject=_critical_values,
+    subject=LandscapeSubject(_critical_values, _library_point),
     evidence=Evidence.NUMERIC,
     finding=(
         "Exact critical points for every subset of the modes (repeated ones and X of any rank "
-        "included), and points where a root search from random starts comes to rest."
+        "included), those of critical_point, and points where a root search comes to rest."
     ),
 )
 

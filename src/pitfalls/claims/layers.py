@@ -1,4 +1,4 @@
-"""Homework 2e: the derivative in each layer, what it conserves, and critical points that are no minima."""
+"""Homework 2e: the derivative in each layer, and a critical point that is no minimum."""
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -17,7 +17,7 @@ from pitfalls.claims.risk import (
     relative_error,
 )
 
-__all__ = ["CLAIMS", "layer_gradients"]
+__all__ = ["ARCHITECTURES", "CLAIMS", "layer_gradients", "symbolic_data", "unknown_layers"]
 
 Layers = Sequence[Matrix]
 Gradients = Callable[[Layers, Matrix, Matrix], list[Matrix]]
@@ -79,12 +79,13 @@ ARCHITECTURES = (
 """Widths for which the derivative is taken symbolically in every entry of every layer."""
 
 
-def _unknown_layers(widths: Sequence[int]) -> list[Matrix]:
+def unknown_layers(widths: Sequence[int]) -> list[Matrix]:
+    """Return layers with an unknown in every place."""
     return [unknowns(f"W{i + 1}", b, a) for i, (a, b) in enumerate(pairwise(widths))]
 
 
-def _symbolic_data(search: Search, widths: Sequence[int]) -> tuple[Matrix, Matrix]:
-    """Unknown data for small networks, random integer data for the larger ones."""
+def symbolic_data(search: Search, widths: Sequence[int]) -> tuple[Matrix, Matrix]:
+    """Return unknown data for small networks, random integer data for the larger ones."""
     if len(widths) < 4:
         return unknowns("X", 1, widths[0]), unknowns("Y", 1, widths[-1])
     draw = search.random
@@ -93,8 +94,8 @@ def _symbolic_data(search: Search, widths: Sequence[int]) -> tuple[Matrix, Matri
 
 def _attack_gradients(subject: LayerSubject, search: Search) -> None:
     for widths in ARCHITECTURES[: search.pick(7, 8)]:
-        layers = _unknown_layers(widths)
-        x, y = _symbolic_data(search, widths)
+        layers = unknown_layers(widths)
+        x, y = symbolic_data(search, widths)
         value = matrix_risk(layers, x, y)
         found = subject.formula(layers, x, y)
         for i, layer in enumerate(layers):
@@ -162,31 +163,6 @@ def _one_entry_descent(x: Matrix, y: Matrix, widths: Sequence[int]) -> Entry:
             whole = Matrix.single(p, d, k, m, size)
             best = min(best, matrix_risk(factor(whole, widths), x, y))
     return best
-
-
-def _attack_balance(gradients: Gradients, search: Search) -> None:
-    for widths in ARCHITECTURES[2 : search.pick(7, 8)]:
-        layers = _unknown_layers(widths)
-        x, y = _symbolic_data(search, widths)
-        _require_balance(layers, gradients(layers, x, y), search, f"widths {widths}")
-    for _ in range(search.pick(150, 2500)):
-        layers, x, y = integer_problem(search)
-        described = f"layers {list(layers)}, X = {x}, Y = {y}"
-        _require_balance(layers, gradients(layers, x, y), search, described)
-
-
-def _require_balance(
-    layers: Layers, slopes: Sequence[Matrix], search: Search, described: str
-) -> None:
-    """Along dW/dt = -slope, differentiate W_(j+1)' W_(j+1) - W_j W_j'."""
-    for j in range(len(layers) - 1):
-        upper, lower = layers[j + 1], layers[j]
-        rate_upper = slopes[j + 1].T @ upper + upper.T @ slopes[j + 1]
-        rate_lower = slopes[j] @ lower.T + lower @ slopes[j].T
-        search.require(
-            (rate_lower - rate_upper).is_zero(),
-            f"{described}: layers {j + 1} and {j + 2} lose their balance",
-        )
 
 
 GRADIENT = Claim(
@@ -263,41 +239,4 @@ everywhere, so zero is a global minimum. $square$
     ),
 )
 
-BALANCE = Claim(
-    id="2e-balance",
-    title="Gradient flow keeps the balance between neighbouring layers",
-    part="2e",
-    statement=r"""
-Along gradient flow, $dif W_i \/ dif t = -partial R \/ partial W_i$ for all $i$, each matrix
-$ W_(j+1)^top W_(j+1) - W_j W_j^top, quad j = 1, dots, L - 1, $
-stays constant. A balanced start stays balanced.
-""",
-    derivation=r"""
-Write $D_i = A_i^top G B_i^top$ for the derivatives. Since $A_j = A_(j+1) W_(j+1)$ and $B_(j+1) =
-W_j B_j$,
-$ W_(j+1)^top D_(j+1) = (A_(j+1) W_(j+1))^top G B_(j+1)^top = A_j^top G B_(j+1)^top, \
-  D_j W_j^top = A_j^top G B_j^top W_j^top = A_j^top G (W_j B_j)^top = A_j^top G B_(j+1)^top, $
-so $W_(j+1)^top D_(j+1) = D_j W_j^top =: M_j$. Along the flow
-$ dif / (dif t) (W_(j+1)^top W_(j+1)) = -D_(j+1)^top W_(j+1) - W_(j+1)^top D_(j+1) = -(M_j^top +
-M_j), \ dif / (dif t) (W_j W_j^top) = -D_j W_j^top - W_j D_j^top = -(M_j + M_j^top). $
-The two rates are equal, so the difference does not change. $square$
-
-Only the form $A_i^top G B_i^top$ was used, so the same holds for any loss of the end-to-end map.
-A step of gradient descent of size $eta$ changes the difference by
-$eta^2 (D_(j+1)^top D_(j+1) - D_j D_j^top)$: of second order in the step, but not zero.
-""",
-    source=(
-        "An addition to homework 2(e); known from the study of deep linear networks (Fukumizu 1998; "
-        "Arora, Cohen and Hazan 2018)."
-    ),
-    assumptions=(),
-    attack=_attack_balance,
-    subject=layer_gradients,
-    evidence=Evidence.SYMBOLIC,
-    finding=(
-        "The rate of change is the zero polynomial for small widths, and exactly zero on random "
-        "integer problems of any depth."
-    ),
-)
-
-CLAIMS = (GRADIENT, NOT_GLOBAL, BALANCE)
+CLAIMS = (GRADIENT, NOT_GLOBAL)

@@ -167,6 +167,7 @@ def _alternate(search: Search, x: Matrix, y: Matrix, max_rank: int) -> float:
     for _ in range(search.pick(2, 4)):
         a = search.random.normal(size=(max_rank, data.shape[1]))
         for _ in range(60):
+            a = np.linalg.qr(a.T)[0].T  # the same span, and no drift to tiny or huge factors
             b = np.linalg.lstsq(data @ a.T, target, rcond=None)[0].T
             a = np.linalg.pinv(b) @ np.linalg.lstsq(data, target, rcond=None)[0].T
         best = min(best, 0.5 * float(np.sum((data @ a.T @ b.T - target) ** 2)))
