@@ -149,7 +149,7 @@ def optimality_certificate(weights: Weights, risk: SquaredRisk) -> OptimalityCer
         LayerCondition(
             layer=i,
             sigma_after=_smallest(*a, risk.n_outputs),
-            sigma_before=_smallest(*b, modes.rank_x),
+            sigma_before=1.0 if i == 1 else _smallest(*b, modes.rank_x),  # B_1 = I
             gradient_norm=float(np.linalg.norm(g)),
         )
         for i, (a, b, g) in enumerate(zip(after[::-1], before, gradients, strict=True), start=1)

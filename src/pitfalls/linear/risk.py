@@ -62,6 +62,11 @@ class DataModes:
         return self.whiten @ self.right
 
     @property
+    def scale_x(self) -> float:
+        """The largest singular value of X."""
+        return float(np.linalg.norm(self.colour, axis=0).max(initial=0.0))
+
+    @property
     def rank_x(self) -> int:
         """Rank of X (to rounding of S_xx: directions below about 1e-7 of the largest are lost)."""
         return int(self.colour.shape[1])

@@ -1,0 +1,479 @@
+"""Experiments on deep linear networks (homework 2): capacity, minima, verdicts, descent, landscape."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from pitfalls.errors import CapacityError, InputError
+from pitfalls.experiments.linear_homework import LinearHomeworkConfig
+from pitfalls.experiments.linear_ranks import RanksConfig
+from pitfalls.experiments.linear_source import LinearSource, Planted, find_source, load_risk
+from pitfalls.experiments.registry import Progress, experiment
+from pitfalls.linear import (
+    CriticalKind,
+    CriticalPoint,
+    EscapeDirection,
+    GlobalMinimumWitness,
+    LayerGradientWitness,
+    SaddleWitness,
+    SquaredRisk,
+    aligned_start,
+    balancedness,
+    classify,
+    critical_point,
+    descend,
+    end_to_end,
+    factorize,
+    mode_strength,
+    nearest_representable,
+    numerical_rank,
+    plane_through,
+    risk_along,
+    risk_on_plane,
+    small_start,
+)
+from pitfalls.runs import Run
+
+__all__ = [
+    "CapacityConfig",
+    "ClassifyConfig",
+    "DescendConfig",
+    "LandscapeConfig",
+    "LinearHomeworkConfig",
+    "MinimumConfig",
+    "RanksConfig",
+    "TourConfig",
+    "describe_point",
+    "homework_runs",
+]
+
+
+@dataclass(frozen=True)
+class CapacityConfig:
+    """A random target of a given rank, and the widths that should represent it."""
+
+    widths: tuple[int, ...] = (8, 6, 4, 6)
+    rank: int = 4
+    seed: int = 123
+
+
+@experiment("linear-capacity")
+def measure_capacity(config: CapacityConfig, run: Run, progress: Progress) -> None:
+    """Factorise a target where its rank allows it, and measure how far off it is where not."""
+    d, p = config.widths[0], config.widths[-1]
+    if not 0 <= config.rank <= min(d, p):
+        raise InputError(
+            f"linear capacity: rank must be from 0 to {min(d, p)} for a {p} x {d} target. "
+            f"Got {config.rank}."
+        )
+    rng = np.random.default_rng(config.seed)
+    target = rng.standard_normal((p, config.rank)) @ rng.standard_normal((config.rank, d))
+    nearest = nearest_representable(target, config.widths)
+    size = float(np.linalg.norm(target)) or 1.0
+    try:
+        layers = factorize(target, config.widths)
+        refusal = None
+    except CapacityError as error:
+        layers, refusal = factorize(nearest, config.widths), str(error)
+    distances = [
+        float(np.linalg.norm(target - nearest_representable(target, (d, width, p)))) / size
+        for width in range(1, min(d, p) + 2)
+    ]
+    run.save_arrays("layers", target=target, **{f"w{i}": w for i, w in enumerate(layers, start=1)})
+    run.save_results(
+        {
+            "widths": config.widths,
+            "capacity": min(config.widths),
+            "rank": numerical_rank(target),
+            "representable": refusal is None,
+            "refusal": refusal,
+            "relative_error": float(np.linalg.norm(end_to_end(layers) - target)) / size,
+            "balancedness": balancedness(layers),
+            "singular_values": np.linalg.svd(target, compute_uv=False),
+            "distance_by_narrowest_width": distances,
+        }
+    )
+
+
+@dataclass(frozen=True)
+class MinimumConfig:
+    """The least risk by rank of a data set."""
+
+    data: LinearSource = field(default_factory=Planted)
+    max_rank: int | None = None
+
+
+@experiment("linear-minimum")
+def find_minimum(config: MinimumConfig, run: Run, progress: Progress) -> None:
+    """Solve reduced-rank regression for every rank."""
+    with progress("second moments", unit="passes") as advance:
+        risk = load_risk(config.data)
+        modes = risk.modes
+        advance(1, 1)
+    if config.max_rank is not None and config.max_rank < 0:
+        raise InputError(f"linear minimum: the rank must be at least 0. Got {config.max_rank}.")
+    highest = len(modes.values) if config.max_rank is None else config.max_rank
+    rows = []
+    for rank in range(min(highest, len(modes.values)) + 1):
+        best = risk.minimum(rank)
+        rows.append({"rank": rank, "risk": best.value, "unique": best.unique})
+    run.save_arrays("minimum", map=risk.minimum(highest).map, modes=modes.values)
+    run.save_results(
+        {
+            "data": config.data.name,
+            "n": risk.moments.n,
+            "n_features": risk.n_features,
+            "n_outputs": risk.n_outputs,
+            "centred": risk.moments.center,
+            "rank_x": modes.rank_x,
+            "rank_yx": modes.rank,
+            "modes": modes.values,
+            "floor": modes.floor,
+            "by_rank": rows,
+        }
+    )
+
+
+@dataclass(frozen=True)
+class ClassifyConfig:
+    """One point: made to order (modes, kind), or the layers of an .npz file by their hash."""
+
+    data: LinearSource = field(default_factory=Planted)
+    widths: tuple[int, ...] = (6, 4, 4, 4)
+    modes: tuple[int, ...] | None = None
+    kind: CriticalKind | None = None
+    layers: tuple[tuple[tuple[float, ...], ...], ...] | None = None
+    tol: float = 1e-8
+    seed: int = 123
+
+
+@experiment("linear-classify")
+def classify_point(config: ClassifyConfig, run: Run, progress: Progress) -> None:
+    """Give one point its verdict, and the risk along the direction that shows it."""
+    risk = load_risk(config.data)
+    if config.layers is not None:
+        weights = tuple(np.array(w, dtype=np.float64) for w in config.layers)
+    else:
+        weights = critical_point(risk, config.widths, config.modes, config.kind, config.seed)
+    with progress("verdict", unit="points") as advance:
+        found = classify(weights, risk, tol=config.tol)
+        advance(1, 1)
+    if isinstance(found.witness, EscapeDirection):
+        direction = list(found.witness.direction)
+    elif found.verdict == "not critical":
+        direction = [-g for g in risk.layer_gradients(weights)]
+    else:
+        rng = np.random.default_rng(config.seed)
+        direction = [rng.standard_normal(w.shape) for w in weights]
+    size = np.sqrt(sum(float(np.sum(v**2)) for v in direction))
+    direction = [v / size for v in direction]
+    lengths, values = _line(risk, weights, direction)
+    run.save_arrays(
+        "line",
+        lengths=lengths,
+        risk=values,
+        **{f"w{i}": w for i, w in enumerate(weights, start=1)},
+        **{f"v{i}": v for i, v in enumerate(direction, start=1)},
+    )
+    run.save_results(
+        {
+            "data": config.data.name,
+            "widths": (weights[0].shape[1], *(len(w) for w in weights)),
+            "minimum": found.risk - found.excess,
+            **describe_point(found),
+        }
+    )
+
+
+def describe_point(point: CriticalPoint) -> dict[str, Any]:
+    """Lay a verdict out as plain values for tables and texts."""
+    witness = point.witness
+    told: dict[str, Any] = {"kind": None}
+    if isinstance(witness, EscapeDirection):
+        told = {
+            "kind": "escape direction",
+            "curvature": witness.curvature,
+            "origin": witness.origin,
+        }
+    elif isinstance(witness, GlobalMinimumWitness):
+        certificate = witness.certificate
+        bound = certificate.excess_bound
+        told = {
+            "kind": "certificate",
+            "rank": witness.rank,
+            "max_rank": witness.max_rank,
+            "weakest_kept": witness.weakest_kept,
+            "strongest_left": witness.strongest_left,
+            "inequality_holds": certificate.holds,
+            "layer": certificate.layer,
+            "constant": certificate.best.constant,
+            "gradient_norm": certificate.best.gradient_norm,
+            "residual_norm": certificate.residual_norm,
+            "excess_bound": bound if np.isfinite(bound) else None,
+        }
+    elif isinstance(witness, LayerGradientWitness):
+        told = {"kind": "gradient", "norms": witness.norms, "relative": witness.relative}
+    elif isinstance(witness, SaddleWitness):
+        told = {
+            "kind": "no negative curvature",
+            "lowest_curvature": witness.lowest_curvature,
+            "largest_curvature": witness.largest_curvature,
+            "converged": witness.converged,
+        }
+    return {
+        "verdict": point.verdict,
+        "rank": point.rank,
+        "modes": point.modes,
+        "risk": point.risk,
+        "excess": point.excess,
+        "tightened": point.tightened,
+        "pivots": [asdict(pivot) for pivot in point.pivots],
+        "decided_by": point.decided_by,
+        "failing": point.failing,
+        "doubts": point.doubts,
+        "relative_gradient": point.relative_gradient,
+        "witness": told,
+    }
+
+
+@dataclass(frozen=True)
+class DescendConfig:
+    """One descent on white inputs, from an aligned or a random small start, or off a saddle."""
+
+    data: LinearSource = field(default_factory=Planted)
+    hidden: tuple[int, ...] = (4, 4)
+    method: Literal["gradient", "momentum", "flow"] = "flow"
+    start: Literal["aligned", "random", "saddle"] = "aligned"
+    size: float = 0.01
+    learning_rate: float | None = None
+    steps: int = 20_000
+    seed: int = 123
+
+
+@experiment("linear-descend")
+def follow_descent(config: DescendConfig, run: Run, progress: Progress) -> None:
+    """Go down and compare every mode's growth with the exact solution."""
+    risk = load_risk(config.data).whitened()
+    widths = (risk.n_features, *config.hidden, risk.n_outputs)
+    n_layers = len(widths) - 1
+    if not config.size > 0:
+        raise InputError(f"linear descend: size must be positive. Got {config.size}.")
+    if config.start == "aligned":
+        start = aligned_start(risk, widths, config.size)
+    elif config.start == "random":
+        start = small_start(widths, config.size ** (1 / n_layers), config.seed)
+    else:
+        start = critical_point(risk, widths, kind="strict saddle", random_state=config.seed)
+    off_saddle = config.start == "saddle"
+    with progress(config.method, unit="steps") as advance:
+        found = descend(
+            risk,
+            start,
+            method="gradient" if off_saddle and config.method == "flow" else config.method,
+            learning_rate=config.learning_rate,
+            steps=config.steps,
+            leave_saddles=off_saddle,
+            on_progress=advance,
+        )
+    path = found.trajectory
+    exact = np.full_like(path.strengths, np.nan)
+    if config.start == "aligned" and config.method != "momentum":
+        for k in range(min(risk.modes.rank, *widths)):
+            target = float(risk.modes.values[k])
+            exact[:, k] = mode_strength(path.time, target, config.size, n_layers)
+    end = classify(found.weights, risk, tol=1e-6)
+    run.save_arrays("trajectory", exact=exact, modes=risk.modes.values, **asdict(path))
+    run.save_results(
+        {
+            "data": config.data.name,
+            "widths": widths,
+            "method": config.method,
+            "start": config.start,
+            "size": config.size,
+            "steps": found.steps,
+            "stopped": found.stopped,
+            "learning_rate": found.learning_rate,
+            "final_risk": path.risk[-1],
+            "final_excess": path.excess[-1],
+            "largest_gap_to_exact": (
+                float(np.nanmax(np.abs(exact - path.strengths)))
+                if np.isfinite(exact).any()
+                else None
+            ),
+            "balancedness_drift": float(np.abs(path.balancedness - path.balancedness[0]).max()),
+            "escapes": [asdict(escape) for escape in found.escapes],
+            "end": describe_point(end),
+        }
+    )
+
+
+@dataclass(frozen=True)
+class TourConfig:
+    """Gradient flow from tiny random weights, for several depths: the saddle-to-saddle staircase."""
+
+    data: LinearSource = field(default_factory=Planted)
+    depths: tuple[int, ...] = (2, 3, 4)
+    size: float = 0.001
+    seed: int = 123
+
+
+@experiment("linear-tour")
+def tour_saddles(config: TourConfig, run: Run, progress: Progress) -> None:
+    """Follow the flow from near the origin, and name the saddles that it passes."""
+    risk = load_risk(config.data).whitened()
+    modes, p = risk.modes, risk.n_outputs
+    if min(config.depths) < 2 or not 0 < config.size < modes.values[0]:
+        raise InputError(
+            "linear tour: depths must be at least 2 and size between 0 and the strongest mode. Got "
+            f"{config.depths} and {config.size}."
+        )
+    levels = [0.5 * float(np.sum(modes.values[rank:] ** 2)) for rank in range(modes.rank + 1)]
+    tours = []
+    for number, depth in enumerate(config.depths):
+        widths = (risk.n_features, *[p] * (depth - 1), p)
+        start = small_start(widths, config.size ** (1 / depth), config.seed)
+        with progress(f"{depth} layers", unit="thousandths") as advance:
+            found = descend(risk, start, method="flow", records=600, on_progress=advance)
+        path = found.trajectory
+        visits = []
+        for rank in range(modes.rank + 1):
+            nearest = np.where(path.saddle_rank == rank, path.saddle_distance, np.inf)
+            at = int(np.argmin(nearest))
+            if not np.isfinite(nearest[at]):
+                continue
+            here = factorize(risk.minimum(rank).map, widths)
+            verdict = classify(here, risk)
+            visits.append(
+                {
+                    "rank": rank,
+                    "distance": float(nearest[at]),
+                    "time": float(path.time[at]),
+                    "share_of_time": float(np.mean(path.saddle_rank == rank)),
+                    "level": levels[rank],
+                    "verdict": verdict.verdict,
+                }
+            )
+        run.save_arrays(f"tour{number}", **asdict(path))
+        tours.append(
+            {"depth": depth, "widths": widths, "evaluations": found.steps, "visits": visits}
+        )
+        run.log(depth=depth, final_excess=float(path.excess[-1]))
+    run.save_results(
+        {
+            "data": config.data.name,
+            "modes": modes.values,
+            "levels": levels,
+            "size": config.size,
+            "tours": tours,
+        }
+    )
+
+
+@dataclass(frozen=True)
+class LandscapeConfig:
+    """The line down from a strict saddle, and the plane through it and a global minimum."""
+
+    data: LinearSource = field(default_factory=Planted)
+    widths: tuple[int, ...] = (6, 4, 4, 4)
+    modes: tuple[int, ...] = (2,)
+    grid: int = 61
+    seed: int = 123
+
+
+@experiment("linear-landscape")
+def draw_landscape(config: LandscapeConfig, run: Run, progress: Progress) -> None:
+    """Evaluate the risk along a saddle's escape direction and across a plane with two verdicts."""
+    if config.grid < 3:
+        raise InputError(f"linear landscape: grid must be at least 3. Got {config.grid}.")
+    risk = load_risk(config.data)
+    saddle = critical_point(risk, config.widths, config.modes, "strict saddle", config.seed)
+    top = range(1, min(risk.modes.rank, *config.widths) + 1)
+    minimum = critical_point(risk, config.widths, list(top), "global minimum", config.seed)
+    verdicts = [classify(point, risk) for point in (saddle, minimum)]
+    witness = verdicts[0].witness
+    if not isinstance(witness, EscapeDirection):
+        raise InputError(
+            f"linear landscape: the saddle came out {verdicts[0].verdict}. Choose other modes."
+        )
+    plane = plane_through(saddle, minimum, witness.direction)
+    reach = 0.6 * plane.span
+    a = np.linspace(-0.45 * plane.span, 1.45 * plane.span, config.grid)
+    b = np.linspace(-reach, reach, config.grid)
+    values = np.empty((config.grid, config.grid))
+    with progress("risk on the plane", unit="rows") as advance:
+        for row in range(config.grid):
+            values[row] = risk_on_plane(risk, plane, a, b[row : row + 1])[0]
+            advance(row + 1, config.grid)
+    lengths, line = _line(risk, saddle, list(witness.direction))
+    along = np.linspace(-reach, reach, 61)
+    path = [
+        plane.coordinates([w + t * v for w, v in zip(saddle, witness.direction, strict=True)])
+        for t in along
+    ]
+    run.save_arrays(
+        "landscape",
+        a=a,
+        b=b,
+        risk=values,
+        line_lengths=lengths,
+        line_risk=line,
+        escape_path=np.array(path)[:, :2],
+        escape_risk=risk_along(risk, saddle, witness.direction, along),
+        markers=np.array([[0.0, 0.0], [plane.span, 0.0]]),
+    )
+    run.save_results(
+        {
+            "data": config.data.name,
+            "widths": config.widths,
+            "minimum": verdicts[1].risk,
+            "span": plane.span,
+            "curvature": witness.curvature,
+            "points": [
+                {"at": (0.0, 0.0), **describe_point(verdicts[0])},
+                {"at": (plane.span, 0.0), **describe_point(verdicts[1])},
+            ],
+        }
+    )
+
+
+def _line(risk: SquaredRisk, weights: tuple[Any, ...], direction: list[Any]) -> tuple[Any, Any]:
+    """Evaluate the risk along a direction, out to where it has risen by a mode's worth."""
+    here = float(risk.value(weights))
+    rise = 0.5 * float(np.sum(risk.modes.values**2)) or 1.0
+    reach = 1e-6
+    while (
+        reach < 1e6
+        and np.ptp(risk_along(risk, weights, direction, np.array([-reach, reach])) - here)
+        + abs(float(risk_along(risk, weights, direction, np.array([reach]))[0]) - here)
+        < rise
+    ):
+        reach *= 1.25
+    lengths = np.linspace(-reach, reach, 201)
+    return lengths, risk_along(risk, weights, direction, lengths)
+
+
+def homework_runs(scale: Literal["quick", "full"], data: str | None, seed: int) -> list[object]:
+    """Return the configs that the report's part on linear networks needs.
+
+    Parameters
+    ----------
+    scale : "quick" or "full"
+        Quick takes 10,000 pictures at 16 x 16 pixels, where they are larger; full takes all as they
+        are. The planted problems are the same.
+    data : str or None
+        Pictures, as `load_dataset` takes them.
+    seed : int
+    """
+    planted = Planted(seed=seed)
+    pictures = find_source(data, seed=seed)
+    if scale == "quick" and pictures.name != "digits":
+        pictures = find_source(data, subset_train=10_000, size=16, seed=seed)
+    return [
+        LinearHomeworkConfig(seed=seed),
+        CapacityConfig(seed=seed),
+        LandscapeConfig(data=planted, seed=seed, grid=61 if scale == "quick" else 121),
+        DescendConfig(data=planted, seed=seed),
+        TourConfig(data=planted, seed=seed),
+        RanksConfig(data=pictures, seed=seed),
+    ]
