@@ -172,6 +172,7 @@ def evaluate_network(config: EvaluateConfig, run: Run, progress: Progress) -> No
         predictions=result.predictions,
         confidences=result.confidences,
         labels=labels,
+        indices=data.indices(config.part),
         mistakes=data.indices(config.part)[result.mistakes],
         worst_images=images[worst],
         worst_labels=labels[worst],
