@@ -21,6 +21,7 @@ from pitfalls.images.gram import factor_inputs
 from pitfalls.images.one_pass import collect_moments, embed, predict_labels
 from pitfalls.images.regression import LeastSquaresClassifier
 from pitfalls.images.thumbnails import make_sprite_sheet
+from pitfalls.moments import SecondMoments
 from pitfalls.runs import Run
 
 if TYPE_CHECKING:
@@ -96,8 +97,7 @@ def embed_images(config: EmbedConfig, run: Run, progress: Progress) -> None:
             f"embed: {n_train} training images of {data.n_features} pixels have no two "
             "directions. Give at least three images."
         )
-    with progress("second moments", unit="images") as advance:
-        moments, classes = collect_moments(data, on_progress=advance)
+    moments, classes = _moments(data, progress)
     pca = PCA(min(SPECTRUM, most)).fit_moments(moments)
     cca = CCA(min(SPECTRUM, n_classes), config.ridge).fit_moments(moments, classes)
     parts = [part for part in PARTS if len(data.labels(part))]
@@ -156,8 +156,7 @@ def embed_images(config: EmbedConfig, run: Run, progress: Progress) -> None:
 def regress_images(config: RegressConfig, run: Run, progress: Progress) -> None:
     """Classify by least squares (homework 4b)."""
     data = _load(config.source, run)
-    with progress("second moments", unit="images") as advance:
-        moments, classes = collect_moments(data, on_progress=advance)
+    moments, classes = _moments(data, progress)
     gram = factor_inputs(moments, config.ridge)
     classifier = LeastSquaresClassifier(config.ridge).fit_moments(moments, classes, gram=gram)
     results: dict[str, Any] = {
@@ -284,6 +283,19 @@ def _load(source: ImageSource, run: Run) -> ImageDataset:
     for warning in data.warnings:
         run.warn(warning)
     return data
+
+
+# Embedding and regression need the same pass over the same images; a report makes both.
+_last_moments: dict[str, tuple[SecondMoments, npt.NDArray[np.int64]]] = {}
+
+
+def _moments(data: ImageDataset, progress: Progress) -> tuple[SecondMoments, npt.NDArray[np.int64]]:
+    if data.fingerprint not in _last_moments:
+        with progress("second moments", unit="images") as advance:
+            found = collect_moments(data, on_progress=advance)
+        _last_moments.clear()
+        _last_moments[data.fingerprint] = found
+    return _last_moments[data.fingerprint]
 
 
 def _describe(data: ImageDataset) -> dict[str, Any]:

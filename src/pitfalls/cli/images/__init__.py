@@ -1,0 +1,15 @@
+"""``pitfalls images``: data and linear methods, networks and their training."""
+
+from cyclopts import App
+
+from pitfalls.cli.images import data, training
+
+__all__ = ["app"]
+
+app = App(
+    name="images",
+    help="CIFAR-10 or your own pictures: linear methods, networks, learning-rate schemes.",
+)
+for module in (data, training):
+    for name in module.__all__:
+        app.command(getattr(module, name))
