@@ -1,5 +1,6 @@
 """Sphinx settings; the pages are MyST Markdown, warnings are errors."""
 
+import re
 import sys
 from importlib.metadata import version as package_version
 from pathlib import Path
@@ -12,7 +13,6 @@ release = version = package_version("pitfalls")
 extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
-    "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
     "cyclopts.ext.sphinx",
@@ -24,8 +24,31 @@ html_theme = "furo"
 html_title = f"pitfalls {release}"
 myst_enable_extensions = ["dollarmath", "deflist", "colon_fence"]
 myst_heading_anchors = 3
-autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_default_options = {
+    "members": True,
+    "show-inheritance": True,
+    # scikit-learn's metadata routing, the same on every estimator
+    "exclude-members": "set_fit_request,set_partial_fit_request,set_score_request",
+}
 autodoc_typehints = "none"
-autosummary_generate = True
 napoleon_numpy_docstring = True
 napoleon_google_docstring = False
+# two classes have an attribute called weights; neither name is a link target worth a warning
+suppress_warnings = ["ref.python"]
+
+
+def escape_prose(app, what, name, obj, options, lines):
+    """Keep |x| and names_ that end in an underscore from being read as reStructuredText."""
+    for i, line in enumerate(lines):
+        if line.lstrip().startswith((">>>", "...")):
+            continue
+        pieces = re.split(r"(`+[^`]*`+_?)", line)
+        pieces[::2] = [re.sub(r"\\?\|", r"\\|", p) for p in pieces[::2]]
+        pieces[::2] = [re.sub(r"(?<=\w)_(?=\W|$)", r"\\_", p) for p in pieces[::2]]
+        lines[i] = "".join(pieces)
+
+
+def setup(app):
+    """Connect to Sphinx."""
+    # before napoleon (priority 500), whose own marks must stay as they are
+    app.connect("autodoc-process-docstring", escape_prose, priority=400)
