@@ -18,13 +18,13 @@ __all__ = ["RanksConfig"]
 
 @dataclass(frozen=True)
 class RanksConfig:
-    """Networks whose hidden width grows: d-r-...-r-p, trained by momentum on white inputs."""
+    """Networks whose hidden width grows: d-r-...-r-p, trained by gradient descent on white inputs."""
 
     data: LinearSource = field(default_factory=Planted)
     max_rank: int = 9
     n_layers: int = 3
     size: float = 0.1
-    steps: int = 50_000
+    steps: int = 200_000
     seed: int = 123
 
 
@@ -51,9 +51,7 @@ def fit_ranks(config: RanksConfig, run: Run, progress: Progress) -> None:
             # in units of the modes, so that one size serves all data
             unit = float(modes.values[0]) ** (1 / config.n_layers)
             start = [unit * config.size * w for w in small_start(widths, 1.0, config.seed + rank)]
-            found = descend(
-                white, start, method="momentum", steps=config.steps, tol=1e-9, records=100
-            )
+            found = descend(white, start, steps=config.steps, tol=1e-9, records=100)
             point = classify([found.weights[0] @ lift.T, *found.weights[1:]], risk, tol=1e-6)
             product = found.weights[0]
             for w in found.weights[1:]:

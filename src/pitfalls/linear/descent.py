@@ -135,7 +135,8 @@ def descend(
         Plain gradient descent, heavy-ball momentum, or the flow dW_i/dt = -∂R/∂W_i by an adaptive
         Runge-Kutta method of order 8.
     learning_rate : float or None
-        None takes 1 / (an upper bound of the curvature between here and a balanced minimum).
+        None takes 1 / (an upper bound of the curvature between here and a balanced minimum), times
+        1 - momentum.
     momentum : float
         For "momentum", in [0, 1).
     steps : int
@@ -190,8 +191,9 @@ def descend(
     watch = _Watch(risk, layers)
     if method == "flow":
         return _flow(risk, layers, watch, duration, records, on_progress)
-    rate = _safe_rate(risk, layers) if learning_rate is None else learning_rate
     beta = momentum if method == "momentum" else 0.0
+    # momentum runs 1/(1 - beta) times as fast once it rolls, and off a plateau it rolls
+    rate = _safe_rate(risk, layers) * (1 - beta) if learning_rate is None else learning_rate
     rng = np.random.default_rng(random_state)
     every = max(1, steps // records)
     velocity = [np.zeros_like(w) for w in layers]

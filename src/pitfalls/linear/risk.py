@@ -73,9 +73,15 @@ class DataModes:
 
     @property
     def rank(self) -> int:
-        """Number of modes above rounding: the rank of Y'X."""
+        """Number of modes above rounding: the rank of Y'X.
+
+        Rounding is judged against the strongest mode and against the size of Y: where X and Y are not
+        correlated at all, every mode is rounding.
+        """
         top = float(self.values[0]) if len(self.values) else 0.0
-        return sum(float(s) > 1e-9 * top for s in self.values)
+        size = float(np.sqrt(2 * self.floor + np.sum(self.values**2)))
+        cut = max(1e-9 * top, 1e-13 * size)
+        return sum(float(s) > cut for s in self.values)
 
 
 @dataclass(frozen=True, eq=False)
