@@ -46,7 +46,7 @@ def page(question: str, claims: list[Any]) -> str:
             raw(to_html(claim.statement)),
         ]
         if claim.assumptions:
-            lines += ["**Assumptions**\n", raw(to_html("; ".join(claim.assumptions) + "."))]
+            lines += ["**Assumptions**\n", raw(to_html(" ".join(claim.assumptions)))]
         lines += ["**Derivation**\n", raw(to_html(claim.derivation))]
         if claim.source:
             lines += ["**Source**\n", raw(to_html(claim.source))]
