@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
 from itertools import product as tuples
-from math import lcm
 from typing import Any
 
 import numpy as np
@@ -34,16 +33,23 @@ class ExactUnits:
         return result
 
 
+def _denominator(values: np.ndarray) -> int:
+    """Return the least power of two that makes all values whole; scaling by it is exact."""
+    scale = 1
+    while not bool(np.all(values * scale == np.floor(values * scale))):
+        scale *= 2
+    return scale
+
+
 def units_of(network: TwoLayerReLU) -> ExactUnits:
-    """Take the parameters of a network over as the exact fractions that they are."""
+    """Take the parameters of a network over as the binary fractions that they are."""
     d, k = network.n_features, network.n_hidden
-    flat = [Fraction(value) for value in network.flat_parameters().tolist()]
-    inner, outer, beta = flat[: d * k + k], flat[d * k + k : -1], flat[-1]
-    inner_scale = lcm(*(value.denominator for value in inner))
-    outer_scale = lcm(*(value.denominator for value in [*outer, beta]))
+    flat = network.flat_parameters().double().numpy()
+    inner, outer = flat[: d * k + k], flat[d * k + k :]
+    inner_scale, outer_scale = _denominator(inner), _denominator(outer)
     whole = [int(value * inner_scale) for value in inner]
-    outputs = [int(value * outer_scale) for value in outer]
-    offset, scale = int(beta * inner_scale * outer_scale), inner_scale * outer_scale
+    *outputs, constant = (int(value * outer_scale) for value in outer)
+    offset, scale = constant * inner_scale, inner_scale * outer_scale
     largest = sum(map(abs, whole)) * max([1, *map(abs, outputs)]) * k + abs(offset)
     # Python's integers where 64 bits could overflow
     kind: Any = np.int64 if largest < 2**62 else object
@@ -91,7 +97,7 @@ def _attack_construction(build: Build, search: Search) -> None:
         x = _cube(d)
         for mask in tuples((0, 1), repeat=d):
             _require_exact(build(mask), mask, x, search)
-    for d in range(11, search.pick(40, 250), search.pick(7, 4)):
+    for d in range(11, search.pick(40, 250), search.pick(7, 8)):
         for weight in (d, d - 1, d // 2, int(search.random.integers(0, d + 1))):
             order = search.random.permutation(d)[:weight]
             mask = tuple(int(j in order) for j in range(d))

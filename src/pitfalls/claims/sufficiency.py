@@ -79,7 +79,7 @@ def _square_cases(search: Search) -> Iterator[tuple[list[Matrix], Matrix]]:
     for x in inputs:
         for first, second in tuples(small, repeat=2):
             yield [first, second], x
-    for _ in range(search.pick(300, 20000)):
+    for _ in range(search.pick(300, 8000)):
         draw = search.random
         size, depth = int(draw.integers(2, 5)), int(draw.integers(2, 6))
         layers = [_square(draw, size) for _ in range(depth)]
@@ -101,7 +101,7 @@ def _square(draw: np.random.Generator, size: int) -> Matrix:
 def any_cases(search: Search) -> Iterator[tuple[list[Matrix], Matrix]]:
     """Draw layers of any widths and inputs of any rank, with everything degenerate now and then."""
     yield from _square_cases(search)
-    for _ in range(search.pick(400, 20000)):
+    for _ in range(search.pick(400, 8000)):
         draw = search.random
         widths = [int(w) for w in draw.integers(1, 5, draw.integers(2, 6))]
         layers = []

@@ -1,0 +1,106 @@
+import pytest
+
+from pitfalls.claims import CLAIMS, Claim, Evidence
+from pitfalls.experiments import claims as room
+from pitfalls.experiments import perform
+from pitfalls.experiments.claims import VerifyConfig, code_fingerprint, homework_runs
+from pitfalls.runs import RunStore
+from pitfalls.runs.config import config_hash
+
+
+@pytest.fixture
+def store(tmp_path):
+    return RunStore(tmp_path)
+
+
+def stand_in(name, calls, holds=True):
+    def attack(subject, search):
+        calls.append(name)
+        search.require(holds, f"{name} fails")
+
+    return Claim(
+        name, f"Title of {name}", "2a", "s", "d", "o", (), attack, None, Evidence.NUMERIC, "f."
+    )
+
+
+def test_every_verdict_is_saved_with_its_evidence_and_time(store):
+    run = perform(VerifyConfig(claims=("2a-only-if", "3a-printed")), store)
+    results = run.results()
+    assert list(results["claims"]) == ["2a-only-if", "3a-printed"]
+    holds, fails = results["claims"].values()
+    assert holds["holds"]
+    assert holds["counterexample"] is None
+    assert holds["evidence"] == "symbolic identity"
+    assert holds["tolerance"] == 0
+    assert not fails["holds"]
+    assert fails["as_expected"]
+    assert "f = 5" in fails["counterexample"]
+    assert results["tried"] == results["as_expected"] == 2
+    assert results["cases"] == holds["cases"] + fails["cases"]
+    assert [line["claim"] for line in run.metrics()] == ["2a-only-if", "3a-printed"]
+    assert [line["claim"] for line in run.timings()] == ["2a-only-if", "3a-printed"]
+    assert all(line["seconds"] >= 0 for line in run.timings())
+    assert not any("seconds" in line for line in run.metrics())
+
+
+def test_an_interrupted_run_goes_on_with_the_next_claim(store, monkeypatch):
+    calls = []
+
+    def interrupt(subject, search):
+        calls.append("second")
+        if calls.count("second") == 1:
+            raise KeyboardInterrupt
+        search.require(True, "")
+
+    second = stand_in("second", calls)
+    object.__setattr__(second, "attack", interrupt)
+    chosen = (stand_in("first", calls), second, stand_in("third", calls, holds=False))
+    monkeypatch.setattr(room, "select_claims", lambda names: chosen)
+    with pytest.raises(KeyboardInterrupt):
+        perform(VerifyConfig(), store)
+    run = perform(VerifyConfig(), store)
+    assert calls == ["first", "second", "second", "third"]
+    assert run.complete
+    assert [line["claim"] for line in run.metrics()] == ["first", "second", "third"]
+    assert {k: v["holds"] for k, v in run.results()["claims"].items()} == {
+        "first": True,
+        "second": True,
+        "third": False,
+    }
+    assert run.results()["as_expected"] == 2
+
+
+def test_progress_counts_claims(store):
+    from contextlib import contextmanager
+
+    seen = []
+
+    @contextmanager
+    def progress(label, unit="steps"):
+        seen.append((label, unit))
+        yield lambda done, total: seen.append((done, total))
+
+    perform(VerifyConfig(claims=("2a-only-if", "2c")), store, progress=progress)
+    assert seen == [("checking claims", "claims"), (0, 2), (1, 2), (2, 2)]
+
+
+def test_verdicts_belong_to_the_code_they_were_reached_on(monkeypatch, tmp_path):
+    assert VerifyConfig().code == code_fingerprint()
+    assert config_hash(VerifyConfig()) == config_hash(VerifyConfig())
+    assert config_hash(VerifyConfig()) != config_hash(VerifyConfig(code="older"))
+    before = code_fingerprint()
+    package = tmp_path / "pitfalls"
+    for name in ("linear", "parity", "claims"):
+        (package / name).mkdir(parents=True)
+    (package / "moments.py").write_text("")
+    monkeypatch.setattr(room.pitfalls, "__file__", str(package / "__init__.py"))
+    empty = code_fingerprint()
+    (package / "parity" / "network.py").write_text("x = 1")
+    assert len({before, empty, code_fingerprint()}) == 3
+
+
+def test_the_homework_checks_all_claims_at_its_scale():
+    (quick,), (full,) = homework_runs("quick"), homework_runs("full", seed=4)
+    assert (quick.claims, quick.effort, quick.seed) == ((), "quick", 123)
+    assert (full.claims, full.effort, full.seed) == ((), "thorough", 4)
+    assert len(CLAIMS) > 30
