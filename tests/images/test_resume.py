@@ -65,7 +65,7 @@ def through_a_file(state):
 @pytest.mark.parametrize("name", CONFIGS)
 def test_resume_at_every_step_boundary_gives_the_same_bits(name, make):
     config = dataclasses.replace(CONFIGS[name], checkpoint_every=1)
-    data = dataset(n=27)
+    data = dataset(n=28)
     transforms = [RandomCrop(8, 1), PerImage(noisy)] if name == "annealed" else None
 
     def run(state=None):

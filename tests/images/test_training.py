@@ -169,9 +169,15 @@ def test_every_image_is_seen_once_an_epoch_in_a_new_order():
 
 @pytest.mark.parametrize(
     ("n", "batch_size", "sizes"),
-    [(30, 10, [10, 10, 10]), (31, 10, [10, 10, 11]), (32, 10, [10, 10, 10, 2]), (5, 64, [5])],
+    [
+        (30, 10, [10] * 3),
+        (32, 10, [10, 10, 12]),
+        (33, 10, [10, 10, 10, 3]),
+        (5, 64, [5]),
+        (5, 2, [2, 3]),
+    ],
 )
-def test_a_last_batch_of_one_joins_the_one_before(n, batch_size, sizes):
+def test_a_small_last_batch_joins_the_one_before(n, batch_size, sizes):
     records = []
     train(
         network(),
@@ -356,7 +362,7 @@ def test_other_errors_of_a_model_come_through():
     ("changes", "says"),
     [
         ({"epochs": 0}, "epochs"),
-        ({"batch_size": 1}, "a batch of 1 for 1 process"),
+        ({"batch_size": 1}, "has 1, too few for 1 process:"),
         ({"micro_batches": 0}, "micro_batches"),
         ({"label_smoothing": 1.0}, "label_smoothing"),
         ({"averaging": -0.1}, "averaging"),
@@ -373,7 +379,7 @@ def test_settings_without_meaning_are_refused(changes, says):
 
 
 def test_a_single_image_is_refused_in_one_line():
-    with pytest.raises(InputError, match="1 training images for 1 process"):
+    with pytest.raises(InputError, match="of 1 images in batches of 8 has 1, too few"):
         train(network(), dataset(n=1), PLAIN)
 
 

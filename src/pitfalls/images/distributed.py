@@ -16,6 +16,7 @@ __all__ = [
     "join",
     "launched_rank",
     "launched_size",
+    "send_home",
     "share_from_first",
     "wait_for_first",
     "world",
@@ -72,8 +73,9 @@ def world() -> World:
 def join(device: str = "cpu") -> Iterator[World]:
     """Join the processes that ``torchrun`` started; alone, do nothing.
 
-    gloo connects them on CPUs and nccl on GPUs, one GPU a process. The first process decides
-    whether there is work (`call_to_work`); the others wait for its word (`called_to_work`).
+    gloo connects them on CPUs and nccl on GPUs, one GPU a process. Where only the first process
+    knows whether there is work, the others wait for its word in `called_to_work`; it gives it by
+    `call_to_work` or, when it turns out that there is none, by `send_home`.
     """
     global _joined
     if launched_size() == 1:
@@ -86,8 +88,6 @@ def join(device: str = "cpu") -> Iterator[World]:
     try:
         yield _joined
     finally:
-        if _joined.writes and not _joined.called:
-            share_from_first(False)
         _joined = None
         dist.destroy_process_group()
 
@@ -97,6 +97,12 @@ def call_to_work() -> None:
     if world().size > 1:
         world().called = True
         share_from_first(True)
+
+
+def send_home() -> None:
+    """Tell the waiting processes, unless they were called, that there is no work."""
+    if world().size > 1 and not world().called:
+        share_from_first(False)
 
 
 def wait_for_first() -> None:

@@ -159,10 +159,10 @@ def make_optimizers(
 def optimizer_tensors(
     model: nn.Module, optimizers: Iterable[torch.optim.Optimizer]
 ) -> dict[str, Tensor]:
-    """Copy the optimisers' memory, by parameter name."""
+    """Return the optimisers' memory, by parameter name."""
     names: dict[Tensor, str] = {p: name for name, p in model.named_parameters()}
     return {
-        f"{names[p]}/{key}": value.detach().clone()
+        f"{names[p]}/{key}": value
         for optimizer in optimizers
         for p, memory in optimizer.state.items()
         for key, value in memory.items()

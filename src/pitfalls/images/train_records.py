@@ -18,7 +18,8 @@ class TrainConfig:
     ----------
     epochs, batch_size : int
         A batch is what one step of the optimiser sees, over all processes and micro-batches.
-        Where the last one would hold fewer than two images a process, they join the one before.
+        Where the last one would hold less than a quarter of that, or one image, they join the
+        one before.
     scheme : str
         Learning-rate scheme: ``constant``, ``annealed``, ``special``, ``one_cycle``, ``cosine``.
     rate : float, optional

@@ -152,7 +152,7 @@ class _Loop:
         self.images = torch.from_numpy(data.train_images).to(device)
         self.labels = torch.from_numpy(data.train_labels).to(device)
         self.rate = rate or schedule(config.scheme, config.epochs, config.rate)
-        self.n_batches = _batch_count(len(self.labels), config.batch_size, self.world.size)
+        self.n_batches, _ = _batch_sizes(len(self.labels), config.batch_size)
         self.optimizers = make_optimizers(
             model,
             optimizer=config.optimizer,
@@ -212,16 +212,17 @@ class _Loop:
 
     def capture(self) -> TrainState:
         """Copy the run's state; refuses one that is not finite."""
-        tensors = {
-            f"model/{name}": value.detach().cpu().clone()
-            for name, value in self.model.state_dict().items()
-        }
+        tensors = {f"model/{name}": value for name, value in self.model.state_dict().items()}
         for name, value in tensors.items():
             if value.is_floating_point() and not bool(value.isfinite().all()):
                 self._diverged(f"{name.removeprefix('model/')} is not finite")
         memory = optimizer_tensors(self.model, self.optimizers)
-        tensors |= {f"optimizer/{name}": value.cpu() for name, value in memory.items()}
-        tensors |= {f"average/{name}": v.cpu().clone() for name, v in self.average.items()}
+        tensors |= {f"optimizer/{name}": value for name, value in memory.items()}
+        tensors |= {f"average/{name}": value for name, value in self.average.items()}
+        tensors = {
+            name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
+            for name, value in tensors.items()
+        }
         meta = {
             "step": self.step_count,
             "previous_rate": self.previous,
@@ -445,10 +446,17 @@ class _Loop:
         )
 
 
-def _batch_count(n: int, batch_size: int, processes: int) -> int:
-    """Count the steps of an epoch; a last batch too small for every process joins the one before."""
+def _batch_sizes(n: int, batch_size: int) -> tuple[int, int]:
+    """Return how many steps an epoch has and how many images its last one.
+
+    The rule knows nothing of processes: order and schedule are the same whatever their number.
+    """
     count, rest = divmod(n, batch_size)
-    return max(count + (rest >= 2 * processes), 1)
+    if count == 0:
+        return 1, n
+    if rest < max(2, batch_size / 4):
+        return count, batch_size + rest
+    return count + 1, rest
 
 
 def _transforms(config: TrainConfig, size: tuple[int, ...]) -> list[Transform]:
@@ -471,14 +479,14 @@ def _own_generators() -> Iterator[None]:
 
 def _check_sizes(config: TrainConfig, data: ImageDataset) -> None:
     n, processes = len(data.train_labels), world().size
-    if min(n, config.batch_size) < 2 * processes:
-        what = (
-            f"{n} training images"
-            if n <= config.batch_size
-            else (f"a batch of {config.batch_size}")
-        )
+    if n == 0:
+        raise InputError("train: the training set is empty.")
+    n_batches, last = _batch_sizes(n, config.batch_size)
+    smallest = min(last, config.batch_size) if n_batches > 1 else last
+    if smallest < 2 * processes:
         raise InputError(
-            f"train: {what} for {processes} process{'es' if processes > 1 else ''}; batch "
-            "normalisation needs at least two images in each. Give more images, a larger batch or "
+            f"train: the smallest batch of {n} images in batches of {config.batch_size} has "
+            f"{smallest}, too few for {processes} process{'es' if processes > 1 else ''}: batch "
+            "normalisation needs two images in each. Give more images, another batch size or "
             "fewer processes."
         )

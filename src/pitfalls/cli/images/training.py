@@ -182,17 +182,20 @@ def train(
         Learning-rate scheme.
     """
     from pitfalls.experiments.image_training import TrainRunConfig
-    from pitfalls.images.distributed import join, launched_rank, launched_size
+    from pitfalls.images.distributed import join, launched_size, send_home
 
     device = resolve_device()
     source = data.find()
     config = TrainRunConfig(
         source, options.network_config(), options.config(source, scheme), launched_size(), device
     )
-    with join(device):
-        if launched_rank() > 0:
+    with join(device) as team:
+        if not team.writes:
             return _follow(config)
-        run = perform(config)
+        try:
+            run = perform(config)
+        finally:
+            send_home()
     results = run.results()
     _say_data(results)
     epochs = [m for m in run.metrics() if "train_loss" in m]

@@ -1,0 +1,55 @@
+"""Run by test_distributed under torchrun: tiny trainings in all processes, written down by the first."""
+
+import dataclasses
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save_file
+
+from pitfalls.images.distributed import join, launched_rank
+from pitfalls.images.train_records import TrainState
+from pitfalls.images.training import train
+from tests.images.test_resume import CONFIGS, through_a_file
+from tests.images.test_training import dataset, network, plain
+
+RESUMED_AT = 3  # in the middle of the first epoch: averages, momentum and sums are all under way
+
+
+def run(kind: str, state: TrainState | None = None) -> tuple[Any, list[dict], list[TrainState]]:
+    config = dataclasses.replace(CONFIGS.get(kind, CONFIGS["homework"]), checkpoint_every=1)
+    model = plain() if kind == "plain" else network()
+    log, states = [], []
+    train(
+        model,
+        dataset(n=28),
+        config,
+        state=state,
+        on_step=lambda record: log.append(vars(record)),
+        on_epoch=lambda record: log.append(vars(record)),
+        on_checkpoint=states.append,
+    )
+    return model, log, states
+
+
+def main(folder: Path) -> None:
+    with join():
+        for kind in ("plain", "homework", "fast"):
+            model, log, states = run(kind)
+            write(folder, kind, model, log)
+            # Only the first process has states, as only it can read a run's checkpoint.
+            state = through_a_file(states[RESUMED_AT - 1]) if states else None
+            model, log, _ = run(kind, state)
+            write(folder, f"{kind}-resumed", model, log)
+
+
+def write(folder: Path, name: str, model: Any, log: list[dict]) -> None:
+    if launched_rank() == 0:
+        tensors = {k: v.contiguous() for k, v in model.state_dict().items()}
+        save_file(tensors, folder / f"{name}.safetensors")
+        (folder / f"{name}.json").write_text(json.dumps(log))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,66 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from pitfalls.images.distributed import World
+from tests.images import parallel_training
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """What two processes wrote: weights and log of each training, and of its resumption."""
+    folder = tmp_path_factory.mktemp("parallel")
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
+            *("--nproc-per-node", "2", parallel_training.__file__, str(folder)),
+        ],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=500,
+    )
+    assert done.returncode == 0, done.stderr
+
+    def read(name):
+        log = json.loads((folder / f"{name}.json").read_text())
+        return load_file(folder / f"{name}.safetensors"), log
+
+    return read
+
+
+def test_two_processes_take_the_steps_of_one(written):
+    # without batch normalisation the mathematics is the same, so only rounding may differ
+    model, log_alone, _ = parallel_training.run("plain")
+    both, log_both = written("plain")
+    for name, value in model.state_dict().items():
+        torch.testing.assert_close(value, both[name], atol=1e-5, rtol=1e-4)
+    for one, two in zip(log_alone, log_both, strict=True):
+        assert one == pytest.approx(two, abs=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["plain", "homework", "fast"])
+def test_two_processes_resume_bit_for_bit(written, kind):
+    final, log = written(kind)
+    again, rest = written(f"{kind}-resumed")
+    for name in final:
+        assert torch.equal(final[name], again[name]), name
+    assert len(rest) > 0
+    assert rest == [record for record in log if record["step"] > parallel_training.RESUMED_AT]
+
+
+@pytest.mark.parametrize("n", [4, 7, 128])
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+def test_shares_cover_a_batch_and_differ_by_at_most_one(n, size):
+    rows = [range(n)[World(rank, size).share(n)] for rank in range(size)]
+    assert [i for share in rows for i in share] == list(range(n))
+    assert max(map(len, rows)) - min(map(len, rows)) <= 1
