@@ -10,6 +10,9 @@ from pitfalls.cli.session import complain, perform, remark, run_store, say, sett
 if TYPE_CHECKING:
     from pitfalls.runs import Run
 
+THUMBNAILS = 10_000
+"""How many images the page carries for the embedding unless all are asked for."""
+
 
 def report(
     *,
@@ -79,7 +82,7 @@ def report(
             out,
             front=FrontMatter(author, collaborators, comments),
             scale=scale,
-            thumbnails=None if all_thumbnails else 10_000,
+            thumbnails=None if all_thumbnails else THUMBNAILS,
             on_progress=advance,
         )
     for note in written.notes:
@@ -95,6 +98,7 @@ def _run_homework(
 ) -> "tuple[list[Run], int]":
     """Run every part; one that fails leaves a note in the report and does not stop the others."""
     import dataclasses
+    import sys
 
     from pitfalls.errors import DataError, InputError, PitfallsError
     from pitfalls.experiments.homework import homework_runs
@@ -107,8 +111,9 @@ def _run_homework(
     for number, part in enumerate(parts, 1):
         config: Any = part.config
         name = experiment_of(config).name
-        if all_thumbnails and name == "images-embed":
-            config = dataclasses.replace(config, thumbnails=None)
+        if name == "images-embed":
+            most = sys.maxsize if all_thumbnails else THUMBNAILS
+            config = dataclasses.replace(config, thumbnails=most)
         remark(f"[{number}/{len(parts)}] question {part.question}: {name}")
         try:
             runs.append(perform(config))

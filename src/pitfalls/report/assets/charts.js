@@ -64,7 +64,6 @@
   }
   curves("parity-curves");
   curves("training-curves");
-  curves("staircase");
 
   pitfalls.part("surface", (host, values) => {
     const plot = make("div", { class: "chart tall", role: "group", "aria-label": values.label });

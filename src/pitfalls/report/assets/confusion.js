@@ -2,7 +2,9 @@
 // The confusion matrix as a table of buttons: each opens the images behind its number.
 pitfalls.part("confusion", (host, values) => {
   const { make } = pitfalls;
-  const sheet = values.sprite ? pitfalls.sheet(values.sprite) : null;
+  // the thumbnails may lie in the page already, with the embedding
+  const sprite = typeof values.sprite === "string" ? pitfalls.data(values.sprite).sprite : values.sprite;
+  const sheet = sprite ? pitfalls.sheet(sprite) : null;
   const names = values.classes;
   const gallery = make("div", { class: "gallery" });
   const status = make("p", { role: "status" });

@@ -126,6 +126,24 @@ pitfalls.part("embedding", (host, values) => {
       base = image;
     }
 
+    // Names stand at their classes' centres, moved up or down where they would cover each other.
+    function namesApart() {
+      const names = plan.centres.filter(([c]) => state.classes.has(c)).map(([c, cx, cy]) =>
+        [c, [camera.scale * cx + camera.ox, edge - (camera.scale * cy + camera.oy)], context.measureText(values.classes[c]).width / 2 + 3]);
+      for (let round = 0; round < 60; round++) {
+        let moved = false;
+        for (let i = 0; i < names.length; i++) for (let j = 0; j < i; j++) {
+          const [, a, wide] = names[i], [, b, other] = names[j];
+          const overlap = 15 - Math.abs(a[1] - b[1]);
+          if (overlap <= 0 || Math.abs(a[0] - b[0]) >= wide + other) continue;
+          const step = (overlap / 2 + 0.1) * (a[1] >= b[1] ? 1 : -1);
+          a[1] += step; b[1] -= step; moved = true;
+        }
+        if (!moved) break;
+      }
+      return names;
+    }
+
     function draw() {
       if (!edge) return;
       if (dirty) { paintPoints(); dirty = false; }
@@ -135,9 +153,7 @@ pitfalls.part("embedding", (host, values) => {
       context.font = "600 12px system-ui, sans-serif";
       context.textAlign = "center";
       context.textBaseline = "middle";
-      for (const [c, cx, cy] of plan.centres) {
-        if (!state.classes.has(c)) continue;
-        const at = [camera.scale * cx + camera.ox, edge - (camera.scale * cy + camera.oy)];
+      for (const [c, at] of namesApart()) {
         context.lineWidth = 3.5;
         context.strokeStyle = "rgb(255 255 255 / 0.9)";
         context.strokeText(values.classes[c], at[0], at[1]);

@@ -131,10 +131,10 @@ const pitfalls = (() => {
 
   // What scrolls sideways must be reachable by keyboard, and only then.
   function scrollables() {
-    for (const element of document.querySelectorAll(".scroll, .equation, pre")) {
+    for (const element of document.querySelectorAll(".scroll, .equation, pre, main p, main li, main dd")) {
       if (element.scrollWidth > element.clientWidth + 1) {
         element.tabIndex = 0;
-        if (!element.hasAttribute("role") && element.tagName === "DIV") {
+        if (!element.hasAttribute("role") && element.tagName === "DIV") { // a paragraph keeps its role
           element.setAttribute("role", "region");
           element.setAttribute("aria-label", element.classList.contains("equation") ? "Equation" : "Wide content");
         }

@@ -4,10 +4,34 @@ from collections.abc import Mapping
 from typing import Any
 
 from pitfalls.report.evidence import Evidence
+from pitfalls.report.explore.curves import training_curves
+from pitfalls.report.explore.landscape import surface
+from pitfalls.report.explore.parity import loss_curves, phase_diagram
+from pitfalls.report.explore.pictures import confusion, embedding
+from pitfalls.runs import Run
 
 __all__ = ["explorers_of"]
 
 
 def explorers_of(evidence: Mapping[str, Evidence], thumbnails: int | None) -> dict[str, Any]:
-    """Return the data of every interactive part whose run is there, by the part's name."""
-    return {}
+    """Return the data of every interactive part whose run is finished, by the part's name."""
+
+    def finished(name: str) -> Run | None:
+        found = evidence.get(name)
+        return found.run if found and found.run and found.run.complete else None
+
+    parts: dict[str, Any] = {}
+    if run := finished("linear-landscape"):
+        parts["surface"] = surface(run)
+    if run := finished("parity-curves"):
+        parts["parity-curves"] = loss_curves(run)
+    if run := finished("parity-sweep"):
+        parts["phase"] = phase_diagram(run)
+    if curves := training_curves(finished("images-compare"), finished("images-train")):
+        parts["training-curves"] = curves
+    embedded = finished("images-embed")
+    if embedded:
+        parts["embedding"] = embedding(embedded, thumbnails)
+    if run := finished("images-evaluate"):
+        parts["confusion"] = confusion(run, embedded, parts.get("embedding"))
+    return parts

@@ -1,9 +1,11 @@
 """Curves to zoom into: the training logs, thinned to what a screen can show."""
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from pitfalls.runs import Run
 
@@ -13,7 +15,7 @@ POINTS = 600
 
 
 def thin(
-    x: Sequence[float], y: Sequence[float], points: int = POINTS
+    x: npt.ArrayLike, y: npt.ArrayLike, points: int = POINTS
 ) -> tuple[list[float], list[float]]:
     """Average runs of neighbours until at most ``points`` are left.
 
@@ -30,10 +32,10 @@ def thin(
     return [_round(v) for v in xs], [_round(v) for v in ys]
 
 
-def series(name: str, x: Sequence[float], y: Sequence[float]) -> dict[str, Any]:
-    """Return one curve."""
-    xs, ys = thin(x, y)
-    return {"name": name, "x": xs, "y": ys}
+def series(name: str, x: npt.ArrayLike, y: npt.ArrayLike, points: int = POINTS) -> dict[str, Any]:
+    """Return one curve; where a value is not finite, it has a gap."""
+    xs, ys = thin(x, y, points)
+    return {"name": name, "x": xs, "y": [v if math.isfinite(v) else None for v in ys]}
 
 
 def training_curves(compare: Run | None, train: Run | None) -> dict[str, Any] | None:
@@ -90,10 +92,11 @@ def _by_label(records: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, A
     ]
 
 
-def _smooth(values: Sequence[float], window: int) -> list[float]:
-    if window < 2 or len(values) < window:
-        return list(values)
-    padded = np.pad(np.asarray(values, dtype=np.float64), window // 2, mode="edge")
+def _smooth(values: npt.ArrayLike, window: int) -> list[float]:
+    numbers = np.asarray(values, dtype=np.float64)
+    if window < 2 or len(numbers) < window:
+        return list(numbers)
+    padded = np.pad(numbers, window // 2, mode="edge")
     return list(np.convolve(padded, np.full(window, 1 / window), mode="valid"))
 
 

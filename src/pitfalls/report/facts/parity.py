@@ -1,1 +1,252 @@
-"""Facts."""
+"""What the parity runs say: exact networks, trainings, the gradient's signal, depth."""
+
+from typing import Any
+
+from pitfalls.report.facts.registry import Facts, states
+from pitfalls.runs import Run
+
+LEARNED = 0.99
+"""The accuracy from which the experiments count a parity as learned."""
+
+
+@states("parity-exact")
+def exact_networks(runs: tuple[Run, ...]) -> Facts:
+    """One line a variant: how many masks were proved, and where it fails."""
+    results = runs[0].results()
+    proofs = results["proofs"]
+    lines = {}
+    for variant in ("printed", "corrected", "compact"):
+        rows = [row for row in proofs if row["variant"] == variant]
+        failing = [row for row in rows if not row["exact"]]
+        lines[variant] = {
+            "variant": variant,
+            "dimensions": len(rows),
+            "largest_d": max(row["d"] for row in rows),
+            "proved": sum(row["weights_exact"] for row in rows),
+            "weights": sum(row["weights"] for row in rows),
+            "exact": not failing,
+            "failing_dimensions": len(failing),
+            "only_all_ones": all(
+                row["counterexample_is_ones"] and row["weights"] - row["weights_exact"] == 1
+                for row in failing
+            ),
+            "units_at_shown": next(
+                (row["units"] for row in rows if row["d"] == results["shown"]), None
+            ),
+        }
+    at = {row["variant"]: row for row in proofs if row["d"] == results["shown"]}
+    return Facts(
+        {
+            **lines,
+            "shown": results["shown"],
+            "n_inputs": results["n_inputs"],
+            "sampled": results["sampled"],
+            "missed_by_sampling": [
+                row
+                for row in results["sampled"]
+                if row["variant"] == "printed" and row["wrong"] == 0
+            ],
+            "output_at_ones": at.get("printed", {}).get("output_at_ones"),
+            "label_at_ones": at.get("printed", {}).get("label_at_ones"),
+        },
+        n=f"{lines['corrected']['weights']} masks a construction, each standing for all of its weight",
+        spread="none, a proof by cases",
+    )
+
+
+@states("parity-homework")
+def gradient_steps(runs: tuple[Run, ...]) -> Facts:
+    """Give the largest error of each step of the derivation against automatic differentiation."""
+    results = runs[0].results()
+    rows = results["rows"]
+    largest = {
+        key: max(row[key] for row in rows)
+        for key in (
+            "gradient_error",
+            "decomposition_error",
+            "orthonormality_error",
+            "identity_error",
+        )
+    }
+    return Facts(
+        {"rows": rows, "largest": largest, "boundary": results["boundary"]},
+        n=f"{len(rows)} networks, every input and every target of each",
+        spread="none, exact sums; the largest error is given",
+    )
+
+
+@states("parity-curves")
+def curves(runs: tuple[Run, ...]) -> Facts:
+    """One line a case: how many trainings learned, how fast, and where the others ended."""
+    results = runs[0].results()
+    groups = []
+    for case in results["cases"]:
+        reached = [value for value in case["iterations_to_99"] if value is not None and value >= 0]
+        groups.append(
+            {
+                "d": case["n_features"],
+                "fixed": case["weight"] is not None,
+                "low": min(case["weights"]),
+                "high": max(case["weights"]),
+                "weights": sorted(case["weights"]),
+                "n": case["n"],
+                "learned": case["n_learned"],
+                "risk": case["median_risk"],
+                "risk_low": min(case["risk"]),
+                "risk_high": max(case["risk"]),
+                "accuracy": case["median_accuracy"],
+                "accuracy_low": min(case["accuracy"]),
+                "accuracy_high": max(case["accuracy"]),
+                "first": min(reached) if reached else None,
+                "last": max(reached) if reached else None,
+                "exact": case["exact"],
+                "n_inputs": case["n_inputs"],
+            }
+        )
+    seeds = max(case["n"] for case in results["cases"])
+    return Facts(
+        {
+            "groups": groups,
+            "n_iterations": results["n_iterations"],
+            "all": [_name(g) for g in groups if g["learned"] == g["n"]],
+            "some": [_name(g) for g in groups if 0 < g["learned"] < g["n"]],
+            "none": [_name(g) for g in groups if g["learned"] == 0],
+            "same_d_differs": [
+                d
+                for d in sorted({g["d"] for g in groups})
+                if {g["learned"] == g["n"] for g in groups if g["d"] == d} == {True, False}
+            ],
+        },
+        n=f"{seeds} trainings a case, each with its own mask, start and inputs",
+        spread="median, smallest and largest",
+    )
+
+
+def _name(group: dict[str, Any]) -> dict[str, Any]:
+    return {key: group[key] for key in ("d", "low", "high", "learned", "n")}
+
+
+@states("parity-signal")
+def signal(runs: tuple[Run, ...]) -> Facts:
+    """Give the signal against the dimension, and how loose each bound on it is."""
+    results = runs[0].results()
+    rows = [{**row, "signal": 2.0 ** row["log2_signal"]} for row in results["rows"]]
+    first, last = rows[0], rows[-1]
+    return Facts(
+        {
+            "rows": rows,
+            "first": first,
+            "last": last,
+            "halving": (first["log2_signal"] - last["log2_signal"]) / (last["d"] - first["d"])
+            if last["d"] > first["d"]
+            else None,
+            "batch_size": results["batch_size"],
+            "all_exact": all(row["exact"] for row in rows),
+            "by_d": {str(row["d"]): row["signal"] for row in rows},
+        },
+        n=f"{rows[0]['n']} networks a dimension, each over all inputs",
+        spread="median over the networks; smallest and largest in the figure",
+    )
+
+
+@states("parity-targets")
+def targets(runs: tuple[Run, ...]) -> Facts:
+    """How the gradient's words are shared out among the masks, by their weight."""
+    results = runs[0].results()
+    # the mask of weight 0 is a constant label, which is no parity to learn
+    rows = [row for row in results["rows"] if row["weight"] > 0]
+    return Facts(
+        {
+            **{key: results[key] for key in ("d", "k", "n", "signal")},
+            "rows": results["rows"],
+            "most": max(rows, key=lambda row: row["over_signal"]),
+            "least": min(rows, key=lambda row: row["over_signal"]),
+        },
+        n=f"{results['n']} networks, all {2 ** results['d']:,} targets of each",
+        spread="median over the networks",
+    )
+
+
+@states("parity-along")
+def along(runs: tuple[Run, ...]) -> Facts:
+    """Whether the trained target's signal rises, beside whether it is learned."""
+    cases = [
+        {**case, "learned": case["accuracy"] >= LEARNED} for case in runs[0].results()["cases"]
+    ]
+    learned = [case for case in cases if case["learned"]]
+    failed = [case for case in cases if not case["learned"]]
+    return Facts(
+        {
+            "cases": cases,
+            "learned": learned,
+            "failed": failed,
+            "separates": bool(learned and failed)
+            and min(c["own_over_mean_at_most"] for c in learned)
+            > 10 * max(c["own_over_mean_at_most"] for c in failed),
+        },
+        n="1 training a case, the signal over all inputs at each probe",
+        spread="none, one training a case",
+    )
+
+
+@states("parity-sweep")
+def sweep(runs: tuple[Run, ...]) -> Facts:
+    """Which cells are learned, and up to which weight at each dimension."""
+    results = runs[0].results()
+    cells = results["cells"]
+    edges = []
+    for d in sorted({cell["n_features"] for cell in cells}):
+        mine = sorted((c for c in cells if c["n_features"] == d), key=lambda c: c["weight"])
+        won = [cell["weight"] for cell in mine if cell["success"] == 1.0]
+        lost = [cell["weight"] for cell in mine if cell["success"] == 0.0]
+        edges.append(
+            {
+                "d": d,
+                "largest_learned": max(won, default=None),
+                "smallest_lost": min(lost, default=None),
+            }
+        )
+    return Facts(
+        {
+            "cells": cells,
+            "n_cells": len(cells),
+            "learned": sum(cell["success"] == 1.0 for cell in cells),
+            "lost": sum(cell["success"] == 0.0 for cell in cells),
+            "edges": edges,
+            "n_iterations": runs[0].config["training"]["n_iterations"],
+        },
+        n=f"{results['n_seeds']} trainings a cell",
+        spread="share of the trainings that reach 99 % accuracy",
+    )
+
+
+@states("parity-depth")
+def depth(runs: tuple[Run, ...]) -> Facts:
+    """Layer gradients at the start, and what each depth and activation learned."""
+    results = runs[0].results()
+    config = runs[0].config
+    start = results["start"]
+    by_activation = {
+        name: [cell for cell in results["cells"] if cell["activation"] == name] for name in start
+    }
+    return Facts(
+        {
+            "cells": results["cells"],
+            "start": start,
+            "shown": results["shown"],
+            "d": config["n_features"],
+            "weight": config["weight"],
+            "width": config["width"],
+            "n_iterations": config["training"]["n_iterations"],
+            "lost": {
+                name: [cell["depth"] for cell in cells if cell["n_learned"] == 0]
+                for name, cells in by_activation.items()
+            },
+            "won": {
+                name: [cell["depth"] for cell in cells if cell["n_learned"] == cell["n"]]
+                for name, cells in by_activation.items()
+            },
+        },
+        n=f"{config['n_seeds']} trainings a network",
+        spread="median; each training in the figure",
+    )

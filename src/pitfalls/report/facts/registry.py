@@ -16,10 +16,13 @@ MODULES = ("linear", "parity", "images", "verify")
 
 EXPERIMENTS = (
     "linear-homework",
+    "linear-capacity",
     "linear-landscape",
+    "linear-descend",
     "linear-tour",
     "linear-ranks",
     "parity-exact",
+    "parity-homework",
     "parity-curves",
     "parity-signal",
     "parity-targets",
