@@ -103,6 +103,7 @@ def measure_sweep(config: SweepConfig, run: Run, progress: Progress) -> None:
         **{
             name: np.array([np.nan if row[name] is None else row[name] for row in rows])
             for name in rows[0]
+            if name != "name"
         },
     )
     run.save_results({"cells": rows, "n_seeds": config.n_seeds})

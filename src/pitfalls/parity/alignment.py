@@ -10,11 +10,12 @@ from pitfalls.errors import ResourceError
 from pitfalls.parity.gradients import network_outputs
 from pitfalls.parity.loss import Loss, as_loss
 from pitfalls.parity.task import ParityTask
+from pitfalls.parity.threads import one_torch_thread
 
 __all__ = ["target_signal"]
 
 _LARGEST = 26
-_CHUNK = 1 << 12
+_CHUNK = 1 << 10  # what lies between two products then stays in the cache
 
 
 def target_signal(
@@ -59,15 +60,16 @@ def target_signal(
     network.zero_grad()
     total = 1 << d
     places = torch.arange(d)
-    for start in range(0, total, _CHUNK):
-        stop = min(start + _CHUNK, total)
-        x = (torch.arange(start, stop)[:, None] >> places & 1).double()
-        outputs = network_outputs(network, x)
-        with torch.no_grad():
-            slope = task.labels(x) * found.weights(outputs)[1] / total
-        outputs.backward(slope)  # type: ignore[no-untyped-call]
-        if on_progress is not None:
-            on_progress(stop, total)
+    with one_torch_thread():
+        for start in range(0, total, _CHUNK):
+            stop = min(start + _CHUNK, total)
+            x = (torch.arange(start, stop)[:, None] >> places & 1).double()
+            outputs = network_outputs(network, x)
+            with torch.no_grad():
+                slope = task.labels(x) * found.weights(outputs)[1] / total
+            outputs.backward(slope)  # type: ignore[no-untyped-call]
+            if on_progress is not None:
+                on_progress(stop, total)
     return sum(
         float(parameter.grad.square().sum())
         for parameter in network.parameters()

@@ -1,6 +1,7 @@
 """Training networks of one shape together by batched matrix products, on any torch device."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -13,6 +14,7 @@ from torch.nn import functional
 from pitfalls.errors import InputError
 from pitfalls.parity import kernel
 from pitfalls.parity.task import ParityTask
+from pitfalls.parity.threads import one_torch_thread
 from pitfalls.parity.training import (
     TrainingConfig,
     TrainingCurve,
@@ -36,6 +38,9 @@ ACTIVATIONS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tens
 
 # Activations of this many bytes at a time: larger ensembles are trained in turns.
 _MEMORY = 4 << 30
+
+# Multiplications in a step's largest product, below which threads cost more than they bring.
+_SHARED = 1 << 24
 
 # Words of random bits at a time: many steps' inputs in one go, or a small network's step is spent
 # on drawing them.
@@ -198,6 +203,12 @@ class Stack:
         flat = (tensor[r].cpu().clone() for tensor in self.good)
         return TrainingState(int(self.good_step[r]), *flat, curve)
 
+    @property
+    def is_small(self) -> bool:
+        """Whether a step's products are too short for more than one CPU thread to gain."""
+        rows = len(self.parameters) * self.config.batch_size
+        return self.device.type == "cpu" and rows * max(self.sizes) ** 2 < _SHARED
+
     @torch.no_grad()
     def records(self) -> Iterator[int]:
         """Train from record to record; yields the number of steps taken."""
@@ -209,11 +220,12 @@ class Stack:
             )
             loss = torch.zeros(len(self.parameters), dtype=torch.float64, device=self.device)
             right = torch.zeros_like(loss)
-            for x, y in self._batches(n_steps):
-                losses, correct = self._advance(x, y)
-                last = losses.double().mean(1)
-                loss += last
-                right += correct.double().mean(1)
+            with one_torch_thread() if self.is_small else nullcontext():
+                for x, y in self._batches(n_steps):
+                    losses, correct = self._advance(x, y)
+                    last = losses.double().mean(1)
+                    loss += last
+                    right += correct.double().mean(1)
             self._note(torch.stack([last, loss / n_steps, right / n_steps], 1), n_steps)
             yield n_steps
 

@@ -10,6 +10,7 @@ from typing import Literal
 from pitfalls.errors import DivergenceError, InputError
 from pitfalls.parity.batched import train_batched
 from pitfalls.parity.task import ParityTask
+from pitfalls.parity.threads import one_torch_thread
 from pitfalls.parity.training import (
     TrainingConfig,
     TrainingResult,
@@ -154,7 +155,10 @@ def _train_threaded(
             return replace(finish(tasks[i], configs[i], error.last), diverged=True)
 
     results: dict[int, TrainingResult] = {}
-    with ThreadPoolExecutor(n_threads, thread_name_prefix="replica") as pool:
+    with (
+        one_torch_thread(),
+        ThreadPoolExecutor(n_threads, thread_name_prefix="replica") as pool,
+    ):
         try:
             futures = {pool.submit(replica, i): i for i in range(len(tasks))}
             for future in _as_they_end(

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 import joblib
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from pitfalls.errors import DataError, InputError, ResourceError
@@ -133,7 +132,6 @@ def run_cell(cell: SweepCell, n_seeds: int, config: TrainingConfig) -> CellResul
 
     Replica i takes the seed ``config.seed + i`` for mask, weights and inputs, whatever the cell.
     """
-    torch.set_num_threads(1)  # sums over 2^d inputs must not depend on a worker's threads
     own = replace(config, n_hidden=cell.n_hidden, learning_rate=cell.learning_rate)
     tasks = [
         ParityTask.random(cell.n_features, config.seed + i, cell.weight) for i in range(n_seeds)
@@ -230,31 +228,29 @@ def sweep(
         )
     if backend == "loky" and address is not None:
         raise InputError("sweep: an address is for backend dask or ray; loky works here.")
+    if not cells:
+        return []
     results: dict[SweepCell, CellResult] = {}
     deaths = 0
-    threads = torch.get_num_threads()
     with _engine(backend, address, n_jobs, timeout) as (parallel_arguments, died):
-        try:
-            while len(results) < len(cells):
-                left = [cell for cell in cells if cell not in results]
-                try:
-                    for result in _in_parallel(left, n_seeds, config, parallel_arguments):
-                        results[result.cell] = result
-                        deaths = 0
-                        if on_cell is not None:
-                            on_cell(result)
-                        if on_progress is not None:
-                            on_progress(len(results), len(cells))
-                except died as error:
-                    deaths += 1
-                    if deaths > retries:
-                        raise ResourceError(
-                            f"sweep: workers died {deaths} times in a row without finishing a "
-                            f"cell ({type(error).__name__}). Free memory or lower the number of "
-                            "jobs; finished cells are kept."
-                        ) from error
-        finally:
-            torch.set_num_threads(threads)
+        while len(results) < len(cells):
+            left = [cell for cell in cells if cell not in results]
+            try:
+                for result in _in_parallel(left, n_seeds, config, parallel_arguments):
+                    results[result.cell] = result
+                    deaths = 0
+                    if on_cell is not None:
+                        on_cell(result)
+                    if on_progress is not None:
+                        on_progress(len(results), len(cells))
+            except died as error:
+                deaths += 1
+                if deaths > retries:
+                    raise ResourceError(
+                        f"sweep: workers died {deaths} times in a row without finishing a "
+                        f"cell ({type(error).__name__}). Free memory or lower the number of "
+                        "jobs; finished cells are kept."
+                    ) from error
     return [results[cell] for cell in cells]
 
 

@@ -17,6 +17,7 @@ from pitfalls.parity import kernel
 from pitfalls.parity.loss import Loss, named_loss
 from pitfalls.parity.network import TwoLayerReLU
 from pitfalls.parity.task import ParityTask
+from pitfalls.parity.threads import one_torch_thread
 
 __all__ = [
     "Evaluation",
@@ -485,6 +486,7 @@ def fitting_state(state: TrainingState, task: ParityTask, config: TrainingConfig
 
 
 @torch.no_grad()
+@one_torch_thread()
 def evaluate(
     network: nn.Module,
     task: ParityTask,
