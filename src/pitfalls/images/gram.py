@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import eigh, lapack, solve_triangular
 
+from pitfalls.errors import InputError
 from pitfalls.moments import SecondMoments
 
 __all__ = ["FactoredGram", "factor_gram", "factor_inputs"]
@@ -83,7 +84,14 @@ def factor_gram(gram: Matrix, n: int, mean: Matrix, ridge: float = 0.0) -> Facto
         Their mean.
     ridge : float, default=0
         Added to the diagonal.
+
+    Raises
+    ------
+    InputError
+        If ridge is negative or NaN.
     """
+    if not ridge >= 0:
+        raise InputError(f"ridge must not be negative, got {ridge}.")
     d = len(gram)
     diagonal = np.diagonal(gram).copy()
     constant = diagonal <= n * (16 * np.finfo(float).eps * mean) ** 2

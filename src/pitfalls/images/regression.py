@@ -89,16 +89,12 @@ class LeastSquaresClassifier(ClassifierMixin, MomentEstimator):
 
     def _solve(self, *, partial: bool, gram: FactoredGram | None = None) -> None:
         moments = self.moments_
-        if not self.ridge >= 0:
-            raise InputError(
-                f"LeastSquaresClassifier: ridge must not be negative, got {self.ridge}."
-            )
         if len(self.classes_) < 2:
             if partial:
                 return
             raise InputError(
                 "LeastSquaresClassifier needs at least two classes; the data hold one class, "
-                f"{self.classes_[0]!r}."
+                f"{self.classes_[0]}."
             )
         gram = gram or factor_inputs(moments, self.ridge)
         target = moments.scatter_yx.T

@@ -1,0 +1,201 @@
+"""PCA, CCA and least squares on CIFAR-10 beside scikit-learn and beside plain NumPy.
+
+Run: python -m benchmarks.images.linear_methods [three] [pca] [cca] [agreement] [--repeats 3]
+
+three      the three methods on all 50,000 × 3,072 values, alternating with scikit-learn's
+           LinearRegression alone; wall and processor seconds, peak memory
+pca        PCA(2) by our moments (with and without the pass) and by scikit-learn's solvers
+cca        CCA(2) at n = 10,000, ours against scikit-learn's (minutes)
+agreement  our numbers against one QR factorisation of all the data in float64
+"""
+
+import argparse
+import resource
+import time
+import warnings
+
+import numpy as np
+from benchmarks.record import alternate, record
+from sklearn import cross_decomposition, decomposition
+from sklearn.linear_model import LinearRegression
+
+from pitfalls.images import CCA, PCA, fit_linear_methods, load_dataset, predict_labels
+from pitfalls.images.one_pass import collect_moments
+
+
+def one_hot(labels):
+    return np.eye(10)[labels]
+
+
+def three(data, repeats):
+    rows = data.normalized("train").reshape(len(data.train_labels), -1)
+    targets = one_hot(data.train_labels).astype(np.float32)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    start = time.perf_counter()
+    fit_linear_methods(data)
+    first = time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    timed = alternate(
+        {
+            "pca + cca + least squares, one pass": lambda: fit_linear_methods(data),
+            "scikit-learn LinearRegression": lambda: LinearRegression().fit(rows, targets),
+        },
+        repeats=repeats,
+        warm_up=0,
+    )
+    ours, theirs = timed.values()
+    record(
+        "images-linear-three",
+        {
+            "shape": rows.shape,
+            "timed": timed,
+            "ratio_wall": theirs["median_s"] / ours["median_s"],
+            "ratio_cpu": theirs["median_cpu_s"] / ours["median_cpu_s"],
+            "first_call_s": first,
+            "peak_gib_with_data_and_float32_copy": after,
+            "peak_gib_before": before,
+        },
+    )
+
+
+def pca(data, repeats):
+    rows = data.normalized("train").reshape(len(data.train_labels), -1)
+    moments, _ = collect_moments(data)
+    solvers = ("randomized", "covariance_eigh")
+    timed = alternate(
+        {
+            "ours, pass included": lambda: PCA(2).fit_moments(collect_moments(data)[0]),
+            "ours, moments at hand": lambda: PCA(2).fit_moments(moments),
+            **{
+                f"scikit-learn {solver}": lambda solver=solver: decomposition.PCA(
+                    2, svd_solver=solver, random_state=0
+                ).fit(rows)
+                for solver in solvers
+            },
+        },
+        repeats=repeats,
+        warm_up=0,
+    )
+    ours = PCA(2).fit_moments(moments).explained_variance_ratio_
+    theirs = {
+        solver: decomposition.PCA(2, svd_solver=solver, random_state=0)
+        .fit(rows)
+        .explained_variance_ratio_
+        for solver in solvers
+    }
+    record(
+        "images-linear-pca",
+        {
+            "shape": rows.shape,
+            "timed": timed,
+            "explained_variance_ratio": {"ours": ours, **theirs},
+        },
+    )
+
+
+def cca(data, repeats):
+    n = 10_000
+    rows = data.normalized("train", 0, n).reshape(n, -1)
+    labels = data.train_labels[:n]
+    ours = alternate({"ours": lambda: CCA(2).fit(rows, labels)}, repeats=repeats, warm_up=0)
+    found = CCA(2).fit(rows, labels)
+    start, start_cpu = time.perf_counter(), time.process_time()
+    with warnings.catch_warnings(record=True) as complaints:
+        warnings.simplefilter("always")
+        theirs = cross_decomposition.CCA(2).fit(rows, one_hot(labels))
+    seconds, cpu = time.perf_counter() - start, time.process_time() - start_cpu
+    a, b = theirs.transform(rows, one_hot(labels))
+    correlations = [float(np.corrcoef(a[:, i], b[:, i])[0, 1]) for i in range(2)]
+    record(
+        "images-linear-cca",
+        {
+            "shape": rows.shape,
+            "ours": ours["ours"],
+            "scikit-learn": {
+                "s": seconds,
+                "cpu_s": cpu,
+                "n": 1,
+                "warnings": sorted({str(c.message) for c in complaints}),
+            },
+            "ratio_wall": seconds / ours["ours"]["median_s"],
+            "ratio_cpu": cpu / ours["ours"]["median_cpu_s"],
+            "correlations": {
+                "ours": found.canonical_correlations_,
+                "scikit-learn": correlations,
+            },
+            "whitening_error": found.whitening_error_,
+        },
+    )
+
+
+def agreement(data, repeats):
+    """Householder QR of [1 X] in chunks: nothing is squared, so it is the better conditioned way."""
+    methods = fit_linear_methods(data)
+    n, targets = len(data.train_labels), one_hot(data.train_labels)
+    triangle = np.zeros((0, data.n_features + 11))
+    for start in range(0, n, 5000):
+        rows = data.train_images[start : start + 5000].reshape(-1, data.n_features) / 255
+        mean = np.repeat(data.mean, data.n_features // 3)
+        rows = (rows - mean) / np.repeat(data.std, data.n_features // 3)
+        block = np.hstack([np.ones((len(rows), 1)), rows, targets[start : start + 5000]])
+        triangle = np.linalg.qr(np.vstack([triangle, block]), mode="r")
+    p = data.n_features + 1
+    weights = np.linalg.solve(triangle[:p, :p], triangle[:p, p:])
+    ours = np.vstack([methods.classifier.intercept_, methods.classifier.coef_.T])
+    predicted = {}
+    for part in ("train", "test"):
+        outputs = np.concatenate([x @ weights[1:] + weights[0] for x, _ in data.flat_batches(part)])
+        mine = predict_labels(methods.classifier, data, part)
+        theirs = outputs.argmax(axis=1)
+        truth = data.labels(part)
+        predicted[part] = {
+            "accuracy_ours": float(np.mean(mine == truth)),
+            "accuracy_qr": float(np.mean(theirs == truth)),
+            "predictions_that_differ": int(np.sum(mine != theirs)),
+        }
+    # the rows of R below the first are the factor of the centred data
+    centred, cross = triangle[1:p, 1:p], triangle[1:p, p:]
+    whole = triangle[1:, p:]  # all that is left of y once its mean is gone
+    u, s, _ = np.linalg.svd(whole, full_matrices=False)
+    basis = u[:, s > s.max() * 1e-10]
+    correlations = np.linalg.svd(basis[: p - 1], compute_uv=False)
+    values = np.linalg.svd(centred, compute_uv=False) ** 2
+    record(
+        "images-linear-agreement",
+        {
+            "largest_weight_difference": float(np.abs(weights - ours).max()),
+            "largest_weight": float(np.abs(weights).max()),
+            "least_squares": predicted,
+            "explained_variance_ratio": {
+                "ours": methods.pca.explained_variance_ratio_,
+                "qr + svd": values[:2] / values.sum(),
+            },
+            "canonical_correlations": {
+                "ours": methods.cca.canonical_correlations_,
+                "qr + svd": correlations[:2],
+            },
+            "condition_of_x": float(np.sqrt(values[0] / values[-1])),
+            "whitening_error": methods.cca.whitening_error_,
+            "normal_residual": methods.classifier.normal_residual_,
+            "cross_norm": float(np.linalg.norm(cross)),
+        },
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", default=["three", "pca", "agreement", "cca"])
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--data", default=None)
+    arguments = parser.parse_args()
+    data = load_dataset(arguments.data)
+    if data.name != "CIFAR-10":
+        raise SystemExit("needs CIFAR-10: set PITFALLS_DATA or give --data")
+    for part in arguments.parts:
+        {"three": three, "pca": pca, "cca": cca, "agreement": agreement}[part](
+            data, arguments.repeats
+        )
+
+
+if __name__ == "__main__":
+    main()
