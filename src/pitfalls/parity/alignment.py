@@ -9,8 +9,8 @@ from torch import nn
 from pitfalls.errors import ResourceError
 from pitfalls.parity.gradients import network_outputs
 from pitfalls.parity.loss import Loss, as_loss
+from pitfalls.parity.serial import one_torch_thread
 from pitfalls.parity.task import ParityTask
-from pitfalls.parity.threads import one_torch_thread
 
 __all__ = ["target_signal"]
 

@@ -13,8 +13,8 @@ from torch.nn import functional
 
 from pitfalls.errors import InputError
 from pitfalls.parity import kernel
+from pitfalls.parity.serial import one_torch_thread
 from pitfalls.parity.task import ParityTask
-from pitfalls.parity.threads import one_torch_thread
 from pitfalls.parity.training import (
     TrainingConfig,
     TrainingCurve,

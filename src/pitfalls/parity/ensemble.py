@@ -9,8 +9,8 @@ from typing import Literal
 
 from pitfalls.errors import DivergenceError, InputError
 from pitfalls.parity.batched import train_batched
+from pitfalls.parity.serial import one_torch_thread
 from pitfalls.parity.task import ParityTask
-from pitfalls.parity.threads import one_torch_thread
 from pitfalls.parity.training import (
     TrainingConfig,
     TrainingResult,

@@ -16,8 +16,8 @@ from pitfalls.errors import DivergenceError, InputError, ResourceError
 from pitfalls.parity import kernel
 from pitfalls.parity.loss import Loss, named_loss
 from pitfalls.parity.network import TwoLayerReLU
+from pitfalls.parity.serial import one_torch_thread
 from pitfalls.parity.task import ParityTask
-from pitfalls.parity.threads import one_torch_thread
 
 __all__ = [
     "Evaluation",

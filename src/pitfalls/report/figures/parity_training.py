@@ -1,0 +1,340 @@
+"""Figures of learning parity: loss curves, the signal on the way, layer gradients, phases."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, PercentFormatter
+
+from pitfalls.report.figures.registry import Drawing, draws
+from pitfalls.report.figures.style import BLUE, CYCLE, GREY, MARKERS, PAGE, SEQUENTIAL
+from pitfalls.runs import Run
+
+
+def _thousands(axes: Sequence[Axes]) -> None:
+    for ax in axes:
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x / 1000:g}"))
+        ax.set_xlabel("iterations (thousands)")
+        ax.set_xlim(left=0)
+
+
+def _range(values: Sequence[int]) -> str:
+    """Write 14, 17, 15 as 14 to 17."""
+    low, high = min(values), max(values)
+    return f"{low}" if low == high else f"{low} to {high}"
+
+
+def _legend_below(fig: Figure, ax: Axes, columns: int) -> None:
+    handles, labels = ax.get_legend_handles_labels()
+    fig.legend(handles, labels, loc="outside lower center", ncols=columns)
+
+
+@draws("parity-curves", "loss-curves")
+def loss_curves(run: Run) -> Drawing:
+    """Loss and accuracy of every training of part (b)."""
+    cases = run.results()["cases"]
+    fig, (left, right) = plt.subplots(1, 2, figsize=(PAGE[0], PAGE[1] + 0.5))
+    told = []
+    for c, case in enumerate(cases):
+        colour = CYCLE[c % len(CYCLE)]
+        members = [run.arrays(f"replica-{c * case['n'] + i:03d}") for i in range(case["n"])]
+        label = f"d = {case['n_features']}, |v*| = {_range(case['weights'])}"
+        for i, member in enumerate(members):
+            style: dict[str, Any] = {"color": colour, "linewidth": 1.1, "alpha": 0.75}
+            name = label if i == 0 else None
+            left.plot(member["step"], member["loss"], label=name, **style)
+            right.plot(member["step"], member["accuracy"], **style)
+        told.append(
+            f"{label}: {case['n_learned']} of {case['n']} reach 99 % accuracy, "
+            f"median risk {case['median_risk']:.2g}"
+        )
+    learned = {c["n_features"] for c in cases if c["n_learned"] == c["n"]}
+    failed = {c["n_features"] for c in cases if c["n_learned"] == 0}
+    both = sorted(learned & failed)
+    if both:
+        title = f"d = {both[0]} alone decides nothing: the mask's weight |v*| does"
+    else:
+        title = f"Hinge loss of {sum(c['n'] for c in cases)} trainings"
+    fig.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+    _thousands((left, right))
+    left.set(ylabel="hinge loss, mean of 200 batches")
+    left.set_ylim(bottom=0, top=min(1.3, left.get_ylim()[1]))
+    right.set(ylabel="accuracy on fresh inputs", ylim=(0.4, 1.02))
+    right.yaxis.set_major_formatter(PercentFormatter(1, 0))
+    right.axhline(0.5, color=GREY, linewidth=0.8, linestyle=":")
+    right.annotate("guessing", (0, 0.5), (3, -10), textcoords="offset points", color=GREY)
+    _legend_below(fig, left, min(len(cases), 3))
+    n_inputs = ", ".join(
+        f"d = {d}: {'all ' if exact else ''}{n:,}"
+        for d, exact, n in dict.fromkeys(
+            (c["n_features"], c["exact"], c["n_inputs"]) for c in cases
+        )
+    )
+    return Drawing(
+        fig,
+        alt="Loss and accuracy against iterations. " + "; ".join(told) + ".",
+        caption=f"One line a training, n = {cases[0]['n']} a colour, each with a mask, initial "
+        "weights and inputs of its own; loss and accuracy are means over fresh batches between "
+        "two records. At the end: " + "; ".join(told) + f". Final inputs: {n_inputs}.",
+    )
+
+
+@draws("parity-train", "training-curve")
+def training_curve(run: Run) -> Drawing:
+    """Loss and accuracy of one training."""
+    results, curve = run.results(), run.arrays("curve")
+    training = run.config["training"]
+    fig, (left, right) = plt.subplots(1, 2, figsize=PAGE)
+    left.plot(curve["step"], curve["batch_loss"], color=BLUE, alpha=0.3, linewidth=0.8)
+    left.plot(curve["step"], curve["loss"], color=BLUE)
+    right.plot(curve["step"], curve["accuracy"], color=BLUE)
+    right.plot(curve["step"][-1], results["accuracy"], "D", color="black", label="at the end")
+    _thousands((left, right))
+    left.set(ylabel=f"{training['loss']} loss", title="Loss", ylim=(0, None))
+    right.set(ylim=(0.4, 1.02), title=f"{100 * results['accuracy']:.4g} % right at the end")
+    fixed = training["n_samples"]
+    right.set_ylabel("accuracy on fresh inputs" if fixed is None else "accuracy on the fixed set")
+    right.yaxis.set_major_formatter(PercentFormatter(1, 0))
+    right.axhline(0.5, color=GREY, linewidth=0.8, linestyle=":")
+    right.legend(loc="lower right")
+    what = f"d = {results['n_features']}, |v*| = {results['weight']}, k = {results['n_hidden']}"
+    kind = "all" if results["exact"] else "sampled"
+    return Drawing(
+        fig,
+        alt=f"One training on {what}: final risk {results['risk']:.3g}, accuracy "
+        f"{results['accuracy']:.4g}.",
+        caption=f"One training (n = 1), {what}. Pale: the last batch before each record; dark: "
+        f"mean between records. At the end, over {results['n_inputs']:,} {kind} inputs: risk "
+        f"{results['risk']:.3g}, accuracy {results['accuracy']:.4g}.",
+    )
+
+
+@draws("parity-along", "signal-along-training")
+def signal_along_training(run: Run) -> Drawing:
+    """Gradient signal of the trained target and of all targets, along training."""
+    cases = run.results()["cases"]
+    fig, (left, right) = plt.subplots(1, 2, figsize=(PAGE[0], PAGE[1] + 0.4))
+    told = []
+    for c, case in enumerate(cases):
+        arrays = run.arrays(f"case-{c}")
+        colour, marker = CYCLE[c % len(CYCLE)], MARKERS[c % len(MARKERS)]
+        label = f"d = {case['n_features']}, |v*| = {case['weight']}"
+        left.plot(arrays["curve_step"], arrays["curve_loss"], color=colour)
+        # a loss of exactly 0 has no gradient and no place on a logarithmic axis
+        for name, style in (("own", "-"), ("mean", ":")):
+            values = np.where(arrays[name] > 0, arrays[name], np.nan)
+            right.plot(
+                arrays["step"],
+                values,
+                style,
+                color=colour,
+                marker=marker if name == "own" else None,
+                markersize=4,
+                label=label if name == "own" else None,
+            )
+        told.append(
+            f"{label} ({100 * case['accuracy']:.1f} % right at the end): the target's own signal "
+            f"starts at {case['own_over_mean_at_start']:.2g} times the mean over all targets and "
+            f"reaches {case['own_over_mean_at_most']:.2g} times"
+        )
+    right.plot([], [], ":", color=GREY, label="mean over all targets")
+    right.set(yscale="log", ylabel=r"$\|\nabla R_v - a\|^2$")
+    right.set_title("Signal of the trained target")
+    left.set(ylabel="loss, mean of 200 batches", title="Loss")
+    left.set_ylim(bottom=0)
+    _thousands((left, right))
+    _legend_below(fig, right, len(cases) + 1)
+    return Drawing(
+        fig,
+        alt="; ".join(told) + ".",
+        caption="Right: exact, over all inputs, in float64: the squared distance of the gradient "
+        "from the part that all targets share, for the trained target (lines with marks) and on "
+        "average over all 2^d targets (dotted). " + "; ".join(told) + ". One training a colour.",
+    )
+
+
+@draws("parity-depth", "layer-gradients")
+def layer_gradients(run: Run) -> Drawing:
+    """Gradient norm of each layer at the start, beside its bound, and what is learned."""
+    results, config = run.results(), run.config
+    fig, (left, right) = plt.subplots(1, 2, figsize=(PAGE[0], PAGE[1] + 0.4))
+    told = []
+    for a, activation in enumerate(config["activations"]):
+        colour, marker = CYCLE[a], MARKERS[a]
+        arrays = run.arrays(f"start-{activation}")
+        norm, bound = arrays["gradient_norm"], arrays["gradient_bound"]
+        layer = np.arange(1, norm.shape[1] + 1)
+        middle = np.median(norm, axis=0)
+        left.plot(layer, middle, marker=marker, color=colour, label=activation)
+        left.fill_between(layer, norm.min(0), norm.max(0), color=colour, alpha=0.2, linewidth=0)
+        left.plot(layer, np.median(bound, axis=0), "--", color=colour, linewidth=1)
+        cells = [c for c in results["cells"] if c["activation"] == activation]
+        depths = np.array([c["depth"] for c in cells])
+        shift = 0.06 * (a - (len(config["activations"]) - 1) / 2)
+        right.plot(depths + shift, [c["median_accuracy"] for c in cells], color=colour, linewidth=1)
+        for cell, depth in zip(cells, depths, strict=True):
+            right.plot(
+                np.full(cell["n"], depth + shift),
+                cell["accuracy"],
+                marker,
+                color=colour,
+                alpha=0.7,
+                linestyle="none",
+                label=activation if depth == depths[0] else None,
+            )
+        start = results["start"][activation]
+        told.append(
+            f"{activation}: a message shrinks {1 / start['factor_per_layer']:.3g}-fold a layer, "
+            f"learned with "
+            + ", ".join(f"{c['depth']} hidden: {c['n_learned']} of {c['n']}" for c in cells)
+        )
+    left.plot([], [], "--", color=GREY, linewidth=1, label="bound by spectral norms")
+    left.set(yscale="log", xlabel="layer (the last is the output)")
+    left.set_ylabel(r"gradient norm at the start, $\|\partial R/\partial W_l\|_F$")
+    left.set_title(f"{results['shown']} hidden layers, before training")
+    left.legend()
+    left.set_xticks(layer)
+    right.set(xlabel="hidden layers", ylabel="accuracy after training", ylim=(0.3, 1.04))
+    right.set_title(f"Parity of {config['weight']} in d = {config['n_features']}")
+    right.yaxis.set_major_formatter(PercentFormatter(1, 0))
+    right.axhline(0.5, color=GREY, linewidth=0.8, linestyle=":")
+    right.set_xticks(config["depths"])
+    right.legend(loc="lower left")
+    training = config["training"]
+    return Drawing(
+        fig,
+        alt="; ".join(told) + ".",
+        caption=f"Left: median and range of n = {config['n_seeds']} networks of width "
+        f"{config['width']}, over all inputs; dashed: the bound from the layers' spectral norms, "
+        "which holds for every network. Right: each mark a training of "
+        f"{training['n_iterations']:,} iterations at rate {training['learning_rate']:g}, lines "
+        "through the medians. " + "; ".join(told) + ".",
+    )
+
+
+@draws("parity-depth", "gradients-along-training")
+def gradients_along_training(run: Run) -> Drawing:
+    """First-layer gradient norm of each activation and depth along training."""
+    results, config = run.results(), run.config
+    names = config["activations"]
+    fig, axes = plt.subplots(1, len(names), figsize=PAGE, sharey=True, squeeze=False)
+    for ax, activation in zip(axes[0], names, strict=True):
+        for c, depth in enumerate(config["depths"]):
+            arrays = run.arrays(f"{activation}-{depth}")
+            step = np.concatenate([[0], arrays["step"]])
+            first = np.where(arrays["gradient_norm"] > 0, arrays["gradient_norm"], np.nan)[:, :, 0]
+            shade = plt.get_cmap(SEQUENTIAL)(0.85 * c / max(1, len(config["depths"]) - 1))
+            for i, row in enumerate(first):
+                label = f"{depth} hidden" if i == 0 else None
+                ax.plot(step, row, color=shade, linewidth=1.1, label=label)
+        ax.set(yscale="log", title=activation)
+        ax.legend(title="layers")
+    told = [
+        f"{cell['activation']}, {cell['depth']} hidden: from "
+        f"{cell['first_gradient_at_start']:.2g}, at most {cell['first_gradient_at_most']:.2g}"
+        for cell in results["cells"]
+    ]
+    _thousands(axes[0])
+    axes[0, 0].set_ylabel(r"first layer, $\|\partial R/\partial W_1\|_F$")
+    return Drawing(
+        fig,
+        alt="First-layer gradient norm along training. " + "; ".join(told) + ".",
+        caption=f"Exact gradient of the risk over all inputs, n = {config['n_seeds']} trainings a "
+        "shade. Where the loss is 0 everywhere there is no gradient, and the line ends. Medians: "
+        + "; ".join(told)
+        + ".",
+    )
+
+
+def _panels(cells: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Split a sweep's cells into one map for each width and rate."""
+    groups: dict[tuple[object, float], list[dict[str, Any]]] = {}
+    for cell in cells:
+        width = None if cell["n_hidden"] == 10 * cell["n_features"] else cell["n_hidden"]
+        groups.setdefault((width, cell["learning_rate"]), []).append(cell)
+    return [
+        (f"k = {'10 d' if width is None else width}, rate {rate:g}", members)
+        for (width, rate), members in groups.items()
+    ]
+
+
+def _maps(run: Run, key: str, label: str, colours: Any, **scale: Any) -> Figure:
+    panels = _panels(run.results()["cells"])
+    columns = min(len(panels), 3)
+    lines = -(-len(panels) // columns)
+    size = (3.2 + 3.4 * columns, 4.0 * lines)
+    fig, axes = plt.subplots(lines, columns, figsize=size, squeeze=False)
+    image: Any = None
+    for ax in axes.flat[len(panels) :]:
+        ax.set_axis_off()
+    for ax, (title, cells) in zip(axes.flat, panels, strict=False):
+        dims = sorted({c["n_features"] for c in cells})
+        weights = sorted({c["weight"] for c in cells})
+        grid = np.full((len(weights), len(dims)), np.nan)
+        for c in cells:
+            at = weights.index(c["weight"]), dims.index(c["n_features"])
+            if c[key] is not None:
+                grid[at] = c[key]
+        image = ax.imshow(grid, origin="lower", aspect="auto", cmap=colours, **scale)
+        for c in cells:
+            y, x = weights.index(c["weight"]), dims.index(c["n_features"])
+            if key == "success":
+                text = f"{round(c['success'] * c['n'])}/{c['n']}"
+            elif c[key] is None:
+                text = "never"
+            else:
+                text = f"{c[key] / 1000:.3g}k\nn = {round(c['success'] * c['n'])}"
+            dark = not np.isnan(grid[y, x]) and image.norm(grid[y, x]) < 0.5
+            ax.text(x, y, text, ha="center", va="center", fontsize=7.5,
+                    color="white" if dark else "#22262b")  # fmt: skip
+        ax.set_xticks(range(len(dims)), [str(d) for d in dims])
+        ax.set_yticks(range(len(weights)), [str(w) for w in weights])
+        ax.set(xlabel="d, number of features", ylabel="|v*|, features that count")
+        ax.grid(visible=False)
+        if len(panels) > 1:
+            ax.set_title(title)
+    fig.colorbar(image, ax=axes, label=label, shrink=0.9)
+    return fig
+
+
+@draws("parity-sweep", "phase-diagram")
+def phase_diagram(run: Run) -> Drawing:
+    """Share of trainings that learn, over dimension and mask weight."""
+    cells = run.results()["cells"]
+    fig = _maps(run, "success", "share that learns", SEQUENTIAL, vmin=0, vmax=1)
+    fig.suptitle("What gradient descent learns", x=0.01, ha="left", fontsize=11, fontweight="bold")
+    always = [c["name"] for c in cells if c["success"] == 1]
+    never = [c["name"] for c in cells if c["success"] == 0]
+    iterations = run.config["training"]["n_iterations"]
+    return Drawing(
+        fig,
+        alt=f"Heat map of the share of trainings with 99 % accuracy after {iterations:,} "
+        f"iterations. Always: {', '.join(always) or 'none'}. Never: {', '.join(never) or 'none'}.",
+        caption=f"Share of trainings whose network is at least 99 % accurate after {iterations:,} "
+        f"iterations; in each cell how many of how many, n = {cells[0]['n']} seeds a cell, each "
+        "with a mask of its own. Empty: |v*| > d.",
+    )
+
+
+@draws("parity-sweep", "iterations-to-99")
+def iterations_to_99(run: Run) -> Drawing:
+    """Median number of iterations to 99 % accuracy, over dimension and mask weight."""
+    cells = run.results()["cells"]
+    total = run.config["training"]["n_iterations"]
+    fig = _maps(
+        run, "iterations", "iterations to 99 % accuracy", f"{SEQUENTIAL}_r", vmin=0, vmax=total
+    )
+    fig.suptitle("How long it takes", x=0.01, ha="left", fontsize=11, fontweight="bold")
+    told = [f"{c['name']}: {c['iterations']:,.0f}" for c in cells if c["iterations"] is not None]
+    return Drawing(
+        fig,
+        alt="Heat map of the median number of iterations to 99 % accuracy. "
+        + ("; ".join(told) or "No cell reached it")
+        + ".",
+        caption="Median over the trainings that got there of the first record with 99 % accuracy "
+        f"(mean of 200 fresh batches), within {total:,} iterations; below it the number at the "
+        "end with 99 % over all inputs.",
+    )
