@@ -70,7 +70,7 @@ class ExactConfig:
         Of the random mask and inputs.
     """
 
-    dimensions: tuple[int, ...] = (*range(1, 13), 30, 100)
+    dimensions: tuple[int, ...] = (*range(1, 13), 20, 30)
     shown: int = 10
     width_factor: int = 10
     n_inputs: int = 10_000

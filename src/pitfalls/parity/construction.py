@@ -126,15 +126,13 @@ def exact_network(
             f"{task.weight} of {task.n_features} ones. Got {k} instead."
         )
     network = TwoLayerReLU(task.n_features, k, seed=0, dtype=dtype)
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.zero_()
-        v = task.mask_tensor(dtype=network.output.weight.dtype)
-        for i, (scale, bias, alpha) in enumerate(units[:k]):
-            network.hidden.weight[i] = scale * v
-            network.hidden.bias[i] = bias
-            network.output.weight[0, i] = alpha
-        network.output.bias.fill_(beta)
+    used = units[:k]
+    filled = torch.zeros(k, 3, dtype=torch.float64)
+    filled[: len(used)] = torch.tensor(used, dtype=torch.float64).reshape(-1, 3)
+    scale, bias, alpha = filled.T
+    w = torch.outer(scale, task.mask_tensor(dtype=torch.float64))
+    flat = torch.cat([w.flatten(), bias, alpha, torch.tensor([beta], dtype=torch.float64)])
+    network.load_flat(flat)
     return network
 
 
@@ -257,7 +255,7 @@ def _by_values(network: TwoLayerReLU, task: ParityTask, scales: list[float]) -> 
     k = network.n_hidden
     lines, one = _integers(scales + network.hidden.bias.tolist())
     alphas, other = _integers(network.output.weight[0].tolist())
-    units = list(zip(lines[:k], lines[k:], alphas, strict=True))
+    units = [unit for unit in zip(lines[:k], lines[k:], alphas, strict=True) if unit[2]]
     beta = Fraction(network.output.bias.item())
     worst, worst_s, output = Fraction(-1), 0, Fraction(0)
     for s in range(task.weight + 1):

@@ -21,8 +21,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
+
+from pitfalls.parity.chunks import run_chunks
 
 __all__ = ["HINGE", "LOGISTIC", "SQUARE", "StreamedSums", "largest_error", "stream_sums"]
 
@@ -32,7 +34,7 @@ _LEAF_BITS = 6
 _TASK_BITS = 12
 # What one compiled call does before Python gets a word in (progress, Ctrl-C): under a second.
 _TASKS_PER_CALL = 2048
-# Fixed, and not the number of threads: the order of summation is the same on every machine.
+# Fixed, so that the order of summation does not depend on the number of threads.
 _CHUNKS = 16
 
 # Sums over units may be taken in any order and fused, or they would not use vector registers.
@@ -223,118 +225,120 @@ def _gather_leaf(
         unit_values[i] += value
 
 
-@njit(parallel=True, cache=True, fastmath=_FAST)
+@njit(cache=True, nogil=True, fastmath=_FAST)
 def _run_tasks(
     first: int, last: int, task_bits: int, leaf_bits: int, weights: Floats, bias: Floats,
     alpha: Floats, beta: float, low: Floats, sub: Floats, low_weights: Floats, mids: Floats,
-    radii: Floats, levels: Integers, kind: int, at_kink: float, limit: float, n_chunks: int,
-) -> tuple[Floats, Integers, Floats]:  # fmt: skip
+    radii: Floats, levels: Integers, kind: int, at_kink: float, limit: float, totals: Floats,
+    counts: Integers, gradient: Floats,
+) -> None:  # fmt: skip
     """Work through tasks first..last, each the 2^task_bits inputs under one choice of high bits."""
     k, d = weights.shape
     n_leaf = 1 << leaf_bits
     n_sub = 1 << (task_bits - leaf_bits)
     n_levels = levels.size
-    totals = np.zeros((n_chunks, 2))
-    counts = np.zeros((n_chunks, 2), np.int64)
-    gradients = np.zeros((n_chunks, k * (d + 2) + 1))
-    per_chunk = (last - first + n_chunks - 1) // n_chunks
-    for chunk in prange(n_chunks):
-        base, a, slopes = np.empty(k), np.empty(k), np.empty(k)
-        f, even, odd = np.empty(n_leaf), np.empty(n_leaf), np.empty(n_leaf)
-        gates, squares = np.empty(n_leaf), np.empty(n_leaf)
-        units = np.empty(k + 1, np.int64)
-        unit_gates, unit_values, task_gates = np.empty(k), np.zeros(k), np.empty(k)
-        gated = np.zeros((k, n_leaf))
-        by_bit = np.zeros((d + 1, k))  # sums of A 1{z_i > 0} x_j, and without x_j in the last row
-        even_sum = 0.0
-        tries, wins = np.ones(n_levels), np.ones(n_levels)
-        for task in range(first + chunk * per_chunk, min(last, first + (chunk + 1) * per_chunk)):
-            base[:] = bias
+    base, a, slopes = np.empty(k), np.empty(k), np.empty(k)
+    f, even, odd = np.empty(n_leaf), np.empty(n_leaf), np.empty(n_leaf)
+    gates, squares = np.empty(n_leaf), np.empty(n_leaf)
+    units = np.empty(k + 1, np.int64)
+    unit_gates, unit_values, task_gates = np.empty(k), np.zeros(k), np.empty(k)
+    gated = np.zeros((k, n_leaf))
+    by_bit = np.zeros((d + 1, k))  # sums of A 1{z_i > 0} x_j, and without x_j in the last row
+    even_sum = 0.0
+    tries, wins = np.ones(n_levels), np.ones(n_levels)
+    for task in range(first, last):
+        base[:] = bias
+        for j in range(task_bits, d):
+            if task >> (j - task_bits) & 1:
+                for i in range(k):
+                    base[i] += weights[i, j]
+        task_gates[:] = 0.0
+        touched = False
+        s = 0
+        while s < n_sub:
+            for i in range(k):
+                a[i] = base[i] + sub[s, i]
+            skipped = 0
+            if kind == 0:
+                for depth in range(n_levels):
+                    size = 1 << (levels[depth] - leaf_bits)
+                    if s & (size - 1):
+                        continue
+                    # a level that rarely settles anything is asked only now and then
+                    tries[depth] += 1
+                    if wins[depth] < 0.2 * tries[depth] and int(tries[depth]) % 64:
+                        tries[depth] -= 0.97
+                        continue
+                    if _is_inside(
+                        a, mids[depth], radii[depth], alpha, beta,
+                        low_weights[: levels[depth]], limit, slopes,
+                    ):  # fmt: skip
+                        wins[depth] += 1
+                        skipped = size
+                        break
+            if skipped:
+                counts[0] += skipped * n_leaf
+                s += skipped
+                continue
+            n_bent, n_on = _evaluate_leaf(
+                a, mids[n_levels - 1], radii[n_levels - 1], alpha, beta,
+                low_weights[:leaf_bits], low, f, units, slopes,
+            )  # fmt: skip
+            n_active, n_other = _slope_halves(f, kind, at_kink, even, odd)
+            counts[0] += n_active
+            counts[1] += n_leaf
+            if n_other:
+                touched = True
+                unit_gates[:] = 0.0
+                _gather_leaf(
+                    a, alpha, low, units[: n_bent + n_on], even, gates, squares, gated,
+                    unit_gates, unit_values,
+                )  # fmt: skip
+                high_ones = 1
+                high = (task << (task_bits - leaf_bits)) | s
+                while high:
+                    high_ones += high & 1
+                    high >>= 1
+                usual = 0.25 if kind == 2 else 1.0
+                for x in range(n_leaf):
+                    ones = high_ones
+                    for j in range(leaf_bits):
+                        ones += x >> j & 1
+                    norm = 1 + gates[x] * ones + squares[x]
+                    totals[0] += (1 - odd[x] * odd[x] / usual) * norm
+                    totals[1] += even[x] * even[x] * norm
+                    even_sum += even[x]
+                for j in range(task_bits - leaf_bits):
+                    if s >> j & 1:
+                        for i in range(k):
+                            by_bit[leaf_bits + j, i] += unit_gates[i]
+                for i in range(k):
+                    task_gates[i] += unit_gates[i]
+            s += 1
+        if touched:
             for j in range(task_bits, d):
                 if task >> (j - task_bits) & 1:
                     for i in range(k):
-                        base[i] += weights[i, j]
-            task_gates[:] = 0.0
-            touched = False
-            s = 0
-            while s < n_sub:
-                for i in range(k):
-                    a[i] = base[i] + sub[s, i]
-                skipped = 0
-                if kind == 0:
-                    for depth in range(n_levels):
-                        size = 1 << (levels[depth] - leaf_bits)
-                        if s & (size - 1):
-                            continue
-                        # a level that rarely settles anything is asked only now and then
-                        tries[depth] += 1
-                        if wins[depth] < 0.2 * tries[depth] and int(tries[depth]) % 64:
-                            tries[depth] -= 0.97
-                            continue
-                        if _is_inside(
-                            a, mids[depth], radii[depth], alpha, beta,
-                            low_weights[: levels[depth]], limit, slopes,
-                        ):  # fmt: skip
-                            wins[depth] += 1
-                            skipped = size
-                            break
-                if skipped:
-                    counts[chunk, 0] += skipped * n_leaf
-                    s += skipped
-                    continue
-                n_bent, n_on = _evaluate_leaf(
-                    a, mids[n_levels - 1], radii[n_levels - 1], alpha, beta,
-                    low_weights[:leaf_bits], low, f, units, slopes,
-                )  # fmt: skip
-                n_active, n_other = _slope_halves(f, kind, at_kink, even, odd)
-                counts[chunk, 0] += n_active
-                counts[chunk, 1] += n_leaf
-                if n_other:
-                    touched = True
-                    unit_gates[:] = 0.0
-                    _gather_leaf(
-                        a, alpha, low, units[: n_bent + n_on], even, gates, squares, gated,
-                        unit_gates, unit_values,
-                    )  # fmt: skip
-                    high_ones = 1
-                    high = (task << (task_bits - leaf_bits)) | s
-                    while high:
-                        high_ones += high & 1
-                        high >>= 1
-                    usual = 0.25 if kind == 2 else 1.0
-                    for x in range(n_leaf):
-                        ones = high_ones
-                        for j in range(leaf_bits):
-                            ones += x >> j & 1
-                        norm = 1 + gates[x] * ones + squares[x]
-                        totals[chunk, 0] += (1 - odd[x] * odd[x] / usual) * norm
-                        totals[chunk, 1] += even[x] * even[x] * norm
-                        even_sum += even[x]
-                    for j in range(task_bits - leaf_bits):
-                        if s >> j & 1:
-                            for i in range(k):
-                                by_bit[leaf_bits + j, i] += unit_gates[i]
-                    for i in range(k):
-                        task_gates[i] += unit_gates[i]
-                s += 1
-            if touched:
-                for j in range(task_bits, d):
-                    if task >> (j - task_bits) & 1:
-                        for i in range(k):
-                            by_bit[j, i] += task_gates[i]
-                for i in range(k):
-                    by_bit[d, i] += task_gates[i]
-        for i in range(k):
-            for j in range(leaf_bits):
-                for x in range(n_leaf):
-                    if x >> j & 1:
-                        by_bit[j, i] += gated[i, x]
-            for j in range(d):
-                gradients[chunk, i * d + j] = alpha[i] * by_bit[j, i]
-            gradients[chunk, k * d + i] = alpha[i] * by_bit[d, i]
-            gradients[chunk, k * d + k + i] = unit_values[i]
-        gradients[chunk, k * d + 2 * k] = even_sum
-    return totals, counts, gradients
+                        by_bit[j, i] += task_gates[i]
+            for i in range(k):
+                by_bit[d, i] += task_gates[i]
+    for i in range(k):
+        for j in range(leaf_bits):
+            for x in range(n_leaf):
+                if x >> j & 1:
+                    by_bit[j, i] += gated[i, x]
+        for j in range(d):
+            gradient[i * d + j] = alpha[i] * by_bit[j, i]
+        gradient[k * d + i] = alpha[i] * by_bit[d, i]
+        gradient[k * d + k + i] = unit_values[i]
+    gradient[k * d + 2 * k] = even_sum
+
+
+def _share(first: int, last: int, chunk: int) -> tuple[int, int]:
+    """Bounds of one of ``_CHUNKS`` equal parts; the last ones may be empty."""
+    per_chunk = -(-(last - first) // _CHUNKS)
+    start = min(last, first + chunk * per_chunk)
+    return start, min(last, start + per_chunk)
 
 
 def stream_sums(
@@ -379,60 +383,58 @@ def stream_sums(
     limit = 1 - 4 * (k + d) * np.finfo(float).eps * float(size) if skip else -1.0
 
     n_tasks = 1 << (d - task_bits)
-    totals, counts = np.zeros(2), np.zeros(2, np.int64)
-    gradient = np.zeros(k * (d + 2) + 1)
+    totals, counts = np.zeros((_CHUNKS, 2)), np.zeros((_CHUNKS, 2), np.int64)
+    gradients = np.zeros((_CHUNKS, k * (d + 2) + 1))
+
+    def work(chunk: int) -> None:
+        _run_tasks(
+            *_share(first, last, chunk), task_bits, leaf_bits, weights, bias, alpha, beta, low,
+            sub, low_weights, mids, radii, levels, kind, at_kink, limit, totals[chunk],
+            counts[chunk], gradients[chunk],
+        )  # fmt: skip
+
     for first in range(0, n_tasks, _TASKS_PER_CALL):
         last = min(n_tasks, first + _TASKS_PER_CALL)
-        part = _run_tasks(
-            first, last, task_bits, leaf_bits, weights, bias, alpha, beta, low, sub, low_weights,
-            mids, radii, levels, kind, at_kink, limit, _CHUNKS,
-        )  # fmt: skip
-        totals += part[0].sum(0)
-        counts += part[1].sum(0)
-        gradient += part[2].sum(0)
+        run_chunks(work, min(_CHUNKS, last - first))
         if on_progress is not None:
             on_progress(last << task_bits, 1 << d)
     return StreamedSums(
-        odd_deficit=float(totals[0]),
-        even_square=float(totals[1]),
-        even_gradient=gradient,
-        n_active=int(counts[0]),
-        n_evaluated=int(counts[1]),
+        odd_deficit=float(totals[:, 0].sum()),
+        even_square=float(totals[:, 1].sum()),
+        even_gradient=gradients.sum(0),
+        n_active=int(counts[:, 0].sum()),
+        n_evaluated=int(counts[:, 1].sum()),
     )
 
 
-@njit(parallel=True, cache=True, fastmath=_FAST)
-def _run_comparison(
+@njit(cache=True, nogil=True, fastmath=_FAST)
+def _compare(
     first: int, last: int, leaf_bits: int, weights: Floats, bias: Floats, alpha: Floats,
     beta: float, low: Floats, low_weights: Floats, mid: Floats, radius: Floats, mask: int,
-    n_chunks: int,
-) -> tuple[Floats, Integers]:  # fmt: skip
+) -> tuple[float, int]:  # fmt: skip
     k, d = weights.shape
     n_leaf = 1 << leaf_bits
-    errors = np.full(n_chunks, -1.0)
-    places = np.zeros(n_chunks, np.int64)
-    per_chunk = (last - first + n_chunks - 1) // n_chunks
-    for chunk in prange(n_chunks):
-        a, f, slopes = np.empty(k), np.empty(n_leaf), np.empty(k)
-        units = np.empty(k + 1, np.int64)
-        for leaf in range(first + chunk * per_chunk, min(last, first + (chunk + 1) * per_chunk)):
-            a[:] = bias
-            for j in range(leaf_bits, d):
-                if leaf >> (j - leaf_bits) & 1:
-                    for i in range(k):
-                        a[i] += weights[i, j]
-            _evaluate_leaf(a, mid, radius, alpha, beta, low_weights, low, f, units, slopes)
-            for x in range(n_leaf):
-                picked = ((leaf << leaf_bits) | x) & mask
-                label = 1.0
-                while picked:
-                    label = -label
-                    picked &= picked - 1
-                error = abs(f[x] - label)
-                if error > errors[chunk]:
-                    errors[chunk] = error
-                    places[chunk] = (leaf << leaf_bits) | x
-    return errors, places
+    worst, place = -1.0, 0
+    a, f, slopes = np.empty(k), np.empty(n_leaf), np.empty(k)
+    units = np.empty(k + 1, np.int64)
+    for leaf in range(first, last):
+        a[:] = bias
+        for j in range(leaf_bits, d):
+            if leaf >> (j - leaf_bits) & 1:
+                for i in range(k):
+                    a[i] += weights[i, j]
+        _evaluate_leaf(a, mid, radius, alpha, beta, low_weights, low, f, units, slopes)
+        for x in range(n_leaf):
+            picked = ((leaf << leaf_bits) | x) & mask
+            label = 1.0
+            while picked:
+                label = -label
+                picked &= picked - 1
+            error = abs(f[x] - label)
+            if error > worst:
+                worst = error
+                place = (leaf << leaf_bits) | x
+    return worst, place
 
 
 def largest_error(
@@ -471,12 +473,17 @@ def largest_error(
     n_leaves = 1 << (d - leaf_bits)
     step = _TASKS_PER_CALL << (_TASK_BITS - _LEAF_BITS)
     worst, place = -1.0, 0
+    errors, places = np.empty(_CHUNKS), np.empty(_CHUNKS, np.int64)
+
+    def work(chunk: int) -> None:
+        errors[chunk], places[chunk] = _compare(
+            *_share(first, last, chunk), leaf_bits, weights, bias, alpha, beta, low, low_weights,
+            mid, radius, mask,
+        )  # fmt: skip
+
     for first in range(0, n_leaves, step):
         last = min(n_leaves, first + step)
-        errors, places = _run_comparison(
-            first, last, leaf_bits, weights, bias, alpha, beta, low, low_weights, mid, radius,
-            mask, _CHUNKS,
-        )  # fmt: skip
+        run_chunks(work, _CHUNKS)
         chunk = int(errors.argmax())
         if errors[chunk] > worst:
             worst, place = float(errors[chunk]), int(places[chunk])

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pitfalls.errors import InputError, ResourceError
+from pitfalls.parity.chunks import run_chunks
 from pitfalls.parity.gradients import gradient_at, network_outputs
 from pitfalls.parity.loss import Loss, as_loss
 from pitfalls.parity.network import TwoLayerReLU
@@ -152,19 +153,17 @@ _gate_alone, _gate_together = _jit(_gate), _jit_parallel(_gate)
 _add_energy_alone, _add_energy_together = _jit(_add_energy), _jit_parallel(_add_energy)
 
 
-@njit(parallel=True, cache=True, fastmath=_FAST)
+@njit(cache=True, nogil=True, fastmath=_FAST)
 def _add_units(
-    first: int, last: int, lows: Floats, highs: Floats, weights: Floats, biases: Floats,
-    alphas: Floats, odd: Floats, block: int, energies: Floats,
+    first: int, last: int, step: int, lows: Floats, highs: Floats, weights: Floats, biases: Floats,
+    alphas: Floats, odd: Floats, block: int, energy: Floats,
 ) -> None:  # fmt: skip
-    """Add the shares of units first..last, each unit on one thread, to the rows of energies."""
-    n_chunks = energies.shape[0]
-    for chunk in prange(n_chunks):
-        gated = np.empty(odd.size)
-        for i in range(first + chunk, last, n_chunks):
-            _gate_alone(lows[i], highs[i], odd, gated)
-            transform_alone(gated)
-            _add_energy_alone(gated, weights[i], biases[i], alphas[i], block, energies[chunk])
+    """Add the shares of every step-th unit from first on."""
+    gated = np.empty(odd.size)
+    for i in range(first, last, step):
+        _gate_alone(lows[i], highs[i], odd, gated)
+        transform_alone(gated)
+        _add_energy_alone(gated, weights[i], biases[i], alphas[i], block, energy)
 
 
 def _subset_sums(weights: Floats, start: float) -> Floats:
@@ -239,10 +238,17 @@ def target_gradients(
     energy = np.square(walsh_hadamard_transform(odd))  # beta's gradient is G itself
     block = min(_BLOCK, 1 << d)
     if d <= _UNITS_APART:
+
+        def work(chunk: int) -> None:
+            _add_units(
+                first + chunk, last, _CHUNKS, lows, highs, w, b, alphas[0], odd, block,
+                energies[chunk],
+            )  # fmt: skip
+
         for first in range(0, k, 2 * _CHUNKS):
             last = min(k, first + 2 * _CHUNKS)
             energies = np.zeros((_CHUNKS, 1 << d))
-            _add_units(first, last, lows, highs, w, b, alphas[0], odd, block, energies)
+            run_chunks(work, _CHUNKS)
             energy += energies.sum(0)
             if on_progress is not None:
                 on_progress(last, k)

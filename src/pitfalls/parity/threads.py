@@ -1,29 +1,23 @@
-"""Run compiled chunks of work on all threads.
+"""Hold torch to one thread where its products are too short to share."""
 
-The compiled functions release the interpreter's lock, so plain threads do. Compared with numba's
-own parallel loops there is one compilation less for each kernel, no thread spins while others
-work, and two callers at once are safe on every threading layer.
-"""
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import torch
 
-import numba
-
-__all__ = ["run_chunks"]
+__all__ = ["one_torch_thread"]
 
 
-def run_chunks(work: Callable[[int], None], n_chunks: int) -> None:
-    """Call ``work(0)``, ..., ``work(n_chunks - 1)`` on ``numba.get_num_threads()`` threads.
+@contextmanager
+def one_torch_thread() -> Iterator[None]:
+    """Let torch compute on one thread inside the block, or inside the decorated function.
 
-    Which thread takes which chunk changes nothing as long as each chunk writes to a place of its
-    own; what a chunk raises is raised here.
+    For products of a few hundred rows a second thread costs more to wake than it saves, and on a
+    busy machine the first waits for it.
     """
-    n_threads = min(numba.get_num_threads(), n_chunks)
-    if n_threads < 2:
-        for chunk in range(n_chunks):
-            work(chunk)
-        return
-    with ThreadPoolExecutor(n_threads) as pool:
-        for _ in pool.map(work, range(n_chunks)):
-            pass
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -10,8 +10,10 @@ one sweep adds up everything where the sum is positive.
 """
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
+
+from pitfalls.parity.chunks import run_chunks
 
 __all__ = ["gradient_norm_total"]
 
@@ -50,7 +52,7 @@ def _sorted_subset_sums(
     return values
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _unit_sums(weights: NDArray[np.float64], bias: float) -> tuple[float, float]:
     """Sum over x in {0,1}^d of 1{z > 0} (|x| + 1) and of max(0, z)^2."""
     half = weights.size // 2
@@ -76,17 +78,6 @@ def _unit_sums(weights: NDArray[np.float64], bias: float) -> tuple[float, float]
     return gates, squares
 
 
-@njit(parallel=True, cache=True)
-def _all_units(
-    weights: NDArray[np.float64], biases: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    n_units = biases.size
-    gates, squares = np.empty(n_units), np.empty(n_units)
-    for unit in prange(n_units):
-        gates[unit], squares[unit] = _unit_sums(weights[unit], biases[unit])
-    return gates, squares
-
-
 def gradient_norm_total(
     weights: NDArray[np.float64], biases: NDArray[np.float64], alphas: NDArray[np.float64]
 ) -> float:
@@ -103,6 +94,12 @@ def gradient_norm_total(
     float
         E|grad f(x)|^2 in O(k 2^(d/2)) time and memory for two lists of 2^(d/2) numbers a thread.
     """
-    gates, squares = _all_units(np.ascontiguousarray(weights), biases)
+    weights = np.ascontiguousarray(weights)
+    gates, squares = np.empty(len(biases)), np.empty(len(biases))
+
+    def work(unit: int) -> None:
+        gates[unit], squares[unit] = _unit_sums(weights[unit], biases[unit])
+
+    run_chunks(work, len(biases))
     scale = 0.5 ** weights.shape[1]
     return float(1 + scale * (alphas**2 @ gates) + scale * squares.sum())

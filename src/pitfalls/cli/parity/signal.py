@@ -23,7 +23,7 @@ def exact(
 ) -> None:
     """Prove networks that equal a parity at every input (homework 3a).
 
-    Without --mask: every construction for every mask of 1 to 12, 30 and 100 features, the
+    Without --mask: every construction for every mask of 1 to 12, 20 and 30 features, the
     homework's misprint shown, and the homework's own check on random inputs.
 
     Parameters
