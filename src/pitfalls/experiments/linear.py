@@ -266,14 +266,16 @@ def follow_descent(config: DescendConfig, run: Run, progress: Progress) -> None:
     else:
         start = critical_point(risk, widths, kind="strict saddle", random_state=config.seed)
     off_saddle = config.start == "saddle"
-    with progress(config.method, unit="steps") as advance:
+    method = "gradient" if off_saddle and config.method == "flow" else config.method
+    with progress(method, unit="steps") as advance:
         found = descend(
             risk,
             start,
-            method="gradient" if off_saddle and config.method == "flow" else config.method,
+            method=method,
             learning_rate=config.learning_rate,
             steps=config.steps,
             leave_saddles=off_saddle,
+            records=1000,
             on_progress=advance,
         )
     path = found.trajectory
@@ -288,7 +290,7 @@ def follow_descent(config: DescendConfig, run: Run, progress: Progress) -> None:
         {
             "data": config.data.name,
             "widths": widths,
-            "method": config.method,
+            "method": method,
             "start": config.start,
             "size": config.size,
             "steps": found.steps,

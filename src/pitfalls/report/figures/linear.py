@@ -5,6 +5,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
 from matplotlib.ticker import PercentFormatter
 
 from pitfalls.report.figures.registry import Drawing, draws
@@ -88,11 +89,10 @@ def minimum_by_rank(run: Run) -> Drawing:
     ax.axhline(results["floor"], color=GREY, linestyle="--", linewidth=1)
     ax.annotate(
         f"least squares: {results['floor']:.4g}",
-        (0.98, results["floor"]),
+        (0.02, results["floor"]),
         (0, 4),
         xycoords=("axes fraction", "data"),
         textcoords="offset points",
-        ha="right",
         color=GREY,
     )
     ties = [r for r in rows if not r["unique"]]
@@ -154,33 +154,39 @@ def _draw_line(
     ax: Axes, lengths: np.ndarray, risk: np.ndarray, point: dict[str, Any], minimum: float
 ) -> None:
     marker, colour = _VERDICTS[point["verdict"]]
-    ax.plot(lengths, risk, color=BLUE)
-    ax.axhline(minimum, color=GREY, linestyle="--", linewidth=1)
-    ax.annotate(
-        "global minimum",
-        (0.99, minimum),
-        (0, 3),
-        xycoords=("axes fraction", "data"),
-        textcoords="offset points",
-        color=GREY,
-        ha="right",
-    )
+    here, low = point["risk"], float(risk.min())
+    drop = here - low
     curvature = point["witness"].get("curvature")
-    if curvature is not None:
-        reach = 0.35 * lengths.max()
-        near = np.linspace(-reach, reach, 60)
+    if curvature is not None and drop > 0:
+        high = here + 1.5 * drop  # what matters is the dip on both sides
+        inside = np.abs(lengths[risk <= high])
+        ax.set_xlim(-1.1 * inside.max(), 1.1 * inside.max())
+        ax.set_ylim(low - 0.25 * drop, high)
+        near = np.linspace(-1, 1, 80) * np.sqrt(2.4 * drop / -curvature)
         ax.plot(
             near,
-            point["risk"] + 0.5 * curvature * near**2,
+            here + 0.5 * curvature * near**2,
             color=RED,
             linestyle=":",
-            label=f"curvature {curvature:.3g}",
+            label=f"parabola of curvature {curvature:.3g}",
         )
         ax.legend(loc="upper center")
-    ax.plot(0, point["risk"], marker, color=colour, markersize=10, markeredgecolor="white")
-    low, high = min(float(risk.min()), minimum), float(np.percentile(risk, 92))
-    room = 0.08 * (high - low)
-    ax.set_ylim(low - room, max(high, point["risk"] * 1.02) + room)
+    else:
+        high = float(np.percentile(risk, 92))
+        low = min(low, minimum)
+        ax.set_ylim(low - 0.08 * (high - low), max(high, here + 0.1 * (high - low)))
+        ax.axhline(minimum, color=GREY, linestyle="--", linewidth=1)
+        ax.annotate(
+            "global minimum",
+            (0.99, minimum),
+            (0, 3),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            color=GREY,
+            ha="right",
+        )
+    ax.plot(lengths, risk, color=BLUE)
+    ax.plot(0, here, marker, color=colour, markersize=11, markeredgecolor="white")
     ax.set_ylabel("risk")
 
 
@@ -209,11 +215,11 @@ def plane(run: Run) -> Drawing:
     excess = np.maximum(risk - results["minimum"], 1e-3)
     top = np.percentile(excess, 90)
     fig, ax = plt.subplots(figsize=(COLUMN[0], 4.4))
-    levels = np.geomspace(max(excess.min(), 0.02), top, 16)
+    levels = np.geomspace(max(float(excess.min()), 2e-3 * top), top, 19)
     drawn = ax.contourf(
-        a, b, np.clip(excess, levels[0], top), levels, cmap=SEQUENTIAL, extend="max"
+        a, b, np.clip(excess, levels[0], top), levels, cmap=SEQUENTIAL, norm=LogNorm()
     )
-    ax.contour(a, b, excess, levels[::2], colors="white", linewidths=0.4, alpha=0.6)
+    ax.contour(a, b, excess, levels[::3], colors="white", linewidths=0.4, alpha=0.6)
     path = arrays["escape_path"]
     ax.plot(path[:, 0], path[:, 1], color=RED, linewidth=1.4)
     for point in results["points"]:
@@ -223,8 +229,9 @@ def plane(run: Run) -> Drawing:
         ax.annotate(
             f"{point['verdict']}\n{_held(point)}",
             (x, y),
-            (9, 9),
+            (-11, 11) if x > 0 else (11, 11),
             textcoords="offset points",
+            ha="right" if x > 0 else "left",
             fontsize=9,
             bbox={"boxstyle": "round,pad=0.25", "facecolor": "white", "alpha": 0.85, "lw": 0},
         )
@@ -332,7 +339,7 @@ def staircase(run: Run) -> Drawing:
         ylabel="distance to the nearest critical map",
         yscale="log",
     )
-    right.set_title("Closer with depth")
+    right.set_title("Deeper networks pass closer")
     verdicts = "; ".join(
         f"{t['depth']} layers: "
         + ", ".join(f"rank {v['rank']} {v['verdict']}" for v in t["visits"][:-1])
@@ -393,17 +400,12 @@ def accuracy_by_rank(run: Run) -> Drawing:
         chance = 1 / results["n_outputs"]
         right.axhline(chance, color=GREY, linestyle="--", linewidth=1)
         right.annotate(
-            "chance",
-            (ranks[-1], chance),
-            (0, 3),
-            textcoords="offset points",
-            color=GREY,
-            ha="right",
+            "chance", (ranks[0], chance), (0, -12), textcoords="offset points", color=GREY
         )
         right.set(xlabel="rank, the hidden width", ylabel="accuracy", ylim=(0, None))
         right.yaxis.set_major_formatter(PercentFormatter(1, 0))
         right.set_xticks(ranks)
-        right.legend(loc="lower right")
+        right.legend(loc="center right")
         last = rows[-1]
         right.set_title(f"Test accuracy {100 * last['test_accuracy']:.1f} % at rank {ranks[-1]}")
         text += (
