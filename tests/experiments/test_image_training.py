@@ -1,0 +1,263 @@
+import dataclasses
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from pitfalls.errors import DataError, InputError, RunError
+from pitfalls.experiments import perform
+from pitfalls.experiments.image_evaluation import EvaluateConfig, evaluation_of, load_trained
+from pitfalls.experiments.image_source import find_images
+from pitfalls.experiments.image_training import (
+    FastConfig,
+    NetworkConfig,
+    RangeConfig,
+    TrainRunConfig,
+    homework_runs,
+)
+from pitfalls.images.evaluation import predict_logits
+from pitfalls.images.train_records import TrainConfig
+from pitfalls.report.figures import draw_run, figure_names
+from pitfalls.runs import RunStore
+from tests.experiments import killed_training
+
+ROOT = Path(__file__).parents[2]
+SMALL = NetworkConfig("fastnet", (8, 8, 8))
+
+
+@pytest.fixture(scope="module")
+def source():
+    return find_images("digits", subset_train=200, subset_val=60, validation=40)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return RunStore(tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture(scope="module")
+def trained(store, source):
+    training = TrainConfig(epochs=3, batch_size=16, rate=0.5, flip="none")
+    return perform(TrainRunConfig(source, SMALL, training), store)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    return killed_training.run(str(tmp_path_factory.mktemp("undisturbed")))
+
+
+def assert_same_run(one, other):
+    assert (one.path / "metrics.jsonl").read_bytes() == (other.path / "metrics.jsonl").read_bytes()
+    for k in range(3):
+        first, second = (load_file(r.path / f"weights-{k}.safetensors") for r in (one, other))
+        for name in first:
+            assert torch.equal(first[name], second[name]), name
+
+    def without_clock(run):
+        rows = run.results()["rows"]
+        return [{k: v for k, v in row.items() if "seconds" not in k} for row in rows]
+
+    assert without_clock(one) == without_clock(other)
+
+
+def test_a_run_killed_at_random_moments_ends_with_the_same_bits(undisturbed, tmp_path):
+    generator = random.Random(0)
+    environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
+    command = [sys.executable, killed_training.__file__, str(tmp_path)]
+    environment["PYTHONPATH"] = str(ROOT)
+    kills = 0
+    for _ in range(100):
+        process = subprocess.Popen(command, env=environment)
+        # Start-up is most of such a short run: wait for its first new line, then a moment more.
+        logs = list(tmp_path.glob("*/*/metrics.jsonl"))
+        size = logs[0].stat().st_size if logs else 0
+        while process.poll() is None:
+            logs = list(tmp_path.glob("*/*/metrics.jsonl"))
+            if kills < 3 and logs and logs[0].stat().st_size > size:
+                time.sleep(generator.random() * 0.2)
+                process.send_signal(signal.SIGKILL)
+                kills += process.wait() == -signal.SIGKILL
+            time.sleep(0.002)
+        if process.returncode == 0:
+            break
+    assert process.returncode == 0
+    assert kills > 0
+    assert_same_run(undisturbed, killed_training.run(str(tmp_path)))
+
+
+@pytest.mark.parametrize("at", [1, 2, 3, 26, 27, 50])
+def test_a_run_interrupted_between_steps_ends_with_the_same_bits(undisturbed, tmp_path, at):
+    from contextlib import contextmanager
+
+    from pitfalls.experiments.image_training import CompareConfig
+
+    count = 0
+
+    @contextmanager
+    def stopping(label, unit="steps"):
+        def advance(done, total):
+            nonlocal count
+            count += unit == "steps"
+            if count == at:
+                count += 1
+                raise KeyboardInterrupt
+
+        yield advance
+
+    config = CompareConfig(
+        find_images("digits", subset_train=120, subset_val=40, validation=20),
+        NetworkConfig("fastnet", (4, 4, 4)),
+        TrainConfig(epochs=2, batch_size=8, averaging=0.9, checkpoint_every=3),
+    )
+    with pytest.raises(KeyboardInterrupt):
+        perform(config, RunStore(tmp_path), progress=stopping)
+    assert_same_run(undisturbed, killed_training.run(str(tmp_path)))
+
+
+def test_ctrl_c_waits_for_the_end_of_the_step(source, tmp_path):
+    from contextlib import contextmanager
+
+    @contextmanager
+    def pressing(label, unit="steps"):
+        def advance(done, total):
+            if done == 3:
+                signal.raise_signal(signal.SIGINT)
+
+        yield advance
+
+    config = TrainRunConfig(source, SMALL, TrainConfig(batch_size=16, checkpoint_every=1000))
+    with pytest.raises(KeyboardInterrupt):
+        perform(config, RunStore(tmp_path), progress=pressing)
+    (checkpoint,) = tmp_path.glob("*/*/checkpoints/*.json")
+    assert json.loads(checkpoint.read_text())["step"] == 3
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_schemes_start_from_the_same_weights_and_see_the_same_images(undisturbed):
+    steps = [m for m in undisturbed.metrics() if m["step"] == 1 and "loss" in m]
+    assert [m["scheme"] for m in steps] == ["constant", "annealed", "special"]
+    assert len({m["loss"] for m in steps}) == 1
+    results = undisturbed.results()
+    assert [row["scheme"] for row in results["rows"]] == ["constant", "annealed", "special"]
+    assert (results["n_train"], results["n_validation"], results["n_test"]) == (100, 20, 40)
+
+
+def test_a_trained_run_learns_and_says_what_it_was(trained):
+    results = trained.results()
+    assert results["test_accuracy"] > 0.25
+    assert results["data"] == "digits"
+    assert results["steps"] == 30
+    metrics = trained.metrics()
+    assert sum("loss" in m for m in metrics) == 30
+    assert not any("seconds" in key for m in metrics for key in m)
+
+
+def test_the_loaded_network_gives_the_logits_of_the_run(trained, source):
+    data = source.load()
+    network = load_trained(trained)
+    logits = predict_logits(network.network, data.test_images, network.mean, network.std)
+    np.testing.assert_array_equal(logits.numpy(), trained.arrays("test-0")["logits"])
+    shares = network.predict(data.test_images)
+    assert shares.argmax(1).tolist() == logits.argmax(1).tolist()
+
+
+def test_an_evaluation_agrees_with_its_training(trained, store):
+    run = perform(evaluation_of(trained), store)
+    results, arrays = run.results(), run.arrays("evaluation")
+    assert results["accuracy"] == pytest.approx(trained.results()["test_accuracy"])
+    assert arrays["confusion"].sum() == results["n"] == 60
+    assert len(arrays["mistakes"]) == 60 - np.trace(arrays["confusion"])
+    on_validation = perform(evaluation_of(trained, part="validation"), store)
+    assert on_validation.results()["accuracy"] == pytest.approx(
+        trained.results()["validation_accuracy"]
+    )
+
+
+def test_an_evaluation_can_be_asked_for_before_the_training(tmp_path):
+    compare, further, look = homework_runs("quick", "digits", seed=7)
+    small = dataclasses.replace(further, network=SMALL)
+    run = perform(small, RunStore(tmp_path))
+    assert isinstance(look, EvaluateConfig)
+    assert perform(dataclasses.replace(look, trained_run=run.id), RunStore(tmp_path)).complete
+    full_id = f"images-train/{further.run_name}-"
+    assert look.trained_run.startswith(full_id)
+    assert compare.training.batch_size == 32
+
+
+def test_the_fast_recipe_reports_every_seed(source, store):
+    training = TrainConfig(
+        epochs=2, batch_size=16, scheme="linear", rate=1.0, optimizer="muon", image_sizes=(6, 8)
+    )
+    run = perform(FastConfig(source, 90, SMALL, training, seeds=(0, 1)), store)
+    results = run.results()
+    assert results["n"] == 2
+    assert [row["seed"] for row in results["rows"]] == [0, 1]
+    assert results["mean_accuracy"] == pytest.approx(
+        np.mean([row["test_accuracy"] for row in results["rows"]])
+    )
+    assert results["rows"][0]["test_accuracy"] != results["rows"][1]["test_accuracy"]
+
+
+def test_a_range_test_is_saved(source, store):
+    run = perform(RangeConfig(source, SMALL, steps=15, stop=1.0), store)
+    assert run.arrays("range")["rates"].shape == (15,)
+    assert 1e-5 <= run.results()["steepest"] <= run.results()["lowest"] <= 1.0
+
+
+@pytest.mark.parametrize(
+    "experiment",
+    ["images-train", "images-compare", "images-fast", "images-lr-find", "images-evaluate"],
+)
+def test_figures_are_drawn_with_their_words(
+    experiment, trained, undisturbed, store, source, request
+):
+    if experiment == "images-compare":
+        run = undisturbed
+    else:
+        runs = store.list(experiment)
+        assert runs, "made by the tests above"
+        run = runs[0]
+    paths = draw_run(run)
+    assert len(paths) == len(figure_names(experiment)) > 0
+    for path in paths:
+        assert path.stat().st_size > 1000
+        words = json.loads(path.with_suffix(".json").read_text())
+        assert "digits" in words["alt"]
+
+
+def test_other_pictures_are_another_run_and_the_same_at_another_place_are_not(source, tmp_path):
+    again = dataclasses.replace(source, data="elsewhere")
+    from pitfalls.runs.config import config_hash
+
+    one, two = TrainRunConfig(source), TrainRunConfig(again)
+    assert config_hash(one) == config_hash(two)
+    other = find_images("digits", subset_train=201, subset_val=60, validation=40)
+    assert config_hash(TrainRunConfig(other)) != config_hash(one)
+
+
+def test_changed_pictures_are_refused(source):
+    with pytest.raises(DataError, match="not those this run was asked for"):
+        dataclasses.replace(source, fingerprint="0" * 64).load()
+
+
+def test_a_run_without_a_network_is_refused(store, source, trained):
+    lr = perform(RangeConfig(source, SMALL, steps=15, stop=1.0), store)
+    with pytest.raises(InputError, match="holds no trained network"):
+        load_trained(lr)
+    with pytest.raises(InputError, match="number 3"):
+        load_trained(trained, member=3)
+
+
+def test_a_network_trained_anew_meanwhile_is_noticed(trained, store):
+    stale = dataclasses.replace(evaluation_of(trained), weights_sha256="0" * 64)
+    with pytest.raises(RunError, match="trained anew"):
+        perform(stale, store)
