@@ -5,10 +5,10 @@ from itertools import combinations, pairwise
 from itertools import product as tuples
 
 import numpy as np
-import numpy.typing as npt
 
 from pitfalls.claims.claim import Claim, Evidence, Search
 from pitfalls.claims.exact import Matrix, determinant, factor, product, rank
+from pitfalls.claims.floating import Array, chain
 from pitfalls.claims.polynomial import unknowns
 from pitfalls.errors import CapacityError
 from pitfalls.linear import factorize
@@ -85,7 +85,6 @@ def _attack_only_if(bound: Callable[[Sequence[int]], int], search: Search) -> No
         )
 
 
-Array = npt.NDArray[np.float64]
 Factorize = Callable[[Array, Sequence[int]], Sequence[Array]]
 
 
@@ -105,9 +104,7 @@ def _attack_balanced(split: Factorize, search: Search) -> None:
             continue
         search.require(fits, f"{described}: split, though its rank is too large")
         scale = max(1.0, float(np.linalg.norm(target.to_array(), 2)))
-        whole = layers[0]
-        for layer in layers[1:]:
-            whole = layer @ whole
+        whole = chain(layers, d)
         search.compare(
             float(np.abs(whole - target.to_array()).max()) / scale,
             1e-12,

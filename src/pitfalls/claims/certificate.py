@@ -4,19 +4,18 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from scipy.optimize import minimize
 
 from pitfalls.claims.claim import Claim, Evidence, Search
 from pitfalls.claims.exact import Matrix, solve
+from pitfalls.claims.floating import Array
 from pitfalls.claims.risk import arrays, data_risk, integer_problem, library_risk, matrix_risk
 from pitfalls.claims.sufficiency import one_layer_sees_all
 from pitfalls.linear import OptimalityCertificate, optimality_certificate
 
 __all__ = ["CLAIMS"]
 
-Array = npt.NDArray[np.float64]
 Bound = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 Layers = Sequence[Matrix]
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from pitfalls.errors import InputError
 
 __all__ = [
+    "Entry",
     "Matrix",
     "determinant",
     "factor",

@@ -5,11 +5,11 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from scipy.integrate import solve_ivp
 
 from pitfalls.claims.claim import Claim, Evidence, Search
 from pitfalls.claims.exact import Matrix
+from pitfalls.claims.floating import Array, LayerShapes, chain, layer_slopes
 from pitfalls.claims.layers import (
     ARCHITECTURES,
     layer_gradients,
@@ -21,7 +21,6 @@ from pitfalls.linear import SquaredRisk, descend, mode_strength
 
 __all__ = ["CLAIMS"]
 
-Array = npt.NDArray[np.float64]
 Layers = Sequence[Matrix]
 
 
@@ -121,35 +120,22 @@ def _attack_modes(strength: Strength, search: Search) -> None:
 
 def _integrate(layers: Sequence[Array], syx: Array, times: Array) -> Array:
     """Follow gradient flow with white inputs; return the end-to-end map at the given times."""
-    shapes = [w.shape for w in layers]
-    cuts = np.cumsum([w.size for w in layers])[:-1]
+    d = syx.shape[1]
+    shapes = LayerShapes([d, *(len(layer) for layer in layers)])
 
-    def unpack(flat: Array) -> list[Array]:
-        return [w.reshape(s) for w, s in zip(np.split(flat, cuts), shapes, strict=True)]
+    def velocity(_: float, vector: Array) -> Array:
+        return -shapes.flatten(layer_slopes(shapes.unflatten(vector), np.eye(d), syx))
 
-    def chain(some: Sequence[Array], size: int) -> Array:
-        result = np.eye(size)
-        for layer in some:
-            result = layer @ result
-        return result
-
-    def velocity(_: float, flat: Array) -> Array:
-        now = unpack(flat)
-        gradient = chain(now, syx.shape[1]) - syx
-        return -np.concatenate(
-            [
-                (
-                    chain(now[i + 1 :], w.shape[0]).T @ gradient @ chain(now[:i], syx.shape[1]).T
-                ).ravel()
-                for i, w in enumerate(now)
-            ]
-        )
-
-    start = np.concatenate([w.ravel() for w in layers])
     path = solve_ivp(
-        velocity, (0.0, times[-1]), start, "DOP853", t_eval=times, rtol=1e-11, atol=1e-12
+        velocity,
+        (0.0, float(times[-1])),
+        shapes.flatten(layers),
+        method="DOP853",
+        t_eval=times,
+        rtol=1e-11,
+        atol=1e-12,
     )
-    return np.stack([chain(unpack(flat), syx.shape[1]) for flat in path.y.T])
+    return np.stack([chain(shapes.unflatten(vector), d) for vector in path.y.T])
 
 
 BALANCE = Claim(

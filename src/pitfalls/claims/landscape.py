@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from itertools import combinations, pairwise
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import least_squares
 
 from pitfalls.claims.claim import Claim, Evidence, Search
 from pitfalls.claims.exact import Entry, factor
+from pitfalls.claims.floating import Array, LayerShapes, chain, layer_slopes
 from pitfalls.claims.layers import layer_gradients
 from pitfalls.claims.optimality import regauge
 from pitfalls.claims.planted import PlantedProblem, plant
@@ -19,7 +19,6 @@ from pitfalls.linear import SquaredRisk, critical_point
 
 __all__ = ["CLAIMS"]
 
-Array = npt.NDArray[np.float64]
 Values = Callable[[Entry, Sequence[Entry], int], list[Entry]]
 
 
@@ -96,9 +95,7 @@ def _attack_made_point(
         1e-9,
         f"{described}: critical_point is not critical",
     )
-    whole = np.eye(problem.x.shape[1])
-    for layer in layers:
-        whole = layer @ whole
+    whole = chain(layers, problem.x.shape[1])
     residual = problem.x.to_array() @ whole.T - problem.y.to_array()
     search.compare(
         abs(0.5 * float(np.sum(residual**2)) - predicted) / max(1.0, total),
@@ -115,33 +112,16 @@ def _search_by_descent(values: Values, search: Search) -> None:
     n = d + 3
     x, y = draw.normal(size=(n, d)), draw.normal(size=(n, p))
     sxx, syx, total = x.T @ x, y.T @ x, float(np.sum(y * y))
-    shapes = [(b, a) for a, b in pairwise(widths)]
-    cuts = np.cumsum([a * b for a, b in shapes])[:-1]
+    shapes = LayerShapes(widths)
 
-    def unpack(flat: np.ndarray) -> list[np.ndarray]:
-        return [w.reshape(s) for w, s in zip(np.split(flat, cuts), shapes, strict=True)]
+    def slopes(vector: Array) -> Array:
+        return shapes.flatten(layer_slopes(shapes.unflatten(vector), sxx, syx))
 
-    def chain(layers: list[np.ndarray], size: int) -> np.ndarray:
-        result = np.eye(size)
-        for layer in layers:
-            result = layer @ result
-        return result
-
-    def slopes(flat: np.ndarray) -> np.ndarray:
-        layers = unpack(flat)
-        gradient = chain(layers, d) @ sxx - syx
-        return np.concatenate(
-            [
-                (chain(layers[i + 1 :], shapes[i][0]).T @ gradient @ chain(layers[:i], d).T).ravel()
-                for i in range(len(layers))
-            ]
-        )
-
-    start = draw.normal(size=sum(a * b for a, b in shapes)) * draw.choice([0.1, 0.5, 1.0])
+    start = draw.normal(size=shapes.size) * draw.choice([0.1, 0.5, 1.0])
     found = least_squares(slopes, start, xtol=1e-15, ftol=1e-15, gtol=1e-15, max_nfev=300)
     if float(np.abs(slopes(found.x)).max()) > 1e-9:
         return  # it has not come to rest
-    whole = chain(unpack(found.x), d)
+    whole = chain(shapes.unflatten(found.x), d)
     spectrum = np.linalg.svd(whole, compute_uv=False)
     if bool(np.any((spectrum > 1e-6) & (spectrum < 1e-2))):
         return  # no clear rank: degenerate points are approached slowly
