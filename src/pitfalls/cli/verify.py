@@ -4,6 +4,12 @@ from typing import Any, Literal
 
 from pitfalls.cli.session import perform, print_table, say, settings
 
+EVIDENCE = {
+    "proved by exhaustion": "exhaustion",
+    "symbolic identity": "symbolic",
+    "numeric to tolerance": "numeric",
+}
+
 
 def verify(*claims: str, effort: Literal["quick", "thorough"] = "quick") -> int:
     """Check statements of the homework by trying to break them.
@@ -29,24 +35,22 @@ def verify(*claims: str, effort: Literal["quick", "thorough"] = "quick") -> int:
     )
     run = perform(config)
     verdicts: dict[str, dict[str, Any]] = run.results()["claims"]
-    seconds = {line["claim"]: line["seconds"] for line in run.timings()}
+    seconds = sum(line["seconds"] for line in run.timings())
     print_table(
-        f"{len(verdicts)} claims, {effort} checks",
-        ["claim", "statement", "verdict", "evidence", "cases", "error", "tolerance", "seconds"],
+        f"{len(verdicts)} claims, {effort} checks, {seconds:.1f} s",
+        ["claim", "verdict", "evidence", "cases", "largest error", "statement"],
         [
             [
                 name,
-                v["title"],
                 verdict_word(v),
-                v["evidence"],
+                EVIDENCE[v["evidence"]],
                 v["cases"],
-                v["largest_error"],
-                v["tolerance"],
-                round(seconds[name], 2) if name in seconds else None,
+                f"{v['largest_error']:.1e} ({v['tolerance']:.0e})" if v["tolerance"] else "exact",
+                v["title"],
             ]
             for name, v in verdicts.items()
         ],
-        caption="error: the one closest to its tolerance; 0 of 0: exact arithmetic throughout",
+        caption="evidence: proved by exhaustion, symbolic identity, or numeric to the tolerance in brackets",
     )
     for name, v in verdicts.items():
         if v["counterexample"] is not None:
@@ -64,5 +68,5 @@ def verify(*claims: str, effort: Literal["quick", "thorough"] = "quick") -> int:
 def verdict_word(verdict: dict[str, Any]) -> str:
     """Return the verdict in two or three words; capitals where it is not the expected one."""
     if verdict["as_expected"]:
-        return "holds" if verdict["holds"] else "false, as expected"
-    return "UNEXPECTEDLY TRUE" if verdict["holds"] else "REFUTED"
+        return "holds" if verdict["holds"] else "false (expected)"
+    return "HOLDS, SHOULD NOT" if verdict["holds"] else "REFUTED"
