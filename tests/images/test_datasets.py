@@ -230,7 +230,7 @@ def test_16_bit_pictures_keep_their_upper_byte(tmp_path):
 def test_mixed_sizes_are_refused_or_brought_to_one(tmp_path):
     root = tree(tmp_path / "t")
     picture(root / "train/cat/9.png", size=(10, 6))
-    with pytest.raises(DataError, match=r"cat/9\.png is 6×10 pixels .* --image-size"):
+    with pytest.raises(DataError, match=r"cat/9\.png is 6×10 pixels .* --size"):
         load_dataset(root)
     assert load_dataset(root, size=8).shape == (3, 8, 8)
 

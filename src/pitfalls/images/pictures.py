@@ -1,6 +1,7 @@
 """Pictures as files: class folders of PNG and JPEG, and single pictures of a user's own."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -175,7 +176,8 @@ def _read_all(
     files: Sequence[Path], size: int | None, channels: int | None
 ) -> npt.NDArray[np.uint8]:
     """Read all pictures; one coloured picture makes all of them coloured."""
-    images = [read_picture(file, size, channels) for file in files]
+    with ThreadPoolExecutor() as pool:  # Pillow decodes without holding the interpreter
+        images = list(pool.map(lambda file: read_picture(file, size, channels), files))
     if len({len(image) for image in images}) > 1:
         images = [np.repeat(im, 3, axis=0) if len(im) == 1 else im for im in images]
     first = images[0].shape[1:]
@@ -183,6 +185,6 @@ def _read_all(
         if image.shape[1:] != first:
             raise DataError(
                 f"{file} is {image.shape[1]}×{image.shape[2]} pixels but {files[0].name} is "
-                f"{first[0]}×{first[1]}; give --image-size (size=...) to bring all to one size."
+                f"{first[0]}×{first[1]}; give --size (size=...) to bring all to one size."
             )
     return np.stack(images)
