@@ -92,14 +92,19 @@ class TargetGradients:
         return np.array([[group.mean(), *np.quantile(group, quantiles)] for group in groups])
 
 
-def _add_unit(low: Floats, high: Floats, alpha: float, f: Floats) -> None:
-    """Add alpha max(0, z) at every input, z a sum of one low and one high part."""
-    for row in prange(high.size):
-        a = high[row]
-        own = f[row * low.size : (row + 1) * low.size]
-        for x in range(low.size):
-            z = a + low[x]
-            own[x] += alpha * (z if z > 0 else 0.0)
+@njit(cache=True, nogil=True, fastmath=_FAST)
+def _add_units_to_outputs(
+    first: int, last: int, lows: Floats, highs: Floats, alphas: Floats, f: Floats
+) -> None:
+    """Add all units to f for some of the high parts of the inputs."""
+    n_low = lows.shape[1]
+    for row in range(first, last):
+        part = f[row * n_low : (row + 1) * n_low]
+        for i in range(alphas.size):
+            a, alpha, low = highs[i, row], alphas[i], lows[i]
+            for x in range(n_low):
+                z = a + low[x]
+                part[x] += alpha * (z if z > 0 else 0.0)
 
 
 def _gate(low: Floats, high: Floats, odd: Floats, gated: Floats) -> None:
@@ -148,7 +153,6 @@ def _add_energy(
 
 _jit = njit(cache=True, fastmath=_FAST)
 _jit_parallel = njit(parallel=True, cache=True, fastmath=_FAST)
-_add_unit_together = _jit_parallel(_add_unit)
 _gate_alone, _gate_together = _jit(_gate), _jit_parallel(_gate)
 _add_energy_alone, _add_energy_together = _jit(_add_energy), _jit_parallel(_add_energy)
 
@@ -232,8 +236,13 @@ def target_gradients(
     odd = np.full(1 << d, beta[0])
     lows = np.array([_subset_sums(row[: d // 2], 0.0) for row in w])
     highs = np.array([_subset_sums(row[d // 2 :], bias) for row, bias in zip(w, b, strict=True)])
-    for i in range(k):
-        _add_unit_together(lows[i], highs[i], alphas[0, i], odd)
+    n_high = highs.shape[1]
+
+    def evaluate(chunk: int) -> None:
+        rows = (chunk * n_high // _CHUNKS, (chunk + 1) * n_high // _CHUNKS)
+        _add_units_to_outputs(*rows, lows, highs, alphas[0], odd)
+
+    run_chunks(evaluate, _CHUNKS)
     _weigh(measure, odd, d)
     energy = np.square(walsh_hadamard_transform(odd))  # beta's gradient is G itself
     block = min(_BLOCK, 1 << d)

@@ -1,0 +1,189 @@
+"""Figures of parity's exact networks, of the gradient's signal, and of every target's gradient."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from pitfalls.report.figures.registry import Drawing, draws
+from pitfalls.report.figures.style import BLUE, COLUMN, GREEN, GREY, ORANGE, PAGE, PURPLE, RED
+from pitfalls.runs import Run
+
+__all__ = ["exact_networks", "signal_by_dimension", "signal_by_weight"]
+
+
+@draws("parity-exact", "exact-networks")
+def exact_networks(run: Run) -> Drawing:
+    """F against s = v . x for each construction, and the width each needs."""
+    shapes, results = run.arrays("shapes"), run.results()
+    d = results["shown"]
+    s = shapes["s"]
+    whole = np.arange(d + 1)
+    parity = 1.0 - 2 * (whole % 2)
+    printed = np.interp(whole, s, shapes["printed"])
+
+    figure, (left, right) = plt.subplots(1, 2, figsize=PAGE, width_ratios=(1.6, 1))
+    left.plot(s, shapes["corrected"], color=BLUE, label="corrected")
+    left.plot(s, shapes["printed"], color=RED, ls="--", label="as printed")
+    left.plot(s, shapes["compact"], color=GREEN, ls=":", label="narrowest")
+    left.plot(whole, parity, "o", ms=4.5, color="black", label="parity", zorder=4)
+    wrong = printed[-1] != parity[-1]
+    if wrong:
+        left.plot(d, printed[-1], "X", ms=9, color=RED, zorder=5)
+        left.annotate(
+            f"as printed: {printed[-1]:+.0f} at $x$ = $v$ = 1\nwhere {parity[-1]:+.0f} is due",
+            (d, printed[-1]), (d - 0.3, 2.0 if printed[-1] < 3 else 3.4),
+            ha="right", va="bottom", color=RED, fontsize=8.5,
+            arrowprops={"arrowstyle": "->", "color": RED, "lw": 0.9, "shrinkB": 6},
+        )  # fmt: skip
+    left.set(
+        xlabel="$s = v^\\top x$, number of masked features set",
+        ylabel="network output $f$",
+        ylim=(-3.2, max(4.3, float(printed[-1]) + 0.8)),
+        xticks=whole[:: max(1, d // 10)],
+        title=f"Exact at every input but one, $d = |v| = {d}$",
+    )
+    left.legend(loc="upper left", ncols=2, fontsize=8.5)
+
+    rows = [row for row in results["proofs"] if row["d"] <= 30]
+    for variant, colour, marker, label in (
+        ("corrected", BLUE, "o", "corrected"),
+        ("compact", GREEN, "^", "narrowest"),
+    ):
+        picked = [row for row in rows if row["variant"] == variant]
+        right.plot(
+            [row["d"] for row in picked], [row["units"] for row in picked],
+            marker=marker, ms=4, color=colour, label=label,
+        )  # fmt: skip
+    most = max(row["d"] for row in rows)
+    right.plot([1, most], [1.5, 1.5 * most], color=RED, ls="--", label="claimed, $3d/2$")
+    right.set(
+        xlabel="$d = |v|$", ylabel="hidden units $k$", title="Hidden units needed", ylim=(0, None)
+    )
+    right.xaxis.set_major_locator(MaxNLocator(integer=True))
+    right.legend(fontsize=8.5)
+
+    exact = [row for row in results["proofs"] if row["variant"] != "printed"]
+    alt = (
+        f"Left: output against s for d = {d}. The corrected and the narrowest network pass through "
+        f"+1, -1, +1, ... at every whole s; the printed one gives {printed[-1]:+.0f} at s = {d} "
+        f"where {parity[-1]:+.0f} is due. Right: hidden units against d, up to "
+        f"{max(r['units'] for r in exact if r['d'] <= 30)} at d = {most}."
+    )
+    caption = (
+        "Three ways to set the weights by hand. A network whose weights are multiples of v sees x "
+        f"through s alone, so the {d + 1} values of s decide all 2^{d} inputs. Proved in rational "
+        f"arithmetic for every mask of {len({r['d'] for r in exact})} values of d up to "
+        f"{max(r['d'] for r in exact)}: corrected and narrowest exact, the printed one false for "
+        "the all-ones mask, at the all-ones input."
+    )
+    return Drawing(figure, alt, caption)
+
+
+@draws("parity-signal", "signal-by-dimension")
+def signal_by_dimension(run: Run) -> Drawing:
+    """Draw the signal and its bounds against d, on a logarithmic scale."""
+    cells, results = run.arrays("cells"), run.results()
+    dimensions = np.unique(cells["d"])
+    scale = 2.0 ** -cells["d"]
+
+    def band(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        groups = [values[cells["d"] == d] for d in dimensions]
+        return tuple(  # type: ignore[return-value]
+            np.array([f(g) for g in groups]) for f in (np.median, np.min, np.max)
+        )
+
+    figure, axis = plt.subplots(figsize=COLUMN)
+    signal = band(2.0 ** cells["log2_signal"])
+    for name, colour, marker, label in (
+        ("C_p", RED, "s", "$C_p\\,2^{-d}$: the homework's bound"),
+        ("C_by_unit", ORANGE, "D", "$C'\\,2^{-d}$: unit by unit"),
+        ("C_by_moments", PURPLE, "^", "$C''\\,2^{-d}$: second moments"),
+    ):
+        median, least, most = band(cells[name] * scale)
+        axis.fill_between(dimensions, least, most, color=colour, alpha=0.18, lw=0)
+        axis.plot(dimensions, median, color=colour, marker=marker, ms=3.6, lw=1.2, label=label)
+    axis.fill_between(dimensions, signal[1], signal[2], color=BLUE, alpha=0.25, lw=0)
+    exact = bool(cells["exact"].all())
+    label = "signal, exact" if exact else "signal (sampled beyond 30)"
+    axis.plot(dimensions, signal[0], color=BLUE, marker="o", ms=4.2, lw=2, label=label)
+    axis.set_yscale("log")
+    last = int(dimensions[-1])
+    axis.set(
+        xlabel="dimension $d$",
+        ylabel="$E_v\\,\\|\\nabla R_v - a\\|^2$",
+        title="Each added feature halves what the gradient says about the target",
+    )
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axis.legend(loc="lower left")
+    row = results["rows"][-1]
+    n = row["n"]
+    alt = (
+        f"The signal falls from {signal[0][0]:.3g} at d = {int(dimensions[0])} to "
+        f"{signal[0][-1]:.3g} at d = {last}. At d = {last} the bound by second moments is "
+        f"{row['C_by_moments_over']:.2g} times the exact value, unit by unit "
+        f"{row['C_by_unit_over']:.2g} times, the homework's {row['C_p_over']:.3g} times."
+    )
+    caption = (
+        f"Variance of the risk's gradient over all 2^d targets at PyTorch's initialisation, k = "
+        f"{row['k'] // row['d']}d: lines are medians of n = {n} networks, bands their range. "
+        + ("Every value is exact: a pass over all 2^d inputs, not a sample. " if exact else "")
+        + f"E|g|² lies between {min(r['mean_square'] for r in results['rows']):.3g} and "
+        f"{max(r['mean_square'] for r in results['rows']):.3g}: it is 2^-d that falls."
+    )
+    return Drawing(figure, alt, caption)
+
+
+@draws("parity-targets", "signal-by-weight")
+def signal_by_weight(run: Run) -> Drawing:
+    """Draw what the gradient says about targets of each Hamming weight."""
+    arrays, results = run.arrays("weights"), run.results()
+    by_weight, share = arrays["by_weight"], arrays["share"]  # (n, d + 1, 6), (n, d + 1)
+    d, n = results["d"], results["n"]
+    weight = np.arange(d + 1)
+    mean, least, most = (
+        np.median(by_weight[..., 0], axis=0),
+        by_weight[..., 1].min(0),
+        by_weight[..., -1].max(0),
+    )
+    low, high = np.median(by_weight[..., 2], axis=0), np.median(by_weight[..., 4], axis=0)
+    floor = mean[mean > 0].min() / 30
+
+    figure, (left, right) = plt.subplots(1, 2, figsize=PAGE, width_ratios=(1.5, 1))
+    left.vlines(
+        weight, np.maximum(least, floor), most, color=BLUE, lw=1.2, alpha=0.6, label="all masks"
+    )
+    left.vlines(weight, np.maximum(low, floor), high, color=BLUE, lw=5, alpha=0.45,
+                label="middle 90 %")  # fmt: skip
+    left.plot(weight, mean, "o", ms=5, color="black", label="mean", zorder=4)
+    left.axhline(results["signal"], color=RED, ls="--", lw=1.2, label="mean over all masks")
+    left.set_yscale("log")
+    left.set_ylim(bottom=floor)
+    left.set(
+        xlabel="weight of the mask $|v|$",
+        ylabel="$\\|\\nabla R_v - a\\|^2$",
+        title="Short parities are seen, long ones drown",
+    )
+    left.legend(fontsize=8.5, loc="upper right")
+    right.bar(weight, 100 * np.median(share, axis=0), color=GREY, width=0.75)
+    right.set(
+        xlabel="weight of the mask $|v|$",
+        title="Share of the signal",
+    )
+    right.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} %"))
+    for axis in (left, right):
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    middle = d // 2
+    up_to_two = 100 * float(np.median(share[:, :3].sum(1)))
+    alt = (
+        f"Left: the mean squared distance of a target's gradient from the shared part falls from "
+        f"{mean[min(1, d)]:.3g} at weight {min(1, d)} to {mean[middle]:.3g} at weight {middle}; "
+        f"the mean over all masks is {results['signal']:.3g}. Right: masks of weight 0, 1 and 2 "
+        f"hold {up_to_two:.0f} % of the signal."
+    )
+    caption = (
+        f"All 2^{d} targets of {n} networks at PyTorch's initialisation, d = {d}, "
+        f"k = {results['k']}, exactly. Left: medians over networks of the mean and of the middle "
+        "90 % of masks; thin lines reach the least and largest of all networks (cut below). Right: "
+        "each weight's part of the sum over masks, median over networks."
+    )
+    return Drawing(figure, alt, caption)
