@@ -200,10 +200,7 @@ def print_table(
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(
-        title=Text(title), caption=Text(caption) if caption else None, box=box.SIMPLE_HEAD
-    )
-    table.title_justify = table.caption_justify = "left"
+    table = Table(box=box.SIMPLE_HEAD)
     numeric = [
         bool(rows) and all(isinstance(row[i], int | float | None) for row in rows)
         for i in range(len(columns))

@@ -16,7 +16,7 @@ from pitfalls.moments import SecondMoments
 __all__ = ["LinearMethods", "collect_moments", "embed", "fit_linear_methods", "predict_labels"]
 
 Progress = Callable[[int, int], None]
-ROWS = 2048  # images a step
+ROWS = 8192  # images a step
 
 
 @dataclass(frozen=True, eq=False)
