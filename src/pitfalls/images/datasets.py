@@ -17,6 +17,7 @@ from pitfalls.images.content import Content, LabelledImages, check_images, check
 from pitfalls.images.download import cached_cifar10, fetch_cifar10
 from pitfalls.images.npz import read_npz
 from pitfalls.images.pictures import convert, read_tree
+from pitfalls.images.splits import channel_statistics, draw_stratified, draw_subset
 
 __all__ = ["ImageDataset", "Part", "load_dataset"]
 
@@ -389,7 +390,7 @@ def _with_test(content: Content, seed: int) -> Content:
         return content
     labels = content.train.labels
     count = max(round(TEST_FRACTION * len(labels)), 1)
-    chosen = _stratified(labels, count, len(content.class_names), (seed, TEST_SPLIT))
+    chosen = draw_stratified(labels, count, len(content.class_names), (seed, TEST_SPLIT))
     if not len(chosen):
         raise DataError(
             f"{content.source} has no test set, and {len(labels)} images of "
@@ -419,13 +420,13 @@ def _finish(
     test = content.test
     assert test is not None  # _with_test made one
     n_classes = len(content.class_names)
-    train_at = _subset(len(content.train), subset_train, "train", (seed, TRAIN_SUBSET))
-    test_at = _subset(len(test), subset_val, "val", (seed, TEST_SUBSET))
+    train_at = draw_subset(len(content.train), subset_train, "train", (seed, TRAIN_SUBSET))
+    test_at = draw_subset(len(test), subset_val, "val", (seed, TEST_SUBSET))
     train, held_out = content.train[train_at], content.validation
     held_at = np.arange(len(held_out) if held_out else 0)
     if validation:
         count = int(validation) if validation >= 1 else max(round(validation * len(train)), 1)
-        chosen = _stratified(train.labels, count, n_classes, (seed, VALIDATION))
+        chosen = draw_stratified(train.labels, count, n_classes, (seed, VALIDATION))
         if len(chosen) < count:
             raise DataError(
                 f"load_dataset: a validation set of {count} does not fit a training set of "
@@ -437,7 +438,7 @@ def _finish(
     if held_out is None:
         held_out = train[np.zeros(0, dtype=np.int64)]
     tested = test[test_at]
-    mean, std = content.statistics or _statistics(train.images)
+    mean, std = content.statistics or channel_statistics(train.images)
     return ImageDataset(
         name=content.name,
         source=content.source,
@@ -455,43 +456,3 @@ def _finish(
         std=std,
         warnings=content.warnings,
     )
-
-
-def _subset(n: int, count: int | None, flag: str, stream: tuple[int, int]) -> npt.NDArray[np.int64]:
-    """Draw ``count`` of ``n`` indices, sorted."""
-    if count is None or count == n:
-        return np.arange(n)
-    if count > n:
-        raise InputError(f"subset_{flag} is {count:,} but there are only {n:,} images.")
-    return np.sort(np.random.default_rng(stream).permutation(n)[:count])
-
-
-def _stratified(
-    labels: npt.NDArray[np.int64], count: int, n_classes: int, stream: tuple[int, int]
-) -> npt.NDArray[np.int64]:
-    """Draw up to ``count`` indices, each class its share, and leave one of each class."""
-    rng = np.random.default_rng(stream)
-    sizes = np.bincount(labels, minlength=n_classes)
-    most = np.maximum(sizes - 1, 0)
-    exact = count * sizes / len(labels)
-    share = np.minimum(exact.astype(np.int64), most)
-    while share.sum() < min(count, most.sum()):  # the largest remainder gets the next
-        share[np.where(share < most, exact - share, -np.inf).argmax()] += 1
-    chosen = [
-        rng.permutation(np.flatnonzero(labels == label))[: share[label]]
-        for label in range(n_classes)
-    ]
-    return np.sort(np.concatenate(chosen))
-
-
-def _statistics(images: npt.NDArray[np.uint8]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation of each channel on the scale 0..1 (1 where it is constant)."""
-    means, deviations = [], []
-    for channel in range(images.shape[1]):
-        counts = np.bincount(images[:, channel].ravel(), minlength=256)
-        values = np.arange(256) / 255
-        mean = float(counts @ values / counts.sum())
-        means.append(mean)
-        deviation = float(np.sqrt(counts @ (values - mean) ** 2 / counts.sum()))
-        deviations.append(deviation if deviation > 0 else 1.0)
-    return tuple(means), tuple(deviations)
