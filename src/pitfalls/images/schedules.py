@@ -130,7 +130,7 @@ def one_cycle(
     Examples
     --------
     >>> rate = one_cycle(epochs=4, peak=0.4)
-    >>> [rate(0.0, epoch, 0, 100) for epoch in (0, 1, 4)]
+    >>> [round(rate(0.0, epoch, 0, 100), 3) for epoch in (0, 1, 4)]
     [0.0, 0.4, 0.0]
     """
     _need("one_cycle", epochs=epochs, peak=peak)
