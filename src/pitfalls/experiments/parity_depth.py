@@ -50,7 +50,9 @@ class DepthConfig:
     activations: tuple[Activation, ...] = ("sigmoid", "relu")
     n_seeds: int = 3
     training: TrainingConfig = field(
-        default_factory=lambda: TrainingConfig(n_iterations=3_000, learning_rate=0.1)
+        default_factory=lambda: TrainingConfig(
+            n_iterations=3_000, learning_rate=0.1, record_every=50
+        )
     )
 
     def __post_init__(self) -> None:

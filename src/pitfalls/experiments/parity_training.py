@@ -243,8 +243,8 @@ class AlongConfig:
     training : TrainingConfig
     """
 
-    cases: tuple[Case, ...] = ((16, 3), (16, 12))
-    n_probes: int = 25
+    cases: tuple[Case, ...] = ((18, 3), (18, 9))
+    n_probes: int = 20
     training: TrainingConfig = field(default_factory=lambda: TrainingConfig(n_iterations=20_000))
 
     def __post_init__(self) -> None:
@@ -344,8 +344,10 @@ def homework_runs(scale: Literal["quick", "full"], seed: int = 123) -> list[obje
     if scale == "quick":
         return [
             CurvesConfig(n_seeds=3, training=base),
-            AlongConfig(training=replace(base, n_iterations=15_000), n_probes=15),
-            DepthConfig(training=replace(base, n_iterations=2_000, learning_rate=0.1)),
+            AlongConfig(training=replace(base, n_iterations=12_000), n_probes=12),
+            DepthConfig(
+                training=replace(base, n_iterations=2_000, learning_rate=0.1, record_every=50)
+            ),
             SweepConfig(
                 dimensions=(5, 10, 20, 30),
                 weights=(1, 2, 3, 4, 6, 10),
@@ -356,13 +358,13 @@ def homework_runs(scale: Literal["quick", "full"], seed: int = 123) -> list[obje
     return [
         CurvesConfig(n_seeds=10, training=base),
         AlongConfig(
-            cases=((10, 3), (16, 3), (16, 12), (20, 11)),
+            cases=((10, 3), (18, 3), (18, 9), (18, 18)),
             training=replace(base, n_iterations=50_000),
         ),
         DepthConfig(
             depths=(1, 2, 3, 5),
             n_seeds=5,
-            training=replace(base, n_iterations=10_000, learning_rate=0.1),
+            training=replace(base, n_iterations=10_000, learning_rate=0.1, record_every=100),
         ),
         SweepConfig(
             dimensions=(5, 10, 15, 20, 25, 30),

@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
 from pitfalls.report.figures.registry import Drawing, draws
@@ -142,7 +143,7 @@ def signal_along_training(run: Run) -> Drawing:
         )
     right.plot([], [], ":", color=GREY, label="mean over all targets")
     right.set(yscale="log", ylabel=r"$\|\nabla R_v - a\|^2$")
-    right.set_title("Signal of the trained target")
+    right.set_title("Signal of the trained target, and mean of all")
     left.set(ylabel="loss, mean of 200 batches", title="Loss")
     left.set_ylim(bottom=0)
     _thousands((left, right))
@@ -158,92 +159,97 @@ def signal_along_training(run: Run) -> Drawing:
 
 @draws("parity-depth", "layer-gradients")
 def layer_gradients(run: Run) -> Drawing:
-    """Gradient norm of each layer at the start, beside its bound, and what is learned."""
+    """Backpropagated message and gradient of each layer at the start, beside their bounds."""
     results, config = run.results(), run.config
-    fig, (left, right) = plt.subplots(1, 2, figsize=(PAGE[0], PAGE[1] + 0.4))
+    fig, axes = plt.subplots(1, 2, figsize=(PAGE[0], PAGE[1] + 0.4), sharey=True)
     told = []
     for a, activation in enumerate(config["activations"]):
-        colour, marker = CYCLE[a], MARKERS[a]
         arrays = run.arrays(f"start-{activation}")
-        norm, bound = arrays["gradient_norm"], arrays["gradient_bound"]
-        layer = np.arange(1, norm.shape[1] + 1)
-        middle = np.median(norm, axis=0)
-        left.plot(layer, middle, marker=marker, color=colour, label=activation)
-        left.fill_between(layer, norm.min(0), norm.max(0), color=colour, alpha=0.2, linewidth=0)
-        left.plot(layer, np.median(bound, axis=0), "--", color=colour, linewidth=1)
-        cells = [c for c in results["cells"] if c["activation"] == activation]
-        depths = np.array([c["depth"] for c in cells])
-        shift = 0.06 * (a - (len(config["activations"]) - 1) / 2)
-        right.plot(depths + shift, [c["median_accuracy"] for c in cells], color=colour, linewidth=1)
-        for cell, depth in zip(cells, depths, strict=True):
-            right.plot(
-                np.full(cell["n"], depth + shift),
-                cell["accuracy"],
-                marker,
-                color=colour,
-                alpha=0.7,
-                linestyle="none",
-                label=activation if depth == depths[0] else None,
-            )
+        for ax, name in zip(axes, ("message", "gradient"), strict=True):
+            norm = arrays[f"{name}_norm"]
+            layer = np.arange(1, norm.shape[1] + 1)
+            style: dict[str, Any] = {"color": CYCLE[a], "label": activation}
+            ax.plot(layer, np.median(norm, axis=0), marker=MARKERS[a], markersize=5, **style)
+            ax.fill_between(layer, norm.min(0), norm.max(0), color=CYCLE[a], alpha=0.2, lw=0)
+            ax.plot(layer, np.median(arrays[f"{name}_bound"], 0), "--", color=CYCLE[a], lw=1)
+            ax.set_xticks(layer)
+            ax.set_xlabel("layer (the last is the output)")
         start = results["start"][activation]
         told.append(
-            f"{activation}: a message shrinks {1 / start['factor_per_layer']:.3g}-fold a layer, "
-            f"learned with "
-            + ", ".join(f"{c['depth']} hidden: {c['n_learned']} of {c['n']}" for c in cells)
+            f"{activation}: the message shrinks {1 / start['factor_per_layer']:.3g}-fold a layer "
+            f"(at least {1 / start['bound_per_layer']:.3g}-fold by its bound)"
+            if start["bound_per_layer"] < 1
+            else f"{activation}: {1 / start['factor_per_layer']:.3g}-fold a layer"
         )
-    left.plot([], [], "--", color=GREY, linewidth=1, label="bound by spectral norms")
-    left.set(yscale="log", xlabel="layer (the last is the output)")
-    left.set_ylabel(r"gradient norm at the start, $\|\partial R/\partial W_l\|_F$")
-    left.set_title(f"{results['shown']} hidden layers, before training")
-    left.legend()
-    left.set_xticks(layer)
-    right.set(xlabel="hidden layers", ylabel="accuracy after training", ylim=(0.3, 1.04))
-    right.set_title(f"Parity of {config['weight']} in d = {config['n_features']}")
-    right.yaxis.set_major_formatter(PercentFormatter(1, 0))
-    right.axhline(0.5, color=GREY, linewidth=0.8, linestyle=":")
-    right.set_xticks(config["depths"])
-    right.legend(loc="lower left")
+    axes[0].plot([], [], "--", color=GREY, lw=1, label="bound by spectral norms")
+    axes[0].set(yscale="log", title=r"Messages, rms $\|\delta_l\|$", ylabel="norm at the start")
+    axes[1].set_title(r"Gradient of the risk, $\|\partial R/\partial W_l\|_F$")
+    _legend_below(fig, axes[0], len(config["activations"]) + 1)
+    return Drawing(
+        fig,
+        alt=f"Networks of {results['shown']} hidden layers before training. "
+        + "; ".join(told)
+        + ".",
+        caption=f"Before training, over all 2^{config['n_features']} inputs: median and range of "
+        f"n = {config['n_seeds']} networks of {results['shown']} hidden layers of width "
+        f"{config['width']}; dashed, the bound from spectral norms, true for every network. "
+        + "; ".join(told)
+        + ". The risk's gradient is small in every layer, the last too: what tells inputs apart "
+        "fades on the way up as the message fades on the way down.",
+    )
+
+
+@draws("parity-depth", "depth-and-learning")
+def depth_and_learning(run: Run) -> Drawing:
+    """Draw what is learned at each depth, and the first layer's gradient on the way."""
+    results, config = run.results(), run.config
+    names, depths = config["activations"], config["depths"]
+    fig, (left, right) = plt.subplots(1, 2, figsize=(PAGE[0], PAGE[1] + 0.6))
+    told = []
+    for a, activation in enumerate(names):
+        cells = [c for c in results["cells"] if c["activation"] == activation]
+        shift = 0.06 * (a - (len(names) - 1) / 2)
+        for c, cell in enumerate(cells):
+            at = np.full(cell["n"], c + shift)
+            mark: dict[str, Any] = {"color": CYCLE[a], "alpha": 0.7, "linestyle": "none"}
+            left.plot(at, cell["accuracy"], MARKERS[a], **mark)
+            arrays = run.arrays(f"{activation}-{cell['depth']}")
+            step = np.concatenate([[0], arrays["step"]])
+            # where the loss is 0 everywhere there is no gradient, and no place on the axis
+            first = np.where(arrays["gradient_norm"] > 0, arrays["gradient_norm"], np.nan)[:, :, 0]
+            line = ("-", "--", "-.", ":")[c % 4]
+            for i, row in enumerate(first):
+                label = f"{activation}, {cell['depth']} hidden" if i == 0 else None
+                right.plot(step, row, line, color=CYCLE[a], lw=1.1, alpha=0.8, label=label)
+            told.append(
+                f"{activation}, {cell['depth']} hidden: {cell['n_learned']} of {cell['n']} learn, "
+                f"first-layer gradient {cell['first_gradient_at_start']:.2g} at the start"
+            )
+        left.plot(
+            np.arange(len(cells)) + shift,
+            [c["median_accuracy"] for c in cells],
+            color=CYCLE[a],
+            marker=MARKERS[a],
+            lw=1,
+            label=activation,
+        )
+    left.set(xlabel="hidden layers", ylabel="accuracy after training", ylim=(0.3, 1.04))
+    left.set_xticks(range(len(depths)), [str(depth) for depth in depths])
+    left.set_title(f"Parity of {config['weight']} features in d = {config['n_features']}")
+    left.yaxis.set_major_formatter(PercentFormatter(1, 0))
+    left.axhline(0.5, color=GREY, linewidth=0.8, linestyle=":")
+    left.legend(loc="lower left")
+    right.set(yscale="log", title=r"First layer, $\|\partial R/\partial W_1\|_F$")
+    _thousands((right,))
+    _legend_below(fig, right, len(names) * 2)
     training = config["training"]
     return Drawing(
         fig,
         alt="; ".join(told) + ".",
-        caption=f"Left: median and range of n = {config['n_seeds']} networks of width "
-        f"{config['width']}, over all inputs; dashed: the bound from the layers' spectral norms, "
-        "which holds for every network. Right: each mark a training of "
-        f"{training['n_iterations']:,} iterations at rate {training['learning_rate']:g}, lines "
-        "through the medians. " + "; ".join(told) + ".",
-    )
-
-
-@draws("parity-depth", "gradients-along-training")
-def gradients_along_training(run: Run) -> Drawing:
-    """First-layer gradient norm of each activation and depth along training."""
-    results, config = run.results(), run.config
-    names = config["activations"]
-    fig, axes = plt.subplots(1, len(names), figsize=PAGE, sharey=True, squeeze=False)
-    for ax, activation in zip(axes[0], names, strict=True):
-        for c, depth in enumerate(config["depths"]):
-            arrays = run.arrays(f"{activation}-{depth}")
-            step = np.concatenate([[0], arrays["step"]])
-            first = np.where(arrays["gradient_norm"] > 0, arrays["gradient_norm"], np.nan)[:, :, 0]
-            shade = plt.get_cmap(SEQUENTIAL)(0.85 * c / max(1, len(config["depths"]) - 1))
-            for i, row in enumerate(first):
-                label = f"{depth} hidden" if i == 0 else None
-                ax.plot(step, row, color=shade, linewidth=1.1, label=label)
-        ax.set(yscale="log", title=activation)
-        ax.legend(title="layers")
-    told = [
-        f"{cell['activation']}, {cell['depth']} hidden: from "
-        f"{cell['first_gradient_at_start']:.2g}, at most {cell['first_gradient_at_most']:.2g}"
-        for cell in results["cells"]
-    ]
-    _thousands(axes[0])
-    axes[0, 0].set_ylabel(r"first layer, $\|\partial R/\partial W_1\|_F$")
-    return Drawing(
-        fig,
-        alt="First-layer gradient norm along training. " + "; ".join(told) + ".",
-        caption=f"Exact gradient of the risk over all inputs, n = {config['n_seeds']} trainings a "
-        "shade. Where the loss is 0 everywhere there is no gradient, and the line ends. Medians: "
+        caption=f"n = {config['n_seeds']} trainings of {training['n_iterations']:,} iterations at "
+        f"rate {training['learning_rate']:g} for each depth and activation, width "
+        f"{config['width']}. Left: every training, and a line through the medians. Right: exact "
+        "gradient over all inputs; a line ends where the loss is 0 at every input. "
         + "; ".join(told)
         + ".",
     )
@@ -278,25 +284,31 @@ def _maps(run: Run, key: str, label: str, colours: Any, **scale: Any) -> Figure:
             at = weights.index(c["weight"]), dims.index(c["n_features"])
             if c[key] is not None:
                 grid[at] = c[key]
-        image = ax.imshow(grid, origin="lower", aspect="auto", cmap=colours, **scale)
+        image = ax.pcolormesh(grid, cmap=colours, edgecolors="white", linewidth=2, **scale)
         for c in cells:
             y, x = weights.index(c["weight"]), dims.index(c["n_features"])
+            learned = round(c["success"] * c["n"])
             if key == "success":
-                text = f"{round(c['success'] * c['n'])}/{c['n']}"
+                text = f"{learned}/{c['n']}"
             elif c[key] is None:
                 text = "never"
+                ax.add_patch(Rectangle((x + 0.02, y + 0.02), 0.96, 0.96, color="#e9ecef"))
             else:
-                text = f"{c[key] / 1000:.3g}k\nn = {round(c['success'] * c['n'])}"
-            dark = not np.isnan(grid[y, x]) and image.norm(grid[y, x]) < 0.5
-            ax.text(x, y, text, ha="center", va="center", fontsize=7.5,
-                    color="white" if dark else "#22262b")  # fmt: skip
-        ax.set_xticks(range(len(dims)), [str(d) for d in dims])
-        ax.set_yticks(range(len(weights)), [str(w) for w in weights])
+                text = f"{c[key] / 1000:.3g}k\nn = {learned}"
+            ink = "#22262b"
+            if not np.isnan(grid[y, x]):
+                red, green, blue, _ = image.to_rgba(grid[y, x])
+                ink = "white" if 0.3 * red + 0.59 * green + 0.11 * blue < 0.5 else ink
+            ax.text(x + 0.5, y + 0.5, text, ha="center", va="center", fontsize=7.5, color=ink)
+        ax.set_xticks(np.arange(len(dims)) + 0.5, [str(d) for d in dims])
+        ax.set_yticks(np.arange(len(weights)) + 0.5, [str(w) for w in weights])
         ax.set(xlabel="d, number of features", ylabel="|v*|, features that count")
         ax.grid(visible=False)
         if len(panels) > 1:
             ax.set_title(title)
-    fig.colorbar(image, ax=axes, label=label, shrink=0.9)
+    bar = fig.colorbar(image, ax=axes, label=label, shrink=0.9)
+    if key == "iterations":
+        bar.formatter = FuncFormatter(lambda x, _: f"{x / 1000:g}k")
     return fig
 
 
@@ -305,7 +317,9 @@ def phase_diagram(run: Run) -> Drawing:
     """Share of trainings that learn, over dimension and mask weight."""
     cells = run.results()["cells"]
     fig = _maps(run, "success", "share that learns", SEQUENTIAL, vmin=0, vmax=1)
-    fig.suptitle("What gradient descent learns", x=0.01, ha="left", fontsize=11, fontweight="bold")
+    fig.suptitle(
+        "Which parities gradient descent learns", x=0.01, ha="left", fontsize=11, fontweight="bold"
+    )
     always = [c["name"] for c in cells if c["success"] == 1]
     never = [c["name"] for c in cells if c["success"] == 0]
     iterations = run.config["training"]["n_iterations"]
@@ -327,7 +341,7 @@ def iterations_to_99(run: Run) -> Drawing:
     fig = _maps(
         run, "iterations", "iterations to 99 % accuracy", f"{SEQUENTIAL}_r", vmin=0, vmax=total
     )
-    fig.suptitle("How long it takes", x=0.01, ha="left", fontsize=11, fontweight="bold")
+    fig.suptitle("Iterations to 99 % accuracy", x=0.01, ha="left", fontsize=11, fontweight="bold")
     told = [f"{c['name']}: {c['iterations']:,.0f}" for c in cells if c["iterations"] is not None]
     return Drawing(
         fig,
