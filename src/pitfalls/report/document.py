@@ -11,7 +11,7 @@ from pitfalls.errors import RunError
 from pitfalls.report.drawings import Picture, pictures_of
 from pitfalls.report.evidence import Evidence, gather
 from pitfalls.report.explore import explorers_of
-from pitfalls.report.facts import Facts, facts_of, known_experiments, plain
+from pitfalls.report.facts import OPTIONAL, Facts, facts_of, known_experiments, plain
 from pitfalls.report.front import FrontMatter
 from pitfalls.report.listings import listings
 from pitfalls.report.page import render
@@ -162,7 +162,7 @@ def _slot(found: Evidence, pictures: list[Picture]) -> dict[str, Any]:
 def _facts(found: Evidence) -> tuple[Facts | None, str]:
     """Return what the runs say; an unfinished or older run that says less is passed over with a note."""
     if found.run is None:
-        return None, found.note
+        return None, "" if found.experiment in OPTIONAL else found.note
     try:
         return facts_of(found.experiment, found.runs), found.note
     except (RunError, KeyError, IndexError, TypeError, ValueError) as error:

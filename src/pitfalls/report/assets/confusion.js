@@ -14,8 +14,9 @@ pitfalls.part("confusion", (host, values) => {
   // lightness carries the share of the row; the number is always written on it
   function shade(share) {
     const strength = Math.sqrt(share);
-    const light = 97 - 62 * strength;
-    return [`hsl(212 ${30 + 30 * strength}% ${light}%)`, light < 58 ? "#ffffff" : "#1d2228"];
+    // between these two ranges neither dark nor white text could be read
+    const light = strength < 0.75 ? 97 - 40 * strength : 52 - 20 * strength;
+    return [`hsl(212 ${30 + 30 * strength}% ${light}%)`, strength < 0.75 ? "#1d2228" : "#ffffff"];
   }
 
   function show(t, p) {

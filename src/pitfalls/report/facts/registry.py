@@ -10,7 +10,7 @@ from typing import Any
 from pitfalls.errors import InputError
 from pitfalls.runs import Run
 
-__all__ = ["Facts", "facts_of", "known_experiments", "plain", "states"]
+__all__ = ["OPTIONAL", "Facts", "facts_of", "known_experiments", "plain", "states"]
 
 MODULES = ("linear", "parity", "images", "verify")
 
@@ -40,6 +40,9 @@ EXPERIMENTS = (
     "verify",
 )
 """Every experiment that the chapters may quote, in the report's order."""
+
+OPTIONAL = ("images-lr-find", "images-fast")
+"""Quoted where there is a run, not missed where there is none: the homework does not ask for them."""
 
 
 @dataclass(frozen=True)

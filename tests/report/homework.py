@@ -1,0 +1,51 @@
+"""The homework's every experiment, as small as it goes: what the whole report is built from in tests."""
+
+from dataclasses import replace
+
+from pitfalls.experiments import claims, image_training, linear, linear_methods, perform
+from pitfalls.experiments import parity_signal as signal
+from pitfalls.experiments import parity_training as parity
+from pitfalls.experiments.image_evaluation import evaluation_of
+from pitfalls.experiments.image_source import find_images
+from pitfalls.experiments.linear_source import Planted
+from pitfalls.images.train_records import TrainConfig
+from pitfalls.parity import TrainingConfig
+from pitfalls.runs import Run, RunStore
+
+
+def perform_all(store: RunStore) -> list[Run]:
+    """Run everything on the digits and small problems, in the report's order."""
+    digits = find_images("digits")
+    brief = TrainingConfig(n_iterations=400, record_every=100)
+    few = find_images("digits", subset_train=128, subset_val=64)
+    network = image_training.NetworkConfig("fastnet", (8, 8, 8))
+    training = TrainConfig(batch_size=32, flip="none")
+    configs = [
+        linear.LinearHomeworkConfig(),
+        linear.CapacityConfig(),
+        linear.LandscapeConfig(data=Planted(), grid=9),
+        linear.DescendConfig(data=Planted()),
+        linear.TourConfig(data=Planted(), depths=(2, 3)),
+        linear.RanksConfig(data=digits, max_rank=2, steps=300),
+        signal.ExactConfig(dimensions=(1, 2, 3, 10)),
+        signal.GradientConfig(dimensions=(3,)),
+        signal.SignalConfig(dimensions=(2, 4, 6), n_seeds=2),
+        signal.TargetsConfig(n_features=6, n_seeds=2),
+        parity.CurvesConfig(cases=((3, None), (8, 7)), n_seeds=2, training=brief),
+        parity.AlongConfig(cases=((4, 2), (6, 5)), n_probes=3, training=brief),
+        parity.SweepConfig(dimensions=(3, 6), weights=(1, 4), n_seeds=2, training=brief, jobs=1),
+        parity.DepthConfig(
+            n_features=3, weight=2, width=6, depths=(1, 2), shown=3, n_seeds=2, training=brief
+        ),
+        linear_methods.EmbedConfig(digits, thumbnails=300),
+        linear_methods.RegressConfig(digits),
+        linear_methods.DiagramConfig("fastnet", (1, 8, 8)),
+        image_training.CompareConfig(few, network, training),
+        image_training.TrainRunConfig(few, network, replace(training, epochs=2)),
+        claims.VerifyConfig(claims=("2b", "3a")),
+    ]
+    command = "pitfalls <b>report</b> --quick"
+    runs = [perform(config, store, command=command) for config in configs]
+    trained = next(run for run in runs if run.manifest.experiment == "images-train")
+    runs.append(perform(evaluation_of(trained), store, command="pitfalls images evaluate"))
+    return runs

@@ -1,0 +1,272 @@
+"""The whole report from real runs of every experiment, each as small as it goes."""
+
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pitfalls.claims import CLAIMS
+from pitfalls.errors import RunError
+from pitfalls.report import FrontMatter, Report, build, gather
+from pitfalls.runs import Run, RunStore
+from tests.report.browser import axe_faults, chromium, console_errors, resize
+from tests.report.homework import perform_all
+
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+
+HOSTILE = '<img src=x onerror=alert(1)> *bold* $x$ #panic("no")'
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> RunStore:
+    store = RunStore(tmp_path_factory.mktemp("homework"))
+    perform_all(store)
+    return store
+
+
+@pytest.fixture(scope="module")
+def report(store: RunStore, tmp_path_factory: pytest.TempPathFactory) -> Report:
+    front = FrontMatter(author="A. Student", collaborators=HOSTILE, comments=HOSTILE)
+    return build(store, tmp_path_factory.mktemp("report"), front=front, scale="test scale")
+
+
+@pytest.fixture(scope="module")
+def page(report: Report) -> str:
+    return report.page.read_text(encoding="utf-8")
+
+
+class Outline(HTMLParser):
+    """Collects what the page's elements are, and what they point to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.targets: list[str] = []
+        self.pictures: list[dict[str, Any]] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        if values.get("id"):
+            self.ids.append(values["id"] or "")
+        if tag == "a" and (values.get("href") or "").startswith("#"):
+            self.targets.append((values["href"] or "")[1:])
+        if tag == "svg":
+            self.pictures.append(values)
+
+
+def test_every_part_of_the_homework_has_its_place(page: str) -> None:
+    for part in (
+        "1a",
+        "1b",
+        *(f"2{x}" for x in "abcdef"),
+        *(f"3{x}" for x in "abcd"),
+        *(f"4{x}" for x in "abcdef"),
+    ):
+        assert f'id="part-{part}"' in page
+
+
+def test_every_claim_stands_in_the_text_with_its_derivation(page: str) -> None:
+    for claim in CLAIMS:
+        assert f'id="claim-{claim.id}"' in page
+        assert f"Derivation of {claim.id}<" in page
+
+
+def test_nothing_is_said_to_be_missing_but_what_was_not_run(report: Report) -> None:
+    assert [note for note in report.notes if "no run of" in note] == []
+
+
+def test_ids_are_unique_and_every_link_within_the_page_leads_somewhere(page: str) -> None:
+    outline = Outline()
+    outline.feed(page[: page.index('<script type="application/json"')])
+    assert len(outline.ids) == len(set(outline.ids))
+    assert set(outline.targets) <= set(outline.ids)
+
+
+def test_every_figure_is_inline_with_an_alternative_text(page: str, store: RunStore) -> None:
+    outline = Outline()
+    outline.feed(page[: page.index('<script type="application/json"')])
+    drawn = [p for p in outline.pictures if p.get("role") == "img"]
+    assert len(drawn) == len(list(store.root.glob("*/*/figures/*.json")))
+    assert all(len(p.get("aria-label") or "") > 20 for p in drawn)
+
+
+def test_every_run_is_listed_with_command_and_seed(page: str, store: RunStore) -> None:
+    for run in store.list():
+        assert f'id="run-{run.manifest.experiment}"' in page
+        assert run.id in page
+
+
+def test_markup_from_runs_and_from_the_author_stays_text(page: str) -> None:
+    text = page[: page.index('<script type="application/json"')]
+    assert "<img" not in text
+    assert (
+        "onerror=alert(1)&gt; *bold* $x$ #panic(" in text
+        or "onerror=alert(1)> *bold* $x$ #panic(" in text
+    )
+    assert "<b>report</b>" not in text
+    assert "&lt;b>report" in text or "&lt;b&gt;report" in text
+
+
+def test_the_page_is_one_file_of_bounded_size(report: Report) -> None:
+    assert report.page.stat().st_size < 20e6
+    assert sorted(p.name for p in report.page.parent.iterdir()) == ["index.html", "writeup.pdf"]
+
+
+def test_the_same_runs_give_the_same_bytes(report: Report, store: RunStore, tmp_path: Path) -> None:
+    front = FrontMatter(author="A. Student", collaborators=HOSTILE, comments=HOSTILE)
+    again = build(store, tmp_path / "again", front=front, scale="test scale")
+    assert again.writeup.read_bytes() == report.writeup.read_bytes()
+    assert again.page.read_bytes() == report.page.read_bytes()
+
+
+def test_the_write_up_can_be_searched_and_starts_each_question_on_a_new_page(
+    report: Report,
+) -> None:
+    if shutil.which("pdftotext") is None:
+        pytest.skip("needs poppler's pdftotext")
+    text = subprocess.run(
+        ["pdftotext", "-layout", report.writeup, "-"], capture_output=True, text=True, check=True
+    ).stdout
+    pages = text.split("\f")
+    for title in ("2 Linear neural networks", "3 Promises and pitfalls", "4 Image classification"):
+        (at,) = [
+            i for i, p in enumerate(pages) if re.search(rf"^\s*{title}", p, flags=re.MULTILINE)
+        ]
+        body = [line for line in pages[at].splitlines() if line.strip()]
+        assert body[1].strip().startswith(title), "first line below the page's head"
+    assert "A. Student" in pages[0]
+    assert "#panic" in text
+
+
+def test_a_run_without_what_the_text_prints_stops_the_build_with_its_name(
+    store: RunStore, tmp_path: Path
+) -> None:
+    copy = tmp_path / "runs"
+    shutil.copytree(store.root, copy)
+    (path,) = copy.glob("parity-curves/*/results.json")
+    path.write_text('{"cases": []}')
+    with pytest.raises(RunError, match=r"parity-curves/run-\w+ has not the results .* --fresh"):
+        build(copy, tmp_path / "out")
+
+
+def test_without_any_run_the_text_still_stands_and_says_what_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "runs").mkdir()
+    report = build(tmp_path / "runs", tmp_path / "out")
+    assert len(report.notes) > 10
+    page = report.page.read_text(encoding="utf-8")
+    assert "There is no run of parity-signal yet" in page
+    assert "<svg" not in page[: page.index("</main>")]
+    assert 'class="num"' not in page
+
+
+def test_an_unfinished_run_is_said_so_in_place(store: RunStore, tmp_path: Path) -> None:
+    runs: list[Run] = []
+    for found in gather(store).values():
+        runs += found.runs
+    for run in runs:
+        if run.manifest.experiment == "parity-signal":
+            run.manifest.status = "interrupted"
+    page = build(runs, tmp_path / "out").page.read_text(encoding="utf-8")
+    assert "is not finished (it is interrupted)" in page
+
+
+@pytest.mark.browser
+@pytest.mark.filterwarnings("ignore")
+class TestInBrowser:
+    @pytest.fixture(scope="class")
+    def session(self, report: Report, tmp_path_factory: pytest.TempPathFactory):
+        with chromium(tmp_path_factory.mktemp("profile")) as session:
+            session.get(report.page.as_uri())
+            resize(session, 1280)
+            yield session
+
+    def test_all_interactive_parts_start_without_a_complaint(self, session: Any) -> None:
+        parts = session.execute_script("return Object.keys(pitfalls.live).sort()")
+        assert parts == [
+            "confusion", "embedding", "parity-curves", "phase", "surface", "training-curves",
+        ]  # fmt: skip
+        assert console_errors(session) == []
+
+    @pytest.mark.parametrize("width", [390, 820, 1280])
+    def test_nothing_is_wider_than_the_screen(self, session: Any, width: int) -> None:
+        resize(session, width)
+        wide = session.execute_script("return document.documentElement.scrollWidth")
+        assert wide <= width
+        resize(session, 1280)
+
+    def test_in_print_static_figures_stand_in_for_the_interactive_ones(self, session: Any) -> None:
+        session.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+        resize(session, 718)
+        hidden, shown, wide = session.execute_script(
+            "const seen = (e) => e.getBoundingClientRect().height > 0;"
+            "return [[...document.querySelectorAll('.live')].some(seen),"
+            " [...document.querySelectorAll('.explorer .static svg')].every(seen),"
+            " document.documentElement.scrollWidth]"
+        )
+        session.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+        resize(session, 1280)
+        assert not hidden
+        assert shown
+        assert wide <= 718
+
+    def test_tab_goes_from_the_skip_link_through_the_contents_into_the_text(
+        self, session: Any
+    ) -> None:
+        from selenium.webdriver import ActionChains, Keys
+
+        session.execute_script("document.activeElement.blur(); scrollTo(0, 0)")
+        places = []
+        for _ in range(60):
+            ActionChains(session).send_keys(Keys.TAB).perform()
+            places.append(
+                session.execute_script(
+                    "const e = document.activeElement; return [e.textContent.slice(0, 40),"
+                    " e.closest('nav') ? 'nav' : e.closest('main') ? 'main' : 'top', e.tabIndex]"
+                )
+            )
+        assert places[0][0] == "Skip to the text"
+        regions = [place for _, place, _ in places]
+        assert regions == sorted(regions, key=["top", "nav", "main"].index)
+        assert "main" in regions
+        assert all(index == 0 for _, _, index in places)
+
+    def test_hovering_over_a_digit_shows_it(self, session: Any) -> None:
+        from selenium.webdriver import ActionChains
+
+        canvas, x, y, name, index = session.execute_script(
+            "const e = pitfalls.live.embedding, v = e.views[0]; v.reset();"
+            "v.canvas.scrollIntoView({block: 'center', behavior: 'instant'});"
+            # a point with a picture whose own place finds it
+            "const i = [...e.label.keys()].find((i) => e.visible[i] && e.tile[i] >= 0 &&"
+            " v.nearest(...v.position(i).map(Math.round)) === i);"
+            "const [x, y] = v.position(i).map(Math.round), h = v.canvas.clientWidth / 2;"
+            "return [v.canvas, x - h, y - h, e.label[i], e.index[i]]"
+        )
+        ActionChains(session).move_to_element_with_offset(canvas, x, y).perform()
+        text = session.execute_script("return pitfalls.live.embedding.views[0].tip.textContent")
+        assert f"{name}training image {index}" in text
+
+    def test_the_page_is_readable_without_javascript(self, session: Any) -> None:
+        session.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+        try:
+            session.refresh()
+            shot = session.execute_cdp_cmd("DOM.getDocument", {"depth": 0})
+            found = session.execute_cdp_cmd(
+                "DOM.querySelectorAll",
+                {
+                    "nodeId": shot["root"]["nodeId"],
+                    "selector": ".explorer:not(.ready) > .static svg",
+                },
+            )
+            assert len(found["nodeIds"]) >= 6
+        finally:
+            session.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+            session.refresh()
+
+    def test_axe_finds_no_serious_fault(self, session: Any) -> None:
+        assert axe_faults(session) == []
