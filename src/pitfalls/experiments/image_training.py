@@ -19,6 +19,7 @@ from pitfalls.experiments.registry import NOT_IDENTITY, Progress, experiment, si
 from pitfalls.images.datasets import ImageDataset
 from pitfalls.images.distributed import call_to_work, share_from_first, world
 from pitfalls.images.evaluation import evaluate, predict_logits
+from pitfalls.images.fast_recipes import FAST_RECIPES
 from pitfalls.images.fastnet import FastNet
 from pitfalls.images.range_test import learning_rate_range
 from pitfalls.images.resnet import ResNet18
@@ -36,6 +37,7 @@ __all__ = [
     "build_network",
     "compare_schemes",
     "empty_network",
+    "fast_config",
     "find_learning_rate",
     "follow",
     "homework_runs",
@@ -176,6 +178,25 @@ def train_fast(config: FastConfig, run: Run, progress: Progress) -> None:
             "rows": rows,
         }
     )
+
+
+def fast_config(
+    source: ImageSource,
+    target: int,
+    *,
+    seeds: tuple[int, ...] = (123,),
+    precision: Literal["float32", "bfloat16"] = "float32",
+    device: str = "cpu",
+) -> FastConfig:
+    """Fit a fast recipe to a data set."""
+    if target not in FAST_RECIPES:
+        raise InputError(f"fast: target must be 90 or 94. Got {target} instead.")
+    recipe, images = FAST_RECIPES[target], source.load().train_images
+    training = replace(recipe.training(images.shape[2], len(images)), precision=precision)
+    if source.name == "digits":
+        training = replace(training, flip="none")  # a mirrored digit is another sign
+    network = NetworkConfig("fastnet", recipe.widths)
+    return FastConfig(source, target, network, training, seeds, device)
 
 
 @experiment("images-lr-find")

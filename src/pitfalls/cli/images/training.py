@@ -321,31 +321,18 @@ def fast(
     precision
         auto takes bfloat16 where the processor has units for it.
     """
-    from dataclasses import replace
-
-    from pitfalls.experiments.image_training import FastConfig, NetworkConfig
-    from pitfalls.images.fast_recipes import FAST_RECIPES
+    from pitfalls.experiments.image_training import fast_config
 
     if n_seeds < 1:
         raise InputError(f"--n-seeds must be at least 1, got {n_seeds}.")
-    device, source = resolve_device(), data.find()
-    recipe = FAST_RECIPES[target]
-    images = source.load().train_images
-    fitted = recipe.training(images.shape[2], len(images))
-    training = replace(
-        fitted,
-        precision=_precision(precision),
-        flip="none" if source.name == "digits" else fitted.flip,
-    )
     first = settings().seed
     run = perform(
-        FastConfig(
-            source,
+        fast_config(
+            data.find(),
             target,
-            NetworkConfig("fastnet", recipe.widths),
-            training,
-            tuple(range(first, first + n_seeds)),
-            device,
+            seeds=tuple(range(first, first + n_seeds)),
+            precision=_precision(precision),
+            device=resolve_device(),
         )
     )
     results = run.results()
