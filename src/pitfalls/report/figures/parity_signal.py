@@ -11,6 +11,10 @@ from pitfalls.runs import Run
 __all__ = ["exact_networks", "signal_by_dimension", "signal_by_weight"]
 
 
+def _signed(value: float) -> str:
+    return f"{value:+.0f}".replace("-", "−")
+
+
 @draws("parity-exact", "exact-networks")
 def exact_networks(run: Run) -> Drawing:
     """F against s = v . x for each construction, and the width each needs."""
@@ -29,9 +33,9 @@ def exact_networks(run: Run) -> Drawing:
     wrong = printed[-1] != parity[-1]
     if wrong:
         left.plot(d, printed[-1], "X", ms=9, color=RED, zorder=5)
+        text = f"as printed: {_signed(printed[-1])} at $x = v = 1$,\n{_signed(parity[-1])} is due"
         left.annotate(
-            f"as printed: {printed[-1]:+.0f} at $x$ = $v$ = 1\nwhere {parity[-1]:+.0f} is due",
-            (d, printed[-1]), (d - 0.3, 2.0 if printed[-1] < 3 else 3.4),
+            text, (d, printed[-1]), (d, -2.9) if printed[-1] < 0 else (d - 0.9, 2.7),
             ha="right", va="bottom", color=RED, fontsize=8.5,
             arrowprops={"arrowstyle": "->", "color": RED, "lw": 0.9, "shrinkB": 6},
         )  # fmt: skip
@@ -40,7 +44,7 @@ def exact_networks(run: Run) -> Drawing:
         ylabel="network output $f$",
         ylim=(-3.2, max(4.3, float(printed[-1]) + 0.8)),
         xticks=whole[:: max(1, d // 10)],
-        title=f"Exact at every input but one, $d = |v| = {d}$",
+        title=f"Printed: one input wrong; corrected: none (d = {d})",
     )
     left.legend(loc="upper left", ncols=2, fontsize=8.5)
 
