@@ -475,17 +475,13 @@ def homework_runs(scale: Literal["quick", "full"], data: str | None, seed: int) 
     Parameters
     ----------
     scale : "quick" or "full"
-        Quick takes 10,000 pictures at 16 x 16 pixels (the digits as they are), full takes all as
-        they are. The planted problems are the same.
+        Full draws the landscape's plane on a finer grid; both take all pictures.
     data : str or None
         Pictures, as `load_dataset` takes them.
     seed : int
     """
     planted = Planted(seed=seed)
-    if scale == "quick":
-        pictures = find_source(data, subset_train=10_000, size=16, seed=seed)
-    if scale == "full" or pictures.name == "digits":  # the digits are small as they are
-        pictures = find_source(data, seed=seed)
+    pictures = find_source(data, seed=seed)
     return [
         LinearHomeworkConfig(seed=seed),
         CapacityConfig(seed=seed),

@@ -135,8 +135,8 @@ def optimality_certificate(weights: Weights, risk: SquaredRisk) -> OptimalityCer
     layers = as_weights(weights, "optimality_certificate")
     risk.check(layers, "optimality_certificate")
     modes = risk.modes
-    spread = np.linalg.norm(modes.colour, axis=0)  # square roots of S_xx's eigenvalues
-    basis = modes.colour / spread
+    full = modes.rank_x == risk.n_features
+    basis = np.eye(risk.n_features) if full else np.linalg.qr(modes.colour)[0]
     gradients = risk.layer_gradients(layers)
     # beside each product the product of its factors' norms: what cancels leaves rounding of that size
     before: list[tuple[Matrix, float]] = [(basis, 1.0)]  # W_{i-1}...W_1 on the row space of X
@@ -156,13 +156,12 @@ def optimality_certificate(weights: Weights, risk: SquaredRisk) -> OptimalityCer
     )
     bounds = [c.gradient_norm / c.constant if c.constant > 0 else np.inf for c in conditions]
     best = int(np.argmin(bounds))
-    least = float(spread.min()) if len(spread) else 1.0
     return OptimalityCertificate(
         conditions=conditions,
         layer=best + 1,
         residual_norm=float(np.linalg.norm(risk.end_to_end_gradient(layers))),
         excess=risk.excess(layers, max_rank=min(risk.n_features, risk.n_outputs)),
-        excess_bound=0.5 * (bounds[best] / least) ** 2,
+        excess_bound=0.5 * (bounds[best] / modes.smallest_x) ** 2,
         all_invertible=all(
             w.shape[0] == w.shape[1] and _smallest(w, 0.0, len(w)) > 0 for w in layers
         ),

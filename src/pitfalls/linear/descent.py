@@ -383,7 +383,7 @@ def _push(
 
 def _safe_rate(risk: SquaredRisk, layers: list[Matrix]) -> float:
     """1 over the largest curvature to be met: λ(S_xx) Σ_i Π_{k≠i} ‖W_k‖², here and at a minimum."""
-    top = risk.modes.scale_x**2
+    top = risk.modes.largest_x**2
     share = _natural_size(risk, layers)
     norms = [max(float(np.linalg.norm(w, 2)), share) for w in layers]
     bound = top * sum(float(np.prod(norms[:i] + norms[i + 1 :])) ** 2 for i in range(len(layers)))

@@ -225,7 +225,7 @@ def _assemble(
     first = layers[0] @ data.whiten.T
     blind = widths[0] - data.rank_x  # directions without data: any weights will do
     if blind and n_layers > 1:
-        basis = _completed(data.colour / np.linalg.norm(data.colour, axis=0))[:, data.rank_x :]
+        basis = _completed(np.linalg.qr(data.colour)[0])[:, data.rank_x :]
         size = float(np.abs(first).max()) or 1.0
         first = first + size * rng.standard_normal((widths[1], blind)) @ basis.T
     return (first, *layers[1:])

@@ -76,7 +76,7 @@ class WhitePoint:
         unit = float(modes.values[0]) if len(modes.values) else 0.0
         size = float(np.linalg.norm(product))
         unit = (unit if unit > 1e-12 * size else size) or 1.0
-        made_of = float(np.linalg.norm(layers[0], 2)) * modes.scale_x
+        made_of = float(np.linalg.norm(layers[0], 2)) * modes.largest_x
         gauge = isometric_gauge([*white[:-1], white[-1] / unit], made_of)
         rounding = 100 * float(np.linalg.norm(end_to_end(gauge.layers) - product / unit)) + 1e-13
         target = modes.correlation / unit

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.linalg import lapack
+from scipy.sparse.linalg import svds
 from torch import Tensor
 
 from pitfalls.errors import InputError
@@ -27,7 +29,7 @@ _EPS = float(np.finfo(np.float64).eps)
 class DataModes:
     """The data in coordinates in which the inputs are white: R = ½‖M − K‖² + constant.
 
-    M = W̄ E with E'E' = S_xx on the row space of X, and K = S_yx F = U diag(s) Z'. The squares of s
+    M = W̄ E with E E' = S_xx, and K = S_yx F = U diag(s) Z'. The squares of s
     are the λ of the theorem on critical points.
 
     Parameters
@@ -61,10 +63,16 @@ class DataModes:
         """F Z of shape (d, m): takes a first layer on canonical inputs to one on the inputs."""
         return self.whiten @ self.right
 
-    @property
-    def scale_x(self) -> float:
+    @cached_property
+    def largest_x(self) -> float:
         """The largest singular value of X."""
-        return float(np.linalg.norm(self.colour, axis=0).max(initial=0.0))
+        return _spectral_norm(self.colour)
+
+    @cached_property
+    def smallest_x(self) -> float:
+        """The smallest singular value of X on its row space."""
+        size = _spectral_norm(self.whiten)
+        return 1.0 / size if size > 0 else 1.0
 
     @property
     def rank_x(self) -> int:
@@ -219,13 +227,9 @@ class SquaredRisk:
 
     @cached_property
     def modes(self) -> DataModes:
-        """The singular modes of the whitened data, computed once (one eigendecomposition)."""
+        """The singular modes of the whitened data, computed once."""
         moments = self.moments
-        eigenvalues, vectors = np.linalg.eigh(moments.sxx)
-        # S_xx squares the singular values of X and its sums round at eps, so this is as far as ranks go
-        keep = eigenvalues > max(moments.sxx.shape[0], 16) * 4 * _EPS * max(eigenvalues[-1], 0.0)
-        root = np.sqrt(eigenvalues[keep])
-        colour, whiten = vectors[:, keep] * root, vectors[:, keep] / root
+        colour, whiten = _square_roots(moments.sxx)
         correlation = moments.syx @ whiten
         left, values, right = np.linalg.svd(correlation, full_matrices=False)
         floor = 0.5 * (float(np.trace(moments.syy)) - float(np.sum(values**2)))
@@ -340,6 +344,33 @@ class SquaredRisk:
                 torch.tensor(self.moments.syx, device=like.device),
             )
         return self._tensors[like.device]
+
+
+def _square_roots(sxx: Matrix) -> tuple[Matrix, Matrix]:
+    """E and F with E E' = S_xx and F'E = I, on the range of S_xx.
+
+    Where S_xx is well conditioned its Cholesky factor will do, at a fortieth of the cost; else the
+    eigenvectors tell which directions are there.
+    """
+    factor, failed = lapack.dpotrf(sxx, lower=1, clean=1)
+    if not failed:
+        reciprocal, _ = lapack.dpocon(factor, float(np.abs(sxx).sum(axis=0).max()), uplo="L")
+        if reciprocal > 1e-11:
+            inverse, _ = lapack.dtrtri(factor, lower=1)
+            return np.ascontiguousarray(factor), np.ascontiguousarray(inverse.T)
+    eigenvalues, vectors = np.linalg.eigh(sxx)
+    # S_xx squares the singular values of X and its sums round at eps, so this is as far as ranks go
+    least = max(len(sxx), 16) * 4 * _EPS * max(float(eigenvalues[-1]), 0.0)
+    keep = eigenvalues > least
+    root = np.sqrt(eigenvalues[keep])
+    return vectors[:, keep] * root, vectors[:, keep] / root
+
+
+def _spectral_norm(matrix: Matrix) -> float:
+    if min(matrix.shape) <= 400:
+        return float(np.linalg.norm(matrix, 2)) if matrix.size else 0.0
+    top = svds(matrix, k=1, return_singular_vectors=False, tol=1e-8, random_state=0)
+    return float(top[0])
 
 
 def sweep(layers: Sequence[Any], sxx: Any, syx: Any) -> list[Any]:

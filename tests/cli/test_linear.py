@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+
+from pitfalls.cli import main
+
+
+@pytest.fixture(autouse=True)
+def runs(tmp_path, monkeypatch):
+    monkeypatch.setenv("PITFALLS_RUNS", str(tmp_path / "runs"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        (["capacity"], ["capacity d*", "yes"]),
+        (["capacity", "--rank", "6"], ["Widen it", "no"]),
+        (["minimum"], ["least risk", "rank of Y'X 4"]),
+        (["minimum", "--modes", "2,1,1", "--max-rank", "2"], ["planted modes 2, 1, 1", "no"]),
+        (["classify"], ["global minimum", "certificate (2f)", ">="]),
+        (["classify", "--hold", "2"], ["strict saddle", "swap of modes", "curvature -"]),
+        (["classify", "--kind", "non-strict saddle"], ["all pivots tightened", "all tight"]),
+        (["classify", "--hold", "none", "--widths", "6,4,4"], ["pivot (2, 1)", "not tightened"]),
+        (["classify", "--modes", "2,2,1"], ["not met: distinct modes", "value"]),
+        (["descend", "--hidden", "4"], ["global minimum", "flow from aligned"]),
+        (["tour", "--depths", "2"], ["strict saddle", "comes as near as"]),
+        (["tour", "--data", "digits", "--max-rank", "2"], ["digits", "test accuracy"]),
+    ],
+)
+def test_commands_show_what_they_found(arguments, shown, capsys):
+    assert main(["linear", *arguments]) == 0
+    output = capsys.readouterr().out
+    for text in shown:
+        assert text in output
+
+
+def test_descent_off_a_saddle_tells_of_its_escape(capsys):
+    assert main(["linear", "descend", "--start", "saddle"]) == 0
+    assert "step 0: left a strict saddle" in capsys.readouterr().out
+
+
+def test_given_weights_and_data_are_judged(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((40, 3))
+    np.savez(tmp_path / "data.npz", x=x, y=x[:, :2])
+    np.savez(tmp_path / "weights.npz", w1=np.eye(3), w2=np.eye(3)[:2])
+    line = ["linear", "classify", "--data", str(tmp_path / "data.npz")]
+    assert main([*line, "--weights", str(tmp_path / "weights.npz")]) == 0
+    assert "global minimum" in capsys.readouterr().out
+    np.savez(tmp_path / "weights.npz", w1=np.ones((3, 3)), w2=np.eye(3)[:2])
+    assert main([*line, "--weights", str(tmp_path / "weights.npz")]) == 0
+    assert "the gradient by layer" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["capacity", "--widths", "3,x"], "--widths takes whole numbers"),
+        (["capacity", "--widths", "9"], "at least two positive integers"),
+        (["minimum", "--modes", "a"], "--modes takes numbers"),
+        (["minimum", "--data", "/no/such/file"], "does not exist"),
+        (["classify", "--hold", "9"], "modes count from 1 to 4"),
+        (["classify", "--tol", "-1"], "--tol must be positive"),
+        (["classify", "--weights", "/no/such.npz"], "cannot be read"),
+        (["classify", "--kind", "nice"], "nice"),
+        (["descend", "--hidden", "0"], "at least two positive integers"),
+        (["descend", "--size", "-1"], "size must be positive"),
+        (["tour", "--depths", "1"], "depths must be at least 2"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_exit_code_two(arguments, message, capsys):
+    assert main(["linear", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_weights_under_other_names_are_refused(tmp_path, capsys):
+    np.savez(tmp_path / "weights.npz", first=np.eye(2))
+    assert main(["linear", "classify", "--weights", str(tmp_path / "weights.npz")]) == 2
+    assert "expected arrays w1, w2" in capsys.readouterr().err
+
+
+def test_divergence_is_a_failure_with_a_way_out(capsys):
+    line = ["linear", "descend", "--method", "gradient", "--start", "random"]
+    assert main([*line, "--learning-rate", "50"]) == 1
+    assert "Take a learning rate below 50" in capsys.readouterr().err
