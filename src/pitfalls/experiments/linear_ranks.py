@@ -77,9 +77,8 @@ def fit_ranks(config: RanksConfig, run: Run, progress: Progress) -> None:
     if isinstance(config.data, ImageSource):
         with progress("accuracy", unit="parts") as advance:
             for done, part in enumerate(("train", "test"), start=1):
-                found_scores = _accuracies(config.data, part, risk, maps)
-                best_scores = _accuracies(config.data, part, risk, best_maps)
-                for row, a, b in zip(rows, found_scores, best_scores, strict=True):
+                scores = _accuracies(config.data, part, risk, [*maps, *best_maps])
+                for row, a, b in zip(rows, scores[: len(rows)], scores[len(rows) :], strict=True):
                     row[f"{part}_accuracy"], row[f"{part}_accuracy_of_minimum"] = a, b
                 advance(done, 2)
     n_test = len(config.data.load().test_labels) if isinstance(config.data, ImageSource) else None
@@ -114,7 +113,7 @@ def _accuracies(
     right = np.zeros(len(maps))
     n = 0
     for images, labels in source.load().flat_batches(part):
-        canonical = (images - moments.mean_x) @ lift
+        canonical = images @ lift - moments.mean_x @ lift
         for k, end_to_end in enumerate(maps):
             scores = canonical @ end_to_end.T + moments.mean_y
             right[k] += np.count_nonzero(scores.argmax(axis=1) == labels)
