@@ -12,9 +12,11 @@ __all__ = ["EXCERPTS", "Listing", "listing", "listings"]
 EXCERPTS = {
     "factorize": "pitfalls.linear:factorize",
     "layer-gradients": "pitfalls.linear:SquaredRisk.layer_gradients",
-    "network": "pitfalls.parity:TwoLayerReLU",
+    "network": "pitfalls.parity:TwoLayerReLU.__init__",
+    "network-forward": "pitfalls.parity:TwoLayerReLU.forward",
     "exact-network": "pitfalls.parity:exact_network",
-    "hinge-loss": "pitfalls.parity:hinge_loss",
+    "hinge-loss": "pitfalls.parity.loss:HingeLoss.per_sample",
+    "hinge-shapes": "pitfalls.parity.loss:_match",
     "random-crop": "pitfalls.images.augmentation:RandomCrop",
     "random-flip": "pitfalls.images.augmentation:RandomHorizontalFlip",
     "constant": "pitfalls.images.schedules:constant",

@@ -114,6 +114,13 @@ def _mend(body: str) -> str:
         body,
         flags=re.DOTALL,
     )
+    # no line begins with the stop that belongs to an equation
+    body = re.sub(
+        r"(<math>(?:(?!</math>).)*</math>)([.,;:)\]])",
+        r'<span class="whole">\1\2</span>',
+        body,
+        flags=re.DOTALL,
+    )
     # a paragraph cannot hold the box around a displayed equation
     body = re.sub(r"<p>(\s*<div class=\"equation\">.*?</div>\s*)</p>", r"\1", body, flags=re.DOTALL)
     # the selector that asks for the text shape of a calligraphic letter shows as a box in some fonts

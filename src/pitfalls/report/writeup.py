@@ -35,9 +35,7 @@ def lay_out(
     """
     with as_file(files("pitfalls.report") / "chapters") as chapters:
         shutil.copytree(chapters, folder, dirs_exist_ok=True)
-    (folder / "values.json").write_text(
-        json.dumps(document, allow_nan=False, sort_keys=True), encoding="utf-8"
-    )
+    (folder / "values.json").write_text(json.dumps(document, allow_nan=False), encoding="utf-8")
     for name, place in ((figures, "figures"), (claims, "claims")):
         (folder / place).mkdir(exist_ok=True)
         for file, content in name.items():

@@ -13,7 +13,7 @@
       paper_bgcolor: colour("paper"), plot_bgcolor: colour("paper"), hovermode: "closest",
       font: { color: colour("ink"), size: 12, family: "system-ui, sans-serif" },
       margin: { l: 56, r: 12, t: 32, b: 48 }, showlegend: true,
-      legend: { orientation: "h", y: -0.22, x: 0 },
+      legend: { orientation: "h", x: 0, yref: "container", y: 0, yanchor: "bottom" },
       ...given, xaxis: { ...axis, ...given.xaxis }, yaxis: { ...axis, ...given.yaxis },
     };
   }
@@ -56,6 +56,8 @@
       pitfalls.mount(host, live);
       const draw = chart(plot, () => {
         const p = values.panels[which.panel];
+        // room for the names below the curves
+        plot.style.height = `${22 + 1.4 * Math.ceil(p.series.length / 3)}rem`;
         return { data: traces(p.series), layout: {
           xaxis: titled(p.x), yaxis: { ...titled(p.y), type: which.log ? "log" : "linear" } } };
       });

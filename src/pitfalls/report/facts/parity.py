@@ -38,6 +38,9 @@ def exact_networks(runs: tuple[Run, ...]) -> Facts:
     return Facts(
         {
             **lines,
+            "units_by_d": {
+                str(row["d"]): row["units"] for row in proofs if row["variant"] == "corrected"
+            },
             "shown": results["shown"],
             "n_inputs": results["n_inputs"],
             "sampled": results["sampled"],
