@@ -25,7 +25,9 @@ def test_exact_run_finds_the_misprint_for_every_d_and_nothing_else(store):
     for row in results["proofs"]:
         assert row["exact"] is (row["variant"] != "printed")
         assert row["weights_exact"] == row["d"] + (row["variant"] != "printed")
-        if row["variant"] == "printed":
+        if row["variant"] != "printed":
+            assert row["output_at_ones"] == row["label_at_ones"] == (-1.0) ** row["d"]
+        else:
             assert row["counterexample_is_ones"]
             assert row["output_at_ones"] == (-1.0 if row["d"] % 2 == 0 else 5.0)
 

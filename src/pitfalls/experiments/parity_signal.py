@@ -103,7 +103,7 @@ def prove_exact(config: ExactConfig, run: Run, progress: Progress) -> None:
                 masks = [[1] * m + [0] * (d - m) for m in range(d + 1)]
                 networks = [exact_network(mask, variant, width) for mask in masks]
                 found = [verify_exact(n, m) for n, m in zip(networks, masks, strict=True)]
-                last = found[-1]
+                last, due = found[-1], (-1.0) ** d
                 proofs.append(
                     {
                         "d": d,
@@ -112,8 +112,9 @@ def prove_exact(config: ExactConfig, run: Run, progress: Progress) -> None:
                         "weights_exact": sum(map(bool, found)),
                         "weights": d + 1,
                         "exact": all(map(bool, found)),
-                        "output_at_ones": last.output if not last else last.label,
-                        "label_at_ones": (-1.0) ** d,
+                        # the worst input of the all-ones mask, which is x = 1 where there is one
+                        "output_at_ones": due if last else last.output,
+                        "label_at_ones": due,
                         "counterexample_is_ones": last.counterexample == (1,) * d,
                     }
                 )

@@ -95,7 +95,7 @@ def _prove_one(
 @app.command
 def signal(
     *,
-    d: Annotated[tuple[int, ...], Parameter(alias="-d", consume_multiple=True)] = (),
+    d: Annotated[tuple[int, ...], Parameter(alias="-d", consume_multiple=True, negative="")] = (),
     width: int = 10,
     seeds: int = 10,
     loss: Literal["hinge", "square", "logistic"] = "hinge",

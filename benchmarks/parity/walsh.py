@@ -1,0 +1,95 @@
+"""The Walsh-Hadamard transform beside the dense matrix, a torch butterfly and memory itself.
+
+Run: python -m benchmarks.parity.walsh   (about two minutes on two cores)
+
+``two_passes`` copies the array onto another twice, on all threads: what two passes over memory cost
+when nothing is computed. Above the cache the transform needs two, so its ratio to this is how far
+it is from the limit.
+"""
+
+import sys
+
+import numpy as np
+import torch
+from benchmarks.record import alternate, record
+from scipy.linalg import hadamard
+
+from pitfalls.parity import walsh_hadamard_transform
+
+
+def butterfly(x: torch.Tensor) -> torch.Tensor:
+    """Transform plainly: log2 n steps over the whole array."""
+    n, h = x.shape[-1], 1
+    while h < n:
+        pairs = x.view(-1, n // (2 * h), 2, h)
+        x = torch.stack([pairs[:, :, 0] + pairs[:, :, 1], pairs[:, :, 0] - pairs[:, :, 1]], 2)
+        x = x.reshape(-1, n)
+        h *= 2
+    return x
+
+
+def two_passes(x: torch.Tensor, y: torch.Tensor) -> None:
+    y.copy_(x)
+    x.copy_(y)
+
+
+def main() -> None:
+    results = {}
+    for bits in (10, 16, 20, 24, 27):
+        n = 1 << bits
+        x = torch.randn(1, n)
+        y = torch.empty_like(x)
+        calls = max(1, (1 << 18) // n)  # so that short ones are not all clock
+
+        def many(function, calls=calls):
+            def run() -> None:
+                for _ in range(calls):
+                    function()
+
+            return run
+
+        functions = {
+            "ours": many(lambda x=x: walsh_hadamard_transform(x, inplace=True, normalize=True)),
+            "two_passes": many(lambda x=x, y=y: two_passes(x, y)),
+        }
+        if bits <= 24:
+            functions["torch_butterfly"] = many(lambda x=x: butterfly(x))
+        if bits <= 12:
+            matrix = torch.from_numpy(hadamard(n, dtype=np.float32))
+            functions["dense_matrix"] = many(lambda x=x, matrix=matrix: x @ matrix)
+        for name, module in PEERS.items():
+            if bits <= 24:
+                functions[name] = many(lambda x=x, module=module: module(x))
+        times = alternate(functions, repeats=9 if bits < 24 else 5)
+        ours = times["ours"]["median_s"]
+        results[f"2^{bits}"] = {
+            name: {
+                "median_us": 1e6 * t["median_s"] / calls,
+                "median_cpu_us": 1e6 * t["median_cpu_s"] / calls,
+                "over_ours": t["median_s"] / ours,
+                "n": t["n"],
+                "wall_s": t["wall_s"],
+            }
+            for name, t in times.items()
+        }
+        for name, row in results[f"2^{bits}"].items():
+            print(f"2^{bits} {name}: {row['median_us']:.1f} us", file=sys.stderr)
+    record("parity_walsh", results)
+
+
+def find_peers() -> dict[str, object]:
+    """Find published packages that are installed (pip install hadamard-transform), by name."""
+    peers: dict[str, object] = {}
+    try:
+        import hadamard_transform
+
+        peers["hadamard_transform"] = hadamard_transform.hadamard_transform
+    except ImportError:
+        pass
+    return peers
+
+
+PEERS = find_peers()
+
+if __name__ == "__main__":
+    main()
