@@ -60,7 +60,7 @@ def measure_sweep(config: SweepConfig, run: Run, progress: Progress) -> None:
     Arrays ``cell-<name>``: accuracy, risk, iterations (-1: never at 99 %), diverged, all (seeds,);
     step (records,), loss_curve and accuracy_curve (seeds, records). Arrays ``cells``: one row a
     cell, n_features, weight, n_hidden, learning_rate, n, success, iterations (the median over
-    those that learned; NaN if none did).
+    the n_reached that got to 99 %; NaN if none did), median_accuracy, n_diverged.
     """
     cells = config.cells()
     left = [cell for cell in cells if not run.has_arrays(f"cell-{cell.name}")]
@@ -84,7 +84,7 @@ def measure_sweep(config: SweepConfig, run: Run, progress: Progress) -> None:
     for cell in cells:
         stored = run.arrays(f"cell-{cell.name}")
         result = CellResult(cell=cell, **stored)
-        learned = result.iterations[result.iterations >= 0]
+        reached = result.iterations[result.iterations >= 0]
         row = {
             "n_features": cell.n_features,
             "weight": cell.weight,
@@ -92,7 +92,8 @@ def measure_sweep(config: SweepConfig, run: Run, progress: Progress) -> None:
             "learning_rate": cell.learning_rate,
             "n": result.n,
             "success": result.success,
-            "iterations": float(np.median(learned)) if learned.size else None,
+            "iterations": float(np.median(reached)) if reached.size else None,
+            "n_reached": int(reached.size),
             "median_accuracy": float(np.median(result.accuracy)),
             "n_diverged": int(result.diverged.sum()),
         }

@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from pitfalls.errors import DivergenceError, InputError
 from pitfalls.parity.batched import ACTIVATIONS, Stack
 from pitfalls.parity.loss import Loss, named_loss
+from pitfalls.parity.serial import one_torch_thread
 from pitfalls.parity.task import ParityTask
 from pitfalls.parity.training import (
     Evaluation,
@@ -140,6 +141,7 @@ class LayerGradients:
     spectral_norm: Float[Tensor, " layers"]
 
 
+@one_torch_thread()
 def layer_gradients(
     network: DeepNetwork,
     x: Float[Tensor, "n d"],

@@ -215,12 +215,16 @@ def depth_and_learning(run: Run) -> Drawing:
             left.plot(at, cell["accuracy"], MARKERS[a], **mark)
             arrays = run.arrays(f"{activation}-{cell['depth']}")
             step = np.concatenate([[0], arrays["step"]])
-            # where the loss is 0 everywhere there is no gradient, and no place on the axis
-            first = np.where(arrays["gradient_norm"] > 0, arrays["gradient_norm"], np.nan)[:, :, 0]
-            line = ("-", "--", "-.", ":")[c % 4]
-            for i, row in enumerate(first):
-                label = f"{activation}, {cell['depth']} hidden" if i == 0 else None
-                right.plot(step, row, line, color=CYCLE[a], lw=1.1, alpha=0.8, label=label)
+            middle = np.median(arrays["gradient_norm"][:, :, 0], axis=0)
+            # where the loss is 0 at every input there is no gradient, and no place on the axis
+            right.plot(
+                step,
+                np.where(middle > 0, middle, np.nan),
+                ("-", "--", "-.", ":")[c % 4],
+                color=CYCLE[a],
+                lw=1.3,
+                label=f"{activation}, {cell['depth']} hidden",
+            )
             told.append(
                 f"{activation}, {cell['depth']} hidden: {cell['n_learned']} of {cell['n']} learn, "
                 f"first-layer gradient {cell['first_gradient_at_start']:.2g} at the start"
@@ -241,15 +245,15 @@ def depth_and_learning(run: Run) -> Drawing:
     left.legend(loc="lower left")
     right.set(yscale="log", title=r"First layer, $\|\partial R/\partial W_1\|_F$")
     _thousands((right,))
-    _legend_below(fig, right, len(names) * 2)
+    _legend_below(fig, right, len(depths) if len(depths) <= 4 else 3)
     training = config["training"]
     return Drawing(
         fig,
         alt="; ".join(told) + ".",
         caption=f"n = {config['n_seeds']} trainings of {training['n_iterations']:,} iterations at "
         f"rate {training['learning_rate']:g} for each depth and activation, width "
-        f"{config['width']}. Left: every training, and a line through the medians. Right: exact "
-        "gradient over all inputs; a line ends where the loss is 0 at every input. "
+        f"{config['width']}. Left: every training, and a line through the medians. Right: median "
+        "of the exact gradient over all inputs; a line ends where it is 0. "
         + "; ".join(told)
         + ".",
     )
@@ -287,14 +291,13 @@ def _maps(run: Run, key: str, label: str, colours: Any, **scale: Any) -> Figure:
         image = ax.pcolormesh(grid, cmap=colours, edgecolors="white", linewidth=2, **scale)
         for c in cells:
             y, x = weights.index(c["weight"]), dims.index(c["n_features"])
-            learned = round(c["success"] * c["n"])
             if key == "success":
-                text = f"{learned}/{c['n']}"
+                text = f"{round(c['success'] * c['n'])}/{c['n']}"
             elif c[key] is None:
                 text = "never"
                 ax.add_patch(Rectangle((x + 0.02, y + 0.02), 0.96, 0.96, color="#e9ecef"))
             else:
-                text = f"{c[key] / 1000:.3g}k\nn = {learned}"
+                text = f"{c[key] / 1000:.3g}k\nn = {c['n_reached']}"
             ink = "#22262b"
             if not np.isnan(grid[y, x]):
                 red, green, blue, _ = image.to_rgba(grid[y, x])
@@ -349,6 +352,5 @@ def iterations_to_99(run: Run) -> Drawing:
         + ("; ".join(told) or "No cell reached it")
         + ".",
         caption="Median over the trainings that got there of the first record with 99 % accuracy "
-        f"(mean of 200 fresh batches), within {total:,} iterations; below it the number at the "
-        "end with 99 % over all inputs.",
+        f"(mean of 200 fresh batches), within {total:,} iterations; below it n, their number.",
     )
