@@ -112,7 +112,7 @@ def _attack_modes(strength: Strength, search: Search) -> None:
             claimed = strength(times, float(scales[k, k]), float(first[k]), depth)
             search.compare(
                 float(np.abs(mode - claimed).max()),
-                1e-7,
+                1e-6,
                 f"widths {tuple(widths)}, s = {scales[k, k]}, u(0) = {first[k]}: the flow's mode is "
                 f"{np.round(mode, 6).tolist()} at t = {times.tolist()}",
             )

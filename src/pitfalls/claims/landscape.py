@@ -179,8 +179,9 @@ With $S$ the indices of those eigenvectors, $tr(Pi Sigma) = sum_(i in S) lambda_
 *Distinct eigenvalues.* Then the eigenvectors are unique up to sign, so $Pi = U_S U_S^top$ for one
 $S$ only, and step 2 reads $Wbar Sxx = U_S U_S^top Syx$.
 
-*Reading it.* The least of these values for $r = dmin$ takes the largest $lambda_i$: it is the
-minimum of 2d-bottleneck. Every other choice is a saddle value, at which descent may rest for long.
+*Reading it.* The least of these values for $r = dmin$ takes the largest $lambda_i$: it is the minimum of
+2d-bottleneck. Any larger value belongs to a critical point that is no global minimum, and near which
+descent may rest for long.
 """,
     source=(
         "Beyond homework 2(e). Baldi and Hornik (1989) for two layers; Achour, Malgouyres and "

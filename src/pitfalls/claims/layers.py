@@ -126,7 +126,7 @@ def _zero_layers(widths: Sequence[int]) -> list[Matrix]:
 
 
 def _attack_not_global(start: Start, search: Search) -> None:
-    for _ in range(search.pick(40, 2500)):
+    for _ in range(search.pick(40, 1000)):
         draw = search.random
         widths = [int(w) for w in draw.integers(1, 5, draw.integers(3, 6))]
         n = int(draw.integers(1, 6))

@@ -62,7 +62,7 @@ def _maps(search: Search, problem: PlantedProblem) -> list[Matrix]:
 
 
 def _attack_printed(is_global: Verdict, search: Search) -> None:
-    for _ in range(search.pick(30, 1200)):
+    for _ in range(search.pick(30, 800)):
         problem = _problem(search)
         d, p = problem.x.shape[1], problem.y.shape[1]
         narrowest = min(p, d)
@@ -118,7 +118,7 @@ def _library_minimum(x: Matrix, y: Matrix, max_rank: int) -> tuple[Matrix, float
 def _attack_bottleneck(
     minimum: Callable[[Matrix, Matrix, int], tuple[Matrix, float, bool]], search: Search
 ) -> None:
-    for _ in range(search.pick(50, 1200)):
+    for _ in range(search.pick(50, 500)):
         problem = _problem(search)
         x, y = problem.x, problem.y
         d, p = x.shape[1], y.shape[1]
