@@ -87,7 +87,7 @@
       const side = (text) => ({ ...titled(text), gridcolor: colour("grid"), color: colour("ink"), backgroundcolor: colour("paper") });
       return { data: [ground, ...path, ...points], layout: solid ? {
         margin: { l: 0, r: 0, t: 0, b: 0 }, legend: { orientation: "h", y: 0.02, x: 0 },
-        scene: { xaxis: side(values.axes[0]), yaxis: side(values.axes[1]), zaxis: side(values.axes[2]), camera: { eye: { x: 1.5, y: -1.5, z: 0.9 } } },
+        scene: { xaxis: side(values.axes[0]), yaxis: side(values.axes[1]), zaxis: side(values.axes[2]), aspectmode: "manual", aspectratio: { x: 1.35, y: 1.35, z: 0.8 }, camera: { eye: { x: 1.2, y: -1.45, z: 1.35 }, center: { x: 0, y: 0, z: -0.12 } } },
       } : { xaxis: titled(values.axes[0]), yaxis: titled(values.axes[1]) } };
     });
     pitfalls.live.surface = { plot, solid };

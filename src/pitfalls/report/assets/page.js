@@ -131,12 +131,12 @@ const pitfalls = (() => {
 
   // What scrolls sideways must be reachable by keyboard, and only then.
   function scrollables() {
-    for (const element of document.querySelectorAll(".scroll, .equation, pre, main p, main li, main dd")) {
+    for (const element of document.querySelectorAll(".scroll, .drawing, .equation, pre, main p, main li, main dd")) {
       if (element.scrollWidth > element.clientWidth + 1) {
         element.tabIndex = 0;
         if (!element.hasAttribute("role") && element.tagName === "DIV") { // a paragraph keeps its role
           element.setAttribute("role", "region");
-          element.setAttribute("aria-label", element.classList.contains("equation") ? "Equation" : "Wide content");
+          element.setAttribute("aria-label", element.classList.contains("equation") ? "Equation" : element.classList.contains("drawing") ? "Figure" : "Wide content");
         }
       } else element.removeAttribute("tabindex");
     }

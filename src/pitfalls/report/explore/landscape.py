@@ -8,8 +8,8 @@ from pitfalls.runs import Run
 
 __all__ = ["surface"]
 
-CEILING = 2.0
-"""Walls higher than this many times the saddle's height over the minimum are cut off."""
+CEILING = 1.5
+"""Walls higher than this many times the saddle's height over the minimum are left out."""
 
 
 def surface(run: Run) -> dict[str, Any]:
@@ -23,12 +23,12 @@ def surface(run: Run) -> dict[str, Any]:
         "label": f"Risk around a {saddle['verdict']} and a {minimum['verdict']}",
         "axes": [
             "towards the minimum",
-            "along the escape direction, what is left of it",
+            "escape direction",
             "risk",
         ],
         "x": _round(arrays["a"]),
         "y": _round(arrays["b"]),
-        "z": [_round(row) for row in np.minimum(arrays["risk"], top)],
+        "z": _cut(arrays["risk"], top),
         "paths": [
             {
                 "name": f"escape direction (curvature {results['curvature']:.3g})",
@@ -47,6 +47,20 @@ def surface(run: Run) -> dict[str, Any]:
             for point in (saddle, minimum)
         ],
     }
+
+
+def _cut(risk: np.ndarray, top: float) -> list[list[float | None]]:
+    """Leave out what is higher than ``top``, but for a rim that makes the edge even."""
+    low = np.pad(risk <= top, 1)
+    n, m = risk.shape
+    near = np.zeros_like(risk, dtype=bool)
+    for down in range(3):
+        for right in range(3):
+            near |= low[down : down + n, right : right + m]
+    return [
+        [value if kept else None for value, kept in zip(_round(row), keep, strict=True)]
+        for row, keep in zip(np.minimum(risk, top), near, strict=True)
+    ]
 
 
 def _round(values: np.ndarray) -> list[float]:
