@@ -114,7 +114,7 @@ def train(
     spread = "exact" if results["exact"] else f"± {results['accuracy_error']:.1g}"
     print_table(
         f"Parity of {results['weight']} of {results['n_features']} features",
-        ["mask", "units", "risk", "accuracy", "inputs", "", "iterations to 99 %"],
+        ["mask", "units", "risk", "accuracy", "inputs", "spread", "iterations to 99 %"],
         [
             [
                 "".join(map(str, task.mask)),

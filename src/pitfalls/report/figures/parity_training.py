@@ -259,20 +259,17 @@ def depth_and_learning(run: Run) -> Drawing:
     )
 
 
-def _panels(cells: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
+def _panels(run: Run) -> list[tuple[str, list[dict[str, Any]]]]:
     """Split a sweep's cells into one map for each width and rate."""
-    groups: dict[tuple[object, float], list[dict[str, Any]]] = {}
-    for cell in cells:
-        width = None if cell["n_hidden"] == 10 * cell["n_features"] else cell["n_hidden"]
+    groups: dict[tuple[str, float], list[dict[str, Any]]] = {}
+    for cell in run.results()["cells"]:
+        width = str(cell["n_hidden"]) if run.config["widths"] else "10 d"
         groups.setdefault((width, cell["learning_rate"]), []).append(cell)
-    return [
-        (f"k = {'10 d' if width is None else width}, rate {rate:g}", members)
-        for (width, rate), members in groups.items()
-    ]
+    return [(f"k = {width}, rate {rate:g}", cells) for (width, rate), cells in groups.items()]
 
 
 def _maps(run: Run, key: str, label: str, colours: Any, **scale: Any) -> Figure:
-    panels = _panels(run.results()["cells"])
+    panels = _panels(run)
     columns = min(len(panels), 3)
     lines = -(-len(panels) // columns)
     size = (3.2 + 3.4 * columns, 4.0 * lines)
