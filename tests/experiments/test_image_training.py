@@ -22,6 +22,7 @@ from pitfalls.experiments.image_training import (
     NetworkConfig,
     RangeConfig,
     TrainRunConfig,
+    fast_config,
     homework_runs,
 )
 from pitfalls.images.evaluation import predict_logits
@@ -48,6 +49,24 @@ def store(tmp_path_factory):
 def trained(store, source):
     training = TrainConfig(epochs=3, batch_size=16, rate=0.5, flip="none")
     return perform(TrainRunConfig(source, SMALL, training), store)
+
+
+@pytest.fixture(scope="module")
+def evaluated(store, trained):
+    return perform(evaluation_of(trained), store)
+
+
+@pytest.fixture(scope="module")
+def fast(store, source):
+    training = TrainConfig(
+        epochs=2, batch_size=16, scheme="linear", rate=1.0, optimizer="muon", image_sizes=(6, 8)
+    )
+    return perform(FastConfig(source, 90, SMALL, training, seeds=(0, 1)), store)
+
+
+@pytest.fixture(scope="module")
+def ranged(store, source):
+    return perform(RangeConfig(source, SMALL, steps=15, stop=1.0), store)
 
 
 @pytest.fixture(scope="module")
@@ -170,9 +189,8 @@ def test_the_loaded_network_gives_the_logits_of_the_run(trained, source):
     assert shares.argmax(1).tolist() == logits.argmax(1).tolist()
 
 
-def test_an_evaluation_agrees_with_its_training(trained, store):
-    run = perform(evaluation_of(trained), store)
-    results, arrays = run.results(), run.arrays("evaluation")
+def test_an_evaluation_agrees_with_its_training(evaluated, trained, store):
+    results, arrays = evaluated.results(), evaluated.arrays("evaluation")
     assert results["accuracy"] == pytest.approx(trained.results()["test_accuracy"])
     assert arrays["confusion"].sum() == results["n"] == 60
     assert len(arrays["mistakes"]) == 60 - np.trace(arrays["confusion"])
@@ -193,12 +211,8 @@ def test_an_evaluation_can_be_asked_for_before_the_training(tmp_path):
     assert compare.schemes == ("constant", "annealed", "special")
 
 
-def test_the_fast_recipe_reports_every_seed(source, store):
-    training = TrainConfig(
-        epochs=2, batch_size=16, scheme="linear", rate=1.0, optimizer="muon", image_sizes=(6, 8)
-    )
-    run = perform(FastConfig(source, 90, SMALL, training, seeds=(0, 1)), store)
-    results = run.results()
+def test_the_fast_recipe_reports_every_seed(fast):
+    results = fast.results()
     assert results["n"] == 2
     assert [row["seed"] for row in results["rows"]] == [0, 1]
     assert results["mean_accuracy"] == pytest.approx(
@@ -207,27 +221,16 @@ def test_the_fast_recipe_reports_every_seed(source, store):
     assert results["rows"][0]["test_accuracy"] != results["rows"][1]["test_accuracy"]
 
 
-def test_a_range_test_is_saved(source, store):
-    run = perform(RangeConfig(source, SMALL, steps=15, stop=1.0), store)
-    assert run.arrays("range")["rates"].shape == (15,)
-    assert 1e-5 <= run.results()["steepest"] <= run.results()["lowest"] <= 1.0
+def test_a_range_test_is_saved(ranged):
+    assert ranged.arrays("range")["rates"].shape == (15,)
+    assert 1e-5 <= ranged.results()["steepest"] <= ranged.results()["lowest"] <= 1.0
 
 
-@pytest.mark.parametrize(
-    "experiment",
-    ["images-train", "images-compare", "images-fast", "images-lr-find", "images-evaluate"],
-)
-def test_figures_are_drawn_with_their_words(
-    experiment, trained, undisturbed, store, source, request
-):
-    if experiment == "images-compare":
-        run = undisturbed
-    else:
-        runs = store.list(experiment)
-        assert runs, "made by the tests above"
-        run = runs[0]
+@pytest.mark.parametrize("name", ["trained", "undisturbed", "fast", "ranged", "evaluated"])
+def test_figures_are_drawn_with_their_words(name, request):
+    run = request.getfixturevalue(name)
     paths = draw_run(run)
-    assert len(paths) == len(figure_names(experiment)) > 0
+    assert len(paths) == len(figure_names(run.manifest.experiment)) > 0
     for path in paths:
         assert path.stat().st_size > 1000
         words = json.loads(path.with_suffix(".json").read_text())
@@ -249,10 +252,9 @@ def test_changed_pictures_are_refused(source):
         dataclasses.replace(source, fingerprint="0" * 64).load()
 
 
-def test_a_run_without_a_network_is_refused(store, source, trained):
-    lr = perform(RangeConfig(source, SMALL, steps=15, stop=1.0), store)
+def test_a_run_without_a_network_is_refused(ranged, trained):
     with pytest.raises(InputError, match="holds no trained network"):
-        load_trained(lr)
+        load_trained(ranged)
     with pytest.raises(InputError, match="number 3"):
         load_trained(trained, member=3)
 
@@ -261,3 +263,13 @@ def test_a_network_trained_anew_meanwhile_is_noticed(trained, store):
     stale = dataclasses.replace(evaluation_of(trained), weights_sha256="0" * 64)
     with pytest.raises(RunError, match="trained anew"):
         perform(stale, store)
+
+
+@pytest.mark.cifar10
+def test_the_fast_recipe_learns_cifar10_from_a_few_images(cifar10_path, tmp_path):
+    source = find_images(str(cifar10_path), subset_train=1500, subset_val=500)
+    config = fast_config(source, 90, seeds=(0,))
+    training = dataclasses.replace(config.training, epochs=3, image_sizes=(12, 16, 20))
+    run = perform(dataclasses.replace(config, training=training), RunStore(tmp_path))
+    assert run.results()["data"] == "CIFAR-10"
+    assert run.results()["mean_accuracy"] > 0.25
