@@ -116,6 +116,17 @@ def test_skipping_proven_subcubes_changes_no_sum(scale):
     )  # fmt: skip
 
 
+def test_sums_do_not_depend_on_how_the_cube_is_cut_into_calls(monkeypatch):
+    network = network_of(15, 20, 2.0)
+    whole = stream_sums(*arrays(network))
+    monkeypatch.setattr("pitfalls.parity.streaming._TASKS_PER_CALL", 3)
+    parts = stream_sums(*arrays(network))
+    assert parts.n_active == whole.n_active
+    assert parts.odd_deficit == pytest.approx(whole.odd_deficit, rel=1e-12)
+    size = np.abs(whole.even_gradient).max()
+    np.testing.assert_allclose(parts.even_gradient, whole.even_gradient, atol=1e-12 * size)
+
+
 def test_bounds_settle_a_network_at_initialisation_without_evaluating_it():
     result = gradient_signal(network_of(16, 160))
     assert result.active == 1.0

@@ -26,7 +26,15 @@ from numpy.typing import NDArray
 
 from pitfalls.parity.chunks import run_chunks
 
-__all__ = ["HINGE", "LOGISTIC", "SQUARE", "StreamedSums", "largest_error", "stream_sums"]
+__all__ = [
+    "HINGE",
+    "LOGISTIC",
+    "SQUARE",
+    "StreamedSums",
+    "largest_error",
+    "stream_sums",
+    "subset_sums",
+]
 
 HINGE, SQUARE, LOGISTIC = 0, 1, 2
 
@@ -70,7 +78,7 @@ class StreamedSums:
     n_evaluated: int
 
 
-def _subset_sums(weights: Floats) -> Floats:
+def subset_sums(weights: Floats) -> Floats:
     """Sum the columns of weights (k, n) over every subset: (k, 2^n), bit j for column j."""
     sums = np.zeros((weights.shape[0], 1))
     for column in weights.T:
@@ -179,14 +187,14 @@ def _slope_halves(
     for x in range(f.size):
         if abs(f[x]) < 1:
             n_active += 1
-        if kind == 0:
+        if kind == HINGE:
             positive = 1.0 if f[x] < 1 else (at_kink if f[x] == 1 else 0.0)
             negative = 1.0 if f[x] > -1 else (at_kink if f[x] == -1 else 0.0)
             even[x] = (negative - positive) / 2
             odd[x] = -(negative + positive) / 2
             if odd[x] != -1:
                 n_other += 1
-        elif kind == 1:
+        elif kind == SQUARE:
             even[x], odd[x] = f[x], -1.0
             n_other += 1
         else:
@@ -245,7 +253,8 @@ def _run_tasks(
     gated = np.zeros((k, n_leaf))
     by_bit = np.zeros((d + 1, k))  # sums of A 1{z_i > 0} x_j, and without x_j in the last row
     even_sum = 0.0
-    tries, wins = np.ones(n_levels), np.ones(n_levels)
+    visits = np.zeros(n_levels, np.int64)
+    tries, wins = np.ones(n_levels, np.int64), np.ones(n_levels, np.int64)
     for task in range(first, last):
         base[:] = bias
         for j in range(task_bits, d):
@@ -259,16 +268,16 @@ def _run_tasks(
             for i in range(k):
                 a[i] = base[i] + sub[s, i]
             skipped = 0
-            if kind == 0:
+            if kind == HINGE:
                 for depth in range(n_levels):
                     size = 1 << (levels[depth] - leaf_bits)
                     if s & (size - 1):
                         continue
                     # a level that rarely settles anything is asked only now and then
-                    tries[depth] += 1
-                    if wins[depth] < 0.2 * tries[depth] and int(tries[depth]) % 64:
-                        tries[depth] -= 0.97
+                    visits[depth] += 1
+                    if 5 * wins[depth] < tries[depth] and visits[depth] % 64:
                         continue
+                    tries[depth] += 1
                     if _is_inside(
                         a, mids[depth], radii[depth], alpha, beta,
                         low_weights[: levels[depth]], limit, slopes,
@@ -299,7 +308,7 @@ def _run_tasks(
                 while high:
                     high_ones += high & 1
                     high >>= 1
-                usual = 0.25 if kind == 2 else 1.0
+                usual = 0.25 if kind == LOGISTIC else 1.0
                 for x in range(n_leaf):
                     ones = high_ones
                     for j in range(leaf_bits):
@@ -328,10 +337,10 @@ def _run_tasks(
                 if x >> j & 1:
                     by_bit[j, i] += gated[i, x]
         for j in range(d):
-            gradient[i * d + j] = alpha[i] * by_bit[j, i]
-        gradient[k * d + i] = alpha[i] * by_bit[d, i]
-        gradient[k * d + k + i] = unit_values[i]
-    gradient[k * d + 2 * k] = even_sum
+            gradient[i * d + j] += alpha[i] * by_bit[j, i]
+        gradient[k * d + i] += alpha[i] * by_bit[d, i]
+        gradient[k * d + k + i] += unit_values[i]
+    gradient[k * d + 2 * k] += even_sum
 
 
 def _share(first: int, last: int, chunk: int) -> tuple[int, int]:
@@ -354,6 +363,8 @@ def stream_sums(
 ) -> StreamedSums:
     """Add up over {0, 1}^d what the signal needs, in bounded memory, on all threads.
 
+    The result is the same to the bit for any number of threads.
+
     Parameters
     ----------
     weights : array of shape (k, d)
@@ -375,8 +386,8 @@ def stream_sums(
     levels = np.arange(task_bits, leaf_bits - 1, -1)
     mids = np.stack([weights[:, :level].sum(1) / 2 for level in levels])
     radii = np.stack([np.abs(weights[:, :level]).sum(1) / 2 for level in levels])
-    low = np.ascontiguousarray(_subset_sums(weights[:, :leaf_bits]))
-    sub = np.ascontiguousarray(_subset_sums(weights[:, leaf_bits:task_bits]).T)
+    low = np.ascontiguousarray(subset_sums(weights[:, :leaf_bits]))
+    sub = np.ascontiguousarray(subset_sums(weights[:, leaf_bits:task_bits]).T)
     low_weights = np.ascontiguousarray(weights[:, :task_bits].T)
     # what rounding can do to f or to its bound: below this distance from 1 nothing is proved
     size = abs(beta) + np.abs(alpha) @ (np.abs(bias) + np.abs(weights).sum(1))
@@ -466,7 +477,7 @@ def largest_error(
     weights = np.ascontiguousarray(weights)
     d = weights.shape[1]
     leaf_bits = min(d, _LEAF_BITS)
-    low = np.ascontiguousarray(_subset_sums(weights[:, :leaf_bits]))
+    low = np.ascontiguousarray(subset_sums(weights[:, :leaf_bits]))
     low_weights = np.ascontiguousarray(weights[:, :leaf_bits].T)
     mid = weights[:, :leaf_bits].sum(1) / 2
     radius = np.abs(weights[:, :leaf_bits]).sum(1) / 2

@@ -23,6 +23,7 @@ from pitfalls.parity.chunks import run_chunks
 from pitfalls.parity.gradients import gradient_at, network_outputs
 from pitfalls.parity.loss import Loss, as_loss
 from pitfalls.parity.network import TwoLayerReLU
+from pitfalls.parity.streaming import subset_sums
 from pitfalls.parity.task import ParityTask, cube
 from pitfalls.parity.walsh import walsh_hadamard_transform
 from pitfalls.parity.walsh_kernel import transform_alone
@@ -170,13 +171,6 @@ def _add_units(
         _add_energy_alone(gated, weights[i], biases[i], alphas[i], block, energy)
 
 
-def _subset_sums(weights: Floats, start: float) -> Floats:
-    sums = np.array([start])
-    for weight in weights:
-        sums = np.concatenate([sums, sums + weight])
-    return sums
-
-
 def target_gradients(
     network: nn.Module,
     loss: str | Loss | Callable[[Tensor, Tensor], Tensor] = "hinge",
@@ -234,8 +228,7 @@ def target_gradients(
         p.detach().double().cpu().contiguous().numpy() for p in network.parameters()
     )
     odd = np.full(1 << d, beta[0])
-    lows = np.array([_subset_sums(row[: d // 2], 0.0) for row in w])
-    highs = np.array([_subset_sums(row[d // 2 :], bias) for row, bias in zip(w, b, strict=True)])
+    lows, highs = subset_sums(w[:, : d // 2]), subset_sums(w[:, d // 2 :]) + b[:, None]
     n_high = highs.shape[1]
 
     def evaluate(chunk: int) -> None:
