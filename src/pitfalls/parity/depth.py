@@ -167,7 +167,7 @@ def layer_gradients(
     >>> seen = layer_gradients(network, x, task.labels(x))
     >>> bool((seen.gradient_norm <= seen.gradient_bound).all())
     True
-    >>> bool(seen.gradient_norm[0] < seen.gradient_norm[-1] / 50)
+    >>> bool(seen.message_norm[0] < seen.message_norm[-1] / 500)
     True
     """
     loss = loss or named_loss("hinge")

@@ -270,7 +270,7 @@ def _panels(run: Run) -> list[tuple[str, list[dict[str, Any]]]]:
 
 def _maps(run: Run, key: str, label: str, colours: Any, **scale: Any) -> Figure:
     panels = _panels(run)
-    columns = min(len(panels), 3)
+    columns = 2 if len(panels) == 4 else min(len(panels), 3)
     lines = -(-len(panels) // columns)
     size = (3.2 + 3.4 * columns, 4.0 * lines)
     fig, axes = plt.subplots(lines, columns, figsize=size, squeeze=False)
