@@ -71,6 +71,6 @@ class FastRecipe:
 
 FAST_RECIPES = {
     90: FastRecipe(90, (64, 128, 128), (20, 20, 24, 24, 28, 28, 32, 32)),
-    94: FastRecipe(94, (64, 256, 256), (24, 24, 24, 28, 28, 28, 32, 32, 32, 32)),
+    94: FastRecipe(94, (64, 256, 256), (24,) * 4 + (28,) * 6 + (32,) * 10),
 }
 """By target; what they reach, in how many seconds on what machine: ``docs/guides/training.md``."""
