@@ -1,11 +1,12 @@
 """Training many networks at once: seeds, masks, widths and rates side by side."""
 
-import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from typing import Literal
+
+import joblib
 
 from pitfalls.errors import DivergenceError, InputError
 from pitfalls.parity.batched import train_batched
@@ -112,7 +113,7 @@ def train_ensemble(
             on_result=on_result,
             on_progress=on_progress,
         )
-    n_threads = n_threads or len(os.sched_getaffinity(0))
+    n_threads = n_threads or joblib.cpu_count()
     return _train_threaded(tasks, configs, starts, n_threads, on_record, on_result, on_progress)
 
 
