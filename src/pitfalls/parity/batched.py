@@ -198,8 +198,8 @@ class Stack:
         """Return one replica's last finite state."""
         columns = self.rows[r].T
         curve = TrainingCurve(columns[0].astype(np.int64), *columns[1:].copy())
-        flat = (tensor[r].cpu().clone() for tensor in self.good)
-        return TrainingState(int(self.good_step[r]), *flat, curve)
+        parameters, momentum, second = (tensor[r].cpu().clone() for tensor in self.good)
+        return TrainingState(int(self.good_step[r]), parameters, momentum, second, curve)
 
     @property
     def is_small(self) -> bool:
@@ -247,7 +247,7 @@ class Stack:
         for first in range(start, start + n_steps, at_once):
             n = min(at_once, start + n_steps - first)
             x, y = self.draw(first * batch, n * batch)
-            yield from zip(x.split(batch, 1), y.split(batch, 1), strict=True)
+            yield from zip(torch.split(x, batch, 1), torch.split(y, batch, 1), strict=True)
 
     def draw(self, first: int, n: int) -> tuple[Tensor, Tensor]:
         """Return n inputs (R, n, d) and labels (R, n) of each stream, from place ``first``."""
