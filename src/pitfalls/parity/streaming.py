@@ -206,7 +206,7 @@ def _slope_halves(
 @njit(cache=True, fastmath=_FAST)
 def _gather_leaf(
     a: Floats, alpha: Floats, low: Floats, units: Integers, even: Floats,
-    gates: Floats, squares: Floats, gated: Floats, unit_gates: Floats, unit_values: Floats,
+    gates: Floats, squares: Floats, gated: Floats, unit_gates: Floats,
 ) -> None:  # fmt: skip
     """Add up a leaf's parts of |grad f|^2 by input, and of A grad f by unit and low bits."""
     n = even.size
@@ -218,19 +218,17 @@ def _gather_leaf(
         sums = gated[i]
         square = alpha[i] * alpha[i]
         shift = a[i]
-        total = value = 0.0
+        total = 0.0
         for x in range(n):
             z = shift + own[x]
             on = z > 0
-            z = z if on else 0.0
             gates[x] += square if on else 0.0
-            squares[x] += z * z
             weight = even[x] if on else 0.0
+            z = z if on else 0.0
+            squares[x] += z * z
             sums[x] += weight
             total += weight
-            value += even[x] * z
         unit_gates[i] = total
-        unit_values[i] += value
 
 
 @njit(cache=True, nogil=True, fastmath=_FAST)
@@ -249,7 +247,7 @@ def _run_tasks(
     f, even, odd = np.empty(n_leaf), np.empty(n_leaf), np.empty(n_leaf)
     gates, squares = np.empty(n_leaf), np.empty(n_leaf)
     units = np.empty(k + 1, np.int64)
-    unit_gates, unit_values, task_gates = np.empty(k), np.zeros(k), np.empty(k)
+    unit_gates, task_gates = np.empty(k), np.empty(k)
     gated = np.zeros((k, n_leaf))
     by_bit = np.zeros((d + 1, k))  # sums of A 1{z_i > 0} x_j, and without x_j in the last row
     even_sum = 0.0
@@ -300,9 +298,8 @@ def _run_tasks(
                 touched = True
                 unit_gates[:] = 0.0
                 _gather_leaf(
-                    a, alpha, low, units[: n_bent + n_on], even, gates, squares, gated,
-                    unit_gates, unit_values,
-                )  # fmt: skip
+                    a, alpha, low, units[: n_bent + n_on], even, gates, squares, gated, unit_gates
+                )
                 high_ones = 1
                 high = (task << (task_bits - leaf_bits)) | s
                 while high:
@@ -336,10 +333,12 @@ def _run_tasks(
             for x in range(n_leaf):
                 if x >> j & 1:
                     by_bit[j, i] += gated[i, x]
+        # A max(0, z_i) = A 1{z_i > 0} (w_i . x + b_i): no sum of its own
+        gradient[k * d + k + i] += bias[i] * by_bit[d, i]
         for j in range(d):
             gradient[i * d + j] += alpha[i] * by_bit[j, i]
+            gradient[k * d + k + i] += weights[i, j] * by_bit[j, i]
         gradient[k * d + i] += alpha[i] * by_bit[d, i]
-        gradient[k * d + k + i] += unit_values[i]
     gradient[k * d + 2 * k] += even_sum
 
 
