@@ -1,8 +1,8 @@
 """The homework's first script: parity, represented exactly (part a) and trained on (part b).
 
-    python examples/cs189/pitfalls.py                  # both parts, at the homework's own size
-    python examples/cs189/pitfalls.py --part a
-    python examples/cs189/pitfalls.py --part b --d 5 10 --iterations 5000
+python examples/cs189/pitfalls.py                  # both parts, at the homework's own size
+python examples/cs189/pitfalls.py --part a
+python examples/cs189/pitfalls.py --part b --d 5 10 --iterations 5000
 """
 
 import argparse
@@ -29,7 +29,9 @@ def check_construction(d: int, seed: int, n_inputs: int) -> None:
             with torch.no_grad():
                 wrong = int((network(x).squeeze(-1) != y).sum())
             proof = verify_exact(network, task.mask)
-            verdict = "exact on every input" if proof.exact else f"wrong at x = {proof.counterexample}"
+            verdict = (
+                "exact on every input" if proof.exact else f"wrong at x = {proof.counterexample}"
+            )
             print(
                 f"d={d} |v*|={task.weight} {variant}: {wrong} of {n_inputs} random inputs wrong; {verdict}"
             )
@@ -51,7 +53,9 @@ def main() -> None:
     """Run the parts asked for."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--part", choices=("a", "b", "both"), default="both")
-    parser.add_argument("--d", type=int, nargs="+", default=(5, 10, 30), help="dimensions of part b")
+    parser.add_argument(
+        "--d", type=int, nargs="+", default=(5, 10, 30), help="dimensions of part b"
+    )
     parser.add_argument("--iterations", type=int, default=50_000)
     parser.add_argument("--inputs", type=int, default=10_000, help="random inputs of part a")
     parser.add_argument("--seed", type=int, default=123)
