@@ -115,7 +115,7 @@ def signal_by_dimension(run: Run) -> Drawing:
     axis.set(
         xlabel="dimension $d$",
         ylabel="$E_v\\,\\|\\nabla R_v - a\\|^2$",
-        title="Each added feature halves what the gradient says about the target",
+        title="Each added feature nearly halves what the gradient says",
     )
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.legend(loc="lower left")
