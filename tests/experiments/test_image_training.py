@@ -13,11 +13,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from pitfalls.errors import DataError, InputError, RunError
+from pitfalls.errors import DataError, DivergenceError, InputError, RunError
 from pitfalls.experiments import perform
 from pitfalls.experiments.image_evaluation import EvaluateConfig, evaluation_of, load_trained
 from pitfalls.experiments.image_source import find_images
 from pitfalls.experiments.image_training import (
+    CompareConfig,
     FastConfig,
     NetworkConfig,
     RangeConfig,
@@ -117,8 +118,6 @@ def test_a_run_killed_at_random_moments_ends_with_the_same_bits(undisturbed, tmp
 def test_a_run_interrupted_between_steps_ends_with_the_same_bits(undisturbed, tmp_path, at):
     from contextlib import contextmanager
 
-    from pitfalls.experiments.image_training import CompareConfig
-
     count = 0
 
     @contextmanager
@@ -168,6 +167,20 @@ def test_schemes_start_from_the_same_weights_and_see_the_same_images(undisturbed
     results = undisturbed.results()
     assert [row["scheme"] for row in results["rows"]] == ["constant", "annealed", "special"]
     assert (results["n_train"], results["n_validation"], results["n_test"]) == (100, 20, 40)
+
+
+def test_a_scheme_that_diverges_is_said_and_the_others_go_on(source, tmp_path):
+    # As a factor a step, 1,000 leaves the finite numbers; as a constant rate it is merely useless.
+    training = TrainConfig(batch_size=16, rate=1000.0)
+    config = CompareConfig(source, SMALL, training, schemes=("annealed", "constant"))
+    run = perform(config, RunStore(tmp_path))
+    results = run.results()
+    assert [row["scheme"] for row in results["rows"]] == ["constant"]
+    assert "annealed" in run.manifest.warnings[-1]
+    assert "Lower the learning rate" in run.manifest.warnings[-1]
+    assert draw_run(run)
+    with pytest.raises(DivergenceError, match="every scheme diverged"):
+        perform(dataclasses.replace(config, schemes=("annealed",)), RunStore(tmp_path))
 
 
 def test_a_trained_run_learns_and_says_what_it_was(trained):

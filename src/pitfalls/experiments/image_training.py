@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save
 from torch import nn
 
-from pitfalls.errors import InputError
+from pitfalls.errors import DivergenceError, InputError
 from pitfalls.experiments.image_source import ImageSource, find_images
 from pitfalls.experiments.registry import NOT_IDENTITY, Progress, experiment, silent
 from pitfalls.images.datasets import ImageDataset
@@ -147,8 +147,14 @@ def compare_schemes(config: CompareConfig, run: Run, progress: Progress) -> None
         for seed in config.seeds
         for scheme in config.schemes
     ]
-    rows = _train_cells(cells, config.source, config.device, run, progress)
-    run.save_results({**_describe(config.source), "rows": rows})
+    rows = _train_cells(cells, config.source, config.device, run, progress, go_on=True)
+    diverged = [row for row in rows if "diverged" in row]
+    finished = [row for row in rows if "diverged" not in row]
+    for row in diverged:
+        run.warn(f"scheme {row['scheme']}, seed {row['seed']}: {row['diverged']}")
+    if not finished:
+        raise DivergenceError(f"compare: every scheme diverged. {diverged[0]['diverged']}")
+    run.save_results({**_describe(config.source), "rows": finished, "diverged": diverged})
 
 
 @experiment("images-fast")
@@ -252,9 +258,14 @@ def _train_cells(
     device: str,
     run: Run | None,
     progress: Progress,
+    *,
     six_views: bool = False,
+    go_on: bool = False,
 ) -> list[dict[str, Any]]:
-    """Train each cell and test it; go on in the middle of one if a checkpoint says so."""
+    """Train each cell and test it; go on in the middle of one if a checkpoint says so.
+
+    With ``go_on`` a cell that diverges is a row of its own and the next one follows.
+    """
     data = _load(source, run)
     rows: list[dict[str, Any]] = []
     state: TrainState | None = None
@@ -268,19 +279,27 @@ def _train_cells(
         network = build_network(cell.network, data, cell.training.seed)
         keeper = _Keeper(run, index, rows, cell.label if len(cells) > 1 else {})
         name = ", ".join(f"{key} {value}" for key, value in cell.label.items())
-        with progress(f"train ({name})") as advance, _stop_between_steps(advance) as polite:
-            result = train(
-                network,
-                data,
-                cell.training,
-                device=device,
-                state=state,
-                on_step=keeper.step,
-                on_epoch=keeper.epoch,
-                on_checkpoint=keeper.checkpoint,
-                on_progress=polite,
-            )
-        state = None
+        try:
+            with progress(f"train ({name})") as advance, _stop_between_steps(advance) as polite:
+                result = train(
+                    network,
+                    data,
+                    cell.training,
+                    device=device,
+                    state=state,
+                    on_step=keeper.step,
+                    on_epoch=keeper.epoch,
+                    on_checkpoint=keeper.checkpoint,
+                    on_progress=polite,
+                )
+        except DivergenceError as error:
+            if run is None or not go_on:
+                raise
+            rows.append({**cell.label, "diverged": str(error)})
+            _finish_cell(run, index, rows)
+            continue
+        finally:
+            state = None
         if run is None:
             continue
         with progress("test", unit="images") as advance:
@@ -301,10 +320,13 @@ def _train_cells(
                 "cpu_seconds": result.cpu_seconds,
             }
         )
-        run.save_checkpoint(
-            step=(index + 1) * STEPS_A_CELL, tensors={}, meta={"rows": rows, "train": None}
-        )
+        _finish_cell(run, index, rows)
     return rows
+
+
+def _finish_cell(run: Run, index: int, rows: list[dict[str, Any]]) -> None:
+    meta = {"rows": rows, "train": None}
+    run.save_checkpoint(step=(index + 1) * STEPS_A_CELL, tensors={}, meta=meta)
 
 
 class _Keeper:

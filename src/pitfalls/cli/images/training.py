@@ -282,6 +282,9 @@ def compare(
     rows = []
     for scheme in chosen:
         of = [row for row in results["rows"] if row["scheme"] == scheme]
+        if not of:
+            rows.append([scheme, "diverged", "-", options.epochs, "-", None])
+            continue
         rows.append(
             [
                 scheme,
