@@ -182,7 +182,7 @@ def _provenance(run: Run, data: str = "") -> dict[str, Any]:
         "id": run.id,
         "experiment": manifest.experiment,
         "command": manifest.command or "not recorded",
-        "seed": manifest.seed,
+        "seed": _seed(manifest.seed, manifest.config),
         "data": data,
         "status": manifest.status,
         "starts": len(manifest.starts),
@@ -195,6 +195,16 @@ def _provenance(run: Run, data: str = "") -> dict[str, Any]:
         "commit": manifest.commit,
         "config": ", ".join(_settings(manifest.config)),
     }
+
+
+def _seed(named: int | None, config: Mapping[str, Any]) -> int | None:
+    """Return the seed of a run: its own, or that of the training or data within its config."""
+    if named is not None:
+        return named
+    for part in config.values():
+        if isinstance(part, Mapping) and isinstance(part.get("seed"), int):
+            return int(part["seed"])
+    return None
 
 
 def _settings(config: Mapping[str, Any], within: str = "") -> Iterator[str]:

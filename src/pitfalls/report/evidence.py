@@ -53,10 +53,10 @@ class Evidence:
         if self.state == "partial":
             return (
                 f"The run {self.run.id} is not finished (it is {manifest.status}): what follows is "
-                f"what it had saved. To finish it: {again}"
+                f"what it had saved. To finish it: {again}."
             )
         if self.state == "stale":
-            return f"The run {self.run.id} {_outdated(self.run)}. To make it anew: {again} --fresh"
+            return f"The run {self.run.id} {_outdated(self.run)}. To make it anew: {again} --fresh."
         return ""
 
 

@@ -104,7 +104,7 @@
       make("div", { class: "bar" }, make("label", {}, "Cell ", choice)), title, plot,
       make("p", { class: "hint" }, "Click a cell, or choose it by name, to see how its runs went."));
     pitfalls.mount(host, live);
-    let current = keys[0];
+    let current = values.start || keys[0];
     chart(map, () => ({
       data: [{ type: "heatmap", x: values.x, y: values.y, z: values.rate, zmin: 0, zmax: 1, colorscale: "Cividis", xgap: 2, ygap: 2,
         hoverongaps: false, customdata: values.keys, text: values.text, texttemplate: "%{text}", hovertemplate: "d = %{x}, |v*| = %{y}<br>learned: %{z:.0%}<br>%{text}<extra></extra>",

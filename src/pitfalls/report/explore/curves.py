@@ -69,8 +69,8 @@ def training_curves(compare: Run | None, train: Run | None) -> dict[str, Any] | 
                 ],
             }
             for title, label, key, window in (
-                ("loss", "cross-entropy of the batch (nats), mean of 9 steps", "loss", 9),
-                ("accuracy", "accuracy on the batch, mean of 9 steps", "accuracy", 9),
+                ("loss", "cross-entropy (nats), mean of 9 steps", "loss", 9),
+                ("accuracy", "accuracy, mean of 9 steps", "accuracy", 9),
                 ("learning rate", "learning rate", "rate", 1),
             )
         ],

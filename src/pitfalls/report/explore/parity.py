@@ -64,8 +64,11 @@ def phase_diagram(run: Run) -> dict[str, Any]:
             ],
         }
 
-    def grid(value: Any) -> list[list[Any]]:
-        return [[value(at[d, w]) if (d, w) in at else None for d in ds] for w in weights]
+    def grid(value: Any, nothing: Any = None) -> list[list[Any]]:
+        return [[value(at[d, w]) if (d, w) in at else nothing for d in ds] for w in weights]
+
+    # the cell that says most: half learned, else the last on the way that failed
+    start = min(at.values(), key=lambda row: (abs(row["success"] - 0.4), -row["n_features"]))
 
     return {
         "label": "Share of trainings that learned parity, by dimension and weight of the mask",
@@ -73,8 +76,9 @@ def phase_diagram(run: Run) -> dict[str, Any]:
         "x": [str(d) for d in ds],
         "y": [str(w) for w in weights],
         "rate": grid(lambda row: row["success"]),
-        "text": grid(lambda row: f"{round(row['success'] * row['n'])}/{row['n']}"),
+        "text": grid(lambda row: f"{round(row['success'] * row['n'])}/{row['n']}", ""),
         "keys": grid(lambda row: f"{row['n_features']},{row['weight']}"),
         "cells": cells,
+        "start": f"{start['n_features']},{start['weight']}",
         "curve": ["iterations", "accuracy"],
     }

@@ -1,5 +1,6 @@
 """What the parity runs say: exact networks, trainings, the gradient's signal, depth."""
 
+import itertools
 from typing import Any
 
 from pitfalls.report.facts.registry import Facts, states
@@ -216,10 +217,22 @@ def sweep(runs: tuple[Run, ...]) -> Facts:
             "learned": sum(cell["success"] == 1.0 for cell in cells),
             "lost": sum(cell["success"] == 0.0 for cell in cells),
             "edges": edges,
+            "falling": _falls(
+                [e["smallest_lost"] for e in edges if e["smallest_lost"] is not None]
+            ),
             "n_iterations": runs[0].config["training"]["n_iterations"],
         },
         n=f"{results['n_seeds']} trainings a cell",
         spread="share of the trainings that reach 99 % accuracy",
+    )
+
+
+def _falls(values: list[int]) -> bool:
+    """Whether the values never rise and end lower than they began."""
+    return (
+        len(values) > 1
+        and all(a >= b for a, b in itertools.pairwise(values))
+        and values[0] > values[-1]
     )
 
 
