@@ -1,7 +1,7 @@
 """One training loop for every network here: exact to resume, blind to the number of processes.
 
 The order of the images and every random number is a function of (seed, epoch, step) alone, so the
-state of a run is its weights, the optimisers' memory, the averages, the previous rate and two
+state of a run is its weights, the optimisers' memory, the averages, the previous rate and a few
 counters. Nothing else has to be saved, and a resumed run equals an undisturbed one bit for bit (same
 build, device, thread count and number of processes).
 """

@@ -1,0 +1,161 @@
+"""Write the measured tables of ``docs/guides/training.md`` anew from ``benchmarks/results``.
+
+python benchmarks/images/training_tables.py
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "benchmarks" / "results"
+GUIDE = ROOT / "docs" / "guides" / "training.md"
+
+
+def read(name: str) -> dict[str, Any] | None:
+    path = RESULTS / f"{name}.json"
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def machine(stored: dict[str, Any]) -> str:
+    facts = stored["machine"]
+    return f"{facts.get('processor') or facts.get('cpu') or 'processor'}, commit {stored['commit'][:7]}"
+
+
+def step() -> str:
+    stored = read("images-training-step")
+    if stored is None:
+        return "No measurement of the step is recorded."
+    results = stored["results"]
+    names = ("plain", "plain, channels_last", "ours", "ours, bfloat16")
+    rows = [
+        [
+            name,
+            f"{results[name]['median_cpu_s']:.2f}",
+            f"{results['plain']['median_cpu_s'] / results[name]['median_cpu_s']:.2f}",
+            f"{100 * results[name]['data_share']:.1f} %",
+        ]
+        for name in names
+    ]
+    return (
+        table(["step", "processor seconds", "times faster", "of it, data pipeline"], rows)
+        + f"\n\nOne step of `ResNet18` on a batch of 128, medians of n = {results['n']} steps taken "
+        f"in turn, {results['threads']} thread(s); *plain* is a starter script's loop with images "
+        f"served one at a time ({machine(stored)})."
+    )
+
+
+def fast(target: int) -> str:
+    stored = read(f"images-fast-{target}")
+    if stored is None:
+        return f"`--target {target}` has no recorded result."
+    r = stored["results"]
+    rows = [
+        [
+            row["seed"],
+            f"{100 * row['test_accuracy']:.2f} %",
+            f"{100 * row['six_views']:.2f} %",
+            f"{row['seconds']:.0f}",
+            f"{row['cpu_seconds']:.0f}",
+        ]
+        for row in r["rows"]
+    ]
+    return (
+        table(["seed", "plain", "six views", "seconds", "processor seconds"], rows)
+        + f"\n\n`--target {target}`: {100 * r['mean_accuracy']:.2f} % plain (n = {r['n']}, standard "
+        f"deviation {100 * r['sd_accuracy']:.2f}), {100 * r['mean_six_views']:.2f} % over six views, "
+        f"{r['rows'][0]['precision']}, {r['threads']} threads. Seconds are of training steps alone, without "
+        "loading, whitening, checkpoints and testing; the machine was shared, and half the processor seconds "
+        f"({r['mean_cpu_seconds'] / 2:.0f}) is what two quiet cores need ({machine(stored)})."
+    )
+
+
+def attempts() -> str:
+    lines = (RESULTS / "fastnet-log.jsonl").read_text().splitlines()
+    rows = []
+    for line in map(json.loads, lines):
+        changed = {k: v for k, v in line["changes"].items() if k != "image_sizes"}
+        sizes = line["changes"].get("image_sizes", [20, 20, 24, 24, 28, 32])
+        rows.append(
+            [
+                line["date"],
+                "/".join(map(str, line["widths"])),
+                " ".join(map(str, sizes)),
+                line["note"] + (f" ({changed})" if changed else ""),
+                f"{100 * line['accuracy']:.2f}",
+                f"{100 * line['accuracy_six_views']:.2f}",
+                f"{line['cpu_seconds']:.0f}",
+            ]
+        )
+    heads = ["date", "widths", "pixels by epoch", "what", "plain %", "six views %", "processor s"]
+    return table(heads, rows)
+
+
+def schemes() -> str:
+    stored = read("images-schemes")
+    if stored is None:
+        return "No comparison at the homework's own size is recorded."
+    r = stored["results"]
+    rows = [
+        [
+            row["scheme"],
+            f"{100 * row['train_accuracy']:.2f} %",
+            f"{100 * row['test_accuracy']:.2f} %",
+            row["epochs"],
+            f"{row['train_loss']:.4f}",
+            f"{row['cpu_seconds']:.0f}",
+        ]
+        for row in r["rows"]
+    ]
+    return (
+        table(
+            ["scheme", "train accuracy", "test accuracy", "epochs", "loss", "processor seconds"],
+            rows,
+        )
+        + f"\n\n`ResNet18`, {r['n_train']:,} images, batch 128, SGD with momentum 0.9, one epoch, one start "
+        f"(n = 1), {r['rows'][0]['precision']}, {r['n_test']:,} test images ({machine(stored)})."
+    )
+
+
+def kills() -> str:
+    stored = read("images-kill-resume")
+    if stored is None:
+        return "No count of kills is recorded."
+    r = stored["results"]
+    return (
+        f"Recorded: {r['kills']} kills in {r['trainings']} trainings, "
+        f"{r['trainings_that_differ']} of which ended with other bits."
+    )
+
+
+SECTIONS: dict[str, Callable[[], str]] = {
+    "step": step,
+    "fast-90": lambda: fast(90),
+    "fast-94": lambda: fast(94),
+    "attempts": attempts,
+    "schemes": schemes,
+    "kills": kills,
+}
+
+
+def main() -> None:
+    text = GUIDE.read_text()
+    for name, write in SECTIONS.items():
+        mark = f"<!-- measured: {name} -->"
+        pattern = re.compile(re.escape(mark) + r".*?<!-- end -->", re.DOTALL)
+        if not pattern.search(text):
+            raise SystemExit(f"{GUIDE.name} has no section {name!r}")
+        block = f"{mark}\n{write()}\n<!-- end -->"
+        text = pattern.sub(lambda match, block=block: block, text)
+    GUIDE.write_text(text)
+
+
+if __name__ == "__main__":
+    main()
