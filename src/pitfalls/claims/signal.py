@@ -45,7 +45,7 @@ def _library_signal(network: TwoLayerReLU) -> float:
 
 
 def _attack_equality(signal: Callable[[TwoLayerReLU], float], search: Search) -> None:
-    for network in networks(search, search.pick(10, 200), search.pick(4, 7)):
+    for network in networks(search, search.pick(10, 60), search.pick(4, 6)):
         a, _ = _parts(network)
         rows = brute_gradients(network)
         truth = float((rows - a).square().sum(1).mean())
@@ -81,7 +81,7 @@ def _attack_bound(constants: Callable[[TwoLayerReLU], dict[str, float]], search:
                 f"{_describe(network)}: C' exceeds C_p",
             )
 
-    for network in networks(search, search.pick(10, 200), search.pick(4, 6)):
+    for network in networks(search, search.pick(10, 60), search.pick(4, 6)):
         attempt(network)
     # units that are always active and barely below the margin: where the bounds are tightest
     for d in range(1, search.pick(4, 6)):
@@ -101,7 +101,7 @@ def _library_moments(network: TwoLayerReLU) -> tuple[torch.Tensor, float]:
 def _attack_variance(
     moments: Callable[[TwoLayerReLU], tuple[torch.Tensor, float]], search: Search
 ) -> None:
-    for network in networks(search, search.pick(10, 200), search.pick(4, 6)):
+    for network in networks(search, search.pick(10, 60), search.pick(4, 6)):
         rows = brute_gradients(network)
         centre = rows.mean(0)
         spread = float((rows - centre).square().sum(1).mean())
@@ -127,7 +127,7 @@ def _library_family(network: TwoLayerReLU) -> BySize:
 
 
 def _attack_family(bound: Callable[[TwoLayerReLU], BySize], search: Search) -> None:
-    for network in networks(search, search.pick(10, 200), search.pick(4, 6)):
+    for network in networks(search, search.pick(10, 60), search.pick(4, 6)):
         a, _ = _parts(network)
         distances = (brute_gradients(network) - a).square().sum(1)
         # the adversary picks the targets that the gradient tells most about
@@ -152,7 +152,7 @@ def _batch_ratio(network: TwoLayerReLU) -> BySize:
 
 
 def _attack_ratio(ratios: Sequence[Callable[[TwoLayerReLU], BySize]], search: Search) -> None:
-    for network in networks(search, search.pick(10, 200), search.pick(4, 6)):
+    for network in networks(search, search.pick(10, 60), search.pick(4, 6)):
         d = network.n_features
         outputs = network(cube(d, dtype=torch.float64)).detach()
         shrink = 0.9 / max(1.0, float(outputs.abs().max()))
