@@ -9,6 +9,8 @@ from pitfalls.runs import Run
 
 NO_SPREAD = "none, one run; the standard error given is that of the test sample"
 
+NETWORKS = {"resnet18": "ResNet18", "fastnet": "FastNet"}
+
 
 def standard_error(share: float, n: int) -> float:
     """Return the standard error of a share counted on n images."""
@@ -35,6 +37,7 @@ def schemes(runs: tuple[Run, ...]) -> Facts:
     return Facts(
         {
             **_data(results),
+            "network": NETWORKS[runs[0].config["network"]["kind"]],
             "chance": chance,
             "lines": lines,
             "best": best,
@@ -95,6 +98,7 @@ def training(runs: tuple[Run, ...]) -> Facts:
     return Facts(
         {
             **_data(results),
+            "network": NETWORKS[run.config["network"]["kind"]],
             "scheme": results["scheme"],
             "epochs": results["epochs"],
             "steps": results["steps"],
