@@ -1,15 +1,18 @@
 """Curvature of the risk by Hessian-vector products, and the dense Hessian as a slow check."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import eigh_tridiagonal
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
 from pitfalls.linear.network import Matrix, Weights, as_weights
 from pitfalls.linear.risk import SquaredRisk
 
 __all__ = ["Curvature", "curvature_along", "dense_hessian", "lowest_curvature"]
+
+_SHORT = 40  # products below which restarts do not pay
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +77,8 @@ def lowest_curvature(
     rtol : float
         Accuracy, relative to the largest eigenvalue in absolute value.
     max_products : int
-        Bound on the Hessian-vector products (roughly kept).
+        Bound on the Hessian-vector products (roughly kept). Up to 40 are spent on one Lanczos run
+        without restarts, which is not expected to converge.
     random_state : int
         Seeds the starting direction.
 
@@ -111,12 +115,19 @@ def lowest_curvature(
         return Curvature(tuple(unflatten(first, layers)), 0.0, 0.0, True, products)
     if size <= 64:
         return _dense(risk, layers)
-    top, _, _ = _extreme(LinearOperator((size, size), multiply, dtype=np.float64), first, 1e-2, 100)
+    if max_products <= _SHORT:
+        low, vector, top = _lanczos(multiply, first, max_products)
+        return Curvature(tuple(unflatten(vector, layers)), low, top, False, products)
+    top, _ = _extreme(LinearOperator((size, size), multiply, dtype=np.float64), first, 1e-2, 100)
     # shifted, the lowest eigenvalue is the largest in absolute value: what Lanczos finds first
     shift = 1.02 * max(top, float(np.linalg.norm(image)))
     shifted = LinearOperator((size, size), lambda v: shift * v - multiply(v), dtype=np.float64)
-    value, vector, converged = _extreme(shifted, first, rtol, max_products)
-    return Curvature(tuple(unflatten(vector, layers)), shift - value, top, converged, products)
+    try:
+        value, vector = _extreme(shifted, first, rtol, max_products)
+    except ArpackNoConvergence:
+        low, vector, _ = _lanczos(multiply, first, _SHORT)
+        return Curvature(tuple(unflatten(vector, layers)), low, top, False, products)
+    return Curvature(tuple(unflatten(vector, layers)), shift - value, top, True, products)
 
 
 def dense_hessian(risk: SquaredRisk, weights: Weights) -> Matrix:
@@ -155,19 +166,36 @@ def _dense(risk: SquaredRisk, layers: Sequence[Matrix]) -> Curvature:
 
 def _extreme(
     operator: LinearOperator, start: Matrix, rtol: float, max_products: int
-) -> tuple[float, Matrix, bool]:
-    """Find the largest eigenvalue of a symmetric operator; the best there is if time runs out."""
+) -> tuple[float, Matrix]:
+    """Find the largest eigenvalue of a symmetric operator by restarted Lanczos iteration."""
     ncv = min(operator.shape[0], 40)
     rounds = max(1, max_products // (ncv // 2))
-    try:
-        values, vectors = eigsh(
-            operator, k=1, which="LA", v0=start, tol=rtol, ncv=ncv, maxiter=rounds
-        )
-    except ArpackNoConvergence:
-        # power steps from the start keep what it brought: a Rayleigh quotient is always a bound
-        vector = start
-        for _ in range(20):
-            vector = operator.matvec(vector)
-            vector = vector / np.linalg.norm(vector)
-        return float(vector @ operator.matvec(vector)), vector, False
-    return float(values[0]), vectors[:, 0], True
+    values, vectors = eigsh(operator, k=1, which="LA", v0=start, tol=rtol, ncv=ncv, maxiter=rounds)
+    return float(values[0]), vectors[:, 0]
+
+
+def _lanczos(
+    multiply: Callable[[Matrix], Matrix], start: Matrix, steps: int
+) -> tuple[float, Matrix, float]:
+    """Do a few Lanczos steps: the lowest Ritz value with its vector, and the largest.
+
+    A Ritz value is the curvature along its vector: below zero it proves a way down.
+    """
+    basis = [start / np.linalg.norm(start)]
+    diagonal: list[float] = []
+    beside: list[float] = []
+    for _ in range(min(steps, len(start))):
+        image = multiply(basis[-1])
+        diagonal.append(float(basis[-1] @ image))
+        known = np.array(basis)
+        for _ in range(2):  # against all, twice: rounding would bring copies back
+            image = image - known.T @ (known @ image)
+        size = float(np.linalg.norm(image))
+        if size <= 1e-12 * max(map(abs, diagonal)):
+            break
+        beside.append(size)
+        basis.append(image / size)
+    m = len(diagonal)
+    values, vectors = eigh_tridiagonal(diagonal, beside[: m - 1])
+    vector = vectors[:, 0] @ np.array(basis[:m])
+    return float(values[0]), vector / np.linalg.norm(vector), float(values[-1])
