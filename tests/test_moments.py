@@ -55,7 +55,8 @@ def test_merging_shards_in_any_order_gives_the_moments_of_the_whole(cuts, offset
     total = shards[0]
     for shard in shards[1:]:
         total = total + shard
-    assert_same(total, SecondMoments.from_arrays(x, y))
+    # the shards' means are rounded too: far from zero that is what the merge can know
+    assert_same(total, SecondMoments.from_arrays(x, y), rtol=1e-12 + 1e-15 * offset)
 
 
 def test_merging_is_associative_and_commutative_to_rounding():

@@ -252,7 +252,18 @@ def test_points_within_tolerance_of_a_minimum_count_as_it():
     assert classify(near, risk).verdict == "global minimum"
     far = [w + 1e-3 * v for w, v in zip(point, random_weights((5, 2, 3)), strict=True)]
     assert classify(far, risk).verdict == "not critical"
-    assert classify(far, risk, tol=0.1).verdict in ("global minimum", "undecided")
+    loose = classify(far, risk, tol=0.1)
+    assert loose.verdict == "undecided"
+    assert "hides the ranks" in loose.doubts[-1]
+
+
+def test_hidden_coordinates_beyond_rounding_are_undecided_not_guessed():
+    risk = make_risk()
+    point = list(critical_point(risk, (5, 4, 4, 3), (1, 2), "strict saddle"))
+    scale = np.diag([1e7, 1e3, 1e-3, 1e-7])
+    mixed = scale @ np.linalg.qr(np.arange(16.0).reshape(4, 4) + np.eye(4))[0]
+    point[0], point[1] = mixed @ point[0], point[1] @ np.linalg.inv(mixed)
+    assert classify(point, risk).verdict in ("strict saddle", "undecided")
 
 
 def test_same_point_gives_the_same_verdict_twice():

@@ -373,13 +373,9 @@ def _source(data: str | None, modes: str, subset_train: int | None) -> "LinearSo
 
 
 def _default_widths(source: "LinearSource") -> tuple[int, ...]:
-    from pitfalls.experiments.linear_source import Planted, load_risk
+    from pitfalls.experiments.linear_source import shape_of
 
-    if isinstance(source, Planted):
-        d, p = source.n_features, len(source.modes)
-    else:
-        risk = load_risk(source)
-        d, p = risk.n_features, risk.n_outputs
+    d, p = shape_of(source)
     return (d, p, p, p)
 
 

@@ -107,10 +107,9 @@ class MinimumConfig:
 @experiment("linear-minimum")
 def find_minimum(config: MinimumConfig, run: Run, progress: Progress) -> None:
     """Solve reduced-rank regression for every rank."""
-    with progress("second moments", unit="passes") as advance:
-        risk = load_risk(config.data)
-        modes = risk.modes
-        advance(1, 1)
+    with progress("second moments", unit="rows") as advance:
+        risk = load_risk(config.data, advance)
+    modes = risk.modes
     if config.max_rank is not None and config.max_rank < 0:
         raise InputError(f"linear minimum: the rank must be at least 0. Got {config.max_rank}.")
     highest = len(modes.values) if config.max_rank is None else config.max_rank
@@ -151,7 +150,8 @@ class ClassifyConfig:
 @experiment("linear-classify")
 def classify_point(config: ClassifyConfig, run: Run, progress: Progress) -> None:
     """Give one point its verdict, and the risk along the direction that shows it."""
-    risk = load_risk(config.data)
+    with progress("second moments", unit="rows") as advance:
+        risk = load_risk(config.data, advance)
     if config.layers is not None:
         weights = tuple(np.array(w, dtype=np.float64) for w in config.layers)
     else:
@@ -254,7 +254,8 @@ class DescendConfig:
 @experiment("linear-descend")
 def follow_descent(config: DescendConfig, run: Run, progress: Progress) -> None:
     """Go down and compare every mode's growth with the exact solution."""
-    risk = load_risk(config.data).whitened()
+    with progress("second moments", unit="rows") as advance:
+        risk = load_risk(config.data, advance).whitened()
     widths = (risk.n_features, *config.hidden, risk.n_outputs)
     n_layers = len(widths) - 1
     if not config.size > 0:
@@ -323,7 +324,8 @@ class TourConfig:
 @experiment("linear-tour")
 def tour_saddles(config: TourConfig, run: Run, progress: Progress) -> None:
     """Follow the flow from near the origin, and name the saddles that it passes."""
-    risk = load_risk(config.data).whitened()
+    with progress("second moments", unit="rows") as advance:
+        risk = load_risk(config.data, advance).whitened()
     modes, p = risk.modes, risk.n_outputs
     if min(config.depths) < 2 or not 0 < config.size < modes.values[0]:
         raise InputError(

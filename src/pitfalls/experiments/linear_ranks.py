@@ -36,10 +36,9 @@ def fit_ranks(config: RanksConfig, run: Run, progress: Progress) -> None:
             "linear ranks: max_rank must be at least 1 and n_layers at least 2. Got "
             f"{config.max_rank} and {config.n_layers}."
         )
-    with progress("second moments and modes", unit="passes") as advance:
-        risk = load_risk(config.data)
-        modes = risk.modes
-        advance(1, 1)
+    with progress("second moments", unit="rows") as advance:
+        risk = load_risk(config.data, advance)
+    modes = risk.modes
     white, lift = risk.whitened(), modes.lift
     m, p = white.n_features, white.n_outputs
     ranks = range(1, min(config.max_rank, modes.rank) + 1)

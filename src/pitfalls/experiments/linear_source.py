@@ -11,11 +11,19 @@ import numpy.typing as npt
 
 from pitfalls.errors import DataError, InputError
 from pitfalls.experiments.image_source import ImageSource, find_images
-from pitfalls.experiments.registry import NOT_IDENTITY
+from pitfalls.experiments.registry import NOT_IDENTITY, Advance
 from pitfalls.linear import SquaredRisk
 from pitfalls.moments import SecondMoments
 
-__all__ = ["ArraySource", "LinearSource", "Planted", "find_source", "load_risk", "one_hot"]
+__all__ = [
+    "ArraySource",
+    "LinearSource",
+    "Planted",
+    "find_source",
+    "load_risk",
+    "one_hot",
+    "shape_of",
+]
 
 
 @dataclass(frozen=True)
@@ -87,19 +95,43 @@ def find_source(
     return find_images(data, subset_train=subset_train, size=size, seed=seed)
 
 
-def load_risk(source: LinearSource) -> SquaredRisk:
-    """Collect the moments of a source in one pass; pictures are centred (they get an intercept)."""
+def load_risk(source: LinearSource, on_progress: Advance | None = None) -> SquaredRisk:
+    """Collect the moments of a source in one pass; pictures are centred (they get an intercept).
+
+    Parameters
+    ----------
+    source : LinearSource
+    on_progress : callable, optional
+        Called with (pictures seen, pictures in all).
+    """
     if isinstance(source, Planted):
         return SquaredRisk(SecondMoments.from_arrays(*_planted(source)))
     if isinstance(source, ArraySource):
         with _open(source.path) as stored:
             return SquaredRisk(SecondMoments.from_arrays(stored["x"], stored["y"]))
     dataset = source.load()
-    batches: Iterator[tuple[npt.ArrayLike, npt.ArrayLike]] = (
-        (images, one_hot(labels, dataset.n_classes))
-        for images, labels in dataset.flat_batches("train")
-    )
-    return SquaredRisk(SecondMoments.from_batches(batches, center=True))  # type: ignore[arg-type]
+    n = len(dataset.train_labels)
+
+    def batches() -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]]:
+        seen = 0
+        for images, labels in dataset.flat_batches("train"):
+            yield images, one_hot(labels, dataset.n_classes)
+            seen += len(labels)
+            if on_progress is not None:
+                on_progress(seen, n)
+
+    return SquaredRisk(SecondMoments.from_batches(batches(), center=True))
+
+
+def shape_of(source: LinearSource) -> tuple[int, int]:
+    """Return the numbers of inputs and outputs of a source, without a pass over it."""
+    if isinstance(source, Planted):
+        return source.n_features, len(source.modes)
+    if isinstance(source, ArraySource):
+        with _open(source.path) as stored:
+            return int(stored["x"].shape[-1]), int(stored["y"].shape[-1])
+    dataset = source.load()
+    return dataset.n_features, dataset.n_classes
 
 
 def one_hot(labels: npt.NDArray[np.int64], n_classes: int) -> npt.NDArray[np.float64]:

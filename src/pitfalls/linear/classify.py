@@ -65,7 +65,7 @@ def classify(
         Layer gradients below this share of the scale of what they are made of count as zero.
     confirm : bool
         Whether to look for negative curvature at a non-strict saddle all the same (by Lanczos).
-    max_products : int
+    max_products : int or None
         Bound on the Hessian-vector products spent on looking; None takes 400, and 40 for networks
         of more than 20,000 weights.
 
@@ -105,6 +105,12 @@ def classify(
     # below `zero` nothing can be told from rounding and the gradient that was let pass
     zero = max(1e-9, 30 * max(worst, floor))
     nonzero = 100 * zero
+    if worst > tol or zero > 1e-3:
+        base.doubts = [
+            *doubts,
+            "the gradient, or rounding in the hidden coordinates, hides the ranks",
+        ]
+        return base.finish("undecided", "nothing", None)
     kept, left = point.kept, point.left
     rank, doubt = count(kept, 1.0, zero, nonzero)
     if doubt:
