@@ -126,3 +126,11 @@ def test_bad_input_is_refused():
         broken.output.bias.fill_(torch.nan)
     with pytest.raises(InputError, match="NaN"):
         target_gradients(broken)
+
+
+def test_sharing_a_unit_between_threads_changes_nothing(monkeypatch):
+    network = network_of(13, 6, 2.0)
+    apart = target_gradients(network).squared_distance
+    monkeypatch.setattr("pitfalls.parity.targets._UNITS_APART", 5)
+    together = target_gradients(network).squared_distance
+    np.testing.assert_allclose(together, apart, rtol=1e-11)

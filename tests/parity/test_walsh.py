@@ -34,7 +34,7 @@ def test_transform_equals_the_dense_matrix_to_the_bit_on_whole_numbers(bits, dty
 
 
 @pytest.mark.parametrize("dtype", TYPES)
-@pytest.mark.parametrize("bits", [14, 15, 16, 17, 18, 19, 21])
+@pytest.mark.parametrize("bits", [14, 15, 16, 17, 18, 21])
 def test_kernel_and_torch_agree_to_the_bit_past_the_cache(bits, dtype):
     x = whole_numbers((1, 2**bits), dtype)
     by_torch = walsh_hadamard_transform(torch.from_numpy(x).requires_grad_())

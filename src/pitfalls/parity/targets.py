@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -108,25 +108,33 @@ def _add_units_to_outputs(
                 part[x] += alpha * (z if z > 0 else 0.0)
 
 
-def _gate(low: Floats, high: Floats, odd: Floats, gated: Floats) -> None:
-    """Write odd 1{z > 0} at every input."""
-    for row in prange(high.size):
+@njit(cache=True, nogil=True, fastmath=_FAST)
+def _gate(first: int, last: int, low: Floats, high: Floats, odd: Floats, gated: Floats) -> None:
+    """Write odd 1{z > 0} for some of the high parts of the inputs."""
+    for row in range(first, last):
         a = high[row]
         start = row * low.size
         for x in range(low.size):
             gated[start + x] = odd[start + x] if a + low[x] > 0 else 0.0
 
 
+@njit(cache=True, nogil=True, fastmath=_FAST)
 def _add_energy(
-    q: Floats, weights: Floats, bias: float, alpha: float, block: int, energy: Floats
+    first: int,
+    last: int,
+    q: Floats,
+    weights: Floats,
+    bias: float,
+    alpha: float,
+    block: int,
+    energy: Floats,
 ) -> None:
     """Add a unit's share of |grad R_v - a|^2, from the transform q of G 1{z > 0} / 2^d."""
-    n_blocks = q.size // block
     square = alpha * alpha
-    for number in prange(n_blocks):
+    spread, value = np.empty(block), np.empty(block)
+    for number in range(first, last):
         start = number * block
-        spread = np.zeros(block)
-        value = np.empty(block)
+        spread[:] = 0.0
         own = q[start : start + block]
         for v in range(block):
             value[v] = bias * own[v]
@@ -152,12 +160,6 @@ def _add_energy(
             energy[start + v] += square * (own[v] * own[v] + spread[v] / 4) + value[v] * value[v]
 
 
-_jit = njit(cache=True, fastmath=_FAST)
-_jit_parallel = njit(parallel=True, cache=True, fastmath=_FAST)
-_gate_alone, _gate_together = _jit(_gate), _jit_parallel(_gate)
-_add_energy_alone, _add_energy_together = _jit(_add_energy), _jit_parallel(_add_energy)
-
-
 @njit(cache=True, nogil=True, fastmath=_FAST)
 def _add_units(
     first: int, last: int, step: int, lows: Floats, highs: Floats, weights: Floats, biases: Floats,
@@ -166,9 +168,9 @@ def _add_units(
     """Add the shares of every step-th unit from first on."""
     gated = np.empty(odd.size)
     for i in range(first, last, step):
-        _gate_alone(lows[i], highs[i], odd, gated)
+        _gate(0, highs.shape[1], lows[i], highs[i], odd, gated)
         transform_alone(gated)
-        _add_energy_alone(gated, weights[i], biases[i], alphas[i], block, energy)
+        _add_energy(0, odd.size // block, gated, weights[i], biases[i], alphas[i], block, energy)
 
 
 def target_gradients(
@@ -256,10 +258,20 @@ def target_gradients(
                 on_progress(last, k)
     else:
         gated = np.empty_like(odd)
+        n_blocks = odd.size // block
+
+        def gate(chunk: int) -> None:
+            rows = (chunk * n_high // _CHUNKS, (chunk + 1) * n_high // _CHUNKS)
+            _gate(*rows, lows[i], highs[i], odd, gated)
+
+        def add(chunk: int) -> None:
+            blocks = (chunk * n_blocks // _CHUNKS, (chunk + 1) * n_blocks // _CHUNKS)
+            _add_energy(*blocks, gated, w[i], b[i], alphas[0, i], block, energy)
+
         for i in range(k):
-            _gate_together(lows[i], highs[i], odd, gated)
+            run_chunks(gate, _CHUNKS)
             walsh_hadamard_transform(gated, inplace=True)
-            _add_energy_together(gated, w[i], b[i], alphas[0, i], block, energy)
+            run_chunks(add, _CHUNKS)
             if on_progress is not None:
                 on_progress(i + 1, k)
     return TargetGradients(d, measure.name, energy)

@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
-from numba import njit, prange, types
+from numba import njit, types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
+
+from pitfalls.parity.chunks import run_chunks
 
 __all__ = ["transform_alone", "transform_rows"]
 
@@ -26,8 +28,9 @@ _RADIX_BITS = 3
 # a row of this many bytes stays in the second-level cache of any machine of the last decade
 _CACHED_BYTES = 1 << 17
 _STRIP_BYTES, _BUFFER_BYTES = 1 << 10, 1 << 19
-# below this many numbers starting the threads costs more than they save
-_PARALLEL_SIZE = 1 << 17
+# below this many numbers starting threads costs more than they save
+_SHARED_SIZE = 1 << 21
+_CHUNKS = 16
 
 
 def _butterflies(builder: Any, vectors: list[Any]) -> list[Any]:
@@ -215,35 +218,39 @@ def _transform_strip(
             _combine(buffer, row * strip + i, strip, x, at + row * width + i, width, left, one)
 
 
-@njit(cache=True)
-def _serial(x: Numbers, n: int, lanes: int, scale: float) -> None:
-    for at in range(0, x.size, n):
-        _transform_cached(x, at, n, lanes, scale)
-
-
-def _transform(x: Numbers, n: int, cached: int, lanes: int, scale: float, one: float) -> None:
+@njit(cache=True, nogil=True)
+def _strips(
+    x: Numbers, n: int, cached: int, strip: int, lanes: int, first: int, last: int, one: float
+) -> None:
+    """Transform strips first..last, counted through all rows of x, along their columns."""
     n_rows = n // cached
-    if n_rows > 1:
-        # wide strips touch fewer pages at a time; the buffer must stay in the cache
-        strip = max(lanes, min(_STRIP_BYTES, _BUFFER_BYTES // n_rows) // x.itemsize)
-        strips = cached // strip
-        total = (x.size // n) * strips
-        n_chunks = min(total, 64)
-        for chunk in prange(n_chunks):
-            buffer = np.empty(n_rows * strip, x.dtype)
-            for number in range(chunk * total // n_chunks, (chunk + 1) * total // n_chunks):
-                at = (number // strips) * n + (number % strips) * strip
-                _transform_strip(x, at, n_rows, cached, strip, lanes, buffer, one)
+    buffer = np.empty(n_rows * strip, x.dtype)
+    each = cached // strip
+    for number in range(first, last):
+        at = (number // each) * n + (number % each) * strip
+        _transform_strip(x, at, n_rows, cached, strip, lanes, buffer, one)
+
+
+@njit(cache=True, nogil=True)
+def _rows(x: Numbers, size: int, lanes: int, scale: float, first: int, last: int) -> None:
+    for row in range(first, last):
+        _transform_cached(x, row * size, size, lanes, scale)
+
+
+@njit(cache=True)
+def _strip_width(n_rows: int, itemsize: int, lanes: int) -> int:
+    # wide strips touch fewer pages at a time; the buffer must stay in the cache
+    return max(lanes, min(_STRIP_BYTES, _BUFFER_BYTES // n_rows) // itemsize)
+
+
+@njit(cache=True, nogil=True)
+def _alone(x: Numbers, n: int, cached: int, lanes: int, scale: float, one: float) -> None:
+    """Transform every row of n numbers on the calling thread."""
+    if n > cached:
+        strip = _strip_width(n // cached, x.itemsize, lanes)
+        _strips(x, n, cached, strip, lanes, 0, x.size // n * (cached // strip), one)
     size = min(n, cached)
-    total_rows = x.size // size
-    row_chunks = min(total_rows, 64)
-    for chunk in prange(row_chunks):
-        for row in range(chunk * total_rows // row_chunks, (chunk + 1) * total_rows // row_chunks):
-            _transform_cached(x, row * size, size, lanes, scale)
-
-
-_parallel = njit(parallel=True, cache=True)(_transform)
-_alone = njit(cache=True)(_transform)
+    _rows(x, size, lanes, scale, 0, x.size // size)
 
 
 @njit(cache=True)
@@ -266,8 +273,24 @@ def transform_rows(x: Numbers, scale: float) -> None:
     lanes = _VECTOR_BYTES // x.itemsize
     cached = _CACHED_BYTES // x.itemsize
     flat = x.reshape(-1)
-    number = x.dtype.type
-    if x.size < _PARALLEL_SIZE and n <= cached:
-        _serial(flat, n, lanes, number(scale))
-    else:
-        _parallel(flat, n, cached, lanes, number(scale), number(1))
+    factor, one = x.dtype.type(scale), x.dtype.type(1)
+    if x.size < _SHARED_SIZE:
+        _alone(flat, n, cached, lanes, factor, one)
+        return
+    if n > cached:
+        strip = _strip_width(n // cached, x.itemsize, lanes)
+        n_strips = x.size // n * (cached // strip)
+
+        def transform_strips(chunk: int) -> None:
+            bounds = chunk * n_strips // _CHUNKS, (chunk + 1) * n_strips // _CHUNKS
+            _strips(flat, n, cached, strip, lanes, *bounds, one)
+
+        run_chunks(transform_strips, _CHUNKS)
+    size = min(n, cached)
+    n_rows = x.size // size
+
+    def transform_some(chunk: int) -> None:
+        bounds = chunk * n_rows // _CHUNKS, (chunk + 1) * n_rows // _CHUNKS
+        _rows(flat, size, lanes, factor, *bounds)
+
+    run_chunks(transform_some, _CHUNKS)
