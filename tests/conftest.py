@@ -2,7 +2,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from jaxtyping import install_import_hook
+
+# no test asserts a time: what is slow here may only be waiting for a processor
+settings.register_profile("pitfalls", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("pitfalls")
 
 # shapes and types of the linear lab's inner functions are checked at every call under test
 install_import_hook("pitfalls.linear", "beartype.beartype")
