@@ -7,6 +7,11 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 USER := $(VENV)/.user
 READY := $(VENV)/.ready
 
+BENCHMARKS := linear.gradients linear.moments linear.verdicts linear.wide \
+	parity.signal parity.walsh parity.training parity.part_b
+# these need CIFAR-10 (PITFALLS_DATA), and hours
+IMAGE_BENCHMARKS := training_step fast schemes
+
 .PHONY: report test check bench docs clean
 
 report: $(USER)
@@ -23,7 +28,10 @@ check: $(READY)
 	$(BIN)/codespell
 
 bench: $(READY)
-	set -e; for file in benchmarks/*/bench_*.py; do echo "== $$file"; $(BIN)/python $$file; done
+	set -e; for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m benchmarks.$$name; done
+	if [ -n "$(PITFALLS_DATA)" ]; then set -e; for name in $(IMAGE_BENCHMARKS); do echo "== $$name"; \
+		$(BIN)/python -m benchmarks.images.$$name "$(PITFALLS_DATA)"; done; fi
+	$(BIN)/python benchmarks/readme_table.py
 
 docs: $(READY)
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
