@@ -9,8 +9,6 @@ READY := $(VENV)/.ready
 
 BENCHMARKS := linear.gradients linear.moments linear.verdicts linear.wide \
 	parity.signal parity.walsh parity.training parity.part_b
-# these need CIFAR-10 (PITFALLS_DATA), and hours
-IMAGE_BENCHMARKS := training_step fast schemes
 
 .PHONY: report test check bench docs clean
 
@@ -29,8 +27,14 @@ check: $(READY)
 
 bench: $(READY)
 	set -e; for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m benchmarks.$$name; done
-	if [ -n "$(PITFALLS_DATA)" ]; then set -e; for name in $(IMAGE_BENCHMARKS); do echo "== $$name"; \
-		$(BIN)/python -m benchmarks.images.$$name "$(PITFALLS_DATA)"; done; fi
+ifneq ($(PITFALLS_DATA),)
+	# hours
+	$(BIN)/python -m benchmarks.images.linear_methods --data "$(PITFALLS_DATA)"
+	$(BIN)/python -m benchmarks.images.training_step "$(PITFALLS_DATA)"
+	$(BIN)/python -m benchmarks.images.fast "$(PITFALLS_DATA)" --runs runs
+	$(BIN)/python -m benchmarks.images.schemes "$(PITFALLS_DATA)" --runs runs
+	$(BIN)/python benchmarks/images/training_tables.py
+endif
 	$(BIN)/python benchmarks/readme_table.py
 
 docs: $(READY)
