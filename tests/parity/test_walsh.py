@@ -41,6 +41,15 @@ def test_kernel_and_torch_agree_to_the_bit_past_the_cache(bits, dtype):
     assert np.array_equal(walsh_hadamard_transform(x), by_torch.detach().numpy())
 
 
+def test_rows_that_grow_with_the_array_change_no_bit(monkeypatch):
+    x = whole_numbers((1, 2**18), np.float64)
+    expected = walsh_hadamard_transform(x)
+    monkeypatch.setattr("pitfalls.parity.walsh_kernel._CACHED_BYTES", 1 << 10)
+    monkeypatch.setattr("pitfalls.parity.walsh_kernel._MANY_ROWS", 1 << 8)
+    monkeypatch.setattr("pitfalls.parity.walsh_kernel._SHARED_SIZE", 1 << 10)
+    assert np.array_equal(walsh_hadamard_transform(x), expected)
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 11), st.integers(0, 2**31), st.sampled_from(TYPES), st.booleans())
 def test_inverse_undoes_the_transform(bits, seed, dtype, normalize):

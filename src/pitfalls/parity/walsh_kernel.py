@@ -25,8 +25,10 @@ __all__ = ["transform_alone", "transform_rows"]
 
 _VECTOR_BYTES = 64
 _RADIX_BITS = 3
-# a row of this many bytes stays in the second-level cache of any machine of the last decade
-_CACHED_BYTES = 1 << 17
+# A row of this many bytes stays in the second-level cache of any machine of the last decade. Past
+# 1024 rows a column touches more pages than the processor keeps addresses of, which costs more than
+# rows that overflow a small cache: they grow to the second size.
+_CACHED_BYTES, _MOST_CACHED_BYTES, _MANY_ROWS = 1 << 17, 1 << 19, 1 << 10
 _STRIP_BYTES, _BUFFER_BYTES = 1 << 10, 1 << 19
 # below this many numbers starting threads costs more than they save
 _SHARED_SIZE = 1 << 21
@@ -272,6 +274,8 @@ def transform_rows(x: Numbers, scale: float) -> None:
         return
     lanes = _VECTOR_BYTES // x.itemsize
     cached = _CACHED_BYTES // x.itemsize
+    while n // cached > _MANY_ROWS and cached * x.itemsize < _MOST_CACHED_BYTES:
+        cached *= 2
     flat = x.reshape(-1)
     factor, one = x.dtype.type(scale), x.dtype.type(1)
     if x.size < _SHARED_SIZE:
