@@ -2,7 +2,7 @@
 
     python benchmarks/linear/moments.py
 
-X of 20,000 x 3,072 and 10 one-hot outputs, in float64, float32 and uint8. The plain product is
+X of 16,000 x 3,072 and 10 one-hot outputs, in float64, float32 and uint8. The plain product is
 NumPy's (which knows that the result is symmetric) and torch's (which does not); for uint8 it is
 that of a float64 copy. The pass sums in float64 whatever comes in.
 """
@@ -15,7 +15,7 @@ from benchmarks.record import alternate, record
 
 from pitfalls.moments import SecondMoments
 
-N, D, P = 20_000, 3_072, 10
+N, D, P = 16_000, 3_072, 10
 
 
 def main() -> None:
@@ -33,7 +33,7 @@ def main() -> None:
                 "numpy": lambda plain=plain: plain.T @ plain,
                 "torch": lambda tensor=tensor: tensor.T @ tensor,
             },
-            repeats=7,
+            repeats=5,
         )
         tracemalloc.start()
         SecondMoments.from_arrays(x, y)

@@ -373,15 +373,16 @@ class _Sums:
             out = blas.dsyrk(1.0, rows, beta=1.0, c=self.scatter, overwrite_c=1)
             self.scatter = np.asarray(out)
         else:
-            self.scatter += scatter + np.outer(merge, merge)
+            self.scatter += np.triu(scatter + np.outer(merge, merge))
         self.mean = self.mean + step * (m / total)
         self.n = total
         return True
 
 
 def _symmetric(upper: Float64[np.ndarray, "m m"]) -> Float64[np.ndarray, "m m"]:
-    full: npt.NDArray[np.float64] = np.triu(upper)
-    full += np.triu(full, 1).T
+    """Mirror an upper triangle whose other half is zero."""
+    full: npt.NDArray[np.float64] = upper + upper.T
+    full.flat[:: len(full) + 1] *= 0.5
     return full
 
 
