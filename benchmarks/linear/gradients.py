@@ -21,10 +21,7 @@ WIDTHS = (256, 256, 256, 10)
 
 def weights() -> list[np.ndarray]:
     rng = np.random.default_rng(0)
-    return [
-        rng.standard_normal((b, a)) / np.sqrt(a)
-        for a, b in pairwise(WIDTHS)
-    ]
+    return [rng.standard_normal((b, a)) / np.sqrt(a) for a, b in pairwise(WIDTHS)]
 
 
 def rows(n: int) -> tuple[np.ndarray, np.ndarray]:

@@ -15,7 +15,7 @@ from pitfalls.linear.curvature import (
     dense_hessian,
     lowest_curvature,
 )
-from pitfalls.linear.descent import Descent, Escape, Trajectory, descend
+from pitfalls.linear.descent import Descent, Escape, descend
 from pitfalls.linear.dynamics import (
     NearestSaddle,
     aligned_start,
@@ -26,9 +26,11 @@ from pitfalls.linear.dynamics import (
 )
 from pitfalls.linear.generate import CriticalKind, critical_point
 from pitfalls.linear.landscape import Plane, plane_through, risk_along, risk_on_plane
+from pitfalls.linear.modes import DataModes
 from pitfalls.linear.network import DeepLinearNetwork, balancedness, end_to_end
 from pitfalls.linear.pivots import Pivot
-from pitfalls.linear.risk import DataModes, Minimum, SquaredRisk
+from pitfalls.linear.risk import Minimum, SquaredRisk
+from pitfalls.linear.trajectory import Trajectory
 from pitfalls.linear.verdict import (
     CriticalPoint,
     EscapeDirection,

@@ -10,50 +10,16 @@ from scipy.integrate import solve_ivp
 from pitfalls.errors import DivergenceError, InputError
 from pitfalls.linear.classify import classify
 from pitfalls.linear.curvature import flatten, unflatten
-from pitfalls.linear.dynamics import learning_time, nearest_saddle
-from pitfalls.linear.network import Matrix, Weights, as_weights, balancedness
+from pitfalls.linear.dynamics import learning_time
+from pitfalls.linear.network import Matrix, Weights, as_weights
 from pitfalls.linear.risk import SquaredRisk, sweep
+from pitfalls.linear.trajectory import Trajectory, Watch
 from pitfalls.linear.verdict import EscapeDirection, Verdict
 
-__all__ = ["Descent", "Escape", "Method", "Trajectory", "descend"]
+__all__ = ["Descent", "Escape", "Method", "descend"]
 
 Method = Literal["gradient", "momentum", "flow"]
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, eq=False)
-class Trajectory:
-    """What was seen on the way, one entry a record.
-
-    Parameters
-    ----------
-    time : ndarray of shape (t,)
-        Step number times learning rate, or the flow's time: the two can be compared.
-    step : ndarray of shape (t,)
-        Step number; for the flow the record's number.
-    risk, excess : ndarray of shape (t,)
-        R, and R minus the global minimum of networks of these widths.
-    singular_values : ndarray of shape (t, m)
-        Of the map on white inputs, M.
-    strengths : ndarray of shape (t, m)
-        u_k' M z_k, how much of the data's mode k the map holds.
-    balancedness : ndarray of shape (t,)
-        Largest ‖W_{j+1}' W_{j+1} - W_j W_j'‖_F; the flow conserves the differences.
-    saddle_distance : ndarray of shape (t,)
-        Distance of M to the nearest critical map.
-    saddle_rank : ndarray of shape (t,)
-        Rank of that map.
-    """
-
-    time: Matrix
-    step: Matrix
-    risk: Matrix
-    excess: Matrix
-    singular_values: Matrix
-    strengths: Matrix
-    balancedness: Matrix
-    saddle_distance: Matrix
-    saddle_rank: Matrix
 
 
 @dataclass(frozen=True)
@@ -188,7 +154,7 @@ def descend(
         raise InputError(
             f"descend: method must be 'gradient', 'momentum' or 'flow'. Got {method!r}."
         )
-    watch = _Watch(risk, layers)
+    watch = Watch(risk, layers)
     if method == "flow":
         return _flow(risk, layers, watch, duration, records, on_progress)
     beta = momentum if method == "momentum" else 0.0
@@ -251,55 +217,10 @@ def is_stationary(
     )
 
 
-class _Watch:
-    """Collects a trajectory."""
-
-    def __init__(self, risk: SquaredRisk, layers: list[Matrix]) -> None:
-        self.risk = risk
-        self.capacity = min(min(w.shape) for w in layers)
-        self.rows: list[tuple[float, ...]] = []
-        self.singular: list[Matrix] = []
-        self.strengths: list[Matrix] = []
-
-    def record(self, layers: list[Matrix], time: float, step: int) -> float:
-        modes = self.risk.modes
-        white = layers[0] @ modes.colour
-        for layer in layers[1:]:
-            white = layer @ white
-        tail = float(np.sum(modes.values[self.capacity :] ** 2))
-        excess = 0.5 * (float(np.sum((white - modes.correlation) ** 2)) - tail)
-        value = excess + modes.floor + 0.5 * tail
-        if not np.isfinite(value):
-            return value
-        near = nearest_saddle(white, self.risk, self.capacity)
-        self.rows.append(
-            (time, step, value, excess, balancedness(layers), near.distance, len(near.modes))
-        )
-        self.singular.append(_singular_values(white)[: len(modes.values)])
-        self.strengths.append(
-            np.einsum("pk,pd,dk->k", modes.left, white, modes.right, optimize=True)
-        )
-        return value
-
-    def trajectory(self) -> Trajectory:
-        columns = np.array(self.rows).T
-        return Trajectory(
-            time=columns[0],
-            step=columns[1],
-            risk=columns[2],
-            excess=columns[3],
-            singular_values=np.array(self.singular),
-            strengths=np.array(self.strengths),
-            balancedness=columns[4],
-            saddle_distance=columns[5],
-            saddle_rank=columns[6],
-        )
-
-
 def _flow(
     risk: SquaredRisk,
     layers: list[Matrix],
-    watch: _Watch,
+    watch: Watch,
     duration: float | None,
     records: int,
     on_progress: Progress | None,
@@ -411,7 +332,3 @@ def _natural_duration(risk: SquaredRisk, layers: list[Matrix]) -> float:
         learning_time(float(s), float(abs(c)), len(layers)) + 1.0 / float(s)
         for s, c in zip(modes.values, held, strict=False)
     )
-
-
-def _singular_values(matrix: Matrix) -> Matrix:
-    return np.asarray(np.linalg.svd(matrix, compute_uv=False), dtype=np.float64)

@@ -1,0 +1,98 @@
+"""What the theory watches on the way down."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pitfalls.linear.dynamics import nearest_saddle
+from pitfalls.linear.network import Matrix, balancedness
+from pitfalls.linear.risk import SquaredRisk
+
+__all__ = ["Trajectory", "Watch"]
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectory:
+    """What was seen on the way, one entry a record.
+
+    Parameters
+    ----------
+    time : ndarray of shape (t,)
+        Step number times learning rate, or the flow's time: the two can be compared.
+    step : ndarray of shape (t,)
+        Step number; for the flow the record's number.
+    risk, excess : ndarray of shape (t,)
+        R, and R minus the global minimum of networks of these widths.
+    singular_values : ndarray of shape (t, m)
+        Of the map on white inputs, M.
+    strengths : ndarray of shape (t, m)
+        u_k' M z_k, how much of the data's mode k the map holds.
+    balancedness : ndarray of shape (t,)
+        Largest ‖W_{j+1}' W_{j+1} - W_j W_j'‖_F; the flow conserves the differences.
+    saddle_distance : ndarray of shape (t,)
+        Distance of M to the nearest critical map.
+    saddle_rank : ndarray of shape (t,)
+        Rank of that map.
+    """
+
+    time: Matrix
+    step: Matrix
+    risk: Matrix
+    excess: Matrix
+    singular_values: Matrix
+    strengths: Matrix
+    balancedness: Matrix
+    saddle_distance: Matrix
+    saddle_rank: Matrix
+
+
+class Watch:
+    """Collects a trajectory, point by point."""
+
+    def __init__(self, risk: SquaredRisk, layers: Sequence[Matrix]) -> None:
+        self.risk = risk
+        self.capacity = min(min(w.shape) for w in layers)
+        self.rows: list[tuple[float, ...]] = []
+        self.singular: list[Matrix] = []
+        self.strengths: list[Matrix] = []
+
+    def record(self, layers: Sequence[Matrix], time: float, step: int) -> float:
+        """Note a point; returns its risk. A point that is not finite is not noted."""
+        modes = self.risk.modes
+        white = layers[0] @ modes.colour
+        for layer in layers[1:]:
+            white = layer @ white
+        tail = float(np.sum(modes.values[self.capacity :] ** 2))
+        excess = 0.5 * (float(np.sum((white - modes.correlation) ** 2)) - tail)
+        value = excess + modes.floor + 0.5 * tail
+        if not np.isfinite(value):
+            return value
+        near = nearest_saddle(white, self.risk, self.capacity)
+        self.rows.append(
+            (time, step, value, excess, balancedness(layers), near.distance, len(near.modes))
+        )
+        self.singular.append(_singular_values(white)[: len(modes.values)])
+        self.strengths.append(
+            np.einsum("pk,pd,dk->k", modes.left, white, modes.right, optimize=True)
+        )
+        return value
+
+    def trajectory(self) -> Trajectory:
+        """Return all that was noted."""
+        columns = np.array(self.rows).T
+        return Trajectory(
+            time=columns[0],
+            step=columns[1],
+            risk=columns[2],
+            excess=columns[3],
+            singular_values=np.array(self.singular),
+            strengths=np.array(self.strengths),
+            balancedness=columns[4],
+            saddle_distance=columns[5],
+            saddle_rank=columns[6],
+        )
+
+
+def _singular_values(matrix: Matrix) -> Matrix:
+    return np.asarray(np.linalg.svd(matrix, compute_uv=False), dtype=np.float64)
