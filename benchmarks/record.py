@@ -45,6 +45,12 @@ def alternate(
     }
 
 
+def described(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a run's config without the place its data lay at: the fingerprint says what they are."""
+    source = {key: value for key, value in config["source"].items() if key != "data"}
+    return {**config, "source": source}
+
+
 def record(name: str, results: Mapping[str, Any]) -> Path:
     """Write ``benchmarks/results/<name>.json`` and return its path."""
     path = RESULTS / f"{name}.json"

@@ -8,7 +8,7 @@ Goes on where it was interrupted; the raw log stays in the run folder.
 import argparse
 from pathlib import Path
 
-from benchmarks.record import record
+from benchmarks.record import described, record
 
 from pitfalls.cli.progress import TerminalProgress
 from pitfalls.experiments import perform
@@ -35,7 +35,7 @@ def main() -> None:
     record(
         f"images-fast-{options.target}",
         {
-            "config": run.config,
+            "config": described(run.config),
             "boundary": "seconds are of training steps, from picking a batch to the update; without "
             "loading, whitening, checkpoints and testing. On a machine shared with other work: "
             "processor seconds over 2 is what two quiet cores need",

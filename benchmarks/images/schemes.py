@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 import torch
-from benchmarks.record import record
+from benchmarks.record import described, record
 
 from pitfalls.cli.progress import TerminalProgress
 from pitfalls.experiments import perform
@@ -37,7 +37,7 @@ def main() -> None:
         record(
             "images-schemes",
             {
-                "config": run.config,
+                "config": described(run.config),
                 "threads": torch.get_num_threads(),
                 "n_seeds": 1,
                 "note": "seconds and processor seconds are of training steps alone, on a machine "

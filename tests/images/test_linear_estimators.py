@@ -5,7 +5,7 @@ import pytest
 import scipy.linalg
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn import decomposition
+from sklearn import clone, decomposition
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier
@@ -213,6 +213,16 @@ def test_announced_class_without_rows_is_never_predicted():
     classifier = LeastSquaresClassifier().partial_fit(X, y, classes=[0, 1, 2, 9])
     assert classifier.classes_.tolist() == [0, 1, 2, 9]
     assert set(classifier.predict(X)) <= {0, 1, 2}
+
+
+@pytest.mark.parametrize("estimator", [CCA(2), LeastSquaresClassifier()])
+def test_a_class_nobody_announced_counts_all_the_same(estimator):
+    X, y = labelled(k=3, seed=12)
+    announced = clone(estimator).partial_fit(X, y, classes=[1])
+    whole = clone(estimator).fit(X, y)
+    assert announced.classes_.tolist() == [0, 1, 2]
+    method = "transform" if isinstance(estimator, CCA) else "outputs"
+    np.testing.assert_array_equal(getattr(announced, method)(X), getattr(whole, method)(X))
 
 
 def test_moments_collected_once_serve_all_three():

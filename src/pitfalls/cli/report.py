@@ -5,7 +5,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from pitfalls.cli.session import complain, perform, remark, run_store, say, settings
+from pitfalls.cli.session import (
+    complain,
+    perform,
+    remark,
+    resolve_device,
+    run_store,
+    say,
+    settings,
+)
 
 if TYPE_CHECKING:
     from pitfalls.runs import Run
@@ -105,7 +113,7 @@ def _run_homework(
     from pitfalls.experiments.registry import experiment_of
     from pitfalls.runs import config_hash
 
-    parts = homework_runs(scale, data, settings().seed)
+    parts = homework_runs(scale, data, settings().seed, resolve_device())
     store, failed = run_store(), 0
     runs: list[Run] = []
     for number, part in enumerate(parts, 1):

@@ -25,7 +25,9 @@ class Part:
     config: object
 
 
-def homework_runs(scale: Scale, data: str | None = None, seed: int = 123) -> tuple[Part, ...]:
+def homework_runs(
+    scale: Scale, data: str | None = None, seed: int = 123, device: str = "cpu"
+) -> tuple[Part, ...]:
     """Return the runs of the whole homework in its order.
 
     Parameters
@@ -35,6 +37,8 @@ def homework_runs(scale: Scale, data: str | None = None, seed: int = 123) -> tup
         Where the pictures come from, as `pitfalls.images.load_dataset` takes it.
     seed : int
         Handed to every config.
+    device : {"cpu", "cuda"}
+        Where the networks for images train; the other parts are fast enough on a processor.
     """
     from pitfalls.experiments import (
         claims,
@@ -50,6 +54,6 @@ def homework_runs(scale: Scale, data: str | None = None, seed: int = 123) -> tup
         *(Part("3", config) for config in parity_signal.homework_runs(scale, seed)),
         *(Part("3", config) for config in parity_training.homework_runs(scale, seed)),
         *(Part("4", config) for config in linear_methods.homework_runs(scale, data, seed)),
-        *(Part("4", config) for config in image_training.homework_runs(scale, data, seed)),
+        *(Part("4", config) for config in image_training.homework_runs(scale, data, seed, device)),
         *(Part("claims", config) for config in claims.homework_runs(scale, seed)),
     )

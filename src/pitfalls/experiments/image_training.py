@@ -445,15 +445,17 @@ def _stop_between_steps(
 
 
 def homework_runs(
-    scale: Literal["quick", "full"], data: str | None = None, seed: int = 123
+    scale: Literal["quick", "full"], data: str | None = None, seed: int = 123, device: str = "cpu"
 ) -> list[object]:
     """Return the configs of the homework's 4e and 4f, and of a look at what 4f has trained.
 
     ``quick`` takes 800 training and 512 test images in batches of 64, ``full`` everything at the
-    homework's settings. 4f trains for three or ten epochs by one cycle: the special scheme of so
-    few epochs would end near its peak, before the rate has come down.
+    homework's settings, in bfloat16 where the device has units for it. 4f trains for three or
+    ten epochs by one cycle: the special scheme of so few epochs would end near its peak, before the
+    rate has come down.
     """
     from pitfalls.experiments.image_evaluation import EvaluateConfig
+    from pitfalls.images.hardware import has_fast_bfloat16
 
     quick = scale == "quick"
     whole = find_images(data, seed=seed)
@@ -469,17 +471,18 @@ def homework_runs(
     training = TrainConfig(
         batch_size=64 if quick else 128,
         seed=seed,
+        precision="bfloat16" if not quick and has_fast_bfloat16(device) else "float32",
         flip="none" if source.name == "digits" else "random",
     )
     # Half the batch, half the rate.
     cycle = replace(
         training, scheme="one_cycle", epochs=3 if quick else 10, rate=0.05 if quick else 0.1
     )
-    further = TrainRunConfig(source, training=cycle)
+    further = TrainRunConfig(source, training=cycle, device=device)
     # Written out, because the evaluation's config knows its training by the id alone.
     trained = f"images-train/{further.run_name}-{config_hash(further)}"
     return [
-        CompareConfig(source, training=training, seeds=(seed,)),
+        CompareConfig(source, training=training, seeds=(seed,), device=device),
         further,
-        EvaluateConfig(trained),
+        EvaluateConfig(trained, device=device),
     ]

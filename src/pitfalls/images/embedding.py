@@ -19,6 +19,7 @@ from pitfalls.images.gram import FactoredGram, factor_gram, factor_inputs
 from pitfalls.images.streaming import (
     Matrix,
     MomentEstimator,
+    SupervisedMomentEstimator,
     apply_linear,
     one_hot,
     sorted_classes,
@@ -117,7 +118,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MomentEstimator):
         return np.asarray(np.asarray(X) @ self.components_ + self.mean_)
 
 
-class CCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MomentEstimator):
+class CCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SupervisedMomentEstimator):
     r"""Canonical correlation analysis in closed form.
 
     Directions a_i, b_i with the greatest correlation ρ_i of a_i'x and b_i'y, each uncorrelated
@@ -176,37 +177,19 @@ class CCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MomentEstimator):
         self.n_components = n_components
         self.ridge = ridge
 
-    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
-        """Fit to X of shape (n, d) and y: labels of shape (n,), or targets of shape (n, q).
-
-        A y of shape (n,) that holds fractions is taken as one target.
-        """
-        self._reset()
-        return self._add(X, y, None, partial=False)
-
-    def partial_fit(
-        self, X: npt.ArrayLike, y: npt.ArrayLike, classes: npt.ArrayLike | None = None
-    ) -> Self:
-        """Add rows and solve anew; a class may turn up at any time, ``classes`` only announces."""
-        return self._add(X, y, classes, partial=True)
-
-    def _add(
-        self, X: npt.ArrayLike, y: npt.ArrayLike, classes: npt.ArrayLike | None, *, partial: bool
-    ) -> Self:
-        if y is None:
-            raise InputError("CCA requires y to be passed, but the target y is None.")
+    def _collect(
+        self, X: npt.ArrayLike, y: npt.ArrayLike, classes: npt.ArrayLike | None
+    ) -> tuple[SecondMoments, npt.NDArray[Any] | None]:
         checked, y_checked = validate_data(
             self, X, y, reset=not hasattr(self, "moments_"), multi_output=True
         )
         labels: npt.NDArray[Any] | None = None
         if y_checked.ndim == 1 and type_of_target(y_checked) != "continuous":
-            labels = sorted_classes(y_checked if classes is None else np.asarray(classes))
+            labels = sorted_classes(y_checked, classes)
             targets: npt.NDArray[Any] = one_hot(y_checked, labels)
         else:
             targets = y_checked.reshape(len(y_checked), -1).astype(np.float64)
-        self._absorb(SecondMoments.from_arrays(checked, targets, center=True), labels)
-        self._solve(partial=partial)
-        return self
+        return SecondMoments.from_arrays(checked, targets, center=True), labels
 
     def _solve(self, *, partial: bool, gram: FactoredGram | None = None) -> None:
         moments = self.moments_

@@ -1,6 +1,6 @@
 """Least squares onto one-hot labels: the plainest classifier there is."""
 
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +12,7 @@ from pitfalls.errors import InputError
 from pitfalls.images.gram import FactoredGram, factor_inputs
 from pitfalls.images.streaming import (
     Matrix,
-    MomentEstimator,
-    merge_classes,
+    SupervisedMomentEstimator,
     one_hot,
     sorted_classes,
 )
@@ -22,7 +21,7 @@ from pitfalls.moments import SecondMoments
 __all__ = ["LeastSquaresClassifier"]
 
 
-class LeastSquaresClassifier(ClassifierMixin, MomentEstimator):
+class LeastSquaresClassifier(ClassifierMixin, SupervisedMomentEstimator):
     """Linear regression with intercept onto one-hot labels; the largest output wins.
 
     Parameters
@@ -59,33 +58,13 @@ class LeastSquaresClassifier(ClassifierMixin, MomentEstimator):
     def __init__(self, ridge: float = 0.0) -> None:
         self.ridge = ridge
 
-    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
-        """Fit to X of shape (n, d) and labels y of shape (n,)."""
-        self._reset()
-        return self._add(X, y, None, partial=False)
-
-    def partial_fit(
-        self, X: npt.ArrayLike, y: npt.ArrayLike, classes: npt.ArrayLike | None = None
-    ) -> Self:
-        """Add rows and solve anew; a class may turn up at any time, ``classes`` only announces."""
-        return self._add(X, y, classes, partial=True)
-
-    def _add(
-        self, X: npt.ArrayLike, y: npt.ArrayLike, classes: npt.ArrayLike | None, *, partial: bool
-    ) -> Self:
-        if y is None:
-            raise InputError(
-                "LeastSquaresClassifier requires y to be passed, but the target y is None."
-            )
+    def _collect(
+        self, X: npt.ArrayLike, y: npt.ArrayLike, classes: npt.ArrayLike | None
+    ) -> tuple[SecondMoments, npt.NDArray[Any]]:
         checked, labels = validate_data(self, X, y, reset=not hasattr(self, "moments_"))
         check_classification_targets(labels)
-        present = sorted_classes(labels)
-        if classes is not None:
-            present = merge_classes(sorted_classes(np.asarray(classes)), present)
-        moments = SecondMoments.from_arrays(checked, one_hot(labels, present), center=True)
-        self._absorb(moments, present)
-        self._solve(partial=partial)
-        return self
+        present = sorted_classes(labels, classes)
+        return SecondMoments.from_arrays(checked, one_hot(labels, present), center=True), present
 
     def _solve(self, *, partial: bool, gram: FactoredGram | None = None) -> None:
         moments = self.moments_

@@ -11,7 +11,14 @@ from pitfalls.errors import InputError
 from pitfalls.images.gram import FactoredGram
 from pitfalls.moments import SecondMoments
 
-__all__ = ["MomentEstimator", "apply_linear", "merge_classes", "one_hot", "sorted_classes"]
+__all__ = [
+    "MomentEstimator",
+    "SupervisedMomentEstimator",
+    "apply_linear",
+    "merge_classes",
+    "one_hot",
+    "sorted_classes",
+]
 
 Matrix = npt.NDArray[np.float64]
 CHUNK_VALUES = 1 << 23  # 64 MB in float64
@@ -90,6 +97,42 @@ class MomentEstimator(BaseEstimator):
         return apply_linear(checked, weights, offset)
 
 
+class SupervisedMomentEstimator(MomentEstimator):
+    """A `MomentEstimator` of x and y; what y may be is its subclass's ``_collect``."""
+
+    def _collect(
+        self, X: npt.ArrayLike, y: npt.ArrayLike, classes: npt.ArrayLike | None
+    ) -> tuple[SecondMoments, npt.NDArray[Any] | None]:
+        """Check x and y; return their moments and, if y is labels, what its columns stand for."""
+        raise NotImplementedError
+
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
+        """Fit to X of shape (n, d) and y of shape (n,): class labels.
+
+        Where the estimator takes targets too, y of shape (n, q), or of shape (n,) with fractions in
+        it, is taken as targets.
+        """
+        self._reset()
+        return self._add(X, y, None, partial=False)
+
+    def partial_fit(
+        self, X: npt.ArrayLike, y: npt.ArrayLike, classes: npt.ArrayLike | None = None
+    ) -> Self:
+        """Add rows and solve anew; a class may turn up at any time, ``classes`` only announces."""
+        return self._add(X, y, classes, partial=True)
+
+    def _add(
+        self, X: npt.ArrayLike, y: npt.ArrayLike, classes: npt.ArrayLike | None, *, partial: bool
+    ) -> Self:
+        if y is None:
+            raise InputError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None."
+            )
+        self._absorb(*self._collect(X, y, classes))
+        self._solve(partial=partial)
+        return self
+
+
 def apply_linear(x: npt.NDArray[Any], weights: Matrix, offset: Matrix) -> Matrix:
     """Return x @ weights + offset in float64, in chunks of rows, whatever x's dtype."""
     rows = max(CHUNK_VALUES // max(x.shape[1], 1), 1)
@@ -101,9 +144,10 @@ def apply_linear(x: npt.NDArray[Any], weights: Matrix, offset: Matrix) -> Matrix
     return result
 
 
-def sorted_classes(y: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return the distinct labels of y, sorted."""
-    return np.unique(y)
+def sorted_classes(y: npt.NDArray[Any], announced: npt.ArrayLike | None = None) -> npt.NDArray[Any]:
+    """Return the distinct labels of y and those announced, sorted."""
+    present = np.unique(y)
+    return present if announced is None else merge_classes(np.unique(announced), present)
 
 
 def merge_classes(known: npt.NDArray[Any], new: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -50,6 +50,7 @@ def schemes(runs: tuple[Run, ...]) -> Facts:
                 if line["test"] <= chance + 3 * standard_error(chance, results["n_test"])
             ],
             "n_seeds": n,
+            "precision": results["rows"][0]["precision"],
         },
         n=f"{n} {'start' if n == 1 else 'starts'} a scheme",
         spread="smallest and largest over the starts" if n > 1 else NO_SPREAD,
@@ -100,6 +101,7 @@ def training(runs: tuple[Run, ...]) -> Facts:
             **_data(results),
             "network": NETWORKS[run.config["network"]["kind"]],
             "scheme": results["scheme"],
+            "precision": results["precision"],
             "epochs": results["epochs"],
             "steps": results["steps"],
             "by_epoch": [
