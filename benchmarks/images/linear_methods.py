@@ -107,7 +107,6 @@ def cca(data, repeats):
                 "scikit-learn": lambda: theirs.fit(rows, targets),
             },
             repeats=repeats,
-            warm_up=0,
         )
     found = CCA(2).fit(rows, labels)
     a, b = theirs.transform(rows, targets)

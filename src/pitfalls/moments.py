@@ -35,6 +35,7 @@ __all__ = ["SecondMoments"]
 
 _CHUNK_VALUES = 1 << 22  # values of x and y held in float64 at a time: 32 MiB
 _CHUNK_VALUES_GPU = 1 << 26
+_BLOCK = 256  # rows and columns of a block that stays in the cache: 512 KiB
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +166,7 @@ class SecondMoments:
                 continue
             if sums is None or shape is None:
                 shape = (x.shape[1], y.shape[1])
-                sums = _Sums(sum(shape))
+                sums = _Sums(*shape)
             values = _CHUNK_VALUES_GPU if getattr(x, "is_cuda", False) else _CHUNK_VALUES
             rows = chunk_size or max(1, values // sum(shape))
             for start in range(0, len(x), rows):
@@ -177,15 +178,13 @@ class SecondMoments:
                     )
         if sums is None or shape is None:
             raise InputError("SecondMoments: no rows of data came. Give at least one.")
-        d = shape[0]
-        upper = sums.scatter
         return cls(
             n=sums.n,
-            mean_x=sums.mean[:d].copy(),
-            mean_y=sums.mean[d:].copy(),
-            scatter_xx=_symmetric(upper[:d, :d]),
-            scatter_yx=upper[:d, d:].T.copy(),
-            scatter_yy=_symmetric(upper[d:, d:]),
+            mean_x=sums.mean_x,
+            mean_y=sums.mean_y,
+            scatter_xx=_mirrored(sums.scatter_xx),
+            scatter_yx=sums.scatter_yx,
+            scatter_yy=sums.scatter_yy,
             center=center,
         )
 
@@ -340,60 +339,76 @@ def _as_array(values: Any) -> Any:
 
 
 class _Sums:
-    """Sums about the mean of z = [x y], chunk by chunk, in float64."""
+    """Sums about the mean, chunk by chunk, in float64."""
 
-    def __init__(self, n_columns: int) -> None:
+    def __init__(self, d: int, p: int) -> None:
         self.n = 0
-        self.mean = np.zeros(n_columns)
+        self.mean_x, self.mean_y = np.zeros(d), np.zeros(p)
         # dsyrk adds to the upper triangle in place, at half of gemm's operations
-        self.scatter = np.zeros((n_columns, n_columns), order="F")
-        self.buffer = np.empty((0, n_columns))
+        self.scatter_xx = np.zeros((d, d), order="F")
+        self.scatter_yx, self.scatter_yy = np.zeros((p, d)), np.zeros((p, p))
+        self.buffer_x, self.buffer_y = np.empty((0, d)), np.empty((0, p))
 
     def add(self, x: Any, y: Any) -> bool:
         """Take one chunk in; False if it is not finite."""
-        if getattr(x, "is_cuda", False):
-            m, mean, scatter = _cuda_sums(x, y)
+        m = len(x)
+        on_gpu = getattr(x, "is_cuda", False)
+        if on_gpu:
+            mean_x, mean_y, xx, yx, yy = _cuda_sums(x, y)
         else:
-            m, d = x.shape
-            if len(self.buffer) <= m:
-                self.buffer = np.empty((m + 1, len(self.mean)))
-            z = self.buffer[:m]
-            z[:, :d] = x
-            z[:, d:] = y
-            mean, scatter = z.mean(axis=0), None
-        if not np.isfinite(mean).all():
+            if len(self.buffer_x) <= m:
+                self.buffer_x = np.empty((m + 1, len(self.mean_x)))
+                self.buffer_y = np.empty((m + 1, len(self.mean_y)))
+            xs, ys = self.buffer_x[: m + 1], self.buffer_y[: m + 1]
+            xs[:m], ys[:m] = x, y
+            mean_x, mean_y = xs[:m].mean(axis=0), ys[:m].mean(axis=0)
+        if not (np.isfinite(mean_x).all() and np.isfinite(mean_y).all()):
             return False
         total = self.n + m
-        step = mean - self.mean
-        merge = np.sqrt(self.n * m / total) * step  # Chan's rank-one term is merge merge'
-        if scatter is None:
-            z -= mean
-            self.buffer[m] = merge  # ... which is one more row
-            rows = self.buffer[: m + 1].T
-            out = blas.dsyrk(1.0, rows, beta=1.0, c=self.scatter, overwrite_c=1)
-            self.scatter = np.asarray(out)
+        step_x, step_y = mean_x - self.mean_x, mean_y - self.mean_y
+        weight = np.sqrt(self.n * m / total)
+        # Chan's rank-one terms are the products of these
+        merge_x, merge_y = weight * step_x, weight * step_y
+        if on_gpu:
+            self.scatter_xx += np.triu(xx + np.outer(merge_x, merge_x))
+            self.scatter_yx += yx + np.outer(merge_y, merge_x)
+            self.scatter_yy += yy + np.outer(merge_y, merge_y)
         else:
-            self.scatter += np.triu(scatter + np.outer(merge, merge))
-        self.mean = self.mean + step * (m / total)
+            xs[:m] -= mean_x
+            ys[:m] -= mean_y
+            xs[m], ys[m] = merge_x, merge_y  # ... which is one more row
+            # SciPy's BLAS for the larger products: a second library's threads would contend
+            out = blas.dsyrk(1.0, xs.T, beta=1.0, c=self.scatter_xx, overwrite_c=1)
+            self.scatter_xx = np.asarray(out)
+            out = blas.dgemm(1.0, xs.T, ys.T, 1.0, self.scatter_yx.T, trans_b=1, overwrite_c=1)
+            self.scatter_yx = np.asarray(out).T
+            self.scatter_yy += ys.T @ ys
+        self.mean_x += step_x * (m / total)
+        self.mean_y += step_y * (m / total)
         self.n = total
         return True
 
 
-def _symmetric(upper: Float64[np.ndarray, "m m"]) -> Float64[np.ndarray, "m m"]:
-    """Mirror an upper triangle whose other half is zero."""
-    full: npt.NDArray[np.float64] = upper + upper.T
-    full.flat[:: len(full) + 1] *= 0.5
+def _mirrored(upper: Float64[np.ndarray, "m m"]) -> Float64[np.ndarray, "m m"]:
+    """Mirror the upper triangle of a matrix in Fortran order, in place, and return it in C order.
+
+    Block by block, because a whole transpose reads memory against the grain; in place, because fresh
+    memory can cost more than the work.
+    """
+    full = upper.T  # in C order, with the values in the lower triangle
+    for i in range(0, len(full), _BLOCK):
+        for j in range(0, i, _BLOCK):
+            full[j : j + _BLOCK, i : i + _BLOCK] = full[i : i + _BLOCK, j : j + _BLOCK].T
+        corner = full[i : i + _BLOCK, i : i + _BLOCK]
+        corner[:] = np.tril(corner) + np.tril(corner, -1).T
     return full
 
 
-def _cuda_sums(
-    x: "torch.Tensor", y: "torch.Tensor"
-) -> tuple[int, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Rows, mean and sums about the mean of one chunk, computed on its device."""
+def _cuda_sums(x: "torch.Tensor", y: "torch.Tensor") -> tuple[npt.NDArray[np.float64], ...]:
+    """Means and sums about them of one chunk (x, y, xx, yx, yy), computed on its device."""
     import torch
 
-    y = torch.as_tensor(y, device=x.device)
-    z = torch.cat([x.double(), y.double()], dim=1)
-    mean = z.mean(dim=0)
-    z -= mean
-    return len(x), mean.cpu().numpy(), (z.T @ z).cpu().numpy()
+    xs, ys = x.double(), torch.as_tensor(y, device=x.device).double()
+    means = xs.mean(dim=0), ys.mean(dim=0)
+    xs, ys = xs - means[0], ys - means[1]
+    return tuple(t.cpu().numpy() for t in (*means, xs.T @ xs, ys.T @ xs, ys.T @ ys))

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import eigh
+from scipy.linalg import eigh, svd
 from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.multiclass import type_of_target
@@ -207,7 +207,7 @@ class CCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SupervisedMomentEst
             )
         # x_gram.whiten and y_gram.whiten in turn give F_x⁺ S_xy F_y⁺'
         cross = y_gram.whiten(x_gram.whiten(moments.scatter_yx.T).T).T
-        left, correlations, right = np.linalg.svd(cross, full_matrices=False)
+        left, correlations, right = svd(cross, full_matrices=False)
         k = min(self.n_components, x_gram.rank, y_gram.rank)
         y_side = y_gram.unwhiten(right[:k].T)
         signs = _signs(y_side)

@@ -100,7 +100,7 @@ def factor_gram(gram: Matrix, n: int, mean: Matrix, ridge: float = 0.0) -> Facto
         equilibrated = gram / scale
         equilibrated /= scale[:, None]
         np.fill_diagonal(equilibrated, 1.0)
-        norm = float(np.abs(equilibrated).sum(axis=0).max())
+        norm = lapack.dlange("1", equilibrated.T)
         # the transpose of a symmetric matrix in C order is itself in the order LAPACK works on
         lower, failed = lapack.dpotrf(equilibrated.T, lower=1, clean=0, overwrite_a=1)
         if not failed and lapack.dpocon(lower, norm, uplo="L")[0] > SAFE_RCOND:
