@@ -61,31 +61,67 @@ def linear_methods(r: dict[str, Any]) -> Row:
     )
 
 
+def canonical_correlation(r: dict[str, Any]) -> Row:
+    theirs = r["timed"]["scikit-learn"]
+    return (
+        f"CCA of {r['shape'][0]:,} CIFAR-10 images against scikit-learn's",
+        f"{r['ratio_wall']:.0f}× faster",
+        f"medians of {theirs['n']}",
+    )
+
+
+def resnet_step(r: dict[str, Any]) -> Row:
+    return (
+        f"a training step of ResNet18 on {r['batch']} images against the homework's loop",
+        f"{r['ours']['speedup_median_s']:.2f}× faster in float32, "
+        f"{r['ours, bfloat16']['speedup_median_s']:.2f}× in bfloat16",
+        f"medians of {r['n']}",
+    )
+
+
+def fast(r: dict[str, Any]) -> Row:
+    row = r["rows"][0]
+    return (
+        f"`pitfalls images fast --target {r['target']}`: plain accuracy on CIFAR-10's test images after "
+        f"{row['epochs']} epochs in {row['precision']}",
+        f"{100 * r['mean_accuracy']:.1f} % in {r['mean_seconds']:.0f} s of training",
+        "1 seed" if r["n"] == 1 else f"mean of {r['n']} seeds",
+    )
+
+
 TABLE: dict[str, Callable[[dict[str, Any]], Row]] = {
     "linear-verdicts": verdicts,
     "linear-gradients": gradients,
     "parity_signal": signal,
     "parity_training": training,
     "images-linear-three": linear_methods,
+    "images-linear-cca": canonical_correlation,
+    "images-training-step": resnet_step,
+    "images-fast-90": fast,
+    "images-fast-94": fast,
 }
 
 
 def render() -> str:
     """Return the table; a result that is not recorded has no row."""
-    lines = ["| what | result | n | recorded in |", "|---|---|---|---|"]
-    machines = set()
+    lines = ["| what | result | n | processor | recorded in |", "|---|---|---|---|---|"]
     for name, describe in TABLE.items():
         path = RESULTS / f"{name}.json"
         if not path.exists():
             continue
         stored = json.loads(path.read_text(encoding="utf-8"))
         machine = stored["machine"]
-        machines.add(f"{machine['cores']} cores of an {machine['processor']}")
-        lines.append(f"| {' | '.join(describe(stored['results']))} | `{path.name}` |")
-    where = " and ".join(sorted(machines))
+        processor = machine["processor"].replace("(R)", "").removesuffix(" Processor")
+        cells = (
+            *describe(stored["results"]),
+            f"{machine['cores']} × {processor}",
+            f"`{path.name}`",
+        )
+        lines.append(f"| {' | '.join(cells)} |")
     note = (
-        f"On {where}, a shared and noisy machine: ratios, taken alternating in one run, say more than "
-        "seconds. Raw times, versions and commits are in `benchmarks/results/`."
+        "Cores of shared and noisy machines: ratios, taken alternating in one run, say more than seconds. "
+        "bfloat16 is fast only where the processor has units for it (AMX, AVX-512 BF16). Raw times, "
+        "versions and commits are in `benchmarks/results/`."
     )
     return "\n".join([*lines, "", note])
 

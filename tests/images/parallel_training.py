@@ -14,7 +14,8 @@ from pitfalls.images.training import train
 from tests.images.test_resume import CONFIGS, through_a_file
 from tests.images.test_training import dataset, network, plain
 
-RESUMED_AT = 3  # in the middle of the first epoch: averages, momentum and sums are all under way
+IMAGES = 28
+STEPS = 8  # of two epochs
 
 
 def run(kind: str, state: TrainState | None = None) -> tuple[Any, list[dict], list[TrainState]]:
@@ -23,7 +24,7 @@ def run(kind: str, state: TrainState | None = None) -> tuple[Any, list[dict], li
     log, states = [], []
     train(
         model,
-        dataset(n=28),
+        dataset(n=IMAGES),
         config,
         state=state,
         on_step=lambda record: log.append(vars(record)),
@@ -38,10 +39,11 @@ def main(folder: Path) -> None:
         for kind in ("plain", "homework", "fast"):
             model, log, states = run(kind)
             write(folder, kind, model, log)
-            # Only the first process has states, as only it can read a run's checkpoint.
-            state = through_a_file(states[RESUMED_AT - 1]) if states else None
-            model, log, _ = run(kind, state)
-            write(folder, f"{kind}-resumed", model, log)
+            for step in range(1, STEPS + 1):
+                # Only the first process has states, as only it can read a run's checkpoint.
+                state = through_a_file(states[step - 1]) if states else None
+                model, log, _ = run(kind, state)
+                write(folder, f"{kind}-resumed-{step}", model, log)
 
 
 def write(folder: Path, name: str, model: Any, log: list[dict]) -> None:

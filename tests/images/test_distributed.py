@@ -49,13 +49,14 @@ def test_two_processes_take_the_steps_of_one(written):
 
 
 @pytest.mark.parametrize("kind", ["plain", "homework", "fast"])
-def test_two_processes_resume_bit_for_bit(written, kind):
+def test_two_processes_resume_bit_for_bit_at_every_step_boundary(written, kind):
     final, log = written(kind)
-    again, rest = written(f"{kind}-resumed")
-    for name in final:
-        assert torch.equal(final[name], again[name]), name
-    assert len(rest) > 0
-    assert rest == [record for record in log if record["step"] > parallel_training.RESUMED_AT]
+    assert max(record["step"] for record in log) == parallel_training.STEPS
+    for step in range(1, parallel_training.STEPS + 1):
+        again, rest = written(f"{kind}-resumed-{step}")
+        for name in final:
+            assert torch.equal(final[name], again[name]), (step, name)
+        assert rest == [record for record in log if record["step"] > step]
 
 
 @pytest.mark.parametrize("n", [4, 7, 128])
