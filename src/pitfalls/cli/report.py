@@ -108,11 +108,14 @@ def _run_homework(
     import dataclasses
     import sys
 
+    from pitfalls.cli.progress import TerminalProgress
     from pitfalls.errors import DataError, InputError, PitfallsError
     from pitfalls.experiments.homework import homework_runs
+    from pitfalls.experiments.image_source import find_images
     from pitfalls.experiments.registry import experiment_of
     from pitfalls.runs import config_hash
 
+    find_images(data, seed=settings().seed, progress=TerminalProgress())  # a download shows here
     parts = homework_runs(scale, data, settings().seed, resolve_device())
     store, failed = run_store(), 0
     runs: list[Run] = []

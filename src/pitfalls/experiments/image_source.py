@@ -1,11 +1,11 @@
 """Which pictures a run is about: where they came from, and a fingerprint of what they were."""
 
 import os
+from collections import OrderedDict
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from pitfalls.errors import DataError
-from pitfalls.experiments.registry import NOT_IDENTITY
+from pitfalls.experiments.registry import NOT_IDENTITY, Advance, Progress, silent
 from pitfalls.images.datasets import SOURCE_VARIABLE, ImageDataset, load_dataset
 
 __all__ = ["ImageSource", "find_images"]
@@ -38,13 +38,15 @@ class ImageSource:
             If they have changed since.
         """
         dataset = _load(
-            self.data,
-            self.subset_train,
-            self.subset_val,
-            self.validation,
-            self.size,
-            self.channels,
-            self.seed,
+            (
+                self.data,
+                self.subset_train,
+                self.subset_val,
+                self.validation,
+                self.size,
+                self.channels,
+                self.seed,
+            )
         )
         if dataset.fingerprint != self.fingerprint:
             raise DataError(
@@ -63,41 +65,41 @@ def find_images(
     size: int | None = None,
     channels: int | None = None,
     seed: int = 123,
+    progress: Progress = silent,
 ) -> ImageSource:
-    """Look the pictures up and fix which they are; arguments as of `load_dataset`."""
+    """Look the pictures up and fix which they are; arguments as of `load_dataset`.
+
+    ``progress`` shows a download.
+    """
     # Named in full, so that the run finds its pictures again without the variable.
     data = data or os.environ.get(SOURCE_VARIABLE) or None
-    dataset = _load(data, subset_train, subset_val, validation, size, channels, seed)
-    return ImageSource(
-        dataset.fingerprint,
-        dataset.name,
-        data,
-        subset_train,
-        subset_val,
-        validation,
-        size,
-        channels,
-        seed,
-    )
+    arguments = (data, subset_train, subset_val, validation, size, channels, seed)
+    with progress("downloading CIFAR-10", unit="bytes") as advance:
+        dataset = _load(arguments, advance)
+    return ImageSource(dataset.fingerprint, dataset.name, *arguments)
 
 
-# The command looks at the data before the run does; both shall read them once.
-@lru_cache(maxsize=2)
-def _load(
-    data: str | None,
-    subset_train: int | None,
-    subset_val: int | None,
-    validation: float,
-    size: int | None,
-    channels: int | None,
-    seed: int,
-) -> ImageDataset:
-    return load_dataset(
-        data,
-        subset_train=subset_train,
-        subset_val=subset_val,
-        validation=validation,
-        size=size,
-        channels=channels,
-        seed=seed,
-    )
+Arguments = tuple[str | None, int | None, int | None, float, int | None, int | None, int]
+KEPT = 2
+_loaded: OrderedDict[Arguments, ImageDataset] = OrderedDict()
+
+
+def _load(arguments: Arguments, on_progress: Advance | None = None) -> ImageDataset:
+    """Read pictures; the last ones are kept, as a command looks at them before its run does."""
+    if arguments not in _loaded:
+        data, subset_train, subset_val, validation, size, channels, seed = arguments
+        dataset = load_dataset(
+            data,
+            subset_train=subset_train,
+            subset_val=subset_val,
+            validation=validation,
+            size=size,
+            channels=channels,
+            seed=seed,
+            on_progress=on_progress,
+        )
+        while len(_loaded) >= KEPT:
+            _loaded.popitem(last=False)
+        _loaded[arguments] = dataset
+    _loaded.move_to_end(arguments)
+    return _loaded[arguments]

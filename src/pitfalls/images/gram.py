@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import eigh, lapack, solve_triangular
+from scipy.linalg import eigh, lapack, norm, solve_triangular
 
 from pitfalls.errors import InputError
 from pitfalls.moments import SecondMoments
@@ -100,10 +100,10 @@ def factor_gram(gram: Matrix, n: int, mean: Matrix, ridge: float = 0.0) -> Facto
         equilibrated = gram / scale
         equilibrated /= scale[:, None]
         np.fill_diagonal(equilibrated, 1.0)
-        norm = lapack.dlange("1", equilibrated.T)
+        size = float(norm(equilibrated.T, 1, check_finite=False))
         # the transpose of a symmetric matrix in C order is itself in the order LAPACK works on
         lower, failed = lapack.dpotrf(equilibrated.T, lower=1, clean=0, overwrite_a=1)
-        if not failed and lapack.dpocon(lower, norm, uplo="L")[0] > SAFE_RCOND:
+        if not failed and lapack.dpocon(lower, size, uplo="L")[0] > SAFE_RCOND:
             return FactoredGram(lower, d, scale, None)
     cleaned = gram.copy()
     cleaned[constant] = 0.0

@@ -42,7 +42,8 @@ def mode_strength(times: Matrix, target: float, start: float, n_layers: int) -> 
     start : float
         u(0) > 0.
     n_layers : int
-        L. Closed form for one and two layers; for more the scalar equation is integrated to 1e-10.
+        L. Closed form for one and two layers; for more the scalar equation is integrated, with local
+        errors of 1e-10.
 
     Returns
     -------

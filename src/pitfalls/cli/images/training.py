@@ -61,6 +61,7 @@ class DataOptions:
 
     def find(self) -> "ImageSource":
         """Look the pictures up."""
+        from pitfalls.cli.progress import TerminalProgress
         from pitfalls.experiments.image_source import find_images
 
         return find_images(
@@ -71,6 +72,7 @@ class DataOptions:
             size=self.size,
             channels=self.channels,
             seed=settings().seed,
+            progress=TerminalProgress(),
         )
 
 
