@@ -149,7 +149,7 @@ def _shade(
     picture = np.ones((SHADES, SHADES, 4))
     picture[..., :3] = colour / np.maximum(total, 1e-9)[..., None]
     strongest = np.quantile(total[total > 0], 0.99)
-    picture[..., 3] = 0.75 * np.clip(total / strongest, 0, 1) ** 0.6
+    picture[..., 3] = 0.85 * np.clip(total / strongest, 0, 1) ** 0.5
     ax.imshow(
         np.round(picture * 255).astype(np.uint8),
         origin="lower", extent=(left, right, low, high), aspect="auto", interpolation="none",

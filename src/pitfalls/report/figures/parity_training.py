@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
+from pitfalls.report.facts.parity import LEARNED
 from pitfalls.report.figures.registry import Drawing, draws
 from pitfalls.report.figures.style import BLUE, CYCLE, GREY, MARKERS, PAGE, SEQUENTIAL
 from pitfalls.runs import Run
@@ -143,8 +144,10 @@ def signal_along_training(run: Run) -> Drawing:
         )
     right.plot([], [], ":", color=GREY, label="mean over all targets")
     right.set(yscale="log", ylabel=r"$\|\nabla R_v - a\|^2$")
-    right.set_title("Signal of the trained target, and mean of all")
-    left.set(ylabel="loss, mean of 200 batches", title="Loss")
+    grown = all(c["own_over_mean_at_most"] > c["own_over_mean_at_start"] for c in cases)
+    right.set_title("The target's own signal grows" if grown else "The target's own signal")
+    learned = sum(case["accuracy"] >= LEARNED for case in cases)
+    left.set(ylabel="loss, mean of 200 batches", title=f"{learned} of {len(cases)} trainings learn")
     left.set_ylim(bottom=0)
     _thousands((left, right))
     _legend_below(fig, right, len(cases) + 1)
@@ -182,7 +185,10 @@ def layer_gradients(run: Run) -> Drawing:
             else f"{activation}: {1 / start['factor_per_layer']:.3g}-fold a layer"
         )
     axes[0].plot([], [], "--", color=GREY, lw=1, label="bound by spectral norms")
-    axes[0].set(yscale="log", title=r"Messages, rms $\|\delta_l\|$", ylabel="norm at the start")
+    fading = min(results["start"], key=lambda name: results["start"][name]["factor_per_layer"])
+    factor = 1 / results["start"][fading]["factor_per_layer"]
+    title = rf"Messages $\|\delta_l\|$, rms: {fading}'s fade {factor:.2g}-fold"
+    axes[0].set(yscale="log", title=title, ylabel="norm at the start")
     axes[1].set_title(r"Gradient of the risk, $\|\partial R/\partial W_l\|_F$")
     _legend_below(fig, axes[0], len(config["activations"]) + 1)
     return Drawing(
@@ -205,7 +211,7 @@ def depth_and_learning(run: Run) -> Drawing:
     results, config = run.results(), run.config
     names, depths = config["activations"], config["depths"]
     fig, (left, right) = plt.subplots(1, 2, figsize=(PAGE[0], PAGE[1] + 0.6))
-    told = []
+    told, deepest = [], []
     for a, activation in enumerate(names):
         cells = [c for c in results["cells"] if c["activation"] == activation]
         shift = 0.06 * (a - (len(names) - 1) / 2)
@@ -229,6 +235,12 @@ def depth_and_learning(run: Run) -> Drawing:
                 f"{activation}, {cell['depth']} hidden: {cell['n_learned']} of {cell['n']} learn, "
                 f"first-layer gradient {cell['first_gradient_at_start']:.2g} at the start"
             )
+        learned = [c["depth"] for c in cells if c["n_learned"] == c["n"]]
+        deepest.append(
+            f"{activation} learns to depth {max(learned)}"
+            if learned
+            else f"{activation} at no depth"
+        )
         left.plot(
             np.arange(len(cells)) + shift,
             [c["median_accuracy"] for c in cells],
@@ -239,7 +251,7 @@ def depth_and_learning(run: Run) -> Drawing:
         )
     left.set(xlabel="hidden layers", ylabel="accuracy after training", ylim=(0.3, 1.04))
     left.set_xticks(range(len(depths)), [str(depth) for depth in depths])
-    left.set_title(f"Parity of {config['weight']} features in d = {config['n_features']}")
+    left.set_title(", ".join(deepest).capitalize())
     left.yaxis.set_major_formatter(PercentFormatter(1, 0))
     left.axhline(0.5, color=GREY, linewidth=0.8, linestyle=":")
     left.legend(loc="lower left")
@@ -252,8 +264,9 @@ def depth_and_learning(run: Run) -> Drawing:
         alt="; ".join(told) + ".",
         caption=f"n = {config['n_seeds']} trainings of {training['n_iterations']:,} iterations at "
         f"rate {training['learning_rate']:g} for each depth and activation, width "
-        f"{config['width']}. Left: every training, and a line through the medians. Right: median "
-        "of the exact gradient over all inputs; a line ends where it is 0. "
+        f"{config['width']}, on parities of {config['weight']} of {config['n_features']} features. "
+        "Title: the deepest at which all learn. Left: every training, and a line through the "
+        "medians. Right: median of the exact gradient over all inputs; a line ends where it is 0. "
         + "; ".join(told)
         + ".",
     )
