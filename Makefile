@@ -8,7 +8,7 @@ USER := $(VENV)/.user
 READY := $(VENV)/.ready
 
 BENCHMARKS := linear.gradients linear.moments linear.verdicts linear.wide \
-	parity.signal parity.walsh parity.training parity.part_b
+	parity.signal parity.walsh parity.training parity.part_b images.kill_resume
 
 .PHONY: report test check bench docs clean
 

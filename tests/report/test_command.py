@@ -32,9 +32,10 @@ def toy(config: ToyConfig, run: Run, progress: Progress) -> None:
 def parts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[homework.Part]:
     CALLS.clear()
     parts = [homework.Part("2", ToyConfig(1)), homework.Part("3", ToyConfig(2))]
-    monkeypatch.setattr(homework, "homework_runs", lambda scale, data, seed: tuple(parts))
+    monkeypatch.setattr(homework, "homework_runs", lambda *asked: tuple(parts))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PITFALLS_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("PITFALLS_DATA", "digits")
     return parts
 
 
