@@ -102,6 +102,7 @@ def training(runs: tuple[Run, ...]) -> Facts:
             "network": NETWORKS[run.config["network"]["kind"]],
             "scheme": results["scheme"],
             "precision": results["precision"],
+            "weight_decay": run.config["training"]["weight_decay"],
             "epochs": results["epochs"],
             "steps": results["steps"],
             "by_epoch": [
