@@ -31,6 +31,9 @@ def main() -> None:
     kills = trainings = differing = 0
     moments: dict[str, int] = {}
     with tempfile.TemporaryDirectory() as folder:
+        # In a process like those that are killed: another number of threads gives other bits.
+        calm_command = [sys.executable, killed_training.__file__, f"{folder}/calm"]
+        subprocess.run(calm_command, env=environment, check=True)
         calm = killed_training.run(f"{folder}/calm")
         while kills < options.kills:
             root = Path(folder) / f"killed-{trainings}"
@@ -63,7 +66,7 @@ def main() -> None:
             "trainings_that_differ": differing,
             "compared": "final weights bit for bit, metrics.jsonl byte for byte",
             "killed_at": moments,
-            "threads": torch.get_num_threads(),
+            "threads": int(environment["OMP_NUM_THREADS"]),
         },
     )
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -114,10 +115,8 @@ def test_a_run_killed_at_random_moments_ends_with_the_same_bits(undisturbed, tmp
     assert_same_run(undisturbed, killed_training.run(str(tmp_path)))
 
 
-@pytest.mark.parametrize("at", [1, 2, 3, 26, 27, 50])
-def test_a_run_interrupted_between_steps_ends_with_the_same_bits(undisturbed, tmp_path, at):
-    from contextlib import contextmanager
-
+def interrupt(root, at):
+    """Run `killed_training`'s config and stop before step ``at``, as Ctrl-C does."""
     count = 0
 
     @contextmanager
@@ -131,19 +130,31 @@ def test_a_run_interrupted_between_steps_ends_with_the_same_bits(undisturbed, tm
 
         yield advance
 
-    config = CompareConfig(
-        find_images("digits", subset_train=120, subset_val=40, validation=20),
-        NetworkConfig("fastnet", (4, 4, 4)),
-        TrainConfig(epochs=2, batch_size=8, averaging=0.9, checkpoint_every=3),
-    )
     with pytest.raises(KeyboardInterrupt):
-        perform(config, RunStore(tmp_path), progress=stopping)
-    assert_same_run(undisturbed, killed_training.run(str(tmp_path)))
+        killed_training.run(str(root), progress=stopping)
+
+
+@pytest.mark.parametrize("at", [1, 2, 3, 26, 27, 50])
+def test_a_run_interrupted_between_steps_ends_with_the_same_bits(undisturbed, tmp_path, at):
+    interrupt(tmp_path, at)
+    again = killed_training.run(str(tmp_path))
+    assert_same_run(undisturbed, again)
+    assert again.manifest.warnings == undisturbed.manifest.warnings
+
+
+def test_a_run_continued_with_other_threads_says_so(tmp_path):
+    interrupt(tmp_path, 26)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(threads + 1)
+    try:
+        run = killed_training.run(str(tmp_path))
+    finally:
+        torch.set_num_threads(threads)
+    (warning,) = run.manifest.warnings
+    assert warning.startswith(f"Begun with {threads} threads and continued with {threads + 1}")
 
 
 def test_ctrl_c_waits_for_the_end_of_the_step(source, tmp_path):
-    from contextlib import contextmanager
-
     @contextmanager
     def pressing(label, unit="steps"):
         def advance(done, total):

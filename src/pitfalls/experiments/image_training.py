@@ -269,8 +269,15 @@ def _train_cells(
     data = _load(source, run)
     rows: list[dict[str, Any]] = []
     state: TrainState | None = None
+    threads = torch.get_num_threads()
     if run is not None and (checkpoint := run.load_checkpoint()) is not None:
         rows = list(checkpoint.meta["rows"])
+        before = checkpoint.meta["threads"]
+        if before != threads:
+            run.warn(
+                f"Begun with {before} threads and continued with {threads}: sums are rounded in another "
+                "order, so the weights are not those of an undisturbed run, bit for bit."
+            )
         if checkpoint.meta["train"] is not None:
             state = TrainState(dict(checkpoint.tensors), checkpoint.meta["train"])
     done: int = share_from_first(len(rows))
@@ -325,7 +332,7 @@ def _train_cells(
 
 
 def _finish_cell(run: Run, index: int, rows: list[dict[str, Any]]) -> None:
-    meta = {"rows": rows, "train": None}
+    meta = {"rows": rows, "train": None, "threads": torch.get_num_threads()}
     run.save_checkpoint(step=(index + 1) * STEPS_A_CELL, tensors={}, meta=meta)
 
 
@@ -350,7 +357,11 @@ class _Keeper:
             self.run.save_checkpoint(
                 step=self.index * STEPS_A_CELL + state.step,
                 tensors=state.tensors,
-                meta={"rows": self.rows, "train": state.meta},
+                meta={
+                    "rows": self.rows,
+                    "train": state.meta,
+                    "threads": torch.get_num_threads(),
+                },
             )
             seconds, processor = state.meta["clock"]
             self.run.log_timing(
