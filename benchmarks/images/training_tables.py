@@ -67,10 +67,11 @@ def fast(target: int) -> str:
         ]
         for row in r["rows"]
     ]
+    spread = f", standard deviation {100 * r['sd_accuracy']:.2f}" if r["n"] > 1 else ""
     return (
         table(["seed", "plain", "six views", "seconds", "processor seconds"], rows)
-        + f"\n\n`--target {target}`: {100 * r['mean_accuracy']:.2f} % plain (n = {r['n']}, standard "
-        f"deviation {100 * r['sd_accuracy']:.2f}), {100 * r['mean_six_views']:.2f} % over six views, "
+        + f"\n\n`--target {target}`: {100 * r['mean_accuracy']:.2f} % plain (n = {r['n']}{spread}), "
+        f"{100 * r['mean_six_views']:.2f} % over six views, "
         f"{r['rows'][0]['precision']}, {r['threads']} threads. Seconds are of training steps alone, without "
         "loading, whitening, checkpoints and testing; the machine was shared, and half the processor seconds "
         f"({r['mean_cpu_seconds'] / 2:.0f}) is what two quiet cores need ({machine(stored)})."

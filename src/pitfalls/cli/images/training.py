@@ -320,7 +320,7 @@ def fast(
     Parameters
     ----------
     target
-        Percent of the test images to get right, plainly.
+        Percent of the test images to get right. 94 has been reached over six views, not plainly.
     n_seeds
         Trainings, from --seed on.
     precision
