@@ -1,7 +1,6 @@
 """Which pictures a run is about: where they came from, and a fingerprint of what they were."""
 
 import os
-from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from pitfalls.errors import DataError
@@ -81,7 +80,7 @@ def find_images(
 
 Arguments = tuple[str | None, int | None, int | None, float, int | None, int | None, int]
 KEPT = 2
-_loaded: OrderedDict[Arguments, ImageDataset] = OrderedDict()
+_loaded: dict[Arguments, ImageDataset] = {}
 
 
 def _load(arguments: Arguments, on_progress: Advance | None = None) -> ImageDataset:
@@ -98,8 +97,7 @@ def _load(arguments: Arguments, on_progress: Advance | None = None) -> ImageData
             seed=seed,
             on_progress=on_progress,
         )
-        while len(_loaded) >= KEPT:
-            _loaded.popitem(last=False)
+        if len(_loaded) == KEPT:
+            del _loaded[next(iter(_loaded))]  # the one loaded first
         _loaded[arguments] = dataset
-    _loaded.move_to_end(arguments)
     return _loaded[arguments]

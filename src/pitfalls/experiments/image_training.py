@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from types import FrameType
@@ -269,10 +269,10 @@ def _train_cells(
     data = _load(source, run)
     rows: list[dict[str, Any]] = []
     state: TrainState | None = None
-    threads = torch.get_num_threads()
     if run is not None and (checkpoint := run.load_checkpoint()) is not None:
         rows = list(checkpoint.meta["rows"])
-        before = checkpoint.meta["threads"]
+        threads = torch.get_num_threads()
+        before = checkpoint.meta.get("threads", threads)  # older checkpoints do not say
         if before != threads:
             run.warn(
                 f"Begun with {before} threads and continued with {threads}: sums are rounded in another "
@@ -332,8 +332,14 @@ def _train_cells(
 
 
 def _finish_cell(run: Run, index: int, rows: list[dict[str, Any]]) -> None:
-    meta = {"rows": rows, "train": None, "threads": torch.get_num_threads()}
-    run.save_checkpoint(step=(index + 1) * STEPS_A_CELL, tensors={}, meta=meta)
+    run.save_checkpoint(step=(index + 1) * STEPS_A_CELL, tensors={}, meta=_progress_so_far(rows))
+
+
+def _progress_so_far(
+    rows: list[dict[str, Any]], train: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return what a checkpoint holds beside tensors: finished cells, and the state of a begun one."""
+    return {"rows": rows, "train": train, "threads": torch.get_num_threads()}
 
 
 class _Keeper:
@@ -357,11 +363,7 @@ class _Keeper:
             self.run.save_checkpoint(
                 step=self.index * STEPS_A_CELL + state.step,
                 tensors=state.tensors,
-                meta={
-                    "rows": self.rows,
-                    "train": state.meta,
-                    "threads": torch.get_num_threads(),
-                },
+                meta=_progress_so_far(self.rows, state.meta),
             )
             seconds, processor = state.meta["clock"]
             self.run.log_timing(
