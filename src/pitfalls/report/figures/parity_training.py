@@ -236,11 +236,7 @@ def depth_and_learning(run: Run) -> Drawing:
                 f"first-layer gradient {cell['first_gradient_at_start']:.2g} at the start"
             )
         learned = [c["depth"] for c in cells if c["n_learned"] == c["n"]]
-        deepest.append(
-            f"{activation} learns to depth {max(learned)}"
-            if learned
-            else f"{activation} at no depth"
-        )
+        deepest.append(f"{activation} {max(learned, default='none')}")
         left.plot(
             np.arange(len(cells)) + shift,
             [c["median_accuracy"] for c in cells],
@@ -251,7 +247,7 @@ def depth_and_learning(run: Run) -> Drawing:
         )
     left.set(xlabel="hidden layers", ylabel="accuracy after training", ylim=(0.3, 1.04))
     left.set_xticks(range(len(depths)), [str(depth) for depth in depths])
-    left.set_title(", ".join(deepest).capitalize())
+    left.set_title(f"Learned to depth: {', '.join(deepest)}")
     left.yaxis.set_major_formatter(PercentFormatter(1, 0))
     left.axhline(0.5, color=GREY, linewidth=0.8, linestyle=":")
     left.legend(loc="lower left")
