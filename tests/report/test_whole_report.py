@@ -237,6 +237,7 @@ class TestInBrowser:
 
     def test_hovering_over_a_digit_shows_it(self, session: Any) -> None:
         from selenium.webdriver import ActionChains
+        from selenium.webdriver.support.wait import WebDriverWait
 
         canvas, x, y, name, index = session.execute_script(
             "const e = pitfalls.live.embedding, v = e.views[0]; v.reset();"
@@ -250,8 +251,13 @@ class TestInBrowser:
             "return [v.canvas, x - h, y - h, e.label[i], e.index[i]]"
         )
         ActionChains(session).move_to_element_with_offset(canvas, x, y).perform()
-        text = session.execute_script("return pitfalls.live.embedding.views[0].tip.textContent")
-        assert f"{name}training image {index}" in text
+
+        def tip(session: Any) -> str:
+            return session.execute_script("return pitfalls.live.embedding.views[0].tip.textContent")
+
+        # the browser hands the pointer's move to the page with its next frame
+        WebDriverWait(session, 10).until(lambda session: tip(session) != "")
+        assert f"{name}training image {index}" in tip(session)
 
     def test_the_page_is_readable_without_javascript(self, session: Any) -> None:
         session.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
