@@ -30,6 +30,8 @@ def chromium(profile: Path, width: int = 1280, height: int = 900) -> Iterator[An
         "--disable-sync",
         "--hide-scrollbars",
         "--force-device-scale-factor=1",
+        # a smooth scroll still under way when a test has found a point moves the point away
+        "--force-prefers-reduced-motion",
         f"--window-size={width},{height}",
         f"--user-data-dir={profile}",
     ):
@@ -59,6 +61,19 @@ def resize(session: Any, width: int, height: int = 900) -> None:
     # charts follow the window a moment later
     session.execute_async_script(
         "const done = arguments[0]; setTimeout(() => requestAnimationFrame(done), 300)"
+    )
+
+
+def point(session: Any, element: Any, x: int, y: int) -> None:
+    """Move the mouse to a place counted from an element's middle, and let the page take notice."""
+    from selenium.webdriver import ActionChains
+
+    # in one step: on a longer way the pointer passes other points
+    chain = ActionChains(session, duration=0)
+    chain.move_to_element_with_offset(element, x, y).perform()
+    # the browser hands the move to the page with its next frame
+    session.execute_async_script(
+        "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(done))"
     )
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 from pitfalls.report.explore.packing import Sprite, View, pack_embedding
 from pitfalls.report.figures.style import CLASS_COLOURS
 from pitfalls.report.page import render
-from tests.report.browser import axe_faults, chromium, console_errors, resize
+from tests.report.browser import axe_faults, chromium, console_errors, point, resize
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore")]
 
@@ -103,35 +103,33 @@ def page(tmp_path_factory: pytest.TempPathFactory):
         yield session
 
 
-def point_at(page: Any, view: int, point: int) -> str:
+def point_at(page: Any, view: int, number: int) -> str:
     """Move the mouse onto a point, as a reader would, and return the tip's text."""
-    from selenium.webdriver import ActionChains
-
     canvas = page.execute_script(
         "const v = pitfalls.live.embedding.views[arguments[0]]; v.reset();"
         "v.canvas.scrollIntoView({block: 'center', behavior: 'instant'}); return v.canvas", view
     )  # fmt: skip
     x, y = page.execute_script(
         "const v = pitfalls.live.embedding.views[arguments[0]], [x, y] = v.position(arguments[1]);"
-        "return [x - v.canvas.clientWidth / 2, y - v.canvas.clientHeight / 2]", view, point
+        "return [x - v.canvas.clientWidth / 2, y - v.canvas.clientHeight / 2]", view, number
     )  # fmt: skip
-    ActionChains(page).move_to_element_with_offset(canvas, round(x), round(y)).perform()
+    point(page, canvas, round(x), round(y))
     return page.execute_script(
         "const t = pitfalls.live.embedding.views[arguments[0]].tip; return t.hidden ? '' : t.textContent",
         view,
     )
 
 
-@pytest.mark.parametrize("point", [0, 21, 147, 299])
-def test_hovering_shows_the_right_image_label_and_index(page: Any, point: int) -> None:
-    text = point_at(page, 0, point)
-    assert CLASSES[point % 3] in text
-    assert f"training image {point}" in text
+@pytest.mark.parametrize("number", [0, 21, 147, 299])
+def test_hovering_shows_the_right_image_label_and_index(page: Any, number: int) -> None:
+    text = point_at(page, 0, number)
+    assert CLASSES[number % 3] in text
+    assert f"training image {number}" in text
     pixel = page.execute_async_script(
         "const done = arguments[0], c = pitfalls.live.embedding.views[0].tip.querySelector('canvas');"
         "setTimeout(() => done([...c.getContext('2d').getImageData(48, 48, 1, 1).data]), 100)"
     )
-    assert tuple(pixel[:3]) == colour_of(point)
+    assert tuple(pixel[:3]) == colour_of(number)
 
 
 def test_a_point_without_a_picture_in_the_file_says_so(page: Any) -> None:

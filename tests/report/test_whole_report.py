@@ -13,7 +13,7 @@ from pitfalls.claims import CLAIMS
 from pitfalls.errors import RunError
 from pitfalls.report import FrontMatter, Report, build, gather
 from pitfalls.runs import Run, RunStore
-from tests.report.browser import axe_faults, chromium, console_errors, resize
+from tests.report.browser import axe_faults, chromium, console_errors, point, resize
 from tests.report.homework import perform_all
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -236,9 +236,6 @@ class TestInBrowser:
         assert all(index == 0 for _, _, index in places)
 
     def test_hovering_over_a_digit_shows_it(self, session: Any) -> None:
-        from selenium.webdriver import ActionChains
-        from selenium.webdriver.support.wait import WebDriverWait
-
         canvas, x, y, name, index = session.execute_script(
             "const e = pitfalls.live.embedding, v = e.views[0]; v.reset();"
             "v.canvas.scrollIntoView({block: 'center', behavior: 'instant'});"
@@ -250,14 +247,9 @@ class TestInBrowser:
             "const [x, y] = v.position(i).map(Math.round), h = v.canvas.clientWidth / 2;"
             "return [v.canvas, x - h, y - h, e.label[i], e.index[i]]"
         )
-        ActionChains(session).move_to_element_with_offset(canvas, x, y).perform()
-
-        def tip(session: Any) -> str:
-            return session.execute_script("return pitfalls.live.embedding.views[0].tip.textContent")
-
-        # the browser hands the pointer's move to the page with its next frame
-        WebDriverWait(session, 10).until(lambda session: tip(session) != "")
-        assert f"{name}training image {index}" in tip(session)
+        point(session, canvas, x, y)
+        tip = session.execute_script("return pitfalls.live.embedding.views[0].tip.textContent")
+        assert f"{name}training image {index}" in tip
 
     def test_the_page_is_readable_without_javascript(self, session: Any) -> None:
         session.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
