@@ -2,7 +2,15 @@
 
 from dataclasses import replace
 
-from pitfalls.experiments import claims, image_training, linear, linear_methods, perform
+from pitfalls.experiments import (
+    claims,
+    image_training,
+    linear,
+    linear_methods,
+    parity_exact,
+    parity_gradients,
+    perform,
+)
 from pitfalls.experiments import parity_signal as signal
 from pitfalls.experiments import parity_training as parity
 from pitfalls.experiments.image_evaluation import evaluation_of
@@ -27,8 +35,8 @@ def perform_all(store: RunStore) -> list[Run]:
         linear.DescendConfig(data=Planted()),
         linear.TourConfig(data=Planted(), depths=(2, 3)),
         linear.RanksConfig(data=digits, max_rank=2, steps=300),
-        signal.ExactConfig(dimensions=(1, 2, 3, 10)),
-        signal.GradientConfig(dimensions=(3,)),
+        parity_exact.ExactConfig(dimensions=(1, 2, 3, 10)),
+        parity_gradients.GradientConfig(dimensions=(3,)),
         signal.SignalConfig(dimensions=(2, 4, 6), n_seeds=2),
         signal.TargetsConfig(n_features=6, n_seeds=2),
         parity.CurvesConfig(cases=((3, None), (8, 7)), n_seeds=2, training=brief),

@@ -42,7 +42,7 @@ def exact(
         return
     if variant != "corrected" or k is not None:
         raise InputError("pitfalls parity exact: --variant and --k go with --mask 0110...")
-    from pitfalls.experiments.parity_signal import ExactConfig
+    from pitfalls.experiments.parity_exact import ExactConfig
 
     run = perform(ExactConfig(shown=d, seed=settings().seed))
     results = run.results()
