@@ -2,7 +2,7 @@
 
 from cyclopts import App
 
-from pitfalls.cli.images import data, training
+from pitfalls.cli.images import data, evaluation, training
 
 __all__ = ["app"]
 
@@ -10,6 +10,6 @@ app = App(
     name="images",
     help="CIFAR-10 or your own pictures: linear methods, networks, learning-rate schemes.",
 )
-for module in (data, training):
+for module in (data, training, evaluation):
     for name in module.__all__:
         app.command(getattr(module, name))

@@ -4,12 +4,10 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from pitfalls.cli.images.training import DataOptions
+from pitfalls.cli.images.options import ALL_DATA, DataOptions
 from pitfalls.cli.session import perform, print_table, remark, say
 
 __all__ = ["diagram", "download", "embed", "regress", "summary"]
-
-ALL_DATA = DataOptions()
 
 
 def download(

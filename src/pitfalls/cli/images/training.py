@@ -1,179 +1,34 @@
-"""``pitfalls images train | compare | fast | lr-find | evaluate | predict``."""
+"""``pitfalls images train | compare | fast | lr-find``."""
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from pitfalls.cli.session import (
-    perform,
-    print_table,
-    remark,
-    resolve_device,
-    run_store,
-    say,
-    settings,
+from pitfalls.cli.images.options import (
+    ALL_DATA,
+    HOMEWORK_TRAINING,
+    DataOptions,
+    Precision,
+    Scheme,
+    TrainOptions,
+    percent,
+    resolve_precision,
 )
+from pitfalls.cli.session import perform, print_table, remark, resolve_device, say, settings
 from pitfalls.errors import InputError
 
 if TYPE_CHECKING:
-    from pitfalls.experiments.image_source import ImageSource
-    from pitfalls.experiments.image_training import NetworkConfig, TrainRunConfig
-    from pitfalls.images.train_records import TrainConfig
+    from pitfalls.experiments.image_training import TrainRunConfig
 
-__all__ = ["compare", "evaluate", "fast", "lr_find", "predict", "train"]
-
-Scheme = Literal["constant", "annealed", "special", "one_cycle", "linear", "cosine"]
-Precision = Literal["auto", "float32", "bfloat16"]
-
-
-@Parameter(name="*")
-@dataclass(frozen=True)
-class DataOptions:
-    """Which pictures.
-
-    Attributes
-    ----------
-    data
-        CIFAR-10 folder or archive, class folders, .npz, or the word digits (default: PITFALLS_DATA,
-        the cache, a download, the bundled digits).
-    subset_train
-        Keep so many training images.
-    subset_val
-        Keep so many test images (the homework's validation set).
-    validation
-        Hold out a part of the training set for choices: a fraction below 1 or a number of images.
-    size
-        Resize pictures to this many pixels a side.
-    channels
-        Make pictures grey (1) or coloured (3).
-    """
-
-    data: str | None = None
-    subset_train: int | None = None
-    subset_val: int | None = None
-    validation: float = 0
-    size: int | None = None
-    channels: Literal[1, 3] | None = None
-
-    def find(self) -> "ImageSource":
-        """Look the pictures up."""
-        from pitfalls.cli.progress import TerminalProgress
-        from pitfalls.experiments.image_source import find_images
-
-        return find_images(
-            self.data,
-            subset_train=self.subset_train,
-            subset_val=self.subset_val,
-            validation=self.validation,
-            size=self.size,
-            channels=self.channels,
-            seed=settings().seed,
-            progress=TerminalProgress(),
-        )
-
-
-@Parameter(name="*")
-@dataclass(frozen=True)
-class TrainOptions:
-    """How to train; the defaults are the homework's.
-
-    Attributes
-    ----------
-    network
-        The homework's network or the small fast one.
-    widths
-        Channels of fastnet's three groups.
-    epochs
-        Passes over the training set.
-    batch_size
-        Images a step, over all processes and micro-batches.
-    rate
-        The scheme's rate, annealing factor or peak (default: the scheme's own).
-    optimizer
-        With muon the scheme is a factor: give --rate 1.
-    momentum
-        Of SGD.
-    nesterov
-        Nesterov's form of momentum.
-    weight_decay
-        Of SGD.
-    label_smoothing
-        Share of each target that is spread over all classes.
-    averaging
-        Decay a step of a moving average of the weights, 0.99 say; the average is what is tested.
-    precision
-        bfloat16 keeps weights and loss in float32; auto takes it where the processor has units for it.
-    micro_batches
-        Split each batch to save memory; the step stays the same but for batch normalisation.
-    crop_padding
-        Border for random crops (default: an eighth of the image; 0: no crops).
-    flip
-        Mirror images at random; auto does so for anything but digits.
-    checkpoint_every
-        Steps between checkpoints.
-    """
-
-    network: Literal["resnet18", "fastnet"] = "resnet18"
-    widths: tuple[int, int, int] = (64, 128, 128)
-    epochs: int = 1
-    batch_size: int = 128
-    rate: float | None = None
-    optimizer: Literal["sgd", "muon"] = "sgd"
-    momentum: float = 0.9
-    nesterov: bool = False
-    weight_decay: float = 0.0
-    label_smoothing: float = 0.0
-    averaging: float | None = None
-    precision: Precision = "float32"
-    micro_batches: int = 1
-    crop_padding: int | None = None
-    flip: Literal["auto", "random", "alternating", "none"] = "auto"
-    checkpoint_every: int = 50
-
-    def network_config(self) -> "NetworkConfig":
-        """Name the network."""
-        from pitfalls.experiments.image_training import NetworkConfig
-
-        return NetworkConfig(self.network, self.widths)
-
-    def config(self, source: "ImageSource", scheme: str) -> "TrainConfig":
-        """Turn the options into the trainer's settings."""
-        from pitfalls.images.train_records import TrainConfig, check_config
-
-        flip = self.flip
-        if flip == "auto":
-            # A mirrored digit is another sign, a mirrored horse is a horse.
-            flip = "none" if source.name == "digits" else "random"
-        config = TrainConfig(
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            scheme=scheme,
-            rate=self.rate,
-            optimizer=self.optimizer,
-            momentum=self.momentum,
-            nesterov=self.nesterov,
-            weight_decay=self.weight_decay,
-            label_smoothing=self.label_smoothing,
-            averaging=self.averaging,
-            precision=_precision(self.precision),
-            micro_batches=self.micro_batches,
-            crop_padding=self.crop_padding,
-            flip=flip,
-            checkpoint_every=self.checkpoint_every,
-            seed=settings().seed,
-        )
-        check_config(config)
-        return config
+__all__ = ["compare", "fast", "lr_find", "train"]
 
 
 def train(
     *,
-    data: DataOptions = DataOptions(),
-    options: TrainOptions = TrainOptions(),
+    data: DataOptions = ALL_DATA,
+    options: TrainOptions = HOMEWORK_TRAINING,
     scheme: Scheme = "special",
 ) -> int | None:
     """Train one network; under torchrun, in several processes.
@@ -208,16 +63,16 @@ def train(
             [
                 m["epoch"] + 1,
                 m["train_loss"],
-                _percent(m["train_accuracy"]),
+                percent(m["train_accuracy"]),
                 m["validation_loss"],
-                _percent(m["validation_accuracy"]),
+                percent(m["validation_accuracy"]),
             ]
             for m in epochs
         ],
         caption="train: mean over the epoch while learning",
     )
     say(
-        f"test accuracy {_percent(results['test_accuracy'])} on {results['n_test']:,} images; "
+        f"test accuracy {percent(results['test_accuracy'])} on {results['n_test']:,} images; "
         f"{results['steps']:,} steps in {results['seconds']:.1f} s "
         f"({results['cpu_seconds']:.1f} s of processor time), without testing"
     )
@@ -243,8 +98,8 @@ def _follow(config: "TrainRunConfig") -> int:
 
 def compare(
     *,
-    data: DataOptions = DataOptions(),
-    options: TrainOptions = TrainOptions(),
+    data: DataOptions = ALL_DATA,
+    options: TrainOptions = HOMEWORK_TRAINING,
     schemes: Annotated[list[Scheme] | None, Parameter(consume_multiple=True, negative="")] = None,
     n_seeds: int = 1,
 ) -> None:
@@ -310,7 +165,7 @@ def compare(
 
 def fast(
     *,
-    data: DataOptions = DataOptions(),
+    data: DataOptions = ALL_DATA,
     target: Literal[90, 94] = 90,
     n_seeds: int = 1,
     precision: Precision = "auto",
@@ -336,7 +191,7 @@ def fast(
             data.find(),
             target,
             seeds=tuple(range(first, first + n_seeds)),
-            precision=_precision(precision),
+            precision=resolve_precision(precision),
             device=resolve_device(),
         )
     )
@@ -368,8 +223,8 @@ def fast(
 
 def lr_find(
     *,
-    data: DataOptions = DataOptions(),
-    options: TrainOptions = TrainOptions(),
+    data: DataOptions = ALL_DATA,
+    options: TrainOptions = HOMEWORK_TRAINING,
     start: float = 1e-5,
     stop: float = 10.0,
     steps: int = 100,
@@ -409,125 +264,11 @@ def lr_find(
     say(f"a peak rate to try: {results['steepest']:.2g}")
 
 
-def evaluate(
-    run: str,
-    /,
-    *,
-    part: Literal["validation", "test"] = "test",
-    views: Literal["plain", "mirror", "six"] = "plain",
-    member: int = 0,
-) -> None:
-    """Show what a trained network confuses, how sure it is and its worst mistakes.
-
-    Parameters
-    ----------
-    run
-        A finished run of train, compare or fast: its id, a part of it, or its folder.
-    part
-        Which images.
-    views
-        Average the answers over an image and its mirror image, or over six views.
-    member
-        Which of the run's trainings, counted from 0.
-    """
-    from pitfalls.experiments.image_evaluation import evaluation_of
-
-    trained = run_store().find(run)
-    config = evaluation_of(trained, member=member, part=part, views=views, device=resolve_device())
-    results = perform(config).results()
-    rows = [
-        [name, _percent(accuracy)]
-        for name, accuracy in zip(results["class_names"], results["class_accuracy"], strict=True)
-    ]
-    print_table(
-        f"{results['data']}, {results['n']:,} {part} images",
-        ["class", "accuracy"],
-        [*rows, ["all", _percent(results["accuracy"])]],
-    )
-    for pair in results["confused_most"]:
-        say(f"{pair['images']:>5} of class {pair['true']} were taken for {pair['predicted']}")
-    say(
-        f"cross-entropy {results['loss']:.4f} nats, calibration error "
-        f"{100 * results['calibration_error']:.2f} points"
-    )
-
-
-def predict(
-    paths: Annotated[list[Path], Parameter(consume_multiple=True, negative="")],
-    /,
-    *,
-    run: str,
-    member: int = 0,
-    views: Literal["plain", "mirror", "six"] = "plain",
-) -> None:
-    """Classify pictures of your own with a trained network.
-
-    Parameters
-    ----------
-    paths
-        Picture files, or folders of them.
-    run
-        A finished run of train, compare or fast: its id, a part of it, or its folder.
-    member
-        Which of the run's trainings, counted from 0.
-    views
-        Average the answers over an image and its mirror image, or over six views.
-    """
-    import numpy as np
-
-    from pitfalls.experiments.image_evaluation import load_trained
-    from pitfalls.images.pictures import read_picture
-
-    files = _picture_files(paths)
-    trained = load_trained(run_store().find(run), member)
-    channels, height, width = trained.shape
-    pictures = np.stack([read_picture(file, (height, width), channels) for file in files])
-    probabilities = trained.predict(pictures, views=views, device=resolve_device())
-    rows = []
-    for file, row in zip(files, probabilities, strict=True):
-        best = np.argsort(-row)[:3]
-        rows.append(
-            [str(file), *(f"{trained.class_names[i]} {_percent(float(row[i]))}" for i in best)]
-        )
-    print_table(
-        f"{len(files)} pictures, scaled to {height}×{width}",
-        ["picture", "first", "second", "third"][: 1 + min(3, len(trained.class_names))],
-        rows,
-    )
-
-
-def _picture_files(paths: Sequence[Path]) -> list[Path]:
-    from pitfalls.images.pictures import ENDINGS
-
-    files: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            inside = sorted(f for f in path.iterdir() if f.suffix.lower() in ENDINGS)
-            if not inside:
-                raise InputError(f"predict: {path} holds no PNG or JPEG files.")
-            files += inside
-        else:
-            files.append(path)
-    return files
-
-
-def _precision(asked: Precision) -> Literal["float32", "bfloat16"]:
-    if asked != "auto":
-        return asked
-    from pitfalls.images.hardware import has_fast_bfloat16
-
-    return "bfloat16" if has_fast_bfloat16(resolve_device()) else "float32"
-
-
 def _say_data(results: dict[str, Any]) -> None:
     remark(
         f"{results['data']}: {results['n_train']:,} training, {results['n_validation']:,} "
         f"validation and {results['n_test']:,} test images"
     )
-
-
-def _percent(share: float | None) -> str | None:
-    return None if share is None else f"{100 * share:.2f} %"
 
 
 def _spread(values: Sequence[float], digits: int = 2) -> str:
