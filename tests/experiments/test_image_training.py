@@ -17,11 +17,11 @@ from safetensors.torch import load_file
 from pitfalls.errors import DataError, DivergenceError, InputError, RunError
 from pitfalls.experiments import perform
 from pitfalls.experiments.image_evaluation import EvaluateConfig, evaluation_of, load_trained
+from pitfalls.experiments.image_networks import NetworkConfig
 from pitfalls.experiments.image_source import find_images
 from pitfalls.experiments.image_training import (
     CompareConfig,
     FastConfig,
-    NetworkConfig,
     RangeConfig,
     TrainRunConfig,
     fast_config,

@@ -14,6 +14,7 @@ from pitfalls.experiments import (
 from pitfalls.experiments import parity_signal as signal
 from pitfalls.experiments import parity_training as parity
 from pitfalls.experiments.image_evaluation import evaluation_of
+from pitfalls.experiments.image_networks import NetworkConfig
 from pitfalls.experiments.image_source import find_images
 from pitfalls.experiments.linear_source import Planted
 from pitfalls.images.train_records import TrainConfig
@@ -26,7 +27,7 @@ def perform_all(store: RunStore) -> list[Run]:
     digits = find_images("digits")
     brief = TrainingConfig(n_iterations=400, record_every=100)
     few = find_images("digits", subset_train=128, subset_val=64)
-    network = image_training.NetworkConfig("fastnet", (8, 8, 8))
+    network = NetworkConfig("fastnet", (8, 8, 8))
     training = TrainConfig(batch_size=32, flip="none")
     configs = [
         linear.LinearHomeworkConfig(),

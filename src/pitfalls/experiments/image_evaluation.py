@@ -12,8 +12,8 @@ from safetensors.torch import load
 from torch import nn
 
 from pitfalls.errors import InputError, RunError
+from pitfalls.experiments.image_networks import NetworkConfig, empty_network
 from pitfalls.experiments.image_source import ImageSource
-from pitfalls.experiments.image_training import NetworkConfig, empty_network
 from pitfalls.experiments.registry import NOT_IDENTITY, Progress, experiment
 from pitfalls.images.evaluation import Views, evaluate, predict_logits
 from pitfalls.runs import Run, RunStore

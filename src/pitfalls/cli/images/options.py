@@ -8,8 +8,8 @@ from cyclopts import Parameter
 from pitfalls.cli.session import resolve_device, settings
 
 if TYPE_CHECKING:
+    from pitfalls.experiments.image_networks import NetworkConfig
     from pitfalls.experiments.image_source import ImageSource
-    from pitfalls.experiments.image_training import NetworkConfig
     from pitfalls.images.train_records import TrainConfig
 
 __all__ = [
@@ -133,7 +133,7 @@ class TrainOptions:
 
     def network_config(self) -> "NetworkConfig":
         """Name the network."""
-        from pitfalls.experiments.image_training import NetworkConfig
+        from pitfalls.experiments.image_networks import NetworkConfig
 
         return NetworkConfig(self.network, self.widths)
 
