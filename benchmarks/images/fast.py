@@ -24,6 +24,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, required=True)
     parser.add_argument("--target", type=int, default=90)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--suffix", default="", help="of the result, for a second machine: -avx512")
     options = parser.parse_args()
     config = fast_config(
         find_images(options.data),
@@ -33,7 +34,7 @@ def main() -> None:
     )
     run = perform(config, RunStore(options.runs), progress=TerminalProgress())
     record(
-        f"images-fast-{options.target}",
+        f"images-fast-{options.target}{options.suffix}",
         {
             "config": described(run.config),
             "boundary": "seconds are of training steps, from picking a batch to the update; without "

@@ -43,6 +43,9 @@ def test_version_is_the_package_version(capsys):
         (["--seed", "-1", "runs", "list"], "--seed must be at least 0"),
         (["--threads", "0", "runs", "list"], "--threads must be at least 1"),
         (["--device", "tpu", "runs", "list"], "tpu"),
+        (["--runs", "x", "images", "train", "--widths", "1"], "See: pitfalls images train --help"),
+        (["images", "embed", "--data", "digits", "--thumbnails", "-4"], "Got -4"),
+        (["parity", "signal", "--d", "0"], "Got dimensions (0,)"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(line, says, capsys, tmp_path, monkeypatch):
@@ -141,4 +144,15 @@ def test_plain_progress_says_rate_and_time_left_but_only_of_long_work(capsys, mo
         "long: 10 % (10/100 inputs, 3.33/s, 27 s left)",
         "long: 50 % (50/100 inputs, 3.33/s, 15 s left)",
         "long: 90 % (90/100 inputs, 3.33/s, 3 s left)",
+    ]
+    clock[0] = 100.0
+    with TerminalProgress()("resumed", unit="inputs") as advance:
+        clock[0] += 3.0  # loading, which is no part of the rate
+        for done in (60, 80, 100):
+            advance(done, 100)
+            clock[0] += 10.0
+    assert capsys.readouterr().err.splitlines() == [
+        "resumed: 60 % (60/100 inputs)",
+        "resumed: 80 % (80/100 inputs, 2/s, 10 s left)",
+        "resumed: 100 % (100/100 inputs, 2/s, 0 s left)",
     ]

@@ -399,3 +399,4 @@ def test_damaged_npz_is_one_line(tmp_path, damage):
     with pytest.raises(DataError, match=r"mine\.npz") as raised:
         load_dataset(path)
     assert "\n" not in str(raised.value)
+    assert "unsafe" not in str(raised.value), "advice to unpickle"

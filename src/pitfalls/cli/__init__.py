@@ -109,9 +109,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CycloptsError as error:
         if debug:
             raise
-        session.complain(
-            f"{_one_line(error)} See: pitfalls {session.command_path(arguments)} --help"
-        )
+        path = " ".join(["pitfalls", *(error.command_chain or ())])
+        session.complain(f"{_one_line(error)} See: {path} --help")
         return 2
     except PitfallsError as error:
         if debug:

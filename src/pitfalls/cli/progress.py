@@ -51,16 +51,14 @@ def _bar(label: str, unit: str) -> Iterator[Advance]:
     )
     start = time.monotonic()
     task = progress.add_task(label, total=None, rate="")
-    first: int | None = None
+    rate = _Rate()
 
     def advance(done: int, total: int) -> None:
-        nonlocal first
-        first = done if first is None else first
-        spent = time.monotonic() - start
-        if spent > PATIENCE and not progress.live.is_started:
+        if time.monotonic() - start > PATIENCE and not progress.live.is_started:
             progress.start()
-        rate = f"{_number((done - first) / spent)} {unit}/s" if spent > 0 and done > first else ""
-        progress.update(task, completed=done, total=total or None, rate=rate)
+        speed = rate(done)
+        shown = f"{_number(speed)} {unit}/s" if speed else ""
+        progress.update(task, completed=done, total=total or None, rate=shown)
 
     try:
         yield advance
@@ -70,26 +68,40 @@ def _bar(label: str, unit: str) -> Iterator[Advance]:
 
 def _lines(label: str, unit: str) -> Advance:
     start = last = time.monotonic()
-    first: int | None = None
+    rate = _Rate()
 
     def advance(done: int, total: int) -> None:
-        nonlocal first, last
-        first = done if first is None else first
+        nonlocal last
+        speed = rate(done)
         clock = time.monotonic()
         # a first sign after a few seconds, then one line every so often
         due = PATIENCE if last == start else PLAIN_INTERVAL
         if clock - last < due or not total:
             return
         last = clock
-        rate = (done - first) / (clock - start)
-        left = f", {_duration((total - done) / rate)} left" if rate > 0 else ""
+        pace = f", {_number(speed)}/s, {_duration((total - done) / speed)} left" if speed else ""
         print(
-            f"{label}: {100 * done / total:.0f} % ({done}/{total} {unit}, {_number(rate)}/s{left})",
+            f"{label}: {100 * done / total:.0f} % ({done}/{total} {unit}{pace})",
             file=sys.stderr,
             flush=True,
         )
 
     return advance
+
+
+class _Rate:
+    """Work a second since the first report, so that what a resumed run had done does not count."""
+
+    def __init__(self) -> None:
+        self.first: tuple[int, float] | None = None
+
+    def __call__(self, done: int) -> float | None:
+        """Return the rate, None as long as there is none to tell."""
+        clock = time.monotonic()
+        if self.first is None:
+            self.first = (done, clock)
+        before, start = self.first
+        return (done - before) / (clock - start) if done > before and clock > start else None
 
 
 def _number(value: float) -> str:

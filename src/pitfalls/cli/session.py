@@ -104,16 +104,6 @@ def command_line(arguments: Sequence[str]) -> str:
     return shlex.join(["pitfalls", *(a for a in arguments if a not in ("--fresh", "--debug"))])
 
 
-def command_path(arguments: Sequence[str]) -> str:
-    """Return the sub-command's words at the head of a line: ``parity train``."""
-    words: list[str] = []
-    for word in arguments:
-        if word.startswith("-") or len(words) == 2:
-            break
-        words.append(word)
-    return " ".join(words)
-
-
 def current_command() -> str:
     """Return the running command as it goes into a manifest: with the settings that matter."""
     line = ["pitfalls", *_tokens]

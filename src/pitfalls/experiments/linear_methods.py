@@ -52,6 +52,12 @@ class EmbedConfig:
     ridge: float = 0.0
     thumbnails: int = 10_000
 
+    def __post_init__(self) -> None:
+        if self.thumbnails < 0:
+            raise InputError(
+                f"EmbedConfig: thumbnails must not be negative. Got {self.thumbnails}; 0 keeps none."
+            )
+
     @property
     def run_name(self) -> str:
         """Name the run by its data."""

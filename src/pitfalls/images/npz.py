@@ -37,8 +37,13 @@ def read_npz(path: Path) -> Content:
         If the file is damaged or its arrays are not these; the message names the array.
     """
     try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+        with path.open("rb") as stream:
+            if not zipfile.is_zipfile(stream):
+                # NumPy would take it for a pickle, and say how to load that unsafely
+                raise zipfile.BadZipFile("it is no zip archive of arrays, as numpy.savez writes")
+            stream.seek(0)
+            with np.load(stream, allow_pickle=False) as archive:
+                arrays = {name: archive[name] for name in archive.files}
     except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, MemoryError,
             NotImplementedError) as error:  # fmt: skip
         reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
