@@ -138,6 +138,14 @@ def test_badly_scaled_columns_do_not_cost_rank():
     found = CCA(3).fit(X * scales, y)
     np.testing.assert_allclose(found.canonical_correlations_, expected, atol=1e-10)
     assert found.rank_ == 6
+    # a constant column, of ones say, changes nothing
+    reference = LinearRegression().fit(X, one_hot(y)).predict(X)
+    X = np.hstack([X[:, :1] * 1e-6, np.ones((500, 1)), X[:, 1:] * 1e6])
+    assert CCA(3).fit(X, y).canonical_correlations_ == pytest.approx(expected, abs=1e-10)
+    classifier = LeastSquaresClassifier().fit(X, y)
+    assert classifier.rank_ == 6
+    assert not classifier.coef_[:, 1].any()
+    np.testing.assert_allclose(classifier.outputs(X), reference, atol=1e-9)
 
 
 def test_least_squares_equals_scikit_learn_regression_and_ridge():
@@ -260,8 +268,9 @@ def test_two_fits_give_the_same_bits():
         (CCA(), "one class"),
         (LeastSquaresClassifier(), "one class"),
         (CCA(n_components=0), "at least 1"),
-        (CCA(ridge=-1.0), "not be negative"),
-        (LeastSquaresClassifier(ridge=float("nan")), "not be negative"),
+        (CCA(ridge=-1.0), "not negative"),
+        (LeastSquaresClassifier(ridge=float("nan")), "not negative"),
+        (LeastSquaresClassifier(ridge=float("inf")), "finite"),
         (PCA(n_components=9), "from 1 to 3"),
     ],
 )
@@ -285,6 +294,26 @@ def test_partial_fit_waits_for_a_second_class():
         classifier.predict(X)
     classifier.partial_fit(X[y == 1], y[y == 1])
     assert classifier.score(X, y) > 0.5
+
+
+def test_a_chunk_of_targets_that_happen_to_be_whole_stays_targets():
+    X = np.random.default_rng(19).normal(size=(60, 3))
+    y = X[:, 0] + 0.5
+    y[40:] = np.round(y[40:])
+    pieces = CCA(1).partial_fit(X[:40], y[:40]).partial_fit(X[40:], y[40:])
+    whole = CCA(1).fit(X, y)
+    np.testing.assert_allclose(pieces.x_rotations_, whole.x_rotations_, rtol=1e-10)
+
+
+@pytest.mark.parametrize("estimator", [CCA(2), LeastSquaresClassifier()])
+def test_a_fit_that_fails_leaves_nothing_of_an_older_one(estimator):
+    X, y = labelled(n=40, seed=20)
+    estimator = clone(estimator).fit(X, y)
+    with pytest.raises(InputError, match="one class"):
+        estimator.fit(X, np.zeros(40, dtype=int))
+    method = estimator.predict if hasattr(estimator, "predict") else estimator.transform
+    with pytest.raises(NotFittedError):
+        method(X)
 
 
 def test_labels_and_targets_cannot_be_mixed():

@@ -170,7 +170,7 @@ def regress_images(config: RegressConfig, run: Run, progress: Progress) -> None:
         "parts": PARTS,
         "ridge": config.ridge,
         "rank": classifier.rank_,
-        "projected": not gram.full,
+        "projected": classifier.rank_ < moments.n_features,
         "normal_residual": classifier.normal_residual_,
     }
     arrays: dict[str, Any] = {}

@@ -184,12 +184,19 @@ class CCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SupervisedMomentEst
             self, X, y, reset=not hasattr(self, "moments_"), multi_output=True
         )
         labels: npt.NDArray[Any] | None = None
-        if y_checked.ndim == 1 and type_of_target(y_checked) != "continuous":
+        if y_checked.ndim == 1 and self._takes_labels(y_checked):
             labels = sorted_classes(y_checked, classes)
             targets: npt.NDArray[Any] = one_hot(y_checked, labels)
         else:
             targets = y_checked.reshape(len(y_checked), -1).astype(np.float64)
         return SecondMoments.from_arrays(checked, targets, center=True), labels
+
+    def _takes_labels(self, y: npt.NDArray[Any]) -> bool:
+        """Whether y of shape (n,) is labels; a later chunk of targets may be whole by chance."""
+        numbers = np.issubdtype(y.dtype, np.floating)
+        if numbers and hasattr(self, "moments_") and not hasattr(self, "classes_"):
+            return False
+        return bool(type_of_target(y) != "continuous")
 
     def _solve(self, *, partial: bool, gram: FactoredGram | None = None) -> None:
         moments = self.moments_

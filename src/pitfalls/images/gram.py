@@ -23,28 +23,32 @@ class FactoredGram:
 
     Parameters
     ----------
-    factor : ndarray of shape (d, d) or (d, r)
-        Lower triangular and scaled by ``scale`` from the left if ``full``; else Q Λ^{1/2}.
+    factor : ndarray of shape (m, m) or (m, r)
+        Lower triangular and scaled by ``scale`` from the left where all columns that vary are
+        independent; else Q Λ^{1/2}.
     rank : int
         Number of directions kept.
-    scale : ndarray of shape (d,)
+    scale : ndarray of shape (m,)
         Root of the diagonal (1 where it is projected).
     values : ndarray of shape (r,) or None
         The eigenvalues kept; None where all are, and none were computed.
+    varying : ndarray of shape (m,), int
+        The columns that are not constant: the others have coefficient 0.
+    n_features : int
+        d, all columns.
     """
 
     factor: Matrix
     rank: int
     scale: Matrix
     values: Matrix | None
-
-    @property
-    def full(self) -> bool:
-        """Whether S has full rank, so that nothing was projected away."""
-        return self.values is None
+    varying: npt.NDArray[np.intp]
+    n_features: int
 
     def whiten(self, b: Matrix) -> Matrix:
         """Return F⁺ b."""
+        if self.n_features > len(self.varying):
+            b = b[self.varying]
         if self.values is None:
             scaled = b / self.scale[:, None]
             return np.asarray(solve_triangular(self.factor, scaled, lower=True))
@@ -54,8 +58,14 @@ class FactoredGram:
         """Return F⁺' u, the directions whose scores on the data are u on whitened data."""
         if self.values is None:
             solved = solve_triangular(self.factor, u, lower=True, trans="T")
-            return np.asarray(solved / self.scale[:, None])
-        return np.asarray(self.factor @ (u / self.values[:, None]))
+            directions = solved / self.scale[:, None]
+        else:
+            directions = self.factor @ (u / self.values[:, None])
+        if self.n_features == len(self.varying):
+            return np.asarray(directions)
+        whole = np.zeros((self.n_features, u.shape[1]))
+        whole[self.varying] = directions
+        return whole
 
     def solve(self, b: Matrix) -> Matrix:
         """Return S⁺ b, the solution of least norm."""
@@ -70,9 +80,11 @@ def factor_inputs(moments: SecondMoments, ridge: float = 0.0) -> FactoredGram:
 def factor_gram(gram: Matrix, n: int, mean: Matrix, ridge: float = 0.0) -> FactoredGram:
     """Factor a centred Gram matrix S, by Cholesky if it safely has full rank.
 
-    Otherwise the directions with eigenvalues below max(n, d)·ε·λ_max are projected away, as
-    ``numpy.linalg.lstsq`` does, so that a solution is the one of least norm. Columns that are
-    constant up to rounding (``mean`` gives their scale) are such directions.
+    Columns that are constant up to rounding (``mean`` gives their scale) are left out: S says
+    nothing of them, and the solution of least norm has zeros there. Where the others depend on each
+    other, the directions with eigenvalues below max(n, d)·ε·λ_max are projected away, so that a
+    solution is the one of least norm. Eigenvalues are squares: then, and only then, a direction
+    counts as noise from about √(nε) of the largest spread on, a column in very small units too.
 
     Parameters
     ----------
@@ -88,14 +100,19 @@ def factor_gram(gram: Matrix, n: int, mean: Matrix, ridge: float = 0.0) -> Facto
     Raises
     ------
     InputError
-        If ridge is negative or NaN.
+        If ridge is negative or not finite.
     """
-    if not ridge >= 0:
-        raise InputError(f"ridge must not be negative, got {ridge}.")
+    if not 0 <= ridge < np.inf:
+        raise InputError(f"ridge must be finite and not negative, got {ridge}.")
     d = len(gram)
     diagonal = np.diagonal(gram).copy()
     constant = diagonal <= n * (16 * np.finfo(float).eps * mean) ** 2
-    if ridge or (n > d and not constant.any()):
+    varying = np.arange(d) if ridge else np.flatnonzero(~constant)
+    if len(varying) == 0:
+        return FactoredGram(np.zeros((0, 0)), 0, np.ones(0), np.zeros(0), varying, d)
+    if len(varying) < d:
+        gram, diagonal = gram[np.ix_(varying, varying)], diagonal[varying]
+    if ridge or n > len(varying):
         scale = np.sqrt(diagonal + ridge)
         equilibrated = gram / scale
         equilibrated /= scale[:, None]
@@ -104,13 +121,12 @@ def factor_gram(gram: Matrix, n: int, mean: Matrix, ridge: float = 0.0) -> Facto
         # the transpose of a symmetric matrix in C order is itself in the order LAPACK works on
         lower, failed = lapack.dpotrf(equilibrated.T, lower=1, clean=0, overwrite_a=1)
         if not failed and lapack.dpocon(lower, size, uplo="L")[0] > SAFE_RCOND:
-            return FactoredGram(lower, d, scale, None)
-    cleaned = gram.copy()
-    cleaned[constant] = 0.0
-    cleaned[:, constant] = 0.0
-    values, vectors = _spectrum(cleaned, n)
+            return FactoredGram(lower, len(varying), scale, None, varying, d)
+    values, vectors = _spectrum(gram, n)
     values = values + ridge
-    return FactoredGram(vectors * np.sqrt(values), len(values), np.ones(d), values)
+    return FactoredGram(
+        vectors * np.sqrt(values), len(values), np.ones(len(varying)), values, varying, d
+    )
 
 
 def _spectrum(gram: Matrix, n: int) -> tuple[Matrix, Matrix]:

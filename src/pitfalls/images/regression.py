@@ -33,7 +33,8 @@ class LeastSquaresClassifier(ClassifierMixin, SupervisedMomentEstimator):
     ----------
     coef_ : ndarray of shape (n_classes, d)
         Where S_xx is singular (constant or dependent columns, n <= d) and ridge is 0, the
-        solution of least norm, as ``numpy.linalg.lstsq`` gives it.
+        solution of least norm, as ``numpy.linalg.lstsq`` gives it where the columns' units are
+        alike (`pitfalls.images.gram.factor_gram` says from where on a direction is noise).
     intercept_ : ndarray of shape (n_classes,)
         Output at x = 0.
     classes_ : ndarray of shape (n_classes,)

@@ -52,8 +52,9 @@ class MomentEstimator(BaseEstimator):
         self.moments_ = moments if seen is None else seen + moments
 
     def _reset(self) -> None:
-        for name in ("moments_", "classes_"):
-            self.__dict__.pop(name, None)
+        """Forget what was fitted: a fit that fails must not leave half of an older one."""
+        for name in [name for name in vars(self) if name.endswith("_") and name[0] != "_"]:
+            del self.__dict__[name]
 
     def fit_moments(
         self,
@@ -80,7 +81,6 @@ class MomentEstimator(BaseEstimator):
         """
         self._reset()
         self.n_features_in_ = moments.n_features
-        self.__dict__.pop("feature_names_in_", None)
         moments = moments.centered()
         named = None if classes is None else np.asarray(classes)
         if named is not None and named.shape != (moments.n_outputs,):
