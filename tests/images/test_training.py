@@ -19,7 +19,7 @@ from pitfalls.images.datasets import ImageDataset
 from pitfalls.images.evaluation import normalize
 from pitfalls.images.fastnet import FastNet
 from pitfalls.images.train_records import TrainConfig
-from pitfalls.images.training import train
+from pitfalls.images.training import _transforms, train
 
 PLAIN = TrainConfig(scheme="constant", rate=0.05, batch_size=8)
 
@@ -368,6 +368,9 @@ def test_other_errors_of_a_model_come_through():
         ({"averaging": -0.1}, "averaging"),
         ({"precision": "float16"}, "precision"),
         ({"flip": "both"}, "flip"),
+        ({"padding_mode": "mirror"}, "padding_mode"),
+        ({"crop_padding": -1}, "crop_padding"),
+        ({"crop_padding": 8, "padding_mode": "reflect"}, "below the image's side. Got 8 pixels"),
         ({"image_sizes": (0,)}, "image_sizes"),
         ({"scheme": "stepped"}, "schedule: name"),
         ({"optimizer": "adam"}, "optimizer"),
@@ -376,6 +379,20 @@ def test_other_errors_of_a_model_come_through():
 def test_settings_without_meaning_are_refused(changes, says):
     with pytest.raises(InputError, match=says):
         train(network(), dataset(), dataclasses.replace(PLAIN, **changes))
+
+
+def test_an_augmentation_that_scales_is_refused_before_it_is_scaled_again():
+    with pytest.raises(InputError, match=r"Got float32 of shape .* leave ToTensor"):
+        train(network(), dataset(), PLAIN, transforms=[lambda image: image.float() / 255])
+
+
+@pytest.mark.parametrize("mode", ["constant", "edge", "reflect", "symmetric"])
+def test_the_border_of_the_configs_crop_is_what_padding_mode_says(mode):
+    chosen = _transforms(dataclasses.replace(PLAIN, crop_padding=2, padding_mode=mode), (8, 8))
+    images = torch.from_numpy(dataset().train_images)
+    at = Draw(0, 0, 0, torch.arange(len(images)))
+    expected = [RandomCrop(8, 2, padding_mode=mode), RandomHorizontalFlip()]
+    assert torch.equal(augment(images, chosen, at), augment(images, expected, at))
 
 
 def test_a_single_image_is_refused_in_one_line():

@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from pitfalls.errors import InputError
+from pitfalls.images.padding import PADDING_MODES, Borders, pad, read_borders, read_fill, read_size
 
 __all__ = [
     "AlternatingFlip",
@@ -85,6 +86,11 @@ class Transform:
 
     def __call__(self, images: Tensor) -> Tensor:
         """Change a batch (n, C, H, W) or one image (C, H, W)."""
+        if not isinstance(images, Tensor) or images.ndim not in (3, 4):
+            raise InputError(
+                f"{type(self).__name__}: images must be a tensor (C, H, W) or (n, C, H, W). Got "
+                f"{_kind(images)} instead; a grey image needs a channel axis, as image[None] has."
+            )
         batch = images if images.ndim == 4 else images[None]
         numbers = self.draw(len(batch), (batch.shape[2], batch.shape[3]), None)
         changed = self.apply(batch, numbers)
@@ -92,16 +98,28 @@ class Transform:
 
 
 class RandomCrop(Transform):
-    """Pad each image and cut a square at a place drawn uniformly.
+    """Pad each image and cut a rectangle at a place drawn uniformly, as torchvision's does.
 
     Parameters
     ----------
-    size : int or (int, int)
-        Height and width of what is cut.
-    padding : int, default=0
-        Pixels added on every side first.
-    padding_mode : {"constant", "reflect", "edge"}, default="constant"
-        What the border shows: black, the image mirrored, or its outermost pixels.
+    size : int or sequence of 1 or 2 ints
+        Height and width of what is cut; one number is both.
+    padding : int or sequence of 1, 2 or 4 ints, optional
+        Pixels added first: on every side; left and right, top and bottom; or left, top, right,
+        bottom. None adds none.
+    pad_if_needed : bool, default=False
+        Where an image is still smaller than the cut, add all that is missing on both sides.
+    fill : number or sequence of numbers, default=0
+        Colour of a constant border, one number or one a channel; other borders ignore it.
+    padding_mode : {"constant", "edge", "reflect", "symmetric"}, default="constant"
+        What the border shows: a colour, the image's outermost pixels, or the image mirrored
+        without or with those.
+
+    Raises
+    ------
+    InputError
+        If an argument is none of these, or at the call if the images are smaller than the cut or
+        than a mirrored border.
 
     Examples
     --------
@@ -110,29 +128,40 @@ class RandomCrop(Transform):
     """
 
     def __init__(
-        self, size: int | tuple[int, int], padding: int = 0, padding_mode: str = "constant"
+        self,
+        size: int | Sequence[int],
+        padding: int | Sequence[int] | None = None,
+        pad_if_needed: bool = False,
+        fill: float | Sequence[float] = 0,
+        padding_mode: str = "constant",
     ) -> None:
-        self.size = (size, size) if isinstance(size, int) else (size[0], size[1])
-        self.padding = padding
+        self.size = read_size(size, "RandomCrop")
+        self.padding = read_borders(padding, "RandomCrop")
+        self.pad_if_needed = pad_if_needed
+        self.fill = read_fill(fill, "RandomCrop")
         self.padding_mode = padding_mode
-        if min(self.size) < 1 or padding < 0:
+        # A mode in the third place would otherwise count as true.
+        if not isinstance(pad_if_needed, bool):
             raise InputError(
-                f"RandomCrop: size must be positive and padding not negative. Got size={size}, "
-                f"padding={padding} instead."
+                f"RandomCrop: pad_if_needed must be True or False. Got {pad_if_needed!r} instead; "
+                "give padding_mode by name."
             )
-        if padding_mode not in ("constant", "reflect", "edge"):
+        if padding_mode not in PADDING_MODES:
             raise InputError(
-                f"RandomCrop: padding_mode must be constant, reflect or edge. Got {padding_mode!r} "
-                "instead."
+                f"RandomCrop: padding_mode must be {', '.join(PADDING_MODES[:-1])} or "
+                f"{PADDING_MODES[-1]}. Got {padding_mode!r} instead."
             )
 
     def draw(self, n: int, size: tuple[int, int], generator: torch.Generator | None) -> Tensor:
         """Draw the top and left corner of each cut, uniform over all that fit: shape (n, 2)."""
-        rooms = [have + 2 * self.padding - cut for have, cut in zip(size, self.size, strict=True)]
+        left, top, right, bottom = self._borders(size)
+        height, width = top + size[0] + bottom, left + size[1] + right
+        rooms = (height - self.size[0], width - self.size[1])
         if min(rooms) < 0:
             raise InputError(
-                f"RandomCrop: the images are {size[0]}×{size[1]} and padded by {self.padding}, "
-                f"smaller than the cut of {self.size[0]}×{self.size[1]}. Pad more or cut less."
+                f"RandomCrop: the images are {size[0]}×{size[1]} and with their padding "
+                f"{height}×{width}, smaller than the cut of {self.size[0]}×{self.size[1]}. Pad "
+                "more, cut less or give pad_if_needed=True."
             )
         return torch.stack(
             [torch.randint(room + 1, (n,), generator=generator) for room in rooms], dim=1
@@ -140,24 +169,21 @@ class RandomCrop(Transform):
 
     def apply(self, images: Tensor, numbers: Tensor) -> Tensor:
         """Cut the images (n, C, H, W) at the corners (n, 2)."""
-        padded = self._padded(images)
+        borders = self._borders((images.shape[2], images.shape[3]))
+        padded = pad(images, borders, self.padding_mode, self.fill, "RandomCrop")
         # All cuts as one view (n, C, rows, columns, h, w); picking one an image copies only that.
         cuts = padded.unfold(2, self.size[0], 1).unfold(3, self.size[1], 1)
         every = torch.arange(len(images), device=images.device)
         top, left = numbers.to(images.device).unbind(1)
         return cuts[every, :, top, left]
 
-    def _padded(self, images: Tensor) -> Tensor:
-        if self.padding == 0:
-            return images
-        width = (self.padding,) * 4
-        if self.padding_mode == "constant":
-            return functional.pad(images, width)
-        mode = "reflect" if self.padding_mode == "reflect" else "replicate"
-        if images.is_floating_point():
-            return functional.pad(images, width, mode=mode)
-        # Reflection knows no integers on some devices; float32 holds every byte exactly.
-        return functional.pad(images.float(), width, mode=mode).to(images.dtype)
+    def _borders(self, size: tuple[int, int]) -> Borders:
+        left, top, right, bottom = self.padding
+        if not self.pad_if_needed:
+            return self.padding
+        tall = max(self.size[0] - (top + size[0] + bottom), 0)
+        wide = max(self.size[1] - (left + size[1] + right), 0)
+        return left + wide, top + tall, right + wide, bottom + tall
 
 
 class RandomHorizontalFlip(Transform):
@@ -207,13 +233,19 @@ class AlternatingFlip(RandomHorizontalFlip):
 class PerImage(Transform):
     """Let any callable on one image (C, H, W), a torchvision transform say, work on batches.
 
-    Each call runs under PyTorch's and Python's global generators seeded for this image at this
-    step; both are put back afterwards.
+    Each call runs under PyTorch's, Python's and NumPy's global generators seeded for this image at
+    this step; all three are put back afterwards.
 
     Parameters
     ----------
     function : callable
-        Takes and returns one uint8 image of shape (C, H, W).
+        Takes one uint8 image (C, H, W) and returns another, of the same size for all images. The
+        trainer scales and normalises by itself, so ToTensor and Normalize have no place here.
+
+    Raises
+    ------
+    InputError
+        At the call, if the function returns anything else.
     """
 
     def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
@@ -230,8 +262,34 @@ class PerImage(Transform):
             for image, seed in zip(images, numbers.tolist(), strict=True):
                 torch.manual_seed(seed)
                 random.seed(seed)
-                changed.append(self.function(image))
+                np.random.seed(seed % 2**32)  # noqa: NPY002  the one that other people's code draws from
+                changed.append(self._changed(image))
+        if len(sizes := {tuple(image.shape[1:]) for image in changed}) > 1:
+            named = " and ".join(f"{h}×{w}" for h, w in sorted(sizes)[:2])
+            raise InputError(
+                f"PerImage: {self._name} must return images of one size. Got {named} instead; cut "
+                "or scale them to one."
+            )
         return torch.stack(changed)
+
+    @property
+    def _name(self) -> str:
+        return getattr(self.function, "__name__", type(self.function).__name__)
+
+    def _changed(self, image: Tensor) -> Tensor:
+        changed = self.function(image)
+        if not (
+            isinstance(changed, Tensor)
+            and changed.dtype == torch.uint8
+            and changed.ndim == 3
+            and len(changed) == len(image)
+        ):
+            raise InputError(
+                f"PerImage: {self._name} must return a uint8 tensor of shape ({len(image)}, H, W). Got "
+                f"{_kind(changed)} instead; the trainer scales and normalises itself, so leave "
+                "ToTensor and Normalize out."
+            )
+        return changed
 
 
 def augment(
@@ -256,11 +314,19 @@ def augment(
     return images
 
 
+def _kind(value: object) -> str:
+    """Name what came instead of an image."""
+    if isinstance(value, Tensor):
+        return f"{str(value.dtype).removeprefix('torch.')} of shape {tuple(value.shape)}"
+    return f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
+
+
 @contextmanager
 def _kept_generators() -> Iterator[None]:
-    pythons = random.getstate()
+    pythons, numpys = random.getstate(), np.random.get_state()  # noqa: NPY002
     with torch.random.fork_rng(devices=[]):
         try:
             yield
         finally:
             random.setstate(pythons)
+            np.random.set_state(numpys)  # noqa: NPY002

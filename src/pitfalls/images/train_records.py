@@ -6,6 +6,7 @@ from typing import Any, Literal
 from torch import Tensor
 
 from pitfalls.errors import InputError
+from pitfalls.images.padding import PADDING_MODES
 
 __all__ = ["EpochRecord", "StepRecord", "TrainConfig", "TrainResult", "TrainState", "check_config"]
 
@@ -46,8 +47,8 @@ class TrainConfig:
         Batch normalisation sees one micro-batch at a time.
     crop_padding : int, optional
         Border for random crops: an eighth of the image if None; 0 for none.
-    padding_mode : {"constant", "reflect", "edge"}
-        What the border shows.
+    padding_mode : {"constant", "edge", "reflect", "symmetric"}
+        What the border shows, as in `pitfalls.images.RandomCrop`.
     flip : {"random", "alternating", "none"}
         Mirror images at random, or at random once and then in every other epoch.
     image_sizes : tuple of int
@@ -155,12 +156,17 @@ def check_config(config: TrainConfig) -> None:
         ("loss", ("mean", "sum")),
         ("precision", ("float32", "bfloat16")),
         ("flip", ("random", "alternating", "none")),
+        ("padding_mode", PADDING_MODES),
     ):
         if getattr(config, name) not in choices:
             raise InputError(
                 f"train: {name} must be {' or '.join(choices)}. Got {getattr(config, name)!r} "
                 "instead."
             )
+    if config.crop_padding is not None and config.crop_padding < 0:
+        raise InputError(
+            f"train: crop_padding must not be negative. Got {config.crop_padding} instead."
+        )
     for name, value in (
         ("label_smoothing", config.label_smoothing),
         ("averaging", config.averaging),

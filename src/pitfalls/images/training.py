@@ -82,7 +82,8 @@ def train(
         ``rate(previous, epoch, batch, n_batches)`` in place of ``config.scheme``.
     transforms : sequence of callables, optional
         Augmentation in place of the config's crop and flip: `Transform` objects, or any callables
-        on one uint8 image (C, H, W), torchvision's for example.
+        on one uint8 image (C, H, W) that return another, torchvision's for example. Without
+        ToTensor and Normalize: the trainer scales and normalises by itself.
     device : device, default="cpu"
         Where to compute.
     state : TrainState, optional
@@ -463,7 +464,7 @@ def _transforms(config: TrainConfig, size: tuple[int, ...]) -> list[Transform]:
     chosen: list[Transform] = []
     padding = size[0] // 8 if config.crop_padding is None else config.crop_padding
     if padding:
-        chosen.append(RandomCrop((size[0], size[1]), padding, config.padding_mode))
+        chosen.append(RandomCrop((size[0], size[1]), padding, padding_mode=config.padding_mode))
     if config.flip != "none":
         chosen.append(AlternatingFlip() if config.flip == "alternating" else RandomHorizontalFlip())
     return chosen
