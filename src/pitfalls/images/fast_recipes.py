@@ -38,7 +38,7 @@ class FastRecipe:
         """Return the trainer's settings for a data set.
 
         Other data keep what the recipe is about: image sizes in proportion, about as many steps an
-        epoch, and the same step for the same mean gradient.
+        epoch, and steps as noisy.
 
         Parameters
         ----------
@@ -48,8 +48,9 @@ class FastRecipe:
             Training images.
         """
         batch = min(self.batch_size, max(n_images // CIFAR10_STEPS, SMALLEST_BATCH))
-        # The loss is a sum, so a smaller batch has a smaller gradient.
-        gain = self.batch_size / batch
+        # The loss is a sum, so a smaller batch has a smaller gradient. Its whole ratio would keep the
+        # mean step, and multiply the noise of the small batch by as much; the root keeps the noise.
+        gain = (self.batch_size / batch) ** 0.5
         return TrainConfig(
             epochs=len(self.image_sizes),
             batch_size=batch,

@@ -13,6 +13,7 @@ __all__ = ["FastNet", "whitening_filters"]
 PATCH = 2  # pixels, the side of the whitening filters
 WHITENING_IMAGES = 5000
 WHITENING_EPS = 5e-4
+DEAD = 1e-6  # of the largest variance: photographs lie far above it, rounding errors far below
 
 
 class FastNet(nn.Module):
@@ -113,6 +114,10 @@ def _norm(channels: int) -> nn.BatchNorm2d:
 def whitening_filters(images: Tensor, eps: float = WHITENING_EPS) -> Tensor:
     """Compute filters that map 2×2 patches to uncorrelated coordinates of unit variance.
 
+    A direction in which no patch varies (three equal channels have eight) has no such coordinate:
+    its place is taken by a filter of a direction that has one, because batch normalisation behind it
+    would blow rounding errors up to unit variance.
+
     Parameters
     ----------
     images : Tensor of shape (n, C, H, W)
@@ -131,5 +136,10 @@ def whitening_filters(images: Tensor, eps: float = WHITENING_EPS) -> Tensor:
     covariance = (flat.T @ flat) / len(flat)
     variances, directions = torch.linalg.eigh(covariance)
     filters = (directions / (variances + eps).sqrt()).T
+    alive = torch.nonzero(variances > DEAD * variances.max()).flatten()
+    if len(alive):
+        # counted from the last, so that those that are alive stay where they are
+        place = (torch.arange(len(filters)) - len(filters)) % len(alive)
+        filters = filters[alive[place]]
     kernels: Tensor = filters.reshape(-1, channels, PATCH, PATCH).float()
     return kernels
