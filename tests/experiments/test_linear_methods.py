@@ -1,6 +1,7 @@
 """Embeddings, least squares and diagrams in run folders, and their figures."""
 
 import json
+import sys
 from io import BytesIO
 from xml.etree import ElementTree
 
@@ -15,10 +16,9 @@ from pitfalls.experiments.linear_methods import (
     DiagramConfig,
     EmbedConfig,
     RegressConfig,
-    build_model,
-    describe_model,
     homework_runs,
 )
+from pitfalls.experiments.named_networks import build_model, describe_model
 from pitfalls.images import CCA, PCA, LeastSquaresClassifier
 from pitfalls.report.figures import draw_run, figure_names
 from pitfalls.runs import RunStore
@@ -152,14 +152,79 @@ def test_too_few_images_to_embed_are_refused(tmp_path):
         perform(EmbedConfig(find_images(str(tmp_path / "x.npz"))), RunStore(tmp_path / "runs"))
 
 
-def test_users_own_network_is_built_from_a_file_or_a_module(tmp_path):
-    file = tmp_path / "mine.py"
-    file.write_text("from torch import nn\ndef Net():\n    return nn.Conv2d(3, 4, 1)\n")
-    assert build_model(f"{file}:Net").out_channels == 4
+NET = """
+from dataclasses import dataclass
+from torch import nn
+from blocks import W
+
+@dataclass
+class Size:
+    kernel: "int" = {kernel}
+
+def Net():
+    return nn.Conv2d(3, W, Size().kernel)
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    (tmp_path / "net2.py").write_text(NET.format(kernel=1))
+    (tmp_path / "blocks.py").write_text("W = 4")
+    return tmp_path
+
+
+@pytest.fixture(params=["file", "current folder", "PYTHONPATH"])
+def own(request, project, monkeypatch):
+    """Name the project's network in each of the ways to reach it."""
+    if request.param == "file":
+        return f"{project / 'net2.py'}:Net"
+    if request.param == "PYTHONPATH":
+        monkeypatch.syspath_prepend(project)
+    else:
+        monkeypatch.chdir(project)
+    return "net2:Net"
+
+
+def test_users_own_network_finds_what_it_imports_and_leaves_no_trace(own, project):
+    path, modules = list(sys.path), set(sys.modules)
+    assert build_model(own).out_channels == 4
+    assert sys.path == path
+    assert not {"net2", "blocks", "_network_of_the_user"} & set(sys.modules)
+    assert set(sys.modules) >= modules
+    assert not (project / "__pycache__").exists()
+
+
+def test_edit_anywhere_gives_another_run(own, project, tmp_path):
+    store = RunStore(tmp_path / "runs")
+
+    def draw():
+        return perform(DiagramConfig(own, (3, 8, 8), 10, describe_model(own, (3, 8, 8))), store)
+
+    first = draw()
+    assert draw().path == first.path
+    (project / "net2.py").write_text(NET.format(kernel=3))
+    second = draw()
+    (project / "blocks.py").write_text("W = 5")
+    third = draw()
+    assert len({first.path, second.path, third.path}) == 3
+    pictures = [(run.path / "figures/diagram.svg").read_text() for run in (first, second, third)]
+    for picture, label in zip(pictures, ("1×1, 4", "3×3, 4", "3×3, 5"), strict=True):
+        assert f"conv {label}" in picture
+
+
+def test_files_of_the_same_name_in_two_projects_are_told_apart(project):
+    other = project / "other"
+    other.mkdir()
+    (other / "net2.py").write_text(NET.format(kernel=1))
+    (other / "blocks.py").write_text("W = 6")
+    assert build_model(f"{project / 'net2.py'}:Net").out_channels == 4
+    assert build_model(f"{other / 'net2.py'}:Net").out_channels == 6
+
+
+def test_network_of_an_installed_package_is_built_and_stays_imported():
     assert build_model("torch.nn:Identity") is not None
-    before = describe_model(f"{file}:Net")
-    file.write_text(file.read_text() + "\n")
-    assert describe_model(f"{file}:Net") != before
+    assert "torch.nn" in sys.modules
+    assert describe_model("resnet18") == ""
 
 
 @pytest.mark.parametrize(

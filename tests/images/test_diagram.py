@@ -145,6 +145,137 @@ def test_users_own_network_with_data_dependent_python_is_drawn():
     assert {"conv 1×1, 4", "conv 3×3, 4", "conv 5×5, 4", "concatenate"} <= set(branches)
 
 
+class Branches(nn.Module):
+    """Two convolutions that a function puts together."""
+
+    def __init__(self, join):
+        super().__init__()
+        self.join = join
+        self.conv1 = nn.Conv2d(3, 8, 3, padding=1)
+        self.conv2 = nn.Conv2d(3, 8, 5, padding=2)
+        self.register_buffer("canvas", torch.zeros(1, 16, 8, 8))
+
+    def forward(self, x):
+        return self.join(self, x)
+
+
+def joined(join):
+    return trace(Branches(join), (3, 8, 8))
+
+
+def labels(operations):
+    return [operation.label for operation in operations]
+
+
+def test_weights_given_by_name_are_read():
+    operations = joined(
+        lambda net, x: functional.linear(
+            functional.conv2d(x, weight=net.conv1.weight, stride=2).flatten(1),
+            weight=torch.ones(4, 72),
+        )
+    )
+    assert labels(operations) == ["input", "conv 3×3, 8 /2", "flatten", "linear 72 → 4"]
+
+
+def write_by_index(net, x):
+    out = torch.zeros(1, 16, 8, 8)
+    out[:, :8] = net.conv1(x)
+    out[:, 8:] = net.conv2(x)
+    return out
+
+
+def write_by_copy(net, x):
+    first, second = net.canvas[:, :8], net.canvas[:, 8:]
+    first.copy_(net.conv1(x))
+    second.copy_(net.conv2(x))
+    return net.canvas
+
+
+def write_by_out(net, x):
+    out = torch.zeros(1, 16, 8, 8)
+    torch.mul(net.conv1(x), 1, out=out[:, :8])
+    torch.mul(net.conv2(x), 1, out=out[:, 8:])
+    return out
+
+
+@pytest.mark.parametrize("write", [write_by_index, write_by_copy, write_by_out])
+def test_tensor_filled_in_place_comes_from_all_that_was_written(write):
+    operations = joined(write)
+    assert {"conv 3×3, 8", "conv 5×5, 8"} <= set(labels(operations))
+    last = operations[-1]
+    assert (last.kind, last.label, last.shape, len(last.inputs)) == (
+        "concat",
+        "write",
+        (16, 8, 8),
+        2,
+    )
+
+
+def test_write_to_a_part_joins_the_target_and_the_value():
+    def join(net, x):
+        y = net.conv1(x)
+        y[:, :1] = net.conv2(x).amax(1, keepdim=True)
+        return y
+
+    operations = joined(join)
+    assert [operations[i].label for i in operations[-1].inputs] == ["conv 3×3, 8", "maximum"]
+
+
+def test_augmented_assignment_to_a_part_is_one_sum_and_one_write():
+    def join(net, x):
+        y = net.conv1(x)
+        y[:, :4] += net.conv2(x)[:, 4:]
+        return y
+
+    written = labels(joined(join))
+    assert (written.count("+"), written.count("write")) == (1, 1)
+
+
+def test_writes_to_one_chunk_leave_the_other_alone():
+    def join(net, x):
+        a, b = net.conv1(x).chunk(2, 1)
+        a += torch.sin(b)
+        b += torch.cos(a)
+        return torch.cat([a, b], 1)
+
+    operations = joined(join)
+    first, second = (op for op in operations if op.label == "+")
+    assert [operations[i].label for i in first.inputs] == ["chunk", "sin"]
+    assert [operations[i].label for i in second.inputs] == ["chunk", "cos"]
+
+
+def test_view_keeps_its_shape_when_its_memory_is_written_to():
+    def join(net, x):
+        y = net.conv1(x)
+        flat = y.flatten(1)
+        functional.relu(y, inplace=True)
+        return flat
+
+    operations = joined(join)
+    assert labels(operations) == ["input", "conv 3×3, 8", "ReLU", "write"]
+    assert operations[-1].shape == (512,)
+
+
+def test_result_may_be_nested():
+    operations = joined(lambda net, x: ((net.conv1(x), ({"b": [net.conv2(x)]},)),))
+    assert labels(operations) == ["input", "conv 3×3, 8", "conv 5×5, 8"]
+
+
+def test_python_sum_adds_no_constant():
+    operations = joined(lambda net, x: sum([net.conv1(x), net.conv2(x)]))
+    assert labels(operations) == ["input", "conv 3×3, 8", "conv 5×5, 8", "+"]
+    assert labels(joined(lambda _, x: x + 1)) == ["input", "+ constant"]
+
+
+@pytest.mark.parametrize(
+    "result", [lambda net, x: net.canvas, lambda net, x: None, lambda net, x: x.tolist()]
+)
+def test_result_that_does_not_come_from_the_images_is_refused_in_one_line(result):
+    with pytest.raises(InputError, match=r"diagram: Branches must return .* Got \w+ ") as raised:
+        diagram(Branches(result), (3, 8, 8))
+    assert "\n" not in str(raised.value)
+
+
 def test_drawing_changes_neither_mode_nor_buffers_nor_hooks():
     net = small_net().train()
     net[1].eval()

@@ -1,19 +1,16 @@
 """Linear methods on images inside run folders: embeddings, least squares, a network's diagram."""
 
-import hashlib
-import importlib
-import importlib.util
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from pitfalls.errors import InputError
 from pitfalls.experiments.image_source import ImageSource, find_images
+from pitfalls.experiments.named_networks import build_model
 from pitfalls.experiments.registry import Progress, experiment
 from pitfalls.images.datasets import ImageDataset, Part
 from pitfalls.images.embedding import CCA, PCA
@@ -24,15 +21,10 @@ from pitfalls.images.thumbnails import make_sprite_sheet
 from pitfalls.moments import SecondMoments
 from pitfalls.runs import Run
 
-if TYPE_CHECKING:
-    from torch import nn
-
 __all__ = [
     "DiagramConfig",
     "EmbedConfig",
     "RegressConfig",
-    "build_model",
-    "describe_model",
     "draw_network",
     "embed_images",
     "homework_runs",
@@ -79,12 +71,15 @@ class RegressConfig:
 
 @dataclass(frozen=True)
 class DiagramConfig:
-    """A network's summary and diagram for images of one shape."""
+    """A network's summary and diagram for images of one shape.
+
+    ``digest`` is what `named_networks.describe_model` says of the network: it names the run.
+    """
 
     model: str = "resnet18"
     input_shape: tuple[int, int, int] = (3, 32, 32)
     n_classes: int = 10
-    code_sha256: str = ""
+    digest: str = ""
 
     @property
     def run_name(self) -> str:
@@ -217,55 +212,6 @@ def draw_network(config: DiagramConfig, run: Run, progress: Progress) -> None:
             "summary": text,
         }
     )
-
-
-def build_model(model: str, n_classes: int = 10, in_channels: int = 3) -> "nn.Module":
-    """Build a network by name: ``resnet18``, ``fastnet``, or a user's own.
-
-    Parameters
-    ----------
-    model : str
-        ``file.py:Name`` or ``package.module:Name`` is imported and called without arguments.
-    n_classes, in_channels : int
-        For the two networks of this library.
-    """
-    from torch import nn
-
-    from pitfalls.images import FastNet, ResNet18
-
-    if model == "resnet18":
-        return ResNet18(n_classes=n_classes, in_channels=in_channels)
-    if model == "fastnet":
-        return FastNet(n_classes=n_classes, in_channels=in_channels)
-    where, colon, name = model.rpartition(":")
-    if not (where and colon and name):
-        raise InputError(
-            f"model must be resnet18, fastnet, file.py:Name or package.module:Name, got {model!r}."
-        )
-    try:
-        if where.endswith(".py"):
-            spec = importlib.util.spec_from_file_location("_network_of_the_user", where)
-            assert spec is not None
-            assert spec.loader is not None
-            module = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(module)
-        else:
-            module = importlib.import_module(where)
-        built = getattr(module, name)()
-    except Exception as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"model {model!r} could not be built: {reason}") from error
-    if not isinstance(built, nn.Module):
-        raise InputError(f"model {model!r} gave a {type(built).__name__}, not a torch nn.Module.")
-    return built
-
-
-def describe_model(model: str) -> str:
-    """Return the checksum of a user's file, so that a changed network is another run."""
-    where = Path(model.rpartition(":")[0])
-    if where.suffix != ".py" or not where.is_file():
-        return ""
-    return hashlib.sha256(where.read_bytes()).hexdigest()
 
 
 def homework_runs(

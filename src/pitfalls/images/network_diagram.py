@@ -74,7 +74,7 @@ def diagram(
     Raises
     ------
     InputError
-        If the network does not run on such images.
+        If the network does not run on such images, or its result does not come from them.
 
     Examples
     --------

@@ -5,40 +5,24 @@ what it likes (loops, conditions on shapes, its own helpers), so this works for 
 symbolic tracer refuses.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from pitfalls.errors import InputError
+from pitfalls.images.operation_labels import WRITE, Kind, label_operation
 
-__all__ = ["Kind", "Operation", "trace"]
-
-Kind = Literal[
-    "input", "conv", "linear", "norm", "activation", "pool", "sum", "concat", "reshape", "other"
-]
+__all__ = ["Operation", "trace"]
 
 # Calls that hand their argument on: they are no step of the network.
-TRANSPARENT = {"contiguous", "to", "detach", "clone", "float", "type", "requires_grad_", "cpu"}
-ACTIVATIONS = {
-    "relu": "ReLU", "relu_": "ReLU", "relu6": "ReLU6", "gelu": "GELU", "silu": "SiLU",
-    "elu": "ELU", "selu": "SELU", "celu": "CELU", "leaky_relu": "leaky ReLU", "prelu": "PReLU",
-    "mish": "Mish", "hardswish": "hard swish", "hardtanh": "hard tanh", "hardsigmoid":
-    "hard sigmoid", "sigmoid": "sigmoid", "tanh": "tanh", "softplus": "softplus", "softmax":
-    "softmax", "log_softmax": "log softmax", "dropout": "dropout", "dropout2d": "dropout",
+TRANSPARENT = {
+    "contiguous", "to", "detach", "clone", "float", "type", "requires_grad_", "cpu", "copy_",
 }  # fmt: skip
-NORMS = {
-    "batch_norm": "BN", "layer_norm": "LN", "group_norm": "GN", "instance_norm": "IN",
-    "rms_norm": "RMS norm", "local_response_norm": "LRN",
-}  # fmt: skip
-SUMS = {"add": "+", "add_": "+", "__add__": "+", "__iadd__": "+", "__radd__": "+",
-        "mul": "×", "mul_": "×", "__mul__": "×", "__imul__": "×", "__rmul__": "×",
-        "sub": "−", "__sub__": "−", "maximum": "max", "minimum": "min"}  # fmt: skip
-RESHAPES = {"flatten", "view", "reshape", "squeeze", "unsqueeze", "permute", "transpose"}
 
 
 @dataclass(frozen=True)
@@ -89,7 +73,7 @@ def trace(model: nn.Module, input_shape: Sequence[int]) -> list[Operation]:
     Raises
     ------
     InputError
-        If the network does not run on such images.
+        If the network does not run on such images, or its result does not come from them.
     """
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
     images = torch.zeros(1, *input_shape, device=device)
@@ -107,7 +91,14 @@ def trace(model: nn.Module, input_shape: Sequence[int]) -> list[Operation]:
             raise InputError(
                 f"{type(model).__name__} does not run on images of shape {shape}: {reason}"
             ) from error
-    return _between(recorder.operations, recorder.sources_of(result))
+    ends = set(recorder.sources_of(_tensors(result)))
+    if not ends:
+        raise InputError(
+            f"diagram: {type(model).__name__} must return tensors, alone or in lists, tuples and "
+            f"dicts, that torch made from the images. Got {type(result).__name__} without such a "
+            "tensor instead; keep to torch from image to result, without numpy and vmap."
+        )
+    return _between(recorder.operations, ends)
 
 
 @contextmanager
@@ -127,7 +118,7 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc, unused-ignore]
     def __init__(self, images: Tensor) -> None:
         super().__init__()
         self.operations = [Operation("input", "input", (), tuple(images.shape[1:]))]
-        self.alive: list[Tensor] = [images]  # keeps every id in use
+        self.seen = {id(images): images}  # keeps every id in use
         self.source = {id(images): 0}
         self.modules: list[tuple[str, nn.Module]] = []
 
@@ -157,107 +148,114 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc, unused-ignore]
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
+        given = _tensors([args, kwargs])
+        versions = [_version(tensor) for tensor in given]
         result = func(*args, **kwargs)
-        tensors = [*_tensors(args), *_tensors(kwargs.values())]
-        inputs = tuple(self.source[id(t)] for t in tensors if id(t) in self.source)
-        made = _tensors([result])
-        if inputs and made:
-            name = str(getattr(func, "__name__", func))
-            if name in TRANSPARENT or name.startswith("__get__"):
-                position = inputs[0]
-            else:
-                position = len(self.operations)
-                self.operations.append(self._describe(name, args, kwargs, inputs, made[0]))
-            for tensor in made:
-                self.source[id(tensor)] = position
-                self.alive.append(tensor)
+        made = _tensors(result)
+        self.seen.update((id(tensor), tensor) for tensor in (*given, *made))
+        # Views count their versions together: only the result, or the order, says which was meant.
+        changed = [t for t, before in zip(given, versions, strict=True) if _version(t) != before]
+        written = [t for t in changed if any(t is one for one in made)] or changed[:1]
+        name = str(getattr(func, "__name__", func))
+        # copy_ and out= do not read what they write to.
+        read = args[1:] if name == "copy_" else args
+        named = {key: value for key, value in kwargs.items() if key != "out"}
+        inputs = self.sources_of(_tensors([read, named]))
+        if not inputs or not (made or written) or self._ends_augmented(name, inputs):
+            return result
+        if name in TRANSPARENT or name.startswith("__get__") or _adds_zero(name, args):
+            position = inputs[0]
+        else:
+            position = self._note(name, args, kwargs, inputs, (made or written)[0])
+        for tensor in (*made, *written):
+            self.source[id(tensor)] = position
+        for tensor in written:
+            self._spread(tensor, position)
         return result
 
-    def sources_of(self, result: object) -> set[int]:
-        """Return the operations that gave the network's result."""
-        values = list(result.values()) if isinstance(result, dict) else [result]
-        return {self.source[id(t)] for t in _tensors(values) if id(t) in self.source}
+    def sources_of(self, tensors: list[Tensor]) -> tuple[int, ...]:
+        """Return the operations that gave the tensors, as far as they were traced."""
+        return tuple(self.source[id(t)] for t in tensors if id(t) in self.source)
 
-    def _describe(
+    def _ends_augmented(self, name: str, inputs: tuple[int, ...]) -> bool:
+        """Whether this is the end of ``y[i] += z``: Python writes y[i], long changed, into y."""
+        if name != "__setitem__" or len(inputs) != 2:
+            return False
+        target = self.operations[inputs[0]]
+        return target.label == WRITE and inputs[1] in target.inputs
+
+    def _spread(self, written: Tensor, position: int) -> None:
+        """Tell the tensors that share memory with the written one where their values come from."""
+        memory, start, stop = _extent(written)
+        dense = stop - start == written.numel() * written.itemsize
+        for tensor in self.seen.values():
+            where, first, last = _extent(tensor)
+            if tensor is written or where != memory or last <= start or stop <= first:
+                continue
+            whole = dense and start <= first and last <= stop
+            if whole and tensor.shape == written.shape:
+                self.source[id(tensor)] = position
+            else:
+                kept = () if whole else self.sources_of([tensor])
+                inputs = (*kept, position)
+                self.source[id(tensor)] = self._note("__setitem__", (), {}, inputs, tensor)
+
+    def _note(
         self,
         name: str,
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
         inputs: tuple[int, ...],
         made: Tensor,
-    ) -> Operation:
-        kind, label = _label(name, args, kwargs, len(inputs), made)
+    ) -> int:
+        """Add an operation and return its position."""
+        kind, label = label_operation(name, args, kwargs, len(inputs), made)
         module, container = "", ""
         if self.modules:
             module = self.modules[-1][0]
             for path, owner in self.modules:
                 if next(owner.children(), None) is not None:
                     container = path
-        weights = [t for t in _tensors([*args, *kwargs.values()]) if isinstance(t, nn.Parameter)]
-        return Operation(
-            kind,
-            label,
-            inputs,
-            tuple(made.shape[1:]),
-            module,
-            container,
-            sum(weight.numel() for weight in weights),
-        )
+        weights = [t for t in _tensors([args, kwargs]) if isinstance(t, nn.Parameter)]
+        parameters = sum(weight.numel() for weight in weights)
+        shape = tuple(made.shape[1:])
+        self.operations.append(Operation(kind, label, inputs, shape, module, container, parameters))
+        return len(self.operations) - 1
 
 
-def _tensors(values: Any) -> list[Tensor]:
-    """Return the tensors among values, one level of lists deep."""
-    found = []
-    for value in values:
-        if isinstance(value, Tensor):
-            found.append(value)
-        elif isinstance(value, list | tuple):
-            found += [inner for inner in value if isinstance(inner, Tensor)]
-    return found
+def _tensors(value: object) -> list[Tensor]:
+    """Return the tensors in a value, however deep in lists, tuples and dicts."""
+    if isinstance(value, Tensor):
+        return [value]
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return [tensor for inner in value for tensor in _tensors(inner)]
+    return []
 
 
-def _label(
-    name: str, args: tuple[Any, ...], kwargs: dict[str, Any], n_inputs: int, made: Tensor
-) -> tuple[Kind, str]:
-    """Return what a call is and how to write it."""
-    if name.startswith("conv") and len(args) > 1:
-        weight = args[1]
-        stride = _pair(kwargs.get("stride", args[3] if len(args) > 3 else 1))
-        groups = kwargs.get("groups", args[6] if len(args) > 6 else 1)
-        size = "×".join(str(n) for n in weight.shape[2:])
-        step = "" if set(stride) == {1} else f" /{'×'.join(map(str, dict.fromkeys(stride)))}"
-        split = f" ({groups} groups)" if groups > 1 else ""
-        return "conv", f"conv {size}, {made.shape[1]}{step}{split}"
-    if name == "linear":
-        return "linear", f"linear {args[1].shape[1]} → {args[1].shape[0]}"
-    if name in NORMS:
-        return "norm", NORMS[name]
-    if name in ACTIVATIONS:
-        return "activation", ACTIVATIONS[name]
-    if name in SUMS:
-        return ("sum", SUMS[name]) if n_inputs > 1 else ("activation", f"{SUMS[name]} constant")
-    if name in ("div", "__truediv__", "div_") and n_inputs == 1:
-        return "activation", "÷ constant"
-    if name in ("cat", "concat", "stack"):
-        return "concat", "concatenate"
-    if "pool" in name:
-        side = "average" if "avg" in name else "maximum"
-        if name.startswith("adaptive"):
-            return "pool", f"{side} pool → {'×'.join(map(str, made.shape[2:]))}"
-        window = _pair(kwargs.get("kernel_size", args[1] if len(args) > 1 else "?"))
-        return "pool", f"{side} pool {'×'.join(map(str, window))}"
-    if name in ("mean", "amax", "max", "sum") and made.ndim >= 1:
-        word = {"mean": "average", "sum": "sum"}.get(name, "maximum")
-        return "pool", f"global {word}" if made.ndim == 2 else word
-    if name in RESHAPES:
-        return "reshape", "flatten" if made.ndim == 2 else name
-    return "other", name.strip("_")
+def _version(tensor: Tensor) -> int:
+    """Return how often a tensor was written to; tensors of inference mode do not count it."""
+    return 0 if tensor.is_inference() else tensor._version
 
 
-def _pair(value: Any) -> tuple[Any, ...]:
-    if isinstance(value, int | str):
-        return (value, value)
-    return tuple(value) * (2 if len(value) == 1 else 1)
+def _extent(tensor: Tensor) -> tuple[int, int, int]:
+    """Return which memory a tensor lies in, and its first byte and the one after its last."""
+    try:
+        memory = int(tensor.untyped_storage()._cdata)
+        first = int(tensor.storage_offset())
+        strides = zip(tensor.shape, tensor.stride(), strict=True)
+        length = 1 + sum((n - 1) * stride for n, stride in strides) if tensor.numel() else 0
+    except RuntimeError:  # sparse, nested and vmapped tensors have no memory of this kind
+        return id(tensor), 0, 0
+    return memory, first * tensor.itemsize, (first + length) * tensor.itemsize
+
+
+def _adds_zero(name: str, args: tuple[Any, ...]) -> bool:
+    """Whether this is how Python's ``sum`` begins."""
+    if name not in ("add", "__radd__") or len(args) < 2:
+        return False
+    return isinstance(args[1], int) and args[1] == 0
 
 
 def _between(operations: list[Operation], ends: set[int]) -> list[Operation]:

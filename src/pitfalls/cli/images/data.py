@@ -124,12 +124,14 @@ def diagram(*, data: DataOptions = ALL_DATA, model: str = "resnet18") -> None:
 
 
 def _draw(data: DataOptions, model: str) -> Any:
-    from pitfalls.experiments.linear_methods import DiagramConfig, describe_model
+    from pitfalls.experiments.linear_methods import DiagramConfig
+    from pitfalls.experiments.named_networks import describe_model
 
     found = data.find().load()
     for warning in found.warnings:
         remark(warning)
-    return perform(DiagramConfig(model, found.shape, found.n_classes, describe_model(model)))
+    digest = describe_model(model, found.shape)
+    return perform(DiagramConfig(model, found.shape, found.n_classes, digest))
 
 
 def _say_data(results: dict[str, Any]) -> None:
