@@ -69,7 +69,9 @@ def test_evaluate_shows_every_class(runs, capsys):
 def test_predict_takes_pictures_of_any_kind_and_size(runs, tmp_path, capsys):
     noise = np.random.default_rng(0).integers(256, size=(30, 20, 3)).astype(np.uint8)
     Image.fromarray(noise).save(tmp_path / "colour.png")
-    Image.fromarray(noise[:, :, 0]).save(tmp_path / "grey.jpg")
+    (tmp_path / "further").mkdir()
+    Image.fromarray(noise[:, :, 0]).save(tmp_path / "further" / "grey.jpg")
+    (tmp_path / "._colour.png").write_bytes(b"not a picture")  # as macOS leaves them
     line = ["--runs", str(runs), "images", "predict", str(tmp_path), "--run", "images-train"]
     assert main([*line, "--views", "six"]) == 0
     out = capsys.readouterr().out

@@ -8,6 +8,7 @@ from typing import Any
 
 from safetensors.torch import save_file
 
+from pitfalls.errors import DivergenceError
 from pitfalls.images.distributed import join, launched_rank
 from pitfalls.images.train_records import TrainState
 from pitfalls.images.training import train
@@ -44,6 +45,10 @@ def main(folder: Path) -> None:
                 state = through_a_file(states[step - 1]) if states else None
                 model, log, _ = run(kind, state)
                 write(folder, f"{kind}-resumed-{step}", model, log)
+        try:
+            train(plain(), dataset(n=IMAGES), dataclasses.replace(CONFIGS["homework"], rate=1e39))
+        except DivergenceError as error:
+            (folder / f"diverged-{launched_rank()}.txt").write_text(str(error))
 
 
 def write(folder: Path, name: str, model: Any, log: list[dict]) -> None:

@@ -35,6 +35,7 @@ def written(tmp_path_factory):
         log = json.loads((folder / f"{name}.json").read_text())
         return load_file(folder / f"{name}.safetensors"), log
 
+    read.folder = folder
     return read
 
 
@@ -57,6 +58,12 @@ def test_two_processes_resume_bit_for_bit_at_every_step_boundary(written, kind):
         for name in final:
             assert torch.equal(final[name], again[name]), (step, name)
         assert rest == [record for record in log if record["step"] > step]
+
+
+def test_every_process_says_that_the_training_diverged(written):
+    said = [path.read_text() for path in written.folder.glob("diverged-*.txt")]
+    assert len(said) == 2
+    assert all("not finite after step 1" in line or "the loss is" in line for line in said)
 
 
 @pytest.mark.parametrize("n", [4, 7, 128])

@@ -72,6 +72,15 @@ def test_memory_is_put_back_in_the_parameters_own_layout():
     assert torch.equal(memory, kept["weight/momentum_buffer"])
 
 
+def test_muon_moves_a_weight_that_starts_at_zero():
+    layer = nn.Conv2d(2, 3, 1, bias=False)
+    nn.init.zeros_(layer.weight)
+    (layer(torch.ones(1, 2, 1, 1)) * torch.tensor([1.0, -2.0, 0.5])[:, None, None]).sum().backward()
+    Muon([layer.weight]).step()
+    assert layer.weight.isfinite().all()
+    assert layer.weight.norm() > 0.1
+
+
 def test_vectors_are_not_for_muon():
     with pytest.raises(InputError, match="two dimensions"):
         Muon([nn.Parameter(torch.zeros(3))])

@@ -320,6 +320,37 @@ def test_a_rate_too_high_is_a_divergence_not_a_result():
         train(plain(), dataset(), dataclasses.replace(PLAIN, epochs=20, rate=1e12))
 
 
+@pytest.mark.parametrize("watched", [True, False])
+def test_a_last_step_that_leaves_the_finite_numbers_is_no_result(watched):
+    kept = {"on_checkpoint": lambda state: None, "on_epoch": pytest.fail} if watched else {}
+    one_step = dataclasses.replace(
+        PLAIN, epochs=1, batch_size=len(dataset().train_labels), rate=1e39
+    )
+    with pytest.raises(DivergenceError, match=r"weights are not finite after step 1 \(epoch 1"):
+        train(plain(), dataset(), one_step, **kept)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"momentum": math.nan}, "momentum must be in"),
+        ({"momentum": 1.0}, "momentum must be in"),
+        ({"nesterov": True, "momentum": 0.0}, "Nesterov"),
+        ({"weight_decay": -1.0}, "weight_decay must be finite"),
+        ({"weight_decay": math.inf}, "weight_decay must be finite"),
+    ],
+)
+def test_settings_that_no_run_can_use_are_refused(wrong, says):
+    with pytest.raises(InputError, match=says):
+        train(plain(), dataset(), dataclasses.replace(PLAIN, **wrong))
+
+
+def test_a_model_with_too_few_outputs_is_refused():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(192, 2))
+    with pytest.raises(InputError, match=r"logits of shape \(B, 4\).* Got \(\d+, 2\) instead"):
+        train(model, dataset(), PLAIN)
+
+
 def test_weights_that_are_not_finite_are_never_handed_out():
     states = []
     with pytest.raises(DivergenceError):

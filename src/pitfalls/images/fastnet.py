@@ -68,6 +68,11 @@ class FastNet(nn.Module):
 
     def fit_whitening(self, data: ImageDataset) -> None:
         """Set the first layer from the first 5,000 training images."""
+        if min(data.shape[1:]) < PATCH:
+            raise InputError(
+                f"FastNet: images must be at least {PATCH} pixels a side. Got "
+                f"{data.shape[1]}×{data.shape[2]} instead; enlarge them (size, --size)."
+            )
         images = torch.from_numpy(data.train_images[:WHITENING_IMAGES])
         filters = whitening_filters(normalize(images, data.mean, data.std))
         with torch.no_grad():

@@ -16,6 +16,7 @@ __all__ = [
     "orthogonalize",
 ]
 
+TINY = 1e-7
 # Chosen to push small singular values up fast, not to converge: they land in [0.7, 1.2].
 NEWTON_SCHULZ = (3.4445, -4.775, 2.0315)
 
@@ -42,7 +43,7 @@ def orthogonalize(matrix: Tensor, steps: int = 3) -> Tensor:
     a, b, c = NEWTON_SCHULZ
     wide = matrix.shape[0] <= matrix.shape[1]
     x = matrix if wide else matrix.T
-    x = x / (x.norm() + 1e-7)
+    x = x / (x.norm() + TINY)
     for _ in range(steps):
         gram = x @ x.T
         x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
@@ -99,7 +100,8 @@ class Muon(torch.optim.Optimizer):
                     state["momentum_buffer"] = torch.zeros_like(weight)
                 velocity = state["momentum_buffer"].mul_(group["momentum"]).add_(weight.grad)
                 ahead = weight.grad.add(velocity, alpha=group["momentum"])
-                weight.mul_(len(weight) ** 0.5 / weight.norm())
+                # a weight that starts at zero has no direction to keep yet
+                weight.mul_(len(weight) ** 0.5 / weight.norm().clamp_min(TINY))
                 update = orthogonalize(ahead.reshape(len(weight), -1), group["steps"])
                 weight.add_(update.reshape(weight.shape), alpha=-group["lr"])
 

@@ -1,5 +1,6 @@
 """How to train, and what a run hands out: plain frozen records."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -173,5 +174,14 @@ def check_config(config: TrainConfig) -> None:
     ):
         if value is not None and not 0 <= value < 1:
             raise InputError(f"train: {name} must be in [0, 1). Got {value} instead.")
+    if not 0 <= config.momentum < 1:
+        raise InputError(f"train: momentum must be in [0, 1). Got {config.momentum} instead.")
+    if config.nesterov and config.momentum == 0:
+        raise InputError("train: Nesterov's momentum must be positive. Got 0; leave nesterov out.")
+    if not 0 <= config.weight_decay < math.inf:
+        raise InputError(
+            "train: weight_decay must be finite and not negative. Got "
+            f"{config.weight_decay} instead."
+        )
     if any(size < 1 for size in config.image_sizes):
         raise InputError(f"train: image_sizes must be positive. Got {config.image_sizes} instead.")

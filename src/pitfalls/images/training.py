@@ -212,11 +212,8 @@ class _Loop:
         self.epochs = [EpochRecord(**record) for record in meta["epochs"]]
 
     def capture(self) -> TrainState:
-        """Copy the run's state; refuses one that is not finite."""
+        """Copy the run's state."""
         tensors = {f"model/{name}": value for name, value in self.model.state_dict().items()}
-        for name, value in tensors.items():
-            if value.is_floating_point() and not bool(value.isfinite().all()):
-                self._diverged(f"{name.removeprefix('model/')} is not finite")
         memory = optimizer_tensors(self.model, self.optimizers)
         tensors |= {f"optimizer/{name}": value for name, value in memory.items()}
         tensors |= {f"average/{name}": value for name, value in self.average.items()}
@@ -254,11 +251,13 @@ class _Loop:
             if on_step is not None:
                 on_step(record)
             end_of_epoch = self.step_count % self.n_batches == 0
+            due = end_of_epoch or self.step_count % self.config.checkpoint_every == 0
+            if due:
+                self._require_finite()
             if end_of_epoch:
                 self.epochs.append(self._finish_epoch())
                 if on_epoch is not None:
                     on_epoch(self.epochs[-1])
-            due = end_of_epoch or self.step_count % self.config.checkpoint_every == 0
             if due and on_checkpoint is not None:
                 self.last = self.capture()
                 on_checkpoint(self.last)
@@ -266,7 +265,7 @@ class _Loop:
                 try:
                     on_progress(self.step_count, total)
                 except BaseException:
-                    if on_checkpoint is not None and not due:
+                    if on_checkpoint is not None and not due and self._bad_tensor() is None:
                         on_checkpoint(self.capture())
                     raise
         if self.average:
@@ -304,7 +303,10 @@ class _Loop:
         loss, right = self._backward(inputs, labels, len(indices))
         loss, right = gather_sum([loss, right], self.device)
         if not math.isfinite(loss):
-            self._diverged(first_bad_layer(self.model, inputs), loss / len(indices))
+            self._diverged(
+                f"the loss is {loss / len(indices):g} at step {self.step_count + 1} (epoch "
+                f"{epoch + 1}, rate {rate:.3g}): {first_bad_layer(self.model, inputs)}"
+            )
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = rate * group["scale"]
@@ -349,6 +351,11 @@ class _Loop:
                     enabled=self.config.precision == "bfloat16",
                 ):
                     logits = self.parallel(x)
+                if logits.ndim != 2 or logits.shape[1] < self.data.n_classes:
+                    raise InputError(
+                        f"train: the model must return logits of shape (B, {self.data.n_classes}), one "
+                        f"column a class. Got {tuple(logits.shape)} instead."
+                    )
                 loss = functional.cross_entropy(
                     logits.float(), y, label_smoothing=smoothing, reduction="sum"
                 )
@@ -423,17 +430,32 @@ class _Loop:
 
     # -- failures ---------------------------------------------------------------------------------
 
-    def _diverged(self, where: str, loss: float = math.nan) -> None:
+    def _bad_tensor(self) -> str | None:
+        """Name the first weight or statistic that is not finite."""
+        for name, value in self._averaged_tensors().items():
+            if not bool(value.isfinite().all()):
+                return name
+        return None
+
+    def _require_finite(self) -> None:
+        """End the run, in every process, if the last step has left the finite numbers."""
+        bad = self._bad_tensor()
+        (count,) = gather_sum([float(bad is not None)], self.device)
+        if count:
+            self._diverged(
+                f"the weights are not finite after step {self.step_count} (epoch "
+                f"{(self.step_count - 1) // self.n_batches + 1}, rate {self.previous:.3g}): "
+                f"{bad or 'those of another process'}"
+            )
+
+    def _diverged(self, what: str) -> None:
         kept = (
             "no state was kept before"
             if self.last is None
             else (f"the state of step {self.last.step} is kept")
         )
         raise DivergenceError(
-            f"train: the loss is {loss:g} at step {self.step_count + 1} (epoch "
-            f"{self.step_count // self.n_batches + 1}, rate {self.previous:.3g}): {where}; {kept}. "
-            "Lower the learning rate, or look at the data.",
-            last=self.last,
+            f"train: {what}; {kept}. Lower the learning rate, or look at the data.", last=self.last
         )
 
     def _memory_message(self) -> str:

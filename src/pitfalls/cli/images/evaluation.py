@@ -69,7 +69,7 @@ def predict(
     Parameters
     ----------
     paths
-        Picture files, or folders of them.
+        Picture files, or folders of them and of further folders.
     run
         A finished run of train, compare or fast: its id, a part of it, or its folder.
     member
@@ -106,7 +106,9 @@ def _picture_files(paths: Sequence[Path]) -> list[Path]:
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(f for f in path.iterdir() if f.suffix.lower() in ENDINGS)
+            inside = sorted(f for f in path.rglob("*") if f.suffix.lower() in ENDINGS)
+            # hidden ones, macOS' ._a.png say, are no pictures
+            inside = [f for f in inside if not any(p[0] == "." for p in f.relative_to(path).parts)]
             if not inside:
                 raise InputError(f"predict: {path} holds no PNG or JPEG files.")
             files += inside
