@@ -114,11 +114,17 @@ def test_doctor_reports_a_data_path_that_is_not_there(monkeypatch, capsys, tmp_p
     assert main(["doctor"]) == 0
 
 
-def test_the_settings_of_a_command_line_go_into_the_manifest_command():
+def test_the_settings_of_a_command_line_go_into_the_manifest_command(monkeypatch):
     session.start(session.Settings(seed=5), ["parity", "train", "--d", "5"])
     assert session.current_command() == "pitfalls parity train --d 5 --seed 5"
     session.start(session.Settings(), ["images", "predict", "my picture.png"])
+    monkeypatch.delenv("PITFALLS_DATA", raising=False)
     assert session.current_command() == "pitfalls images predict 'my picture.png'"
+    monkeypatch.setenv("PITFALLS_DATA", "my pictures")
+    session.start(session.Settings(), ["images", "embed"])
+    assert session.current_command() == "PITFALLS_DATA='my pictures' pitfalls images embed"
+    session.start(session.Settings(), ["images", "embed", "--data", "digits"])
+    assert session.current_command() == "pitfalls images embed --data digits"
 
 
 def test_cells_are_never_read_as_markup(capsys):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pitfalls.cli import main
-from pitfalls.errors import ResourceError
+from pitfalls.errors import InputError, ResourceError
 from pitfalls.experiments import homework
 from pitfalls.experiments.registry import Progress, experiment
 from pitfalls.runs import Run, RunStore
@@ -18,11 +18,14 @@ CALLS: list[int] = []
 class ToyConfig:
     seed: int = 0
     fails: bool = False
+    needs_another: bool = False
 
 
 @experiment("toy")
 def toy(config: ToyConfig, run: Run, progress: Progress) -> None:
     CALLS.append(config.seed)
+    if config.needs_another:
+        raise InputError("toy: the run it looks at holds no network. Train one.")
     if config.fails:
         raise ResourceError("toy: needs 99 GB. Use less.")
     run.save_results({"risk": 0.5})
@@ -60,6 +63,29 @@ def test_a_part_that_fails_stops_no_other_and_shows_in_the_exit_code(parts: list
     assert CALLS == [9, 1, 2]
     assert Path("report/index.html").exists()
     assert "toy: toy: needs 99 GB" in capfd.readouterr().err
+
+
+def test_a_part_that_needs_a_failed_one_stops_no_other_either(parts: list, capfd) -> None:
+    parts.insert(0, homework.Part("2", ToyConfig(9, fails=True)))
+    parts.insert(1, homework.Part("2", ToyConfig(8, needs_another=True)))
+    assert main(["report"]) == 1
+    assert CALLS == [9, 8, 1, 2]
+    assert "holds no network" in capfd.readouterr().err
+
+
+def test_bad_input_stops_at_the_first_part(parts: list, capfd) -> None:
+    parts.insert(0, homework.Part("2", ToyConfig(8, needs_another=True)))
+    assert main(["report"]) == 2
+    assert CALLS == [8]
+    assert capfd.readouterr().err.count("error:") == 1
+
+
+def test_the_command_of_a_run_is_what_makes_it_again_whoever_writes_the_report(
+    parts: list, tmp_path: Path
+) -> None:
+    assert main(["report", "--author", "A. Student", "--out", "there"]) == 0
+    for run in RunStore(tmp_path / "runs").list():
+        assert run.manifest.command == "PITFALLS_DATA=digits pitfalls report --quick"
 
 
 def test_from_runs_nothing(parts: list, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from cyclopts import Parameter
 
 from pitfalls.cli.session import (
     complain,
+    current_command,
     perform,
     remark,
     resolve_device,
@@ -117,6 +118,8 @@ def _run_homework(
 
     find_images(data, seed=settings().seed, progress=TerminalProgress())  # a download shows here
     parts = homework_runs(scale, data, settings().seed, resolve_device())
+    # the author and where the report goes have nothing to do with a run
+    command = current_command(["report", f"--{scale}", *(["--data", data] if data else [])])
     store, failed = run_store(), 0
     runs: list[Run] = []
     for number, part in enumerate(parts, 1):
@@ -127,11 +130,11 @@ def _run_homework(
             config = dataclasses.replace(config, thumbnails=most)
         remark(f"[{number}/{len(parts)}] question {part.question}: {name}")
         try:
-            runs.append(perform(config))
-        except (InputError, DataError):
-            raise  # what was asked for is wrong: every other part would say so too
+            runs.append(perform(config, command=command))
         except PitfallsError as error:
-            failed += 1
+            if isinstance(error, InputError | DataError) and not failed:
+                raise  # what was asked for is wrong: every other part would say so too
+            failed += 1  # or this part needs one that has failed
             complain(f"{name}: {' '.join(str(error).split())} The report says so in its place.")
             runs += [r for r in store.list(name) if r.path.name.endswith(config_hash(config))]
     return runs, failed

@@ -104,12 +104,23 @@ def command_line(arguments: Sequence[str]) -> str:
     return shlex.join(["pitfalls", *(a for a in arguments if a not in ("--fresh", "--debug"))])
 
 
-def current_command() -> str:
-    """Return the running command as it goes into a manifest: with the settings that matter."""
-    line = ["pitfalls", *_tokens]
+def current_command(tokens: Sequence[str] | None = None) -> str:
+    """Return the running command as it goes into a manifest: with the settings that matter.
+
+    ``tokens`` stand in for the command's own words, where some of them do not matter.
+    """
+    words = _tokens if tokens is None else tokens
+    line = ["pitfalls", *words]
     if _settings.seed != Settings.seed:
         line += ["--seed", str(_settings.seed)]
-    return shlex.join(line)
+    source = os.environ.get("PITFALLS_DATA")
+    # without the variable the same line would run on other pictures
+    prefix = f"PITFALLS_DATA={shlex.quote(source)} " if source and _reads_pictures(words) else ""
+    return prefix + shlex.join(line)
+
+
+def _reads_pictures(words: Sequence[str]) -> bool:
+    return bool(words) and words[0] in ("images", "report") and "--data" not in words
 
 
 def perform(config: object, *, command: str | None = None) -> "Run":

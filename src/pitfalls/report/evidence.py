@@ -47,7 +47,10 @@ class Evidence:
     def note(self) -> str:
         """What to say in place when the run is not a finished one of this version; else empty."""
         if self.run is None:
-            return f"There is no run of {self.experiment} yet, so nothing is said here."
+            return (
+                f"There is no run of {self.experiment} yet, so nothing is said here. To make all that "
+                "are missing: pitfalls report."
+            )
         manifest = self.run.manifest
         again = manifest.command or "the command that made it"
         if self.state == "partial":
