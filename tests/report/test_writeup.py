@@ -21,13 +21,7 @@ def slot(**more) -> dict:
         "name": "curve", "file": "demo-curve.svg", "alt": HOSTILE, "caption": HOSTILE, "width": 200.0,
         "height": 100.0,
     }  # fmt: skip
-    run = {
-        "id": "demo/run-1",
-        "command": "pitfalls demo --x '<b>'",
-        "seed": 7,
-        "data": "digits",
-        "warnings": [],
-    }
+    run = {"id": "demo/run-1", "command": "pitfalls demo --x '<b>'", "seed": 7, "data": "digits"}
     return {
         "state": "complete", "note": "", "facts": facts, "n": "5 seeds", "spread": "min to max",
         "warnings": [], "figures": [curve], "source": run, **more,
