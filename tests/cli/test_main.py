@@ -41,6 +41,7 @@ def test_version_is_the_package_version(capsys):
         (["runs", "show"], "requires an argument"),
         (["runs", "show", "nothing"], "no run is called"),
         (["--seed", "-1", "runs", "list"], "--seed must be at least 0"),
+        (["--seed", str(2**63), "runs", "list"], "below 2^63"),
         (["--threads", "0", "runs", "list"], "--threads must be at least 1"),
         (["--device", "tpu", "runs", "list"], "tpu"),
         (["--runs", "x", "images", "train", "--widths", "1"], "See: pitfalls images train --help"),

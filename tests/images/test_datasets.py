@@ -1,5 +1,7 @@
 """Splits, subsets, digits, class folders and .npz files."""
 
+import zipfile
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -387,6 +389,32 @@ def test_faulty_npz_is_one_line_that_names_it(tmp_path, fault):
         load_dataset(tmp_path / "mine.npz")
     assert "\n" not in str(raised.value)
     assert "mine.npz" in str(raised.value)
+
+
+def test_npz_with_members_that_are_no_arrays_is_one_line(tmp_path):
+    with zipfile.ZipFile(tmp_path / "mine.npz", "w") as archive:
+        archive.writestr("notes.txt", "hello")
+    with pytest.raises(DataError, match=r"notes.txt in it is no array"):
+        load_dataset(tmp_path / "mine.npz")
+    with zipfile.ZipFile(tmp_path / "mine.npz", "w") as archive:
+        header = b"{'descr': '|u1', (("
+        size = len(header).to_bytes(2, "little")
+        archive.writestr("images.npy", b"\x93NUMPY\x01\x00" + size + header)
+    with pytest.raises(DataError, match=r"cannot be read as \.npz") as raised:
+        load_dataset(tmp_path / "mine.npz")
+    assert "\n" not in str(raised.value)
+
+
+def test_paths_that_cannot_be_looked_up_are_one_line(tmp_path):
+    for path in ("~nobody-of-this-name/x", str(tmp_path / ("x" * 300))):
+        with pytest.raises(DataError, match=r"cannot be looked up|does not exist"):
+            load_dataset(path)
+
+
+def test_a_validation_share_must_be_a_number():
+    for share in (float("inf"), float("nan")):
+        with pytest.raises(InputError, match="validation must be"):
+            load_dataset("digits", validation=share)
 
 
 @pytest.mark.parametrize("damage", ["cut", "text", "empty"])

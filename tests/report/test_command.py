@@ -100,6 +100,8 @@ def test_from_runs_nothing(parts: list, tmp_path: Path) -> None:
     ("arguments", "complaint"),
     [
         (["--quick", "--full"], "exclude each other"),
+        (["--out", "/dev/null"], "--out must be a folder"),
+        (["--out", "/dev/null/there"], "--out must be a folder"),
         (["--from", "nowhere"], "no folder of runs at nowhere"),
         (["--from", ".", "--data", "digits"], "--from runs nothing"),
         (["--from", "."], "holds no runs"),

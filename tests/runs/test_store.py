@@ -255,3 +255,17 @@ def test_a_root_that_cannot_be_made_is_one_clear_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match="Choose another with --runs"):
         RunStore(tmp_path / "file").open("test", Config())
+
+
+def test_a_question_that_was_wrong_leaves_no_folder(store):
+    with pytest.raises(InputError), store.open("demo", Config()):
+        raise InputError("demo: too large. Ask for less.")
+    assert list(store.root.rglob("*")) == []
+
+
+def test_work_that_was_done_before_the_error_stays(store):
+    with pytest.raises(InputError), store.open("demo", Config()) as run:
+        run.log(step=1)
+        raise InputError("demo: the data have changed.")
+    (left,) = store.list()
+    assert left.manifest.status == "failed"

@@ -382,20 +382,19 @@ def _default_widths(source: "LinearSource") -> tuple[int, ...]:
 def _read_layers(path: Path) -> tuple[tuple[tuple[float, ...], ...], ...]:
     import numpy as np
 
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            names = sorted(stored.files, key=lambda n: (len(n), n))
-            if not names or names != [f"w{i}" for i in range(1, len(names) + 1)]:
-                raise DataError(
-                    f"{path}: expected arrays w1, w2, ..., got {', '.join(names) or 'none'}."
-                )
-            layers = [np.asarray(stored[name], dtype=np.float64) for name in names]
-    except (OSError, ValueError) as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(f"{path}: cannot be read as an .npz file ({error}).") from error
-    if any(w.ndim != 2 for w in layers):
-        raise DataError(f"{path}: every layer must be a matrix.")
+    from pitfalls.archives import read_arrays
+
+    stored = read_arrays(path)
+    names = sorted(stored, key=lambda n: (len(n), n))
+    if not names or names != [f"w{i}" for i in range(1, len(names) + 1)]:
+        raise DataError(f"{path}: expected arrays w1, w2, ..., got {', '.join(names) or 'none'}.")
+    for name in names:
+        if stored[name].ndim != 2 or stored[name].dtype.kind not in "biuf":
+            raise DataError(
+                f"{path}: every layer must be a matrix of real numbers. Got {name} of shape "
+                f"{stored[name].shape} and type {stored[name].dtype} instead."
+            )
+    layers = [np.asarray(stored[name], dtype=np.float64) for name in names]
     return tuple(tuple(tuple(map(float, row)) for row in w) for w in layers)
 
 

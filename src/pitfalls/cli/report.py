@@ -74,6 +74,7 @@ def report(
     from pitfalls.cli.progress import TerminalProgress
     from pitfalls.report import FrontMatter, build, gather
 
+    _require_folder(out)
     failed = 0
     if from_ is not None:
         evidence = gather(from_)
@@ -100,6 +101,28 @@ def report(
     say(str(written.writeup))
     remark(f"report written in {time.monotonic() - started:.1f} s")
     return 1 if failed else 0
+
+
+def _require_folder(out: Path) -> None:
+    """Refuse a place that cannot take the report before hours have gone into it."""
+    import tempfile
+
+    from pitfalls.errors import InputError
+
+    made = [folder for folder in (out, *out.parents) if not folder.exists()]
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"report: --out must be a folder to write into. Got {out} instead "
+            f"({error.strerror or error})."
+        ) from None
+    finally:
+        for folder in made:
+            if folder.is_dir():
+                folder.rmdir()
 
 
 def _run_homework(

@@ -57,8 +57,8 @@ def package_version() -> str:
 def start(values: Settings, tokens: Sequence[str]) -> None:
     """Take over the settings of this process; called once, before any heavy import."""
     global _settings, _tokens
-    if values.seed < 0:
-        raise InputError(f"--seed must be at least 0, got {values.seed}.")
+    if not 0 <= values.seed < 2**63:
+        raise InputError(f"--seed must be at least 0 and below 2^63, got {values.seed}.")
     if values.threads is not None and values.threads < 1:
         raise InputError(f"--threads must be at least 1, got {values.threads}.")
     _settings, _tokens = values, tuple(tokens)

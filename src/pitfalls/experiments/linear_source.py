@@ -4,11 +4,12 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from pitfalls.archives import read_arrays
 from pitfalls.errors import DataError, InputError
 from pitfalls.experiments.image_source import ImageSource, find_images
 from pitfalls.experiments.registry import NOT_IDENTITY, Advance
@@ -87,11 +88,10 @@ def find_source(
     seed : int
         Draws the subset.
     """
-    if data is not None and data.endswith(".npz") and Path(data).exists():
-        with _open(data) as stored:
-            if {"x", "y"} <= set(stored.files):
-                digest = hashlib.sha256(Path(data).read_bytes()).hexdigest()
-                return ArraySource(digest, str(Path(data).resolve()))
+    is_archive = data is not None and data.endswith(".npz") and Path(data).exists()
+    if data is not None and is_archive and {"x", "y"} <= set(read_arrays(data)):
+        digest = hashlib.sha256(Path(data).read_bytes()).hexdigest()
+        return ArraySource(digest, str(Path(data).resolve()))
     return find_images(data, subset_train=subset_train, size=size, seed=seed)
 
 
@@ -107,8 +107,8 @@ def load_risk(source: LinearSource, on_progress: Advance | None = None) -> Squar
     if isinstance(source, Planted):
         return SquaredRisk(SecondMoments.from_arrays(*_planted(source)))
     if isinstance(source, ArraySource):
-        with _open(source.path) as stored:
-            return SquaredRisk(SecondMoments.from_arrays(stored["x"], stored["y"]))
+        x, y = _arrays(source)
+        return SquaredRisk(SecondMoments.from_arrays(x, y))
     dataset = source.load()
     n = len(dataset.train_labels)
 
@@ -128,8 +128,8 @@ def shape_of(source: LinearSource) -> tuple[int, int]:
     if isinstance(source, Planted):
         return source.n_features, len(source.modes)
     if isinstance(source, ArraySource):
-        with _open(source.path) as stored:
-            return int(stored["x"].shape[-1]), int(stored["y"].shape[-1])
+        x, y = _arrays(source)
+        return int(x.shape[-1]), int(y.shape[-1])
     dataset = source.load()
     return dataset.n_features, dataset.n_classes
 
@@ -159,11 +159,14 @@ def _planted(source: Planted) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.f
     return x, planted + noise - basis @ (basis.T @ noise)
 
 
-def _open(path: str) -> "np.lib.npyio.NpzFile":
-    try:
-        stored = np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read as an .npz file ({error}).") from error
-    if not isinstance(stored, np.lib.npyio.NpzFile):
-        raise DataError(f"{path}: expected an .npz file with arrays x and y.")
-    return stored
+def _arrays(source: ArraySource) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    stored = read_arrays(source.path)
+    if not {"x", "y"} <= set(stored):
+        raise DataError(f"{source.path}: expected an .npz file with arrays x and y.")
+    for name in ("x", "y"):
+        if stored[name].ndim != 2:
+            raise DataError(
+                f"{source.path}: {name} must be a matrix, one row a sample. Got shape "
+                f"{stored[name].shape} instead."
+            )
+    return stored["x"], stored["y"]

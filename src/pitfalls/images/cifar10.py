@@ -7,6 +7,7 @@ Krizhevsky. Learning multiple layers of features from tiny images. Technical rep
 
 import gzip
 import hashlib
+import lzma
 import tarfile
 import zlib
 from collections.abc import Callable
@@ -120,7 +121,7 @@ def _read_archive(path: Path) -> Content:
                     )
                 stream = archive.extractfile(member)
                 found[name] = stream.read() if stream is not None else b""
-    except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error) as error:
+    except (tarfile.TarError, gzip.BadGzipFile, lzma.LZMAError, EOFError, zlib.error) as error:
         reason = "not a tar archive" if isinstance(error, tarfile.ReadError) else str(error)
         raise DataError(f"{path} is damaged ({reason}); delete it and get it again.") from None
     except DataError:

@@ -1,6 +1,7 @@
 """Image data sets in memory: read, checked, split and subset, each by its own seed stream."""
 
 import hashlib
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -275,7 +276,7 @@ def _check_arguments(
     for name, value in (("subset_train", subset_train), ("subset_val", subset_val)):
         if value is not None and value < 1:
             raise InputError(f"load_dataset: {name} must be at least 1, got {value}.")
-    if validation < 0 or (validation >= 1 and validation != int(validation)):
+    if not 0 <= validation < math.inf or (validation >= 1 and validation != int(validation)):
         raise InputError(
             "load_dataset: validation must be a fraction below 1 or a whole number of images, "
             f"got {validation}."
@@ -302,8 +303,12 @@ def _read(
         return _cifar10_or_digits(source, download, mirrors, on_progress)
     if source == "digits":
         return _read_digits()
-    path = Path(source).expanduser()
-    if not path.exists():
+    try:
+        path = Path(source).expanduser()
+        exists = path.exists()
+    except (OSError, RuntimeError) as error:  # no such user, a name too long, a folder closed to us
+        raise DataError(f"{os.fspath(source)[:200]} cannot be looked up: {error}.") from None
+    if not exists:
         raise DataError(
             f"{path} does not exist; give a CIFAR-10 folder or archive, a tree of class folders, "
             "an .npz file, or the word 'digits'."

@@ -117,7 +117,10 @@ def fetch_cifar10(
 
 
 def _address(mirror: str) -> str:
-    parts = urlsplit(mirror)
+    try:
+        parts = urlsplit(mirror)
+    except ValueError:  # brackets that do not close, say
+        parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise InputError(f"a mirror must be an http or https address, got {mirror!r}.")
     return mirror if mirror.endswith(".tar.gz") else f"{mirror.rstrip('/')}/{ARCHIVE}"

@@ -1,13 +1,12 @@
 """Image data sets as ``.npz`` files, in the layouts that people already have."""
 
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from pitfalls.archives import read_arrays
 from pitfalls.errors import DataError
 from pitfalls.images.content import Content, LabelledImages
 
@@ -36,18 +35,7 @@ def read_npz(path: Path) -> Content:
     DataError
         If the file is damaged or its arrays are not these; the message names the array.
     """
-    try:
-        with path.open("rb") as stream:
-            if not zipfile.is_zipfile(stream):
-                # NumPy would take it for a pickle, and say how to load that unsafely
-                raise zipfile.BadZipFile("it is no zip archive of arrays, as numpy.savez writes")
-            stream.seek(0)
-            with np.load(stream, allow_pickle=False) as archive:
-                arrays = {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, MemoryError,
-            NotImplementedError) as error:  # fmt: skip
-        reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
-        raise DataError(f"{path} cannot be read as .npz: {reason}") from None
+    arrays = read_arrays(path)
     parts: dict[str, LabelledImages] = {}
     warnings: list[str] = []
     for part, pairs in LAYOUTS.items():

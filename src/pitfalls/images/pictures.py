@@ -1,5 +1,7 @@
 """Pictures as files: class folders of PNG and JPEG, and single pictures of a user's own."""
 
+import os
+import struct
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -48,7 +50,9 @@ def read_picture(
             return _as_array(ImageOps.exif_transpose(picture), size, channels)
     except FileNotFoundError:
         raise DataError(f"{path} does not exist; expected a picture.") from None
-    except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError) as error:
+    except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError,
+            TypeError, IndexError, EOFError, OverflowError, struct.error) as error:  # fmt: skip
+        # the last line is what Pillow raises on damaged metadata
         raise DataError(f"{path} is not a picture that can be read ({_short(error)}).") from None
     except OSError as error:
         raise DataError(f"{path} is damaged or cannot be read ({_short(error)}).") from None
@@ -160,6 +164,10 @@ def _list(folder: Path, classes: Sequence[str]) -> tuple[list[Path], npt.NDArray
     for label, name in enumerate(classes):
         if not (folder / name).is_dir():
             continue
+        try:
+            os.listdir(folder / name)  # to rglob a folder that may not be read is an empty one
+        except OSError as error:
+            raise DataError(f"{folder / name} cannot be read: {error.strerror or error}.") from None
         found = sorted(
             entry
             for entry in (folder / name).rglob("*")

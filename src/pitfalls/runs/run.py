@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import time
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from types import TracebackType
@@ -236,10 +238,19 @@ class Run:
                     self.manifest.status = "failed"
                     self.manifest.error = f"{type(error).__name__}: {error}"
                 self._write_manifest()
+                if isinstance(error, InputError | DataError) and self._is_empty():
+                    # the question was wrong, and nothing has been done: leave no trace of it
+                    shutil.rmtree(self.path)
+                    with suppress(OSError):
+                        self.path.parent.rmdir()
         finally:
             if self._lock is not None:
                 self._lock.release()
                 self._lock = None
+
+    def _is_empty(self) -> bool:
+        begun = {entry.name for entry in self.path.iterdir()} - {"manifest.json", ".lock"}
+        return not begun and len(self.manifest.starts) == 1
 
     def _require_writable(self, what: str) -> None:
         if self._lock is None or self.complete:
