@@ -216,7 +216,7 @@ and $beta = -1$
 """
 
 _BEYOND = (
-    r"Units beyond the listed ones, of which only $w_i = 0$ is printed, have $alpha_i = 0$ or "
+    r"units beyond the listed ones, of which only $w_i = 0$ is printed, have $alpha_i = 0$ or "
     r"$b_i <= 0$ and so add nothing."
 )
 

@@ -259,7 +259,7 @@ implies the exact condition. It asks for too much where outputs are correlated o
 $X$ matter.
 """,
     source="Sharpens homework 2(d).",
-    assumptions=(r"Every width is at least 1.",),
+    assumptions=(r"every width is at least 1.",),
     attack=_attack_exact,
     subject=(_wide_enough, _library_wide_enough),
     evidence=Evidence.NUMERIC,
@@ -320,7 +320,7 @@ term of $(u_r, v_r)$ by that of $(u_(r+1), v_(r+1))$ gives another minimiser. $s
         "Completes homework 2(d). Reduced-rank regression goes back to Eckart and Young (1936) and "
         "Izenman (1975); Baldi and Hornik (1989) for linear networks."
     ),
-    assumptions=(r"Every width is at least 1.",),
+    assumptions=(r"every width is at least 1.",),
     attack=_attack_bottleneck,
     subject=_library_minimum,
     evidence=Evidence.NUMERIC,

@@ -207,7 +207,7 @@ that is $Wbar Sxx = Syx$. Here $min_i d_i = d = min(p, d)$, so 2d-printed applie
 a global minimum. $square$
 """,
     source="Homework 2(f), the condition that suggests itself.",
-    assumptions=(r"All layers are square, of size $p = d$.",),
+    assumptions=(r"all layers are square, of size $p = d$.",),
     attack=_attack_printed,
     subject=SufficiencySubject(_all_invertible, _every_layer_if_invertible),
     evidence=Evidence.NUMERIC,
@@ -279,7 +279,7 @@ In general two singular factors suffice to hide an error: a layer above $i$ may 
 outputs that matter and a layer below to the inputs that matter, for every $i$ at once.
 """,
     source="Shows that the condition of 2f-weaker is sharp.",
-    assumptions=(r"All layers are square, of size $p = d$.",),
+    assumptions=(r"all layers are square, of size $p = d$.",),
     attack=_attack_two_singular,
     subject=_all_but_two_invertible,
     evidence=Evidence.EXHAUSTION,
