@@ -141,6 +141,15 @@ def all_but_one_invertible(layers, x):
     return sum(rank(w) < w.shape[0] for w in layers) <= 1
 
 
+def any_layer_beside_one_singular(layers, x):
+    """All layers at rest together suffice here, but not each of them alone."""
+    return list(range(len(layers))) if all_but_one_invertible(layers, x) else []
+
+
+def any_layer_where_one_sees_all(layers, x):
+    return list(range(len(layers))) if subject_of("2f-weaker").together(layers, x) else []
+
+
 def largest_singular_value_below(above, seen, gradient):
     upper = torch.linalg.svdvals(above)
     smallest = upper[-1] if above.shape[1] >= above.shape[0] else upper.new_zeros(())
@@ -313,8 +322,16 @@ FALSE = {
         slot("2e-critical-values", values=only_the_strongest_modes),
         slot("2e-critical-values", make=off_by_a_mode),
     ],
-    "2f-printed": [some_layer_invertible, no_layer_zero],
-    "2f-weaker": [sees_outputs_only, no_layer_zero],
+    "2f-printed": [
+        slot("2f-printed", together=some_layer_invertible),
+        slot("2f-printed", together=no_layer_zero),
+        slot("2f-printed", alone=any_layer_beside_one_singular),
+    ],
+    "2f-weaker": [
+        slot("2f-weaker", together=sees_outputs_only),
+        slot("2f-weaker", together=no_layer_zero),
+        slot("2f-weaker", alone=any_layer_where_one_sees_all),
+    ],
     "2f-two-singular": [all_but_one_invertible],
     "2f-certificate": [
         slot("2f-certificate", bound=largest_singular_value_below),
@@ -366,6 +383,28 @@ def test_the_attack_refutes_the_false_variant(name, number):
     else:
         # what is claimed to fail holds for the repaired statement
         assert check.counterexample is None
+
+
+def test_all_layers_at_rest_suffice_where_a_single_one_does_not():
+    claim = find_claim("2f-printed")
+    together = claim.about(claim.subject._replace(together=all_but_one_invertible))
+    alone = claim.about(claim.subject._replace(alone=any_layer_beside_one_singular))
+    assert together.check("quick", seed=0).holds
+    assert "that of layer" in alone.check("quick", seed=0).counterexample
+
+
+def shifted_for_large_masks(mask):
+    network = printed(mask)
+    if len(mask) > 10 and sum(mask) == len(mask) // 2:
+        with torch.no_grad():
+            network.output.bias += 2
+    return network
+
+
+def test_the_printed_fault_is_looked_for_beyond_the_masks_that_can_be_listed():
+    check = find_claim("3a-fault").about(shifted_for_large_masks).check("quick", seed=0)
+    assert not check.holds
+    assert "d = 11" in check.counterexample
 
 
 def test_the_exact_construction_is_the_one_the_derivation_gives():

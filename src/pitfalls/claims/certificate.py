@@ -140,8 +140,8 @@ The rows of $G = (Wbar X^top - Y^top) X$ lie in the row space of $X$, so $G = H 
 V$ and $norm(H)_F = norm(G)_F$. Then $G B_i^top = H (B_i V)^top$, and applying the same bound to the
 transpose $(B_i V) H^top$ gives $norm(G B_i^top)_F >= sigma_min (B_i V) norm(G)_F$.
 
-*The second.* Let $W^circle$ solve $W^circle Sxx = Syx$ and put $Delta = Wbar - W^circle$. Then
-$G = Delta Sxx$, and the exact expansion of 2c around $W^circle$, where the derivative is zero,
+*The second.* Let $hat(W)$ solve $hat(W) Sxx = Syx$ and put $Delta = Wbar - hat(W)$. Then
+$G = Delta Sxx$, and the exact expansion of 2c around $hat(W)$, where the derivative is zero,
 gives
 $ Q(Wbar) - min Q = 1/2 norm(Delta X^top)_F^2 = 1/2 tr(Delta Sxx Delta^top). $
 Every eigenvalue $mu$ of $Sxx$ is $0$ or at least $lambda$, so $mu^2 >= lambda mu$, and
@@ -153,7 +153,7 @@ Read backwards, this is the quantitative form of 2f: if both singular values are
 critical point has $G = 0$.
 """,
     source="A quantitative form of homework 2(f).",
-    assumptions=(),
+    assumptions=(r"$X eq.not 0$, so that $lambda$ exists.",),
     attack=_attack,
     subject=CertificateSubject(_smallest_product, _library_certificate),
     evidence=Evidence.NUMERIC,

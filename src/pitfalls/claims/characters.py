@@ -86,7 +86,8 @@ The homework uses only that the sum is at most $EE_x [h^2]$, which holds for any
     subject=CharacterSubject(_labels, _transform),
     evidence=Evidence.EXHAUSTION,
     finding=(
-        "All pairs of masks and all pairs of inputs for small d, in integers, with ParityTask.labels; "
+        "All pairs of masks and all pairs of inputs for d up to 7 (thorough: 10), in integers, with "
+        "ParityTask.labels; "
         "walsh_hadamard_transform against the sums over all inputs."
     ),
 )

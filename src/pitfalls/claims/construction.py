@@ -99,35 +99,56 @@ def _attack_construction(build: Build, search: Search) -> None:
             _require_exact(build(mask), mask, x, search)
     for d in range(11, search.pick(40, 250), search.pick(7, 8)):
         for weight in (d, d - 1, d // 2, int(search.random.integers(0, d + 1))):
-            order = search.random.permutation(d)[:weight]
-            mask = tuple(int(j in order) for j in range(d))
-            network = build(mask)
-            rows, ones = units_of(network).weights, np.array(mask)
-            search.require(
-                all((row == row[ones.argmax()] * ones).all() for row in rows),
-                f"d = {d}, mask {mask}: a unit is no multiple of the mask",
-            )
-            # f then depends on x through s = v.x alone, and s takes the values 0..|v|
-            x = np.zeros((weight + 1, d), dtype=int)
-            for s in range(weight + 1):
-                x[s, order[:s]] = 1
+            network, mask, x = _reduced(build, d, weight, search)
             _require_exact(network, mask, x, search)
+
+
+def _reduced(
+    build: Build, d: int, weight: int, search: Search
+) -> tuple[TwoLayerReLU, tuple[int, ...], np.ndarray]:
+    """Build the network of a random mask, with one input for every value of s = v.x.
+
+    Every unit is required to be a multiple of the mask: f then depends on x through s alone, and
+    s takes the values 0..|v|.
+    """
+    order = search.random.permutation(d)[:weight]
+    mask = tuple(int(j in order) for j in range(d))
+    network = build(mask)
+    rows, ones = units_of(network).weights, np.array(mask)
+    search.require(
+        all((row == row[ones.argmax()] * ones).all() for row in rows),
+        f"d = {d}, mask {mask}: a unit is no multiple of the mask",
+    )
+    x = np.zeros((weight + 1, d), dtype=int)
+    for s in range(weight + 1):
+        x[s, order[:s]] = 1
+    return network, mask, x
 
 
 def _attack_fault(build: Build, search: Search) -> None:
     for d in range(1, search.pick(7, 10)):
         x = _cube(d)
         for mask in tuples((0, 1), repeat=d):
-            wrong = list(_wrong_inputs(build(mask), mask, x))
-            search.cases += len(x) - 1
-            ones = (1,) * d
-            value, label = (-1, 1) if d % 2 == 0 else (5, -1)
-            expected = [(ones, Fraction(value), label)]
-            search.require(
-                wrong == (expected if mask == ones else []),
-                f"d = {d}, mask {mask}: wrong at (x, f, label) = "
-                f"{[(a, str(b), c) for a, b, c in wrong] or 'no input'}",
-            )
+            _require_fault(build(mask), mask, x, search)
+    for d in range(11, search.pick(40, 80), 7):
+        for weight in range(d + 1):
+            _require_fault(*_reduced(build, d, weight, search), search)
+
+
+def _require_fault(
+    network: TwoLayerReLU, mask: Sequence[int], x: np.ndarray, search: Search
+) -> None:
+    """Require that of these inputs exactly the one of ones is wrong, and for the mask of ones only."""
+    d, wrong = len(mask), list(_wrong_inputs(network, mask, x))
+    search.cases += len(x) - 1
+    ones = (1,) * d
+    value, label = (-1, 1) if d % 2 == 0 else (5, -1)
+    expected = [(ones, Fraction(value), label)]
+    search.require(
+        wrong == (expected if tuple(mask) == ones else []),
+        f"d = {d}, mask {mask}: wrong at (x, f, label) = "
+        f"{[(a, str(b), c) for a, b, c in wrong] or 'no input'}",
+    )
 
 
 @dataclass(frozen=True)
@@ -194,6 +215,11 @@ $ b_(3 i + 1) = -(2 i - 1/2), quad b_(3 i + 2) = -2 i, quad b_(3 i + 3) = -(2 i 
 and $beta = -1$
 """
 
+_BEYOND = (
+    r"units beyond the listed ones, of which only $w_i = 0$ is printed, have $alpha_i = 0$ or "
+    r"$b_i <= 0$ and so add nothing."
+)
+
 PRINTED = Claim(
     id="3a-printed",
     title="False: the printed parameters would represent every parity",
@@ -221,17 +247,19 @@ single unit contributes $4 (d - (d - 1) + 1/2) = 6$, and $f(x) = 6 - 1 = 5$. But
 label is $-1$. $square$
 
 *Why it goes unnoticed.* A mask drawn at random is $(1, dots, 1)$ with probability $2^(-d)$, and
-this is the only faulty mask (claim 3a-fault). A test that only adds up signed errors can miss it as
-well.
+this is the only faulty mask (claim 3a-fault).
 """,
     source="Homework 3(a), as printed.",
     assumptions=(
         r"$k >= 3 (floor(d\/2) + 1)$, so that all listed units exist (the homework takes $k = 10 d$).",
+        _BEYOND,
     ),
     attack=_attack_construction,
     subject=_printed,
     evidence=Evidence.EXHAUSTION,
-    finding="All masks and all inputs of small d, in integer arithmetic, until the first failure.",
+    finding=(
+        "All masks and all inputs for d = 1, 2, ..., in integer arithmetic, until the first failure."
+    ),
     expected=False,
 )
 
@@ -263,11 +291,15 @@ unit $4 relu(s - (d - 1) + 1/2)$ is $0$ at integers $s <= d - 2$ and $4 dot 1/2 
 the one even value that is left. So again $f = (-1)^s$ for $s <= d - 1$. $square$
 """,
     source="An examination of homework 3(a).",
-    assumptions=(r"$k >= 3 (floor(d\/2) + 1)$.",),
+    assumptions=(r"$k >= 3 (floor(d\/2) + 1)$.", _BEYOND),
     attack=_attack_fault,
     subject=_printed,
     evidence=Evidence.EXHAUSTION,
-    finding="exact_network(variant='printed') on all masks and inputs of small d, in integer arithmetic.",
+    finding=(
+        "exact_network(variant='printed') in integer arithmetic: all masks and inputs for d up to 6 "
+        "(thorough: 9), and for some larger d up to 39 (thorough: 74) a mask of every weight at all "
+        "values of s, where every unit is seen to be a multiple of the mask."
+    ),
 )
 
 CORRECTED = Claim(
@@ -302,8 +334,9 @@ is needed, as $u = 0$ there, so $3 d \/ 2 + 1$ units suffice. For odd $d$ the la
     subject=_corrected,
     evidence=Evidence.EXHAUSTION,
     finding=(
-        "exact_network(variant='corrected') in integer arithmetic: all masks and inputs of small d, and "
-        "all values of s for large d, where every unit is seen to be a multiple of the mask."
+        "exact_network(variant='corrected') in integer arithmetic: all masks and inputs for d up to 6 "
+        "(thorough: 9), and for some larger d up to 39 (thorough: 243) masks of four weights at all "
+        "values of s, where every unit is seen to be a multiple of the mask."
     ),
 )
 
@@ -355,8 +388,9 @@ There are $m - 2$ units in the sum and one more: $m - 1$ in all. $square$
     subject=CompactSubject(_compact, _least_width),
     evidence=Evidence.EXHAUSTION,
     finding=(
-        "exact_network(variant='compact') in exact arithmetic: all masks and inputs of small d, all "
-        "values of s for large d; the units with a non-zero output weight are counted."
+        "exact_network(variant='compact') in exact arithmetic: all masks and inputs for d up to 6 "
+        "(thorough: 9), masks of four weights at all values of s for some larger d up to 39 (thorough: "
+        "243); the units with a non-zero output weight are counted for weights up to 29 (thorough: 199)."
     ),
 )
 

@@ -111,8 +111,8 @@ sqrt(EE[delta_(D+1)^2]) sqrt(EE[norm(h_(l-1))^2])$, gives the second form. $squa
 
 *Why the friend's advice is bad.* At PyTorch's start a square layer of width $n$ has entries uniform
 on $plus.minus 1\/sqrt(n)$, of variance $1\/(3 n)$, and for large $n$ a spectral norm of about
-$2\/sqrt(3) approx 1.15$. So each layer multiplies the gradient by less than about $0.29$: after
-five layers by less than $0.002$, and the first layers, which alone see the input, hardly move. This
+$2\/sqrt(3) approx 1.15$. So each layer multiplies the gradient by at most about $0.29$: after five
+layers by about $0.002$ at most, and the first layers, which alone see the input, hardly move. This
 does not need a large $d$: it happens where the $2^(-d)$ of 3c is harmless. Nor does depth repair
 3c: its argument used nothing of the network but the size of $nabla f$, so for every architecture
 $EE_v norm(nabla R_v - a)^2 <= 2^(-d) EE_x norm(nabla f)^2$, and a deep sigmoid network makes $nabla

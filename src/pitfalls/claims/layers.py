@@ -229,7 +229,7 @@ which at $t = c\/s$ is $1/2 norm(Y)_F^2 - c^2\/(2 s) < Q(0)$. Zero is not a glob
 everywhere, so zero is a global minimum. $square$
 """,
     source="Homework 2(e), the question why a critical point is not necessarily a global minimum.",
-    assumptions=(r"$L >= 2$.",),
+    assumptions=(r"$L >= 2$ and every width is at least 1.",),
     attack=_attack_not_global,
     subject=_zero_layers,
     evidence=Evidence.NUMERIC,

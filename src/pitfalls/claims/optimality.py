@@ -237,9 +237,9 @@ Let $rho = rank(Y^top X)$.
 (step 1 of 2d-printed), so no layers do better: the layers are a global minimiser, whatever the
 widths.
 
-*Enough room.* Let $dmin >= rho$. The matrix $W^circle = Syx Sxx^+$ solves the normal equations (end
-of 2d-printed), and $rank W^circle <= rank Syx = rho <= dmin$. By 2a some layers multiply to
-$W^circle$, so $min R = min Q$. A global minimiser of $R$ then has $Q(Wbar) = min Q$, and by step 1
+*Enough room.* Let $dmin >= rho$. The matrix $hat(W) = Syx Sxx^+$ solves the normal equations (end of
+2d-printed), and $rank hat(W) <= rank Syx = rho <= dmin$. By 2a some layers multiply to $hat(W)$, so
+$min R = min Q$. A global minimiser of $R$ then has $Q(Wbar) = min Q$, and by step 1
 of 2d-printed $Wbar Sxx = Syx$. The equivalence holds.
 
 *Too little room.* Let $dmin < rho$. If layers had $Wbar Sxx = Syx$, then
@@ -259,7 +259,7 @@ implies the exact condition. It asks for too much where outputs are correlated o
 $X$ matter.
 """,
     source="Sharpens homework 2(d).",
-    assumptions=(),
+    assumptions=(r"every width is at least 1.",),
     attack=_attack_exact,
     subject=(_wide_enough, _library_wide_enough),
     evidence=Evidence.NUMERIC,
@@ -320,7 +320,7 @@ term of $(u_r, v_r)$ by that of $(u_(r+1), v_(r+1))$ gives another minimiser. $s
         "Completes homework 2(d). Reduced-rank regression goes back to Eckart and Young (1936) and "
         "Izenman (1975); Baldi and Hornik (1989) for linear networks."
     ),
-    assumptions=(),
+    assumptions=(r"every width is at least 1.",),
     attack=_attack_bottleneck,
     subject=_library_minimum,
     evidence=Evidence.NUMERIC,

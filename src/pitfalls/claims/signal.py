@@ -182,7 +182,7 @@ BOUND = Claim(
     statement=r"""
 For every parameter vector $p$, with $a$ and $c_p$ from 3c-ii and 3c-i-bound,
 $ EE_v [norm(nabla R_v - a)_2^2] <= C_p / 2^d, quad C_p = (d k + 2 k + 1) c_p^2. $
-The same holds with the smaller constant $C'_p$, and with $C''_p$:
+The same holds with a constant $C'_p$ that is never larger, and with $C''_p$:
 $ C'_p = 1 + sum_(i=1)^k ((d + 1) alpha_i^2 ind {h_i > 0} + h_i^2) <= C_p, \
   C''_p = 1 + sum_(i=1)^k (alpha_i^2 (1 + d/2) + (b_i + 1/2 sum_j w_(i j))^2 + 1/4 sum_j w_(i j)^2).
   $
@@ -200,7 +200,7 @@ has size at most $1$, so $|g_j (x)| <= |partial_j f(x)| <= c_p$. There are $d k 
 hence
 $ EE_x [norm(g)^2] <= EE_x [norm(nabla f)^2] <= (d k + 2 k + 1) c_p^2 = C_p. quad square $
 
-*The smaller constants.* By 3c-i-gradient
+*The other constants.* By 3c-i-gradient
 $norm(nabla f(x))^2 = 1 + sum_i (alpha_i^2 ind {z_i > 0} (norm(x)_1 + 1) + relu(z_i)^2)$.
 
 For $C'_p$ insert $norm(x)_1 <= d$, $ind {z_i > 0} <= ind {h_i > 0}$ and $relu(z_i) <= h_i$. As
@@ -212,13 +212,16 @@ coordinates of $x$ are independent with mean $1\/2$ and variance $1\/4$, so $EE 
 and $EE z_i^2 = (EE z_i)^2 + "Var" z_i = (b_i + 1/2 sum_j w_(i j))^2 + 1/4 sum_j w_(i j)^2$.
 $square$
 
+$C''_p$ also counts units that are never active, and there it can exceed $C_p$: one unit with $w = 0$
+and $b = -10$ adds $100$ to $C''_p$ and nothing to $c_p$.
+
 *Polynomial in $d$.* With weights of bounded size, all three grow polynomially in $d$ and $k$, while
 $2^d$ grows exponentially. Note that nothing but the size of $nabla f$ entered: the same holds, with
 $EE norm(nabla f)^2$ in place of $C_p$, for every differentiable model.
 """,
     source=(
         "Homework 3(c)(iv); the idea is Theorem 1 of Shalev-Shwartz, Shamir and Shammah (ICML 2017). "
-        "The smaller constants are ours."
+        "The constants $C'_p$ and $C''_p$ are ours."
     ),
     assumptions=(r"$x$ and $v$ uniform on ${0, 1}^d$; hinge loss.",),
     attack=_attack_bound,

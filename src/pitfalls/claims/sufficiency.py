@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from itertools import product as tuples
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,25 +12,38 @@ from pitfalls.claims.exact import Matrix, null_space, product, rank, row_basis, 
 from pitfalls.claims.layers import layer_gradients, parts
 from pitfalls.claims.risk import data_risk, matrix_risk
 
-__all__ = ["CLAIMS", "any_cases", "one_layer_sees_all"]
+__all__ = ["CLAIMS", "SufficiencySubject", "any_cases", "one_layer_sees_all"]
 
 Layers = Sequence[Matrix]
 Condition = Callable[[Layers, Matrix], bool]
 
 
-def spurious_gradient(layers: Layers, x: Matrix) -> Matrix | None:
+class SufficiencySubject(NamedTuple):
+    """What is said to suffice: a condition when all layers rest, and which layers do so alone."""
+
+    together: Condition
+    alone: Callable[[Layers, Matrix], list[int]]
+
+
+def spurious_gradient(
+    layers: Layers, x: Matrix, resting: Sequence[int] | None = None
+) -> Matrix | None:
     """Return a G, not zero, that some outputs Y produce and that no layer sees, if there is one.
 
+    With ``resting``, it is enough that these layers (counted from 0) do not see it.
+
     For fixed layers and inputs the outputs enter only through G = W Sxx - Y'X, which can be any
-    matrix whose rows lie in the row space of X. The point is critical when A_i' G B_i' = 0 for
-    every layer: linear equations in G. So exact elimination decides about all Y at once.
+    matrix whose rows lie in the row space of X. A layer is at rest when A_i' G B_i' = 0:
+    linear equations in G. So exact elimination decides about all Y at once.
     """
     basis = row_basis(x)
     if basis is None:
         return None
     p = layers[-1].shape[0]
     columns: list[list[Any]] = []
-    seen = [(above, below @ basis.T) for above, below in parts(layers)]
+    sides = parts(layers)
+    asked = range(len(layers)) if resting is None else resting
+    seen = [(sides[i][0], sides[i][1] @ basis.T) for i in asked]
     for k in range(p):
         for b in range(basis.shape[0]):
             column: list[Any] = []
@@ -46,30 +59,43 @@ def spurious_gradient(layers: Layers, x: Matrix) -> Matrix | None:
     return weights @ basis
 
 
-def _describe(layers: Layers, x: Matrix, gradient: Matrix) -> str:
-    """Build the outputs that make the point critical, and check it in full."""
+def _describe(layers: Layers, x: Matrix, gradient: Matrix, resting: Sequence[int]) -> str:
+    """Build the outputs that put these layers at rest, and check it in full."""
     whole, sxx = product(list(layers)), x.T @ x
     y = solve(x.T, (whole @ sxx + gradient).T)
     assert y is not None
-    assert all(slope.is_zero() for slope in layer_gradients(layers, x, y))
+    slopes = layer_gradients(layers, x, y)
+    assert all(slopes[i].is_zero() for i in resting)
     value = matrix_risk(layers, x, y)
     best = solve(sxx, x.T @ y)
     assert best is not None
     least = data_risk(best.T, x, y)
     assert least < value
+    whose = "every derivative" if len(resting) == len(layers) else f"that of layer {resting[0] + 1}"
     return (
-        f"layers {list(layers)} with X = {x}, Y = {y}: every derivative is zero and the risk is "
+        f"layers {list(layers)} with X = {x}, Y = {y}: {whose} is zero and the risk is "
         f"{value}, but the least risk of a linear map is {least}"
     )
 
 
 def _attack_condition(condition: Condition, search: Search, cases: Iterator[Any]) -> None:
     for layers, x in cases:
-        if not condition(layers, x):
-            continue
-        gradient = spurious_gradient(layers, x)
-        case = "" if gradient is None else _describe(layers, x, gradient)
-        search.require(gradient is None, case)
+        if condition(layers, x):
+            _require_optimal(layers, x, range(len(layers)), search)
+
+
+def _attack_subject(subject: SufficiencySubject, search: Search, cases: Iterator[Any]) -> None:
+    for layers, x in cases:
+        if subject.together(layers, x):
+            _require_optimal(layers, x, range(len(layers)), search)
+        for i in subject.alone(layers, x):
+            _require_optimal(layers, x, (i,), search)
+
+
+def _require_optimal(layers: Layers, x: Matrix, resting: Sequence[int], search: Search) -> None:
+    gradient = spurious_gradient(layers, x, resting)
+    case = "" if gradient is None else _describe(layers, x, gradient, resting)
+    search.require(gradient is None, case)
 
 
 def _square_cases(search: Search) -> Iterator[tuple[list[Matrix], Matrix]]:
@@ -125,22 +151,35 @@ def _all_invertible(layers: Layers, x: Matrix) -> bool:
     return len({side for w in layers for side in w.shape}) == 1 and _singular_factors(layers) == 0
 
 
+def _every_layer_if_invertible(layers: Layers, x: Matrix) -> list[int]:
+    return list(range(len(layers))) if _all_invertible(layers, x) else []
+
+
 def _all_but_two_invertible(layers: Layers, x: Matrix) -> bool:
     return len({side for w in layers for side in w.shape}) == 1 and _singular_factors(layers) <= 2
 
 
+def layers_that_see_all(layers: Layers, x: Matrix) -> list[int]:
+    """Return the layers, counted from 0, that meet the condition of 2f-weaker, by exact ranks."""
+    p, x_rank = layers[-1].shape[0], rank(x)
+    return [
+        i
+        for i, (above, below) in enumerate(parts(layers))
+        if rank(above) == p and rank(below @ x.T) == x_rank
+    ]
+
+
 def one_layer_sees_all(layers: Layers, x: Matrix) -> bool:
     """Decide the condition of 2f-weaker by exact ranks."""
-    p, x_rank = layers[-1].shape[0], rank(x)
-    return any(rank(above) == p and rank(below @ x.T) == x_rank for above, below in parts(layers))
+    return bool(layers_that_see_all(layers, x))
 
 
-def _attack_printed(condition: Condition, search: Search) -> None:
-    _attack_condition(condition, search, _square_cases(search))
+def _attack_printed(subject: SufficiencySubject, search: Search) -> None:
+    _attack_subject(subject, search, _square_cases(search))
 
 
-def _attack_weaker(condition: Condition, search: Search) -> None:
-    _attack_condition(condition, search, any_cases(search))
+def _attack_weaker(subject: SufficiencySubject, search: Search) -> None:
+    _attack_subject(subject, search, any_cases(search))
 
 
 def _attack_two_singular(condition: Condition, search: Search) -> None:
@@ -168,13 +207,14 @@ that is $Wbar Sxx = Syx$. Here $min_i d_i = d = min(p, d)$, so 2d-printed applie
 a global minimum. $square$
 """,
     source="Homework 2(f), the condition that suggests itself.",
-    assumptions=(r"All layers are square, of size $p = d$.",),
+    assumptions=(r"all layers are square, of size $p = d$.",),
     attack=_attack_printed,
-    subject=_all_invertible,
+    subject=SufficiencySubject(_all_invertible, _every_layer_if_invertible),
     evidence=Evidence.NUMERIC,
     finding=(
         "All pairs of 2 by 2 layers with entries 0 and 1 (thorough: -1, 0, 1) and random deeper ones: "
-        "exact elimination over all outputs Y at once finds no critical point that is not optimal."
+        "exact elimination over all outputs Y at once finds no critical point that is not optimal, "
+        "and for no single layer a point at which it rests and that is not optimal."
     ),
 )
 
@@ -185,7 +225,8 @@ WEAKER = Claim(
     statement=r"""
 Let the widths be arbitrary and let $(W_1, dots, W_L)$ be a critical point of $R$. If for some $i$
 $ rank A_i = p quad "and" quad rank(B_i X^top) = rank X, $
-it is a global minimum. For square layers it is enough that all but one are invertible.
+it is a global minimum. Of the derivatives only $partial R \/ partial W_i = 0$ is needed. For square
+layers it is enough that all but one are invertible.
 """,
     derivation=r"""
 Write $E = Wbar X^top - Y^top$, so that $G = E X$. Layer $i$ is at rest: $A_i^top G B_i^top = 0$.
@@ -210,12 +251,12 @@ In general it needs no layer above $i$ narrower than $p$ and none below $i$ narr
     source="Weakens the condition of homework 2(f).",
     assumptions=(),
     attack=_attack_weaker,
-    subject=one_layer_sees_all,
+    subject=SufficiencySubject(one_layer_sees_all, layers_that_see_all),
     evidence=Evidence.NUMERIC,
     finding=(
         "All pairs of 2 by 2 layers with entries 0 and 1 (thorough: -1, 0, 1) and random ones of any "
         "widths, X of any rank: exact elimination over all outputs Y at once finds no critical point "
-        "that is not optimal."
+        "that is not optimal, and none at which only the layer i of the condition need rest."
     ),
 )
 
@@ -238,7 +279,7 @@ In general two singular factors suffice to hide an error: a layer above $i$ may 
 outputs that matter and a layer below to the inputs that matter, for every $i$ at once.
 """,
     source="Shows that the condition of 2f-weaker is sharp.",
-    assumptions=(r"All layers are square, of size $p = d$.",),
+    assumptions=(r"all layers are square, of size $p = d$.",),
     attack=_attack_two_singular,
     subject=_all_but_two_invertible,
     evidence=Evidence.EXHAUSTION,

@@ -9,7 +9,7 @@ from pitfalls.runs import Run
 __all__ = ["surface"]
 
 CEILING = 1.5
-"""Walls higher than this many times the saddle's height over the minimum are left out."""
+"""The walls are cut flat at this many times the saddle's height over the minimum."""
 
 
 def surface(run: Run) -> dict[str, Any]:
@@ -20,15 +20,17 @@ def surface(run: Run) -> dict[str, Any]:
     path, along = arrays["escape_path"], arrays["escape_risk"]
     inside = along <= top
     return {
-        "label": f"Risk around a {saddle['verdict']} and a {minimum['verdict']}",
+        "label": f"Risk around a {saddle['verdict']} and a {minimum['verdict']}, cut at {top:.3g}",
         "axes": [
-            "towards the minimum",
-            "escape direction",
+            # short: the edge of a solid leaves little room for its name
+            "to minimum",
+            "escape",
             "risk",
         ],
         "x": _round(arrays["a"]),
         "y": _round(arrays["b"]),
-        "z": _cut(arrays["risk"], top),
+        # leaving the walls out would leave a rim of whole grid cells, which looks like a saw
+        "z": [_round(row) for row in np.minimum(arrays["risk"], top)],
         "paths": [
             {
                 "name": f"escape direction (curvature {results['curvature']:.3g})",
@@ -47,20 +49,6 @@ def surface(run: Run) -> dict[str, Any]:
             for point in (saddle, minimum)
         ],
     }
-
-
-def _cut(risk: np.ndarray, top: float) -> list[list[float | None]]:
-    """Leave out what is higher than ``top``, but for a rim that makes the edge even."""
-    low = np.pad(risk <= top, 1)
-    n, m = risk.shape
-    near = np.zeros_like(risk, dtype=bool)
-    for down in range(3):
-        for right in range(3):
-            near |= low[down : down + n, right : right + m]
-    return [
-        [value if kept else None for value, kept in zip(_round(row), keep, strict=True)]
-        for row, keep in zip(np.minimum(risk, top), near, strict=True)
-    ]
 
 
 def _round(values: np.ndarray) -> list[float]:

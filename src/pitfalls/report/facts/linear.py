@@ -1,9 +1,13 @@
 """What the linear runs say: capacity, derivatives, verdicts, descent."""
 
 import itertools
+from math import sqrt
 from typing import Any
 
+import numpy as np
+
 from pitfalls.report.facts.registry import Facts, states
+from pitfalls.report.passages import NEAR, passages
 from pitfalls.runs import Run
 
 
@@ -56,10 +60,21 @@ def landscape(runs: tuple[Run, ...]) -> Facts:
 
 @states("linear-descend")
 def descent(runs: tuple[Run, ...]) -> Facts:
-    """One flow beside its closed form."""
+    """One flow beside its closed form, and whether its own widths hold the best map."""
     results = runs[0].results()
+    modes = runs[0].arrays("trajectory")["modes"]
+    # what rounding leaves of a mode that is not there counts as none
+    rank = int(np.count_nonzero(modes > 1e-9 * modes.max(initial=0.0)))
+    capacity = min(results["widths"])
     return Facts(
-        {**results, "found": results["end"]["verdict"] == "global minimum"},
+        {
+            **results,
+            "found": results["end"]["verdict"] == "global minimum",
+            "rank": rank,
+            "capacity": capacity,
+            "representable": rank <= capacity,
+            "widths_text": "-".join(map(str, results["widths"])),
+        },
         n="1 flow",
         spread="none, one start",
         data=results["data"],
@@ -70,32 +85,31 @@ def descent(runs: tuple[Run, ...]) -> Facts:
 def tour(runs: tuple[Run, ...]) -> Facts:
     """Name the saddles that the flow passes, by depth."""
     results = runs[0].results()
-    scale = results["modes"][0]
-    tours = []
-    for found in results["tours"]:
-        # near: closer to the saddle than a tenth of the strongest mode
-        passed = [v for v in found["visits"] if v["distance"] < 0.1 * scale]
-        tours.append(
-            {
-                "depth": found["depth"],
-                "passed": len(passed),
-                "levels": len(results["levels"]),
-                "strict": sum(v["verdict"] == "strict saddle" for v in passed),
-                "non_strict": sum(v["verdict"] == "non-strict saddle" for v in passed),
-                "at_minimum": any(v["verdict"] == "global minimum" for v in passed),
-                "first_leave": found["visits"][0],
-                "visits": found["visits"],
-                "time_to_end": max(v["time"] for v in found["visits"]),
-            }
-        )
+    found = passages(runs[0])
+    tours = [
+        {
+            "depth": passage.depth,
+            "passed": len(passage.passed),
+            "passed_ranks": [v["rank"] for v in passage.passed],
+            "non_strict": sum(v["verdict"] == "non-strict saddle" for v in passage.passed),
+            "leaves_zero": passage.leaves_zero,
+            "arrives": passage.arrives,
+        }
+        for passage in found
+    ]
+    by_depth = sorted(found, key=lambda passage: passage.depth)
     return Facts(
         {
             **{key: results[key] for key in ("data", "modes", "levels", "size")},
             "tours": tours,
-            "n_modes": len(results["modes"]),
-            "all_steps": all(t["passed"] == t["levels"] for t in tours),
-            "slower_with_depth": all(
-                a["time_to_end"] < b["time_to_end"] for a, b in itertools.pairwise(tours)
+            "n_between": max(0, len(results["levels"]) - 2),
+            "near": NEAR * results["modes"][0],
+            "longer_near_zero_with_depth": len(by_depth) > 1
+            and all(
+                a.leaves_zero is not None
+                and b.leaves_zero is not None
+                and a.leaves_zero < b.leaves_zero
+                for a, b in itertools.pairwise(by_depth)
             ),
         },
         n=f"1 flow a depth, {len(tours)} depths",
@@ -119,8 +133,22 @@ def ranks(runs: tuple[Run, ...]) -> Facts:
             "tried": len(rows),
             "missed": [row for row in rows if row["verdict"] != "global minimum"],
             "largest_excess": max(row["relative_excess"] for row in rows),
+            **_last_gain(rows, results),
         },
         n=f"1 descent a rank, {len(rows)} ranks",
         spread="none, one start a rank",
         data=results["data"],
     )
+
+
+def _last_gain(rows: list[dict[str, Any]], results: dict[str, Any]) -> dict[str, float]:
+    """Return what the last rank adds to the test accuracy, with the standard error of that.
+
+    The two accuracies come from the same pictures, so their errors are as a rule alike and the
+    error of two independent ones, which is taken here, is on the safe side.
+    """
+    if not results["has_accuracy"] or len(rows) < 2:
+        return {}
+    before, after = rows[-2]["test_accuracy"], rows[-1]["test_accuracy"]
+    variance = (before * (1 - before) + after * (1 - after)) / results["n_test"]
+    return {"last_gain": after - before, "last_gain_error": sqrt(variance)}

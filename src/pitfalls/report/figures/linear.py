@@ -1,5 +1,6 @@
 """Figures of the linear experiments: capacity, ranks, escape lines, planes, dynamics, the staircase."""
 
+from itertools import pairwise
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -20,6 +21,7 @@ from pitfalls.report.figures.style import (
     RED,
     SEQUENTIAL,
 )
+from pitfalls.report.passages import NEAR, Passage, passages
 from pitfalls.runs import Run
 
 _VERDICTS = {
@@ -51,7 +53,11 @@ def capacity(run: Run) -> Drawing:
     left.axvline(d_star + 0.5, color=GREY, linestyle="--", linewidth=1)
     left.text(d_star + 0.42, max(values) * 0.98, f"d* = {d_star}", ha="right", color=GREY)
     left.set(xlabel="number of the singular value", ylabel="singular value of the target")
-    left.set_title(f"A target of rank {rank}")
+    lost = max(0, rank - d_star)
+    left.set_title(
+        f"{rank} singular values, room for {d_star}: "
+        + (f"{lost} {'is' if lost == 1 else 'are'} lost" if lost else "none is lost")
+    )
     left.set_xticks(index)
     widths = np.arange(1, len(distances) + 1)
     right.plot(widths, distances, "o-", color=BLUE)
@@ -66,7 +72,8 @@ def capacity(run: Run) -> Drawing:
     right.set(xlabel="narrowest width", ylabel="relative distance to the nearest map")
     right.set_ylim(bottom=-0.02)
     right.set_xticks(widths)
-    right.set_title("Exact from the rank on")
+    exact = [w for w, distance in zip(widths, distances, strict=True) if distance < 1e-9]
+    right.set_title(f"Exact from width {exact[0]} on" if exact else "No width here is exact")
     fits = "is represented exactly" if results["representable"] else "is not representable"
     text = (
         f"A target of rank {rank} {fits} by widths {_widths(results['widths'])}: relative error "
@@ -109,7 +116,12 @@ def minimum_by_rank(run: Run) -> Drawing:
         ax.legend()
     ax.set(xlabel="rank, the narrowest width", ylabel="least risk ½‖W̄X' − Y'‖²", ylim=(0, None))
     ax.set_xticks(ranks)
-    ax.set_title("Every rank takes away half the square of its mode")
+    gain = risks[0] - results["floor"]
+    ax.set_title(
+        f"Rank {ranks[1]} alone takes away {100 * (risks[0] - risks[1]) / gain:.0f} % of what can go"
+        if len(ranks) > 1 and gain > 0
+        else "No linear map does better than zero"
+    )
     text = (
         f"{results['data']}, n = {results['n']:,} rows, d = {results['n_features']}, p = "
         f"{results['n_outputs']}; risk {risks[0]:.4g} at rank 0, {risks[-1]:.4g} at rank {ranks[-1]}."
@@ -198,7 +210,12 @@ def escape_line(run: Run) -> Drawing:
     fig, ax = plt.subplots(figsize=COLUMN)
     _draw_line(ax, arrays["line_lengths"], arrays["line_risk"], saddle, results["minimum"])
     ax.set_xlabel("distance along the escape direction")
-    ax.set_title(f"Zero gradient, and a way down on both sides: {_held(saddle)} held")
+    lengths, line = arrays["line_lengths"], arrays["line_risk"]
+    sides = [bool((line[side] < saddle["risk"]).any()) for side in (lengths < 0, lengths > 0)]
+    ax.set_title(
+        f"Zero gradient, and a way down on {'both sides' if all(sides) else 'one side'}: "
+        f"{_held(saddle)} held"
+    )
     text = (
         f"{results['data']}, widths {_widths(results['widths'])}; strict saddle that holds "
         f"{_held(saddle)}, excess {saddle['excess']:.4g}; curvature along its witness "
@@ -255,8 +272,8 @@ def plane(run: Run) -> Drawing:
     bar = fig.colorbar(drawn, ax=ax, label="risk above the global minimum")
     ticks = [t for t in (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300) if levels[0] <= t <= top]
     bar.set_ticks(ticks, labels=[f"{t:g}" for t in ticks])
-    ax.set_title("Two critical points, two verdicts")
-    saddle = results["points"][0]
+    saddle, lowest = results["points"]
+    ax.set_title(f"A {saddle['verdict']} {saddle['excess']:.3g} above a {lowest['verdict']}")
     text = (
         f"{results['data']}, widths {_widths(results['widths'])}; plane through a strict saddle "
         f"({_held(saddle)}, excess {saddle['excess']:.4g}) and a global minimum "
@@ -277,7 +294,8 @@ def modes(run: Run) -> Drawing:
     known = np.isfinite(exact).any()
     for k, target in enumerate(path["modes"]):
         colour = CYCLE[k % len(CYCLE)]
-        ax.axhline(target, color=colour, linewidth=0.8, linestyle="--", alpha=0.6)
+        # not across the whole axes: the modes' names stand to the right of the last time
+        ax.hlines(target, 0, time[end - 1], colour, linewidth=0.8, linestyle="--", alpha=0.6)
         if known:
             ax.plot(time[:end], exact[:end, k], color="black", linewidth=3.4, alpha=0.18)
         ax.plot(time[:end], strengths[:end, k], color=colour)
@@ -293,9 +311,9 @@ def modes(run: Run) -> Drawing:
     gap = results["largest_gap_to_exact"]
     ax.set(xlabel="time (steps times learning rate)", ylabel="strength u of the mode in the map")
     ax.set_title(
-        "Modes are learnt one by one, the strongest first"
+        _order_of(time, strengths, path["modes"])
         if results["start"] != "saddle"
-        else "Off the saddle along its witness"
+        else f"Off the saddle, and down to a {results['end']['verdict']}"
     )
     text = (
         f"{results['data']}, widths {_widths(results['widths'])}, {results['method']}, start "
@@ -304,6 +322,19 @@ def modes(run: Run) -> Drawing:
         + ". Dashed: the modes' strengths in the data. n = 1 descent."
     )
     return Drawing(fig, alt=f"Strength of each mode over time. {text}", caption=text)
+
+
+def _order_of(time: np.ndarray, strengths: np.ndarray, modes: np.ndarray) -> str:
+    """Say in which order the modes reach half their strength in the data."""
+    present = [k for k, target in enumerate(modes) if target > 1e-9 * modes[0]]
+    half = [strengths[:, k] >= 0.5 * modes[k] for k in present]
+    learnt = sum(bool(reached.any()) for reached in half)
+    if learnt < len(present):
+        return f"{learnt} of {len(present)} modes are learnt"
+    times = [float(time[int(reached.argmax())]) for reached in half]
+    if all(a < b for a, b in pairwise(times)):
+        return "The stronger a mode, the sooner it is learnt"
+    return "All modes are learnt, but not in the order of their strength"
 
 
 @draws("linear-tour", "staircase")
@@ -329,27 +360,77 @@ def staircase(run: Run) -> Drawing:
             textcoords="offset points",
             color=GREY,
             ha="right",
+            va="bottom",
             fontsize=8.5,
         )
     left.set(xlabel="share of the time to the minimum", ylabel="risk above the global minimum")
-    left.set_title("The risk stops at every saddle's level")
+    found = passages(run)
+    left.set_title(_nearness(found))
     left.legend(loc="upper right", bbox_to_anchor=(1.0, 0.93))
     right.set(
         xlabel="share of the time to the minimum",
         ylabel="distance to the nearest critical map",
         yscale="log",
     )
-    right.set_title("Deeper networks pass closer")
+    right.set_title(
+        "Deeper networks pass closer"
+        if _closer(found)
+        else "Deeper networks do not always pass closer"
+    )
+    near = NEAR * results["modes"][0]
+    right.axhline(near, color=GREY, linewidth=0.8, linestyle="--")
+    right.annotate(
+        "near",
+        (1, near),
+        (-2, 2),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        color=GREY,
+        ha="right",
+        va="bottom",
+        fontsize=8.5,
+    )
     verdicts = "; ".join(
-        f"{t['depth']} layers: "
-        + ", ".join(f"rank {v['rank']} {v['verdict']}" for v in t["visits"][:-1])
-        for t in results["tours"]
+        f"{p.depth} layers: "
+        + (
+            ", ".join(f"rank {v['rank']} {v['verdict']} ({v['distance']:.2g})" for v in p.passed)
+            or "none"
+        )
+        for p in found
     )
     text = (
         f"{results['data']}; gradient flow from balanced weights, all modes at {results['size']:g}. "
-        f"The balanced critical points passed are: {verdicts}. n = 1 flow a depth."
+        f"Balanced saddles between zero and the minimum that the flow comes near (closer than "
+        f"{near:.2g}, a tenth of the strongest mode; nearest distance in brackets): {verdicts}. "
+        "n = 1 flow a depth."
     )
     return Drawing(fig, alt=f"Staircase of the risk for several depths. {text}", caption=text)
+
+
+def _nearness(found: list[Passage]) -> str:
+    """Say which depths come near all saddles between zero and the minimum."""
+    if not any(p.between for p in found):
+        return "No saddle lies between zero and the minimum"
+    near_all = [str(p.depth) for p in found if len(p.passed) == len(p.between)]
+    if len(near_all) == len(found):
+        return "Every depth comes near every saddle"
+    if not near_all:
+        return "No depth comes near every saddle"
+    if len(near_all) > 2:
+        return f"{len(near_all)} of {len(found)} depths come near every saddle"
+    return f"Only {' and '.join(near_all)} layers come near every saddle"
+
+
+def _closer(found: list[Passage]) -> bool:
+    """Whether every saddle is passed closer by each deeper network of the tour."""
+    by_depth = sorted(found, key=lambda p: p.depth)
+    return all(
+        deep["distance"] < shallow["distance"]
+        for a, b in pairwise(by_depth)
+        for shallow in a.between
+        for deep in b.between
+        if deep["rank"] == shallow["rank"]
+    )
 
 
 @draws("linear-ranks", "accuracy-by-rank")
