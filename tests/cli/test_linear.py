@@ -58,6 +58,7 @@ def test_given_weights_and_data_are_judged(tmp_path, capsys):
         (["capacity", "--widths", "9"], "at least two positive integers"),
         (["minimum", "--modes", "a"], "--modes takes numbers"),
         (["minimum", "--data", "/no/such/file"], "does not exist"),
+        (["descend", "--learning-rate", "0.1"], "goes with --method"),
         (["classify", "--hold", "9"], "modes count from 1 to 4"),
         (["classify", "--tol", "-1"], "--tol must be positive"),
         (["classify", "--weights", "/no/such.npz"], "cannot be read"),

@@ -36,6 +36,8 @@ def test_commands_show_what_they_found(arguments, shown, capsys):
         (["exact", "--mask", "012"], "--mask must be zeros and ones"),
         (["exact", "--mask", "1111", "--k", "3"], "n_hidden >= 7"),
         (["exact", "--k", "3"], "go with --mask"),
+        (["exact", "--d", "1000000"], "d <= 1000"),
+        (["signal", "--d", "4", "--batch", "0"], "--batch must be at least 1"),
         (["exact", "--d", "0"], "at least 1"),
         (["signal", "--d", "0"], "at least 1"),
         (["signal", "--d", "3", "--loss", "zero-one"], "zero-one"),

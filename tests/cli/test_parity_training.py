@@ -54,6 +54,7 @@ def test_a_second_call_reuses_the_run_and_prints_the_same(capsys):
     [
         (["train", "--mask", "012"], "zeros and ones"),
         (["train", "--mask", "01", "--weight", "1"], "exclude each other"),
+        (["train", "--mask", "01", "--d", "7"], "exclude each other"),
         (["train", "--d", "3", "--weight", "4"], "weight must be between 0 and"),
         (["train", "--rate", "-1"], "learning_rate must be a positive number"),
         (["train", "--k", "0"], "n_hidden must be at least 1"),

@@ -107,14 +107,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
         return result if isinstance(result, int) else 0
     except CycloptsError as error:
-        if debug:
-            raise
+        _trace(debug)
         path = " ".join(["pitfalls", *(error.command_chain or ())])
         session.complain(f"{_one_line(error)} See: {path} --help")
         return 2
     except PitfallsError as error:
-        if debug:
-            raise
+        _trace(debug)
         session.complain(_one_line(error))
         return error.exit_code
     except KeyboardInterrupt:
@@ -124,14 +122,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # the reader (head, less) has gone; Python must not complain about it at exit either
         sys.stdout = None
         return 0
+    except MemoryError as error:
+        _trace(debug)
+        session.complain(f"memory ran out: {_one_line(error)} Ask for something smaller.")
+        return 1
     except Exception as error:
-        if debug:
-            raise
+        _trace(debug)
         session.complain(
             f"unexpected {type(error).__name__}: {_one_line(error)} "
             "This is a fault of pitfalls; --debug shows where."
         )
         return 1
+
+
+def _trace(debug: bool) -> None:
+    """Show, with --debug, where the error at hand came from; the exit code stays."""
+    if debug:
+        import traceback
+
+        traceback.print_exc()
 
 
 def _one_line(error: BaseException) -> str:

@@ -185,6 +185,11 @@ def descend(
     """
     from pitfalls.experiments.linear import DescendConfig
 
+    if learning_rate is not None and method == "flow":
+        raise InputError(
+            "--learning-rate goes with --method gradient or momentum: the flow's solver chooses its "
+            "steps by itself."
+        )
     run = perform(
         DescendConfig(
             data=_source(data, modes, None),

@@ -148,7 +148,9 @@ def perform(config: object, *, command: str | None = None) -> "Run":
     )
     if not run.was_opened:
         remark(f"reused the run of {run.manifest.end}; --fresh starts over")
-    for warning in run.manifest.warnings:
+    # of a run that is reused its own data's warnings: the same pictures may have been found otherwise
+    source = None if run.was_opened else getattr(config, "source", None)
+    for warning in run.manifest.warnings if source is None else source.warnings:
         complain(warning, kind="warning")
     draw_run(run)
     remark(f"run folder: {run.path}")

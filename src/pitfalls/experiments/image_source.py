@@ -27,6 +27,7 @@ class ImageSource:
     size: int | None = field(default=None, metadata=NOT_IDENTITY)
     channels: int | None = field(default=None, metadata=NOT_IDENTITY)
     seed: int = field(default=123, metadata=NOT_IDENTITY)
+    warnings: tuple[str, ...] = field(default=(), metadata=NOT_IDENTITY)
 
     def load(self) -> ImageDataset:
         """Read the pictures again.
@@ -75,7 +76,7 @@ def find_images(
     arguments = (data, subset_train, subset_val, validation, size, channels, seed)
     with progress("downloading CIFAR-10", unit="bytes") as advance:
         dataset = _load(arguments, advance)
-    return ImageSource(dataset.fingerprint, dataset.name, *arguments)
+    return ImageSource(dataset.fingerprint, dataset.name, *arguments, tuple(dataset.warnings))
 
 
 Arguments = tuple[str | None, int | None, int | None, float, int | None, int | None, int]

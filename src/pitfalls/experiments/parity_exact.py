@@ -12,6 +12,7 @@ from pitfalls.runs import Run
 
 __all__ = ["ExactConfig", "homework_runs", "prove_exact", "refuse_sizes"]
 
+LARGEST = 1000
 VARIANTS: tuple[Literal["printed", "corrected", "compact"], ...] = (
     "printed",
     "corrected",
@@ -54,6 +55,11 @@ class ExactConfig:
 
     def __post_init__(self) -> None:
         refuse_sizes("ExactConfig", (*self.dimensions, self.shown), self.width_factor)
+        if max(*self.dimensions, self.shown) > LARGEST:
+            raise InputError(
+                f"ExactConfig: a network of k d weights is built for every d, so d <= {LARGEST}. Got "
+                f"{max(*self.dimensions, self.shown)}; the proof for every d is claim 3a-corrected."
+            )
         if self.width_factor < 2:
             raise InputError(
                 "ExactConfig: width_factor must be at least 2: the construction needs k >= 3d/2. "

@@ -124,6 +124,8 @@ def signal(
     """
     from pitfalls.experiments.parity_signal import SignalConfig
 
+    if batch < 1:
+        raise InputError(f"--batch must be at least 1, got {batch}.")
     config = SignalConfig(
         dimensions=d or (FULL if full else SignalConfig.dimensions),
         width_factor=width,

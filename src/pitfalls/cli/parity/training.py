@@ -75,7 +75,7 @@ HOMEWORK = Descent()
 @app.command
 def train(
     *,
-    d: Annotated[int, Parameter(alias="-d")] = 10,
+    d: Annotated[int | None, Parameter(alias="-d")] = None,
     weight: int | None = None,
     mask: str | None = None,
     k: int | None = None,
@@ -87,7 +87,7 @@ def train(
     Parameters
     ----------
     d
-        Features.
+        Features (default: 10).
     weight
         Ones in the mask v* (default: each feature counts with chance one half).
     mask
@@ -101,10 +101,12 @@ def train(
     from pitfalls.parity import ParityTask
 
     if mask is None:
-        task = ParityTask.random(d, settings().seed, weight)
+        task = ParityTask.random(10 if d is None else d, settings().seed, weight)
     elif set(mask) <= {"0", "1"} and mask:
-        if weight is not None:
-            raise InputError("--weight and --mask exclude each other: the mask has its weight.")
+        if weight is not None or d is not None:
+            raise InputError(
+                "--mask and --d or --weight exclude each other: a mask has its length and its ones."
+            )
         task = ParityTask([int(bit) for bit in mask])
     else:
         raise InputError(f"--mask must be zeros and ones, such as 10110. Got {mask!r} instead.")
