@@ -79,10 +79,14 @@ def test_figures_are_drawn_with_words(store, config, figure):
     assert (run.path / "figures" / f"{figure}.png").stat().st_size > 5000
 
 
-def test_homework_runs_reach_thirty_features_only_in_full():
+def test_homework_runs_measure_every_dimension_that_the_homework_names():
     sizes = {scale: homework_runs(scale, 1) for scale in ("quick", "full")}
-    assert max(sizes["full"][0].dimensions) == 30
-    assert max(sizes["quick"][0].dimensions) == 20
+    for configs in sizes.values():
+        dimensions = configs[0].dimensions
+        assert {5, 10, 30} <= set(dimensions)
+        assert list(dimensions) == sorted(set(dimensions))
+        assert max(dimensions) == 30
+    assert set(sizes["full"][0].dimensions) - set(sizes["quick"][0].dimensions) == {22, 24, 26, 28}
     assert all(config.seed == 1 for configs in sizes.values() for config in configs)
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 from pitfalls.report.facts.registry import Facts, states
@@ -15,6 +16,33 @@ NETWORKS = {"resnet18": "ResNet18", "fastnet": "FastNet"}
 def standard_error(share: float, n: int) -> float:
     """Return the standard error of a share counted on n images."""
     return math.sqrt(max(share * (1 - share), 0.0) / n) if n else 0.0
+
+
+def guesses(share: float, chance: float, n: int) -> bool:
+    """Whether a share of n images is within three standard errors of guessing, taken at chance.
+
+    The error belongs to what is to be excluded: a network that guesses. Every text and every verdict
+    asks here, so that one number is never called both guessing and better than it.
+    """
+    return share <= chance + 3 * standard_error(chance, n)
+
+
+def margin_of_lead(shares: Mapping[str, float], n: int) -> float:
+    """Return two standard errors of the difference between the best share and another."""
+    best = max(shares, key=lambda name: shares[name])
+    others = [standard_error(share, n) for name, share in shares.items() if name != best]
+    return 2 * math.hypot(standard_error(shares[best], n), max(others, default=0.0))
+
+
+def tied_with_best(shares: Mapping[str, float], n: int) -> list[str]:
+    """Return the names whose shares of n images do not lie apart from the best one's."""
+    best, margin = max(shares, key=lambda name: shares[name]), margin_of_lead(shares, n)
+    return [name for name in shares if name != best and shares[best] - shares[name] <= margin]
+
+
+def rises(before: float, after: float, n: int) -> bool:
+    """Whether a share of n images grew by more than two standard errors of the difference."""
+    return after - before > 2 * math.hypot(standard_error(before, n), standard_error(after, n))
 
 
 @states("images-compare")
@@ -31,8 +59,7 @@ def schemes(runs: tuple[Run, ...]) -> Facts:
         for name, rows in by_scheme.items()
     ]
     ranked = sorted(lines, key=lambda line: -line["test"])
-    best, rest = ranked[0], ranked[1:]
-    margin = 2 * math.hypot(best["error"], max((line["error"] for line in rest), default=0.0))
+    shares = {line["scheme"]: line["test"] for line in ranked}
     n = max(len(rows) for rows in by_scheme.values())
     return Facts(
         {
@@ -40,14 +67,12 @@ def schemes(runs: tuple[Run, ...]) -> Facts:
             "network": NETWORKS[runs[0].config["network"]["kind"]],
             "chance": chance,
             "lines": lines,
-            "best": best,
+            "best": ranked[0],
             "worst": ranked[-1],
-            "tied": [line["scheme"] for line in rest if best["test"] - line["test"] <= margin],
-            "margin": margin,
+            "tied": tied_with_best(shares, results["n_test"]),
+            "margin": margin_of_lead(shares, results["n_test"]),
             "at_chance": [
-                line["scheme"]
-                for line in lines
-                if line["test"] <= chance + 3 * standard_error(chance, results["n_test"])
+                line["scheme"] for line in lines if guesses(line["test"], chance, results["n_test"])
             ],
             "n_seeds": n,
             "precision": results["rows"][0]["precision"],
@@ -95,7 +120,7 @@ def training(runs: tuple[Run, ...]) -> Facts:
     run = runs[0]
     results = run.results()
     epochs = [record for record in run.metrics() if "train_loss" in record]
-    test = results["test_accuracy"]
+    test, chance = results["test_accuracy"], 1 / len(results["class_names"])
     return Facts(
         {
             **_data(results),
@@ -114,9 +139,13 @@ def training(runs: tuple[Run, ...]) -> Facts:
             "test_loss": results["test_loss"],
             "error": standard_error(test, results["n_test"]),
             "gap": results["train_accuracy"] - test,
-            "chance": 1 / len(results["class_names"]),
+            "chance": chance,
+            "at_chance": guesses(test, chance, results["n_test"]),
+            "train_at_chance": guesses(results["train_accuracy"], chance, results["n_train"]),
             "rising": len(epochs) > 1
-            and epochs[-1]["train_accuracy"] > epochs[-2]["train_accuracy"],
+            and rises(
+                epochs[-2]["train_accuracy"], epochs[-1]["train_accuracy"], results["n_train"]
+            ),
         },
         n="1 training",
         spread=NO_SPREAD,

@@ -112,6 +112,12 @@ def curves(runs: tuple[Run, ...]) -> Facts:
         {
             "groups": groups,
             "n_iterations": results["n_iterations"],
+            "reached": [
+                {"d": case["n_features"], "m": m, "iterations": iterations}
+                for case in results["cases"]
+                for m, iterations in zip(case["weights"], case["iterations_to_99"], strict=True)
+                if iterations is not None and iterations >= 0
+            ],
             "all": [_name(g) for g in groups if g["learned"] == g["n"]],
             "some": [_name(g) for g in groups if 0 < g["learned"] < g["n"]],
             "none": [_name(g) for g in groups if g["learned"] == 0],
@@ -195,27 +201,31 @@ def along(runs: tuple[Run, ...]) -> Facts:
 
 @states("parity-sweep")
 def sweep(runs: tuple[Run, ...]) -> Facts:
-    """Which cells are learned, and up to which weight at each dimension."""
+    """Which pairs of d and m are learned in the time given, and up to which weight at each d."""
     results = runs[0].results()
     cells = results["cells"]
+    pairs = _pairs(cells)
     edges = []
-    for d in sorted({cell["n_features"] for cell in cells}):
-        mine = sorted((c for c in cells if c["n_features"] == d), key=lambda c: c["weight"])
-        won = [cell["weight"] for cell in mine if cell["success"] == 1.0]
-        lost = [cell["weight"] for cell in mine if cell["success"] == 0.0]
+    for d in sorted({pair["d"] for pair in pairs}):
+        mine = [pair for pair in pairs if pair["d"] == d]
+        won = [pair for pair in mine if pair["learned"] == pair["n"]]
+        lost = [pair for pair in mine if pair["learned"] == 0]
         edges.append(
             {
                 "d": d,
-                "largest_learned": max(won, default=None),
-                "smallest_lost": min(lost, default=None),
+                "largest_learned": max((pair["m"] for pair in won), default=None),
+                "smallest_lost": lost[0]["m"] if lost else None,
+                "accuracy_there": lost[0]["accuracy"] if lost else None,
             }
         )
     return Facts(
         {
             "cells": cells,
-            "n_cells": len(cells),
-            "learned": sum(cell["success"] == 1.0 for cell in cells),
-            "lost": sum(cell["success"] == 0.0 for cell in cells),
+            "n_cells": len(pairs),
+            "learned": sum(pair["learned"] == pair["n"] for pair in pairs),
+            "lost": sum(pair["learned"] == 0 for pair in pairs),
+            "none": [pair for pair in pairs if pair["learned"] == 0],
+            "partly": [pair for pair in pairs if 0 < pair["learned"] < pair["n"]],
             "edges": edges,
             "falling": _falls(
                 [e["smallest_lost"] for e in edges if e["smallest_lost"] is not None]
@@ -225,6 +235,23 @@ def sweep(runs: tuple[Run, ...]) -> Facts:
         n=f"{results['n_seeds']} trainings a cell",
         spread="share of the trainings that reach 99 % accuracy",
     )
+
+
+def _pairs(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One line for each d and m, all widths and rates together."""
+    found: dict[tuple[int, int], list[dict[str, Any]]] = {}
+    for cell in cells:
+        found.setdefault((cell["n_features"], cell["weight"]), []).append(cell)
+    return [
+        {
+            "d": d,
+            "m": m,
+            "n": sum(cell["n"] for cell in mine),
+            "learned": sum(round(cell["success"] * cell["n"]) for cell in mine),
+            "accuracy": max(cell["median_accuracy"] for cell in mine),
+        }
+        for (d, m), mine in sorted(found.items())
+    ]
 
 
 def _falls(values: list[int]) -> bool:

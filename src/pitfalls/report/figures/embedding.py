@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from scipy.ndimage import gaussian_filter
@@ -43,7 +44,9 @@ def embedding(run: Run) -> Drawing:
             mine = arrays["part"] == parts.index(part)
             _draw_panel(ax, points[mine], arrays["labels"][mine], names, limits)
             share = results["centre_accuracy"][method][part]
-            ax.set_title(f"{title}: {mine.sum():,} {_word(part)} images", fontsize=10)
+            ax.set_title(
+                f"{title}: {mine.sum():,} {_word(part)} images", fontsize=10, fontweight="normal"
+            )
             ax.set(xlabel=results["axes"][method][0], ylabel=results["axes"][method][1])
             ax.text(
                 0.99, 0.01, f"nearest centre right: {100 * share:.0f} %",
@@ -57,6 +60,11 @@ def embedding(run: Run) -> Drawing:
     first_two = results["explained_variance_ratio"][:2]
     correlations = results["canonical_correlations"][:2]
     means = results["centre_accuracy"]
+    _say(
+        fig,
+        f"Nearest to the centre of their own class: PCA {100 * means['pca'][shown[-1]]:.0f} %, "
+        f"CCA {100 * means['cca'][shown[-1]]:.0f} % of {_word(shown[-1])} images",
+    )
     text = (
         f"{results['data']} in two dimensions. PCA keeps {100 * sum(first_two):.1f} % of the "
         f"variance, and {100 * means['pca'][shown[-1]]:.0f} % of the {_word(shown[-1])} images lie "
@@ -73,6 +81,11 @@ def embedding(run: Run) -> Drawing:
         caption=f"{text} Both fitted on the {results['n_train']:,} training images. Shade and "
         f"points are images, names stand at class centres{contours}; the outermost 1 % lies outside.",
     )
+
+
+def _say(fig: Figure, finding: str) -> None:
+    """Write the finding over panels whose own titles are names."""
+    fig.suptitle(finding, x=0.01, ha="left", fontsize=11, fontweight="bold")
 
 
 def _word(part: str) -> str:
@@ -228,7 +241,7 @@ def directions(run: Run) -> Drawing:
         for method, title in METHODS
         for i, found in enumerate(arrays[method])
     ]
-    fig, axes = plt.subplots(1, len(pictures), figsize=(PAGE[0], 2.6), layout="constrained")
+    fig, axes = plt.subplots(1, len(pictures), figsize=(PAGE[0], 2.9), layout="constrained")
     for ax, (method, i, found) in zip(axes, pictures, strict=True):
         edge = float(np.quantile(np.abs(found), 0.995)) or 1.0
         shown = np.clip(found / (2 * edge) + 0.5, 0, 1)
@@ -236,16 +249,42 @@ def directions(run: Run) -> Drawing:
             ax.imshow(shown[0], cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         else:
             ax.imshow(shown.transpose(1, 2, 0), interpolation="nearest")
-        ax.set_title(f"{method} direction {i + 1}", fontsize=10)
+        ax.set_title(f"{method} {i + 1}", fontsize=10, fontweight="normal")
         ax.set_axis_off()
     alike = {method: _neighbour_correlation(arrays[method]) for method, _ in METHODS}
+    pca, cca = (f"{alike[method]:.2f}".replace("-", "−") for method, _ in METHODS)
+    _say(fig, f"Weights of neighbouring pixels correlate {pca} in PCA, {cca} in CCA")
     text = (
         f"The directions as pictures, {results['data']}; middle grey is no weight. Weights of "
-        f"neighbouring pixels correlate {alike['pca']:.2f} in PCA's and {alike['cca']:.2f} in CCA's: "
+        f"neighbouring pixels correlate {pca} in PCA's and {cca} in CCA's: "
         "PCA follows what varies most, CCA divides by the common variation and so may weigh "
         "differences between neighbours."
     )
     return Drawing(fig, alt=text, caption=text)
+
+
+def _most_confused(share: Points, names: list[str]) -> str:
+    """Name the class, and what it is most often taken for, by the share of its images."""
+    wrong = share.copy()
+    np.fill_diagonal(wrong, 0)
+    true, predicted = np.unravel_index(wrong.argmax(), wrong.shape)
+    if wrong[true, predicted] == 0:
+        return "No mistakes"
+    most = 100 * wrong[true, predicted]
+    return f"{most:.0f} % of {names[true]} taken for {names[predicted]}"
+
+
+def _extremes(accuracy: list[float | None], names: list[str]) -> str:
+    """Name the classes of highest and lowest accuracy on the test images."""
+    known = [
+        (value, name) for value, name in zip(accuracy, names, strict=True) if value is not None
+    ]
+    if not known:
+        return "No test images"
+    (least, worst), (most, best) = min(known), max(known)
+    if least == most:
+        return f"Every class: {100 * most:.0f} %"
+    return f"From {worst}, {100 * least:.0f} %, to {best}, {100 * most:.0f} %"
 
 
 def _neighbour_correlation(found: Points) -> float:
@@ -284,8 +323,11 @@ def regression(run: Run) -> Drawing:
                 color="black" if share[i, j] > 0.55 * darkest else "white",
             )  # fmt: skip
     left.set(xlabel="predicted", ylabel="true class")
-    left.set_title("Test images of a class, by prediction [%]", fontsize=10)
-    fig.colorbar(picture, ax=left, format=PercentFormatter(1, 0), shrink=0.8)
+    left.set_title(_most_confused(share, names), fontsize=10)
+    fig.colorbar(
+        picture, ax=left, format=PercentFormatter(1, 0), shrink=0.8,
+        label="share of the true class's test images",
+    )  # fmt: skip
     y = np.arange(len(names))
     for offset, part, colour in ((-0.2, "train", BLUE), (0.2, "test", ORANGE)):
         values = [v if v is not None else np.nan for v in results[f"{part}_class_accuracy"]]
@@ -301,7 +343,7 @@ def regression(run: Run) -> Drawing:
     right.xaxis.set_major_formatter(PercentFormatter(1, 0))
     right.grid(visible=False, axis="y")
     right.set_xlabel("accuracy (dashed: over all classes)")
-    right.set_title("Accuracy by class", fontsize=10)
+    right.set_title(_extremes(results["test_class_accuracy"], names), fontsize=10)
     right.legend(
         loc="upper center", bbox_to_anchor=(0.4, -0.16), ncols=3, fontsize=8, columnspacing=1.2
     )

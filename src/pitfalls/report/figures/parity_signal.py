@@ -1,11 +1,14 @@
 """Figures of parity's exact networks, of the gradient's signal, and of every target's gradient."""
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from pitfalls.report.figures.registry import Drawing, draws
 from pitfalls.report.figures.style import BLUE, COLUMN, GREEN, GREY, ORANGE, PAGE, PURPLE, RED
+from pitfalls.report.figures.words import number, power
 from pitfalls.runs import Run
 
 __all__ = ["exact_networks", "signal_by_dimension", "signal_by_weight"]
@@ -13,6 +16,35 @@ __all__ = ["exact_networks", "signal_by_dimension", "signal_by_weight"]
 
 def _signed(value: float) -> str:
     return f"{value:+.0f}".replace("-", "−")
+
+
+def _where_wrong(places: list[int]) -> str:
+    """Say at which values of s a construction misses the parity."""
+    if not places:
+        return "right everywhere"
+    return f"wrong at s = {', '.join(map(str, places))}" if len(places) < 3 else "wrong"
+
+
+def _named(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+
+
+def _proved(proofs: list[dict[str, Any]]) -> str:
+    """Say which constructions are exact for every mask, and where the others fail."""
+    words = {"corrected": "corrected", "compact": "narrowest", "printed": "printed"}
+    exact, said = [], []
+    for variant, word in words.items():
+        failing = [row for row in proofs if row["variant"] == variant and not row["exact"]]
+        if not failing:
+            exact.append(word)
+        elif all(
+            row["counterexample_is_ones"] and row["weights"] - row["weights_exact"] == 1
+            for row in failing
+        ):
+            said.append(f"{word} false for the mask of all ones alone, at the input of all ones")
+        else:
+            said.append(f"{word} false at {len(failing)} values of d")
+    return "; ".join([*([f"{_named(exact)} exact"] if exact else []), *said])
 
 
 @draws("parity-exact", "exact-networks")
@@ -24,6 +56,12 @@ def exact_networks(run: Run) -> Drawing:
     whole = np.arange(d + 1)
     parity = 1.0 - 2 * (whole % 2)
     printed = np.interp(whole, s, shapes["printed"])
+    missed = {
+        name: _where_wrong(
+            [int(i) for i in whole[np.abs(np.interp(whole, s, shapes[name]) - parity) > 1e-3]]
+        )
+        for name in ("printed", "corrected", "compact")
+    }
 
     figure, (left, right) = plt.subplots(1, 2, figsize=PAGE, width_ratios=(1.6, 1))
     left.plot(s, shapes["corrected"], color=BLUE, label="corrected")
@@ -44,11 +82,12 @@ def exact_networks(run: Run) -> Drawing:
         ylabel="network output $f$",
         ylim=(-3.2, max(4.3, float(printed[-1]) + 0.8)),
         xticks=whole[:: max(1, d // 10)],
-        title=f"Printed: one input wrong; corrected: none (d = {d})",
+        title=f"Printed: {missed['printed']}; corrected: {missed['corrected']}",
     )
     left.legend(loc="upper left", ncols=2, fontsize=8.5)
 
     rows = [row for row in results["proofs"] if row["d"] <= 30]
+    units = {row["variant"]: row["units"] for row in rows if row["d"] == max(r["d"] for r in rows)}
     for variant, colour, marker, label in (
         ("corrected", BLUE, "o", "corrected"),
         ("compact", GREEN, "^", "narrowest"),
@@ -61,24 +100,29 @@ def exact_networks(run: Run) -> Drawing:
     most = max(row["d"] for row in rows)
     right.plot([1, most], [1.5, 1.5 * most], color=RED, ls="--", label="claimed, $3d/2$")
     right.set(
-        xlabel="$d = |v|$", ylabel="hidden units $k$", title="Hidden units needed", ylim=(0, None)
+        xlabel="$d = m$, all ones",
+        ylabel="hidden units $k$",
+        title=f"d = {most}: {units['compact']} units, not {units['corrected']}"
+        if units["compact"] < units["corrected"]
+        else f"d = {most}: {units['corrected']} units",
+        ylim=(0, None),
     )
     right.xaxis.set_major_locator(MaxNLocator(integer=True))
     right.legend(fontsize=8.5)
 
     exact = [row for row in results["proofs"] if row["variant"] != "printed"]
     alt = (
-        f"Left: output against s for d = {d}. The corrected and the narrowest network pass through "
-        f"+1, -1, +1, ... at every whole s; the printed one gives {printed[-1]:+.0f} at s = {d} "
-        f"where {parity[-1]:+.0f} is due. Right: hidden units against d, up to "
+        f"Left: output against s for d = {d}, beside +1, −1, +1, ... at whole s: the corrected "
+        f"network is {missed['corrected']}, the narrowest {missed['compact']}, the printed one "
+        f"{missed['printed']}: it gives {_signed(printed[-1])} at s = {d}, where "
+        f"{_signed(parity[-1])} is due. Right: hidden units against d, up to "
         f"{max(r['units'] for r in exact if r['d'] <= 30)} at d = {most}."
     )
     caption = (
         "Three ways to set the weights by hand. A network whose weights are multiples of v sees x "
-        f"through s alone, so the {d + 1} values of s decide all 2^{d} inputs. Proved in rational "
-        f"arithmetic for every mask of {len({r['d'] for r in exact})} values of d up to "
-        f"{max(r['d'] for r in exact)}: corrected and narrowest exact, the printed one false for "
-        "the all-ones mask, at the all-ones input."
+        f"through s alone, so the {d + 1} values of s decide all {power(2, d)} inputs. Checked in "
+        f"rational arithmetic for every mask of {len({r['d'] for r in exact})} values of d up to "
+        f"{max(r['d'] for r in exact)}: {_proved(results['proofs'])}."
     )
     return Drawing(figure, alt, caption)
 
@@ -115,26 +159,41 @@ def signal_by_dimension(run: Run) -> Drawing:
     axis.set(
         xlabel="dimension $d$",
         ylabel="$E_v\\,\\|\\nabla R_v - a\\|^2$",
-        title="Each added feature nearly halves what the gradient says",
+        title=_per_feature(results["rows"]),
     )
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.legend(loc="lower left")
     row = results["rows"][-1]
     n = row["n"]
     alt = (
-        f"The signal falls from {signal[0][0]:.3g} at d = {int(dimensions[0])} to "
-        f"{signal[0][-1]:.3g} at d = {last}. At d = {last} the bound by second moments is "
-        f"{row['C_by_moments_over']:.2g} times the exact value, unit by unit "
-        f"{row['C_by_unit_over']:.2g} times, the homework's {row['C_p_over']:.3g} times."
+        f"The signal is {number(signal[0][0])} at d = {int(dimensions[0])} and "
+        f"{number(signal[0][-1])} at d = {last}. At d = {last} the bound by second moments is "
+        f"{number(row['C_by_moments_over'], 2)} times the exact value, unit by unit "
+        f"{number(row['C_by_unit_over'], 2)} times, the homework's {number(row['C_p_over'])} times."
     )
     caption = (
-        f"Variance of the risk's gradient over all 2^d targets at PyTorch's initialisation, k = "
-        f"{row['k'] // row['d']}d: lines are medians of n = {n} networks, bands their range. "
-        + ("Every value is exact: a pass over all 2^d inputs, not a sample. " if exact else "")
-        + f"E|g|² lies between {min(r['mean_square'] for r in results['rows']):.3g} and "
-        f"{max(r['mean_square'] for r in results['rows']):.3g}: it is 2^-d that falls."
+        f"Variance of the risk's gradient over all {power(2, 'd')} targets at PyTorch's "
+        f"initialisation, k = {row['k'] // row['d']}d: lines are medians of n = {n} networks, "
+        "bands their range. "
+        + (
+            f"Every value is exact: a pass over all {power(2, 'd')} inputs, not a sample. "
+            if exact
+            else ""
+        )
+        + f"E|g|² lies between {number(min(r['mean_square'] for r in results['rows']))} and "
+        f"{number(max(r['mean_square'] for r in results['rows']))}; the rest of the change is "
+        f"{power(2, '-d')}."
     )
     return Drawing(figure, alt, caption)
+
+
+def _per_feature(rows: list[dict[str, Any]]) -> str:
+    """Say by what one more feature multiplies the signal, from the first row to the last."""
+    first, last = rows[0], rows[-1]
+    if last["d"] == first["d"]:
+        return f"At d = {last['d']} the signal is {number(2.0 ** last['log2_signal'], 2)}"
+    slope = (last["log2_signal"] - first["log2_signal"]) / (last["d"] - first["d"])
+    return f"One more feature multiplies the signal by {2.0**slope:.2f}"
 
 
 @draws("parity-targets", "signal-by-weight")
@@ -163,31 +222,45 @@ def signal_by_weight(run: Run) -> Drawing:
     left.set_yscale("log")
     left.set_ylim(bottom=floor)
     left.set(
-        xlabel="weight of the mask $|v|$",
+        xlabel="ones of the mask, $m$",
         ylabel="$\\|\\nabla R_v - a\\|^2$",
-        title="Short parities are seen, long ones drown",
+        title=_by_weight(results["rows"]),
     )
     left.legend(fontsize=8.5, loc="upper right")
     right.bar(weight, 100 * np.median(share, axis=0), color=GREY, width=0.75)
+    up_to_two = 100 * float(np.median(share[:, :3].sum(1)))
     right.set(
-        xlabel="weight of the mask $|v|$",
-        title="Share of the signal",
+        xlabel="ones of the mask, $m$",
+        ylabel="share of the signal",
+        title=f"$m ≤ {min(2, d)}$: {up_to_two:.0f} % of the signal",
     )
     right.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} %"))
     for axis in (left, right):
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     middle = d // 2
-    up_to_two = 100 * float(np.median(share[:, :3].sum(1)))
     alt = (
-        f"Left: the mean squared distance of a target's gradient from the shared part falls from "
-        f"{mean[min(1, d)]:.3g} at weight {min(1, d)} to {mean[middle]:.3g} at weight {middle}; "
-        f"the mean over all masks is {results['signal']:.3g}. Right: masks of weight 0, 1 and 2 "
-        f"hold {up_to_two:.0f} % of the signal."
+        f"Left: the mean squared distance of a target's gradient from the shared part is "
+        f"{number(mean[min(1, d)])} for masks of {min(1, d)} ones and {number(mean[middle])} for "
+        f"masks of {middle}; the mean over all masks is {number(results['signal'])}. Right: masks "
+        f"of at most two ones hold {up_to_two:.0f} % of the signal."
     )
     caption = (
-        f"All 2^{d} targets of {n} networks at PyTorch's initialisation, d = {d}, "
+        f"All {power(2, d)} targets of {n} networks at PyTorch's initialisation, d = {d}, "
         f"k = {results['k']}, exactly. Left: medians over networks of the mean and of the middle "
         "90 % of masks; thin lines reach the least and largest of all networks (cut below). Right: "
         "each weight's part of the sum over masks, median over networks."
     )
     return Drawing(figure, alt, caption)
+
+
+def _by_weight(rows: list[dict[str, Any]]) -> str:
+    """Name the masks that the gradient says most and least about, the constant label aside."""
+    parities = [row for row in rows if row["weight"] > 0]
+    said = [
+        f"$m = {row['weight']}$: {number(row['over_signal'], 2)} × the mean"
+        for row in (
+            max(parities, key=lambda row: row["over_signal"]),
+            min(parities, key=lambda row: row["over_signal"]),
+        )
+    ]
+    return "; ".join(dict.fromkeys(said))

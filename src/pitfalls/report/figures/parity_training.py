@@ -1,5 +1,6 @@
 """Figures of learning parity: loss curves, the signal on the way, layer gradients, phases."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from matplotlib.ticker import FuncFormatter, PercentFormatter
 from pitfalls.report.facts.parity import LEARNED
 from pitfalls.report.figures.registry import Drawing, draws
 from pitfalls.report.figures.style import BLUE, CYCLE, GREY, MARKERS, PAGE, SEQUENTIAL
+from pitfalls.report.figures.words import number, power
 from pitfalls.runs import Run
 
 
@@ -43,7 +45,7 @@ def loss_curves(run: Run) -> Drawing:
     for c, case in enumerate(cases):
         colour = CYCLE[c % len(CYCLE)]
         members = [run.arrays(f"replica-{c * case['n'] + i:03d}") for i in range(case["n"])]
-        label = f"d = {case['n_features']}, |v*| = {_range(case['weights'])}"
+        label = f"d = {case['n_features']}, m = {_range(case['weights'])}"
         for i, member in enumerate(members):
             style: dict[str, Any] = {"color": colour, "linewidth": 1.1, "alpha": 0.75}
             name = label if i == 0 else None
@@ -51,15 +53,18 @@ def loss_curves(run: Run) -> Drawing:
             right.plot(member["step"], member["accuracy"], **style)
         told.append(
             f"{label}: {case['n_learned']} of {case['n']} reach 99 % accuracy, "
-            f"median risk {case['median_risk']:.2g}"
+            f"median risk {number(case['median_risk'], 2)}"
         )
     learned = {c["n_features"] for c in cases if c["n_learned"] == c["n"]}
     failed = {c["n_features"] for c in cases if c["n_learned"] == 0}
     both = sorted(learned & failed)
     if both:
-        title = f"d = {both[0]} alone decides nothing: the mask's weight |v*| does"
+        title = f"At d = {both[0]} all trainings learn or none does: d alone does not decide it"
     else:
-        title = f"Hinge loss of {sum(c['n'] for c in cases)} trainings"
+        title = (
+            f"{sum(c['n_learned'] for c in cases)} of {sum(c['n'] for c in cases)} trainings "
+            "reach 99 % accuracy"
+        )
     fig.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
     _thousands((left, right))
     left.set(ylabel="hinge loss, mean of 200 batches")
@@ -78,7 +83,7 @@ def loss_curves(run: Run) -> Drawing:
     return Drawing(
         fig,
         alt="Loss and accuracy against iterations. " + "; ".join(told) + ".",
-        caption=f"One line a training, n = {cases[0]['n']} a colour, each with a mask, initial "
+        caption=f"One line a training, n = {cases[0]['n']} a colour, each with a mask (m ones), initial "
         "weights and inputs of its own; loss and accuracy are means over fresh batches between "
         "two records. At the end: " + "; ".join(told) + f". Final inputs: {n_inputs}.",
     )
@@ -95,22 +100,26 @@ def training_curve(run: Run) -> Drawing:
     right.plot(curve["step"], curve["accuracy"], color=BLUE)
     right.plot(curve["step"][-1], results["accuracy"], "D", color="black", label="at the end")
     _thousands((left, right))
-    left.set(ylabel=f"{training['loss']} loss", title="Loss", ylim=(0, None))
+    left.set(ylabel=f"{training['loss']} loss", ylim=(0, None))
+    left.set_title(f"The risk ends at {number(results['risk'], 2)}")
     right.set(ylim=(0.4, 1.02), title=f"{100 * results['accuracy']:.4g} % right at the end")
     fixed = training["n_samples"]
     right.set_ylabel("accuracy on fresh inputs" if fixed is None else "accuracy on the fixed set")
     right.yaxis.set_major_formatter(PercentFormatter(1, 0))
     right.axhline(0.5, color=GREY, linewidth=0.8, linestyle=":")
     right.legend(loc="lower right")
-    what = f"d = {results['n_features']}, |v*| = {results['weight']}, k = {results['n_hidden']}"
+    what = (
+        f"d = {results['n_features']}, a mask of m = {results['weight']} ones, "
+        f"k = {results['n_hidden']}"
+    )
     kind = "all" if results["exact"] else "sampled"
     return Drawing(
         fig,
-        alt=f"One training on {what}: final risk {results['risk']:.3g}, accuracy "
+        alt=f"One training on {what}: final risk {number(results['risk'])}, accuracy "
         f"{results['accuracy']:.4g}.",
         caption=f"One training (n = 1), {what}. Pale: the last batch before each record; dark: "
         f"mean between records. At the end, over {results['n_inputs']:,} {kind} inputs: risk "
-        f"{results['risk']:.3g}, accuracy {results['accuracy']:.4g}.",
+        f"{number(results['risk'])}, accuracy {results['accuracy']:.4g}.",
     )
 
 
@@ -123,7 +132,7 @@ def signal_along_training(run: Run) -> Drawing:
     for c, case in enumerate(cases):
         arrays = run.arrays(f"case-{c}")
         colour, marker = CYCLE[c % len(CYCLE)], MARKERS[c % len(MARKERS)]
-        label = f"d = {case['n_features']}, |v*| = {case['weight']}"
+        label = f"d = {case['n_features']}, m = {case['weight']}"
         left.plot(arrays["curve_step"], arrays["curve_loss"], color=colour)
         # a loss of exactly 0 has no gradient and no place on a logarithmic axis
         for name, style in (("own", "-"), ("mean", ":")):
@@ -139,13 +148,13 @@ def signal_along_training(run: Run) -> Drawing:
             )
         told.append(
             f"{label} ({100 * case['accuracy']:.1f} % right at the end): the target's own signal "
-            f"starts at {case['own_over_mean_at_start']:.2g} times the mean over all targets and "
-            f"reaches {case['own_over_mean_at_most']:.2g} times"
+            f"starts at {number(case['own_over_mean_at_start'], 2)} times the mean over all targets "
+            f"and reaches {number(case['own_over_mean_at_most'], 2)} times"
         )
     right.plot([], [], ":", color=GREY, label="mean over all targets")
     right.set(yscale="log", ylabel=r"$\|\nabla R_v - a\|^2$")
-    grown = all(c["own_over_mean_at_most"] > c["own_over_mean_at_start"] for c in cases)
-    right.set_title("The target's own signal grows" if grown else "The target's own signal")
+    most = max(cases, key=lambda c: c["own_over_mean_at_most"])
+    right.set_title(f"Own signal: up to {number(most['own_over_mean_at_most'], 2)} × the mean")
     learned = sum(case["accuracy"] >= LEARNED for case in cases)
     left.set(ylabel="loss, mean of 200 batches", title=f"{learned} of {len(cases)} trainings learn")
     left.set_ylim(bottom=0)
@@ -156,7 +165,9 @@ def signal_along_training(run: Run) -> Drawing:
         alt="; ".join(told) + ".",
         caption="Right: exact, over all inputs, in float64: the squared distance of the gradient "
         "from the part that all targets share, for the trained target (lines with marks) and on "
-        "average over all 2^d targets (dotted). " + "; ".join(told) + ". One training a colour.",
+        f"average over all {power(2, 'd')} targets (dotted). "
+        + "; ".join(told)
+        + ". One training a colour.",
     )
 
 
@@ -165,7 +176,7 @@ def layer_gradients(run: Run) -> Drawing:
     """Backpropagated message and gradient of each layer at the start, beside their bounds."""
     results, config = run.results(), run.config
     fig, axes = plt.subplots(1, 2, figsize=(PAGE[0], PAGE[1] + 0.4), sharey=True)
-    told = []
+    told, first = [], []
     for a, activation in enumerate(config["activations"]):
         arrays = run.arrays(f"start-{activation}")
         for ax, name in zip(axes, ("message", "gradient"), strict=True):
@@ -178,6 +189,8 @@ def layer_gradients(run: Run) -> Drawing:
             ax.set_xticks(layer)
             ax.set_xlabel("layer (the last is the output)")
         start = results["start"][activation]
+        middle = float(np.median(arrays["gradient_norm"][:, 0]))
+        first.append(f"{activation} {number(middle, 1)}")
         told.append(
             f"{activation}: the message shrinks {1 / start['factor_per_layer']:.3g}-fold a layer "
             f"(at least {1 / start['bound_per_layer']:.3g}-fold by its bound)"
@@ -187,16 +200,22 @@ def layer_gradients(run: Run) -> Drawing:
     axes[0].plot([], [], "--", color=GREY, lw=1, label="bound by spectral norms")
     fading = min(results["start"], key=lambda name: results["start"][name]["factor_per_layer"])
     factor = 1 / results["start"][fading]["factor_per_layer"]
-    title = rf"Messages $\|\delta_l\|$, rms: {fading}'s fade {factor:.2g}-fold"
-    axes[0].set(yscale="log", title=title, ylabel="norm at the start")
-    axes[1].set_title(r"Gradient of the risk, $\|\partial R/\partial W_l\|_F$")
+    axes[0].set(
+        yscale="log",
+        title=f"{fading}: messages fade {number(factor, 2)}-fold a layer"
+        if factor > 1
+        else "The messages do not fade",
+        ylabel=r"message at the start, $\|\delta_l\|$, rms",
+    )
+    axes[1].set_ylabel(r"gradient of the risk, $\|\partial R/\partial W_l\|_F$")
+    axes[1].set_title(f"First layer's gradient: {', '.join(first)}", fontsize=10)
     _legend_below(fig, axes[0], len(config["activations"]) + 1)
     return Drawing(
         fig,
         alt=f"Networks of {results['shown']} hidden layers before training. "
         + "; ".join(told)
         + ".",
-        caption=f"Before training, over all 2^{config['n_features']} inputs: median and range of "
+        caption=f"Before training, over all {power(2, config['n_features'])} inputs: median and range of "
         f"n = {config['n_seeds']} networks of {results['shown']} hidden layers of width "
         f"{config['width']}; dashed, the bound from spectral norms, true for every network. "
         + "; ".join(told)
@@ -233,7 +252,7 @@ def depth_and_learning(run: Run) -> Drawing:
             )
             told.append(
                 f"{activation}, {cell['depth']} hidden: {cell['n_learned']} of {cell['n']} learn, "
-                f"first-layer gradient {cell['first_gradient_at_start']:.2g} at the start"
+                f"first-layer gradient {number(cell['first_gradient_at_start'], 2)} at the start"
             )
         learned = [c["depth"] for c in cells if c["n_learned"] == c["n"]]
         deepest.append(f"{activation} {max(learned, default='none')}")
@@ -247,11 +266,15 @@ def depth_and_learning(run: Run) -> Drawing:
         )
     left.set(xlabel="hidden layers", ylabel="accuracy after training", ylim=(0.3, 1.04))
     left.set_xticks(range(len(depths)), [str(depth) for depth in depths])
-    left.set_title(f"Learned to depth: {', '.join(deepest)}")
+    left.set_title(f"All learn to depth: {', '.join(deepest)}", fontsize=10)
     left.yaxis.set_major_formatter(PercentFormatter(1, 0))
     left.axhline(0.5, color=GREY, linewidth=0.8, linestyle=":")
     left.legend(loc="lower left")
-    right.set(yscale="log", title=r"First layer, $\|\partial R/\partial W_1\|_F$")
+    weakest = min(results["cells"], key=lambda c: c["first_gradient_at_start"])
+    right.set(yscale="log", ylabel=r"first layer's $\|\partial R/\partial W_1\|_F$")
+    right.set_title(
+        f"Least at the start: {weakest['activation']}, {weakest['depth']} hidden", fontsize=10
+    )
     _thousands((right,))
     _legend_below(fig, right, len(depths) if len(depths) <= 4 else 3)
     training = config["training"]
@@ -279,6 +302,7 @@ def _panels(run: Run) -> list[tuple[str, list[dict[str, Any]]]]:
 
 def _maps(run: Run, key: str, label: str, colours: Any, **scale: Any) -> Figure:
     panels = _panels(run)
+    total = run.config["training"]["n_iterations"]
     columns = 2 if len(panels) == 4 else min(len(panels), 3)
     lines = -(-len(panels) // columns)
     size = (3.2 + 3.4 * columns, 4.0 * lines)
@@ -300,7 +324,7 @@ def _maps(run: Run, key: str, label: str, colours: Any, **scale: Any) -> Figure:
             if key == "success":
                 text = f"{round(c['success'] * c['n'])}/{c['n']}"
             elif c[key] is None:
-                text = "never"
+                text = f"not within\n{total / 1000:.3g}k"
                 ax.add_patch(Rectangle((x + 0.02, y + 0.02), 0.96, 0.96, color="#e9ecef"))
             else:
                 text = f"{c[key] / 1000:.3g}k\nn = {c['n_reached']}"
@@ -311,7 +335,7 @@ def _maps(run: Run, key: str, label: str, colours: Any, **scale: Any) -> Figure:
             ax.text(x + 0.5, y + 0.5, text, ha="center", va="center", fontsize=7.5, color=ink)
         ax.set_xticks(np.arange(len(dims)) + 0.5, [str(d) for d in dims])
         ax.set_yticks(np.arange(len(weights)) + 0.5, [str(w) for w in weights])
-        ax.set(xlabel="d, number of features", ylabel="|v*|, features that count")
+        ax.set(xlabel="d, number of features", ylabel="m, features that count")
         ax.grid(visible=False)
         if len(panels) > 1:
             ax.set_title(title)
@@ -325,20 +349,37 @@ def _maps(run: Run, key: str, label: str, colours: Any, **scale: Any) -> Figure:
 def phase_diagram(run: Run) -> Drawing:
     """Share of trainings that learn, over dimension and mask weight."""
     cells = run.results()["cells"]
-    fig = _maps(run, "success", "share that learns", SEQUENTIAL, vmin=0, vmax=1)
-    fig.suptitle(
-        "Which parities gradient descent learns", x=0.01, ha="left", fontsize=11, fontweight="bold"
-    )
-    always = [c["name"] for c in cells if c["success"] == 1]
-    never = [c["name"] for c in cells if c["success"] == 0]
     iterations = run.config["training"]["n_iterations"]
+    fig = _maps(run, "success", "share that learns", SEQUENTIAL, vmin=0, vmax=1)
+    title = _edge(cells, iterations)
+    fig.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+    always = [c["name"] for c in cells if c["success"] == 1]
+    none = [c["name"] for c in cells if c["success"] == 0]
     return Drawing(
         fig,
         alt=f"Heat map of the share of trainings with 99 % accuracy after {iterations:,} "
-        f"iterations. Always: {', '.join(always) or 'none'}. Never: {', '.join(never) or 'none'}.",
+        f"iterations. {title}. In every training: {', '.join(always) or 'no cell'}. In no training "
+        f"of this length: {', '.join(none) or 'no cell'}.",
         caption=f"Share of trainings whose network is at least 99 % accurate after {iterations:,} "
         f"iterations; in each cell how many of how many, n = {cells[0]['n']} seeds a cell, each "
-        "with a mask of its own. Empty: |v*| > d.",
+        "with a mask of its own; what is not learned by then may be learned later. Empty: m > d.",
+    )
+
+
+def _edge(cells: list[dict[str, Any]], iterations: int) -> str:
+    """Say up to how many ones parities are learned, where one number parts the cells."""
+    won = {c["weight"] for c in cells if c["success"] == 1}
+    rest = {c["weight"] for c in cells if c["success"] < 1}
+    lost_all = all(c["success"] == 0 for c in cells if c["weight"] in rest)
+    if won and rest and lost_all and max(won) < min(rest):
+        return (
+            f"Within {iterations:,} iterations all learn masks of up to {max(won)} ones, none of "
+            f"{min(rest)} or more"
+        )
+    return (
+        f"Within {iterations:,} iterations every training learns in "
+        f"{sum(c['success'] == 1 for c in cells)} of {len(cells)} cells, none in "
+        f"{sum(c['success'] == 0 for c in cells)}"
     )
 
 
@@ -350,13 +391,38 @@ def iterations_to_99(run: Run) -> Drawing:
     fig = _maps(
         run, "iterations", "iterations to 99 % accuracy", f"{SEQUENTIAL}_r", vmin=0, vmax=total
     )
-    fig.suptitle("Iterations to 99 % accuracy", x=0.01, ha="left", fontsize=11, fontweight="bold")
+    title = _time(cells, total)
+    fig.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
     told = [f"{c['name']}: {c['iterations']:,.0f}" for c in cells if c["iterations"] is not None]
     return Drawing(
         fig,
-        alt="Heat map of the median number of iterations to 99 % accuracy. "
+        alt=f"Heat map of the median number of iterations to 99 % accuracy. {title}. "
         + ("; ".join(told) or "No cell reached it")
         + ".",
         caption="Median over the trainings that got there of the first record with 99 % accuracy "
-        f"(mean of 200 fresh batches), within {total:,} iterations; below it n, their number.",
+        f"(mean of 200 fresh batches), within {total:,} iterations; below it n, their number. Where "
+        "no training got there in this time, a longer one may.",
+    )
+
+
+def _time(cells: list[dict[str, Any]], total: int) -> str:
+    """Say how long it takes, and that it takes longer for more ones where it does throughout."""
+    took = [c for c in cells if c["iterations"] is not None]
+    if not took:
+        return f"No training reaches 99 % accuracy within {total:,} iterations"
+    low, high = (f"{f(c['iterations'] for c in took):,.0f}" for f in (min, max))
+    lines: dict[tuple[int, int, float], list[dict[str, Any]]] = {}
+    for c in took:
+        lines.setdefault((c["n_features"], c["n_hidden"], c["learning_rate"]), []).append(c)
+    slower = [
+        a["iterations"] < b["iterations"]
+        for line in lines.values()
+        for a, b in itertools.pairwise(sorted(line, key=lambda c: c["weight"]))
+    ]
+    if slower and all(slower):
+        return f"At every d more ones take longer: {low} to {high} iterations to 99 % accuracy"
+    return (
+        f"99 % accuracy takes {low} to {high} iterations"
+        if low != high
+        else (f"99 % accuracy takes {low} iterations")
     )

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import PercentFormatter
 
+from pitfalls.report.facts.images import tied_with_best
 from pitfalls.report.figures.registry import Drawing, draws
 from pitfalls.report.figures.style import (
     BLUE,
@@ -18,6 +19,7 @@ from pitfalls.report.figures.style import (
     PAGE,
     RED,
 )
+from pitfalls.report.figures.words import number
 from pitfalls.runs import Run
 
 WINDOW = 20  # steps of the moving mean that is drawn over the raw losses, a tenth of short runs
@@ -35,6 +37,23 @@ def _smooth(values: list[float]) -> np.ndarray:
     width = np.minimum(np.arange(1, len(values) + 1), window)
     before = np.where(width == window, np.concatenate([np.zeros(window), sums])[: len(sums)], 0)
     return (sums - before) / width
+
+
+def _mean_of(n_steps: int) -> str:
+    """Say what a point of the drawn curve is."""
+    window = _window(n_steps)
+    return "single steps" if window == 1 else f"mean of {window} steps"
+
+
+def _course(smooth: np.ndarray) -> str:
+    """Say how the drawn curve begins, where its window is first full, and how it ends."""
+    drawn = smooth[_window(len(smooth)) - 1 :]
+    first, last, most = drawn[0], drawn[-1], drawn.max()
+    if most > 1.1 * max(first, last):
+        return f"rises from {first:.2f} to {most:.2f}, ends at {last:.2f}"
+    if f"{first:.2f}" == f"{last:.2f}":
+        return f"begins and ends at {first:.2f}"
+    return f"{'falls' if last < first else 'rises'} from {first:.2f} to {last:.2f}"
 
 
 def _steps(metrics: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -60,8 +79,9 @@ def training_curve(run: Run) -> Drawing:
     x = [m["step"] for m in steps]
     raw = [m["loss"] for m in steps]
     left.plot(x, raw, color=BLUE, alpha=0.25, linewidth=0.7)
-    left.plot(x, _smooth(raw), color=BLUE)
-    left.set(xlabel="step", ylabel="cross-entropy [nats]", title="Loss, and the rate behind it")
+    smooth = _smooth(raw)
+    left.plot(x, smooth, color=BLUE)
+    left.set(xlabel="step", ylabel="cross-entropy [nats]", title=f"Loss {_course(smooth)}")
     rate = left.twinx()
     rate.plot(x, [m["rate"] for m in steps], color=GREY, linewidth=1, linestyle="--")
     rate.set_ylabel("learning rate (dashed)", color=GREY)
@@ -82,15 +102,21 @@ def training_curve(run: Run) -> Drawing:
     right.legend(loc="best")
     text = (
         f"{results['data']}, {results['n_train']:,} training images, scheme {results['scheme']}, "
-        f"{results['epochs']} epochs: training accuracy {100 * results['train_accuracy']:.1f} %, "
+        f"{results['epochs']} epoch{'s' if results['epochs'] > 1 else ''}: "
+        f"training accuracy {100 * results['train_accuracy']:.1f} %, "
         f"test accuracy {100 * results['test_accuracy']:.1f} % "
         f"(n = 1 training, {results['n_test']:,} test images)."
     )
     return Drawing(
         fig,
-        alt=f"Loss falling over {results['steps']:,} steps and accuracy by epoch. {text}",
-        caption=f"{text} Thin: single steps; thick: mean of {_window(len(steps))}; training values are "
-        "taken while the weights change.",
+        alt=f"The loss {_course(smooth)} over {results['steps']:,} steps; accuracy by epoch. {text}",
+        caption=f"{text} "
+        + (
+            "Line: single steps; "
+            if _window(len(steps)) == 1
+            else f"Thin: single steps; thick: {_mean_of(len(steps))}; "
+        )
+        + "training values are taken while the weights change.",
     )
 
 
@@ -103,6 +129,7 @@ def schemes(run: Run) -> Drawing:
     seeds = list(dict.fromkeys(row["seed"] for row in results["rows"]))
     fig, (left, right) = plt.subplots(1, 2, figsize=PAGE)
     ends = []
+    courses: dict[str, tuple[float, float]] = {}
     for name, colour in zip(names, CYCLE, strict=False):
         curves = []
         for seed in seeds:
@@ -115,6 +142,8 @@ def schemes(run: Run) -> Drawing:
                 rates = [m["rate"] or np.nan for m in of]
                 right.plot([m["step"] for m in of], rates, color=colour)
                 ends.append((of[-1]["step"], of[-1]["rate"], name, colour))
+                used = [m["rate"] for m in of if m["rate"] > 0]
+                courses[name] = (used[0], used[-1]) if used else (1.0, 1.0)
         mean = np.mean(curves, axis=0)
         left.plot(np.arange(1, len(mean) + 1), mean, color=colour, label=name)
     positive = [m["rate"] for m in steps if m["rate"] > 0]
@@ -134,13 +163,23 @@ def schemes(run: Run) -> Drawing:
     }
     best = max(means, key=lambda name: means[name])
     left.set(xlabel="step", ylabel="cross-entropy [nats], moving mean")
-    left.set_title(f"{best} ends ahead: {100 * means[best]:.1f} %")
+    undecided = tied_with_best(means, results[f"n_{key}"])
+    left.set_title(
+        f"No clear winner: {100 * means[best]:.1f} % at best"
+        if undecided
+        else f"{best} ends ahead: {100 * means[best]:.1f} %"
+    )
     handles, _ = left.get_legend_handles_labels()
-    left.legend(
-        handles, [f"{name}  {100 * means[name]:.1f} %" for name in names], title=f"{key} accuracy"
+    # below the axes, where no curve can run through it
+    fig.legend(
+        handles,
+        [f"{name}  {100 * means[name]:.1f} %" for name in names],
+        title=f"{key} accuracy",
+        loc="outside lower center",
+        ncols=len(names),
     )
     right.set(xlabel="step", ylabel="learning rate")
-    right.set_title("What each scheme does to the rate")
+    right.set_title(_most_changed(courses))
     table = "; ".join(f"{name} {100 * value:.1f} %" for name, value in means.items())
     epochs = results["rows"][0]["epochs"]
     text = (
@@ -151,9 +190,26 @@ def schemes(run: Run) -> Drawing:
     return Drawing(
         fig,
         alt=f"Loss curves and learning rates of {len(names)} schemes. {text}",
-        caption=f"{text} Curves: mean of {_window(len(mean))} steps"
+        caption=f"{text} Curves: {_mean_of(len(mean))}"
         + ("; thin: single starts; thick: their mean." if len(seeds) > 1 else "."),
     )
+
+
+def _most_changed(courses: dict[str, tuple[float, float]]) -> str:
+    """Name the scheme whose rate ends farthest from where it began, by the first and last above 0."""
+
+    def change(name: str) -> float:
+        first, last = courses[name]
+        return abs(float(np.log(last / first)))
+
+    name = max(courses, key=change)
+    first, last = courses[name]
+    if change(name) < 1e-9:
+        return "Every rate ends as it began"
+    # a rate that begins at 0 rises by no factor, so the height is said and not the ratio
+    if last > first:
+        return f"{name}: the rate rises to {number(last, 2)}"
+    return f"{name}: the rate falls {number(first / last, 2)}-fold"
 
 
 @draws("images-fast", "fast-accuracy")

@@ -1,0 +1,108 @@
+"""Titles and captions say what the values say, whichever they are."""
+
+import numpy as np
+import pytest
+
+from pitfalls.report.figures.embedding import _extremes, _most_confused
+from pitfalls.report.figures.parity_signal import _by_weight, _per_feature, _proved, _where_wrong
+from pitfalls.report.figures.parity_training import _edge, _time
+from pitfalls.report.figures.training import _course, _mean_of, _most_changed
+from pitfalls.report.figures.words import number, power
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (4.9e-16, 2, "4.9 × 10⁻¹⁶"),
+        (-1e-9, 1, "−10⁻⁹"),
+        (2902.7, 2, "2,900"),
+        (0.99996, 3, "1"),
+        (999_960.0, 3, "10⁶"),
+        (1e20, 3, "10²⁰"),
+        (0.0001, 2, "0.0001"),
+        (0.0, 3, "0"),
+        (100.0, 3, "100"),
+        (float("nan"), 3, "nan"),
+        (float("-inf"), 3, "−∞"),
+    ],
+)
+def test_numbers_are_rounded_to_digits_and_never_in_computer_notation(value, digits, text):
+    assert number(value, digits) == text
+
+
+def test_powers_are_raised():
+    assert power(2, 12) == "2¹²"
+    assert power(2, "-d") == "2⁻ᵈ"
+
+
+def cell(d, m, success, iterations=None, k=10):
+    return {
+        "n_features": d, "weight": m, "success": success, "iterations": iterations,
+        "n_hidden": k, "learning_rate": 0.001,
+    }  # fmt: skip
+
+
+def test_a_sweep_names_the_edge_only_where_one_number_of_ones_parts_the_cells():
+    clean = [cell(5, 2, 1), cell(9, 2, 1), cell(9, 4, 0)]
+    assert _edge(clean, 1000) == (
+        "Within 1,000 iterations all learn masks of up to 2 ones, none of 4 or more"
+    )
+    for blurred in (cell(5, 4, 1), cell(5, 4, 0.5)):
+        assert "of 4 cells" in _edge([*clean, blurred], 1000)
+    assert "in 0 of 1 cells, none in 1" in _edge([cell(9, 4, 0)], 1000)
+
+
+def test_more_ones_are_said_to_take_longer_only_where_they_do_at_every_dimension():
+    slower = [cell(5, 1, 1, 400.0), cell(5, 2, 1, 900.0), cell(9, 1, 1, 400.0), cell(9, 4, 0)]
+    assert _time(slower, 1000).startswith("At every d more ones take longer: 400 to 900")
+    assert (
+        _time([*slower, cell(9, 2, 1, 300.0)], 1000) == "99 % accuracy takes 300 to 900 iterations"
+    )
+    assert (
+        _time([cell(9, 4, 0)], 1000) == "No training reaches 99 % accuracy within 1,000 iterations"
+    )
+
+
+def test_titles_of_the_signal_follow_its_values():
+    rows = [{"d": 2, "log2_signal": 0.0}, {"d": 4, "log2_signal": -4.0}]
+    assert _per_feature(rows) == "One more feature multiplies the signal by 0.25"
+    assert _per_feature(rows[:1]) == "At d = 2 the signal is 1"
+    weights = [{"weight": m, "over_signal": o} for m, o in ((0, 900.0), (1, 0.5), (2, 7.0))]
+    assert _by_weight(weights) == "$m = 2$: 7 × the mean; $m = 1$: 0.5 × the mean"
+
+
+def test_constructions_are_called_exact_only_if_every_proof_says_so():
+    proof = {"exact": True, "weights": 3, "weights_exact": 3, "counterexample_is_ones": False}
+    rows = [{**proof, "variant": name} for name in ("printed", "corrected", "compact")]
+    assert _proved(rows) == "corrected, narrowest and printed exact"
+    rows[0] |= {"exact": False, "weights_exact": 2, "counterexample_is_ones": True}
+    rows[2] |= {"exact": False, "weights_exact": 1}
+    assert _proved(rows) == (
+        "corrected exact; narrowest false at 1 values of d; "
+        "printed false for the mask of all ones alone, at the input of all ones"
+    )
+    assert _where_wrong([]) == "right everywhere"
+    assert _where_wrong([10]) == "wrong at s = 10"
+
+
+def test_a_loss_that_rises_on_the_way_is_not_said_to_fall():
+    assert _course(np.array([3.0, 2.0, 1.0])) == "falls from 3.00 to 1.00"
+    assert _course(np.array([3.0, 9.0, 1.0])) == "rises from 3.00 to 9.00, ends at 1.00"
+    assert _course(np.array([1.0, 2.0])) == "rises from 1.00 to 2.00"
+    assert _course(np.array([1.0, 1.0])) == "begins and ends at 1.00"
+    assert (_mean_of(13), _mean_of(30)) == ("single steps", "mean of 3 steps")
+
+
+def test_the_scheme_named_is_the_one_whose_rate_changed_most():
+    rates = {"constant": (0.1, 0.1), "annealed": (0.1, 0.001), "special": (0.01, 0.05)}
+    assert _most_changed(rates) == "annealed: the rate falls 100-fold"
+    assert _most_changed({"special": (0.01, 0.05)}) == "special: the rate rises to 0.05"
+    assert _most_changed({"constant": (0.1, 0.1)}) == "Every rate ends as it began"
+
+
+def test_classes_are_named_by_their_accuracy_and_mistakes():
+    assert _extremes([0.5, None, 0.25], ["a", "b", "c"]) == "From c, 25 %, to a, 50 %"
+    assert _extremes([None], ["a"]) == "No test images"
+    assert _extremes([1.0, 1.0], ["a", "b"]) == "Every class: 100 %"
+    assert _most_confused(np.array([[0.7, 0.3], [0.1, 0.9]]), ["a", "b"]) == "30 % of a taken for b"
+    assert _most_confused(np.eye(2), ["a", "b"]) == "No mistakes"

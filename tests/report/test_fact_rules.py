@@ -1,0 +1,62 @@
+"""The rules by which the text calls a result chance, a tie, a rise or out of reach."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from pitfalls.report.facts.images import guesses, rises, tied_with_best
+from pitfalls.report.facts.parity import curves, sweep
+
+
+def test_guessing_is_excluded_by_three_standard_errors_at_chance():
+    # the standard error of 10 % of 512 images is 1.33 points: the line lies at 13.98 %
+    assert guesses(0.1367, 0.1, 512)
+    assert guesses(0.05, 0.1, 512)
+    assert not guesses(0.1399, 0.1, 512)
+    assert not guesses(0.1367, 0.1, 10_000)
+
+
+def test_a_tie_is_a_distance_within_two_standard_errors_of_the_difference():
+    shares = {"constant": 0.123, "annealed": 0.1445, "special": 0.1035}
+    assert tied_with_best(shares, 512) == ["constant", "special"]
+    assert tied_with_best(shares, 10_000) == []
+    assert tied_with_best({"constant": 0.1}, 512) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "n", "grew"),
+    [(0.10875, 0.115, 800, False), (0.5, 0.52, 50_000, True), (0.6, 0.5, 50_000, False)],
+)
+def test_a_rise_is_more_than_two_standard_errors(before, after, n, grew):
+    assert rises(before, after, n) is grew
+
+
+def run(results, **training):
+    return (SimpleNamespace(results=lambda: results, config={"training": training}),)
+
+
+def cell(d, m, success, accuracy):
+    return {
+        "n_features": d, "weight": m, "n": 2, "success": success, "median_accuracy": accuracy,
+    }  # fmt: skip
+
+
+def test_a_sweep_tells_learned_in_part_from_not_learned_and_counts_pairs_once():
+    cells = [cell(5, 2, 1.0, 1.0), cell(5, 4, 0.5, 0.9), cell(9, 4, 0.0, 0.8), cell(9, 4, 0.0, 0.6)]
+    facts = sweep(run({"cells": cells, "n_seeds": 2}, n_iterations=100)).values
+    assert (facts["n_cells"], facts["learned"], facts["lost"]) == (3, 1, 1)
+    assert [(p["d"], p["m"], p["learned"]) for p in facts["partly"]] == [(5, 4, 1)]
+    assert facts["edges"][1] == {
+        "d": 9, "largest_learned": None, "smallest_lost": 4, "accuracy_there": 0.8,
+    }  # fmt: skip
+    assert not facts["falling"]
+
+
+def test_what_a_training_reached_keeps_its_own_number_of_ones():
+    case = {
+        "n_features": 10, "weight": None, "weights": [6, 3], "n": 2, "exact": True, "n_inputs": 1024,
+        "risk": [0.0, 1.0], "accuracy": [1.0, 0.5], "median_risk": 0.5, "median_accuracy": 0.75,
+        "iterations_to_99": [23_800, None], "n_learned": 1,
+    }  # fmt: skip
+    facts = curves(run({"cases": [case], "n_iterations": 50_000})).values
+    assert facts["reached"] == [{"d": 10, "m": 6, "iterations": 23_800}]
