@@ -337,7 +337,7 @@ fifteen cannot.
 
 RATIO = Claim(
     id="3c-iv-noise",
-    title="One target needs about 2^d samples before its gradient rises above the noise",
+    title="One target needs about 2ᵈ samples before its gradient rises above the noise",
     part="3c",
     statement=r"""
 Let $|f(x)| < 1$ for all $x$. For the mean gradient of a batch of $B$ independent samples, the

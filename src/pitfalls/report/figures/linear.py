@@ -21,6 +21,7 @@ from pitfalls.report.figures.style import (
     RED,
     SEQUENTIAL,
 )
+from pitfalls.report.figures.words import number
 from pitfalls.report.passages import NEAR, Passage, passages
 from pitfalls.runs import Run
 
@@ -95,7 +96,7 @@ def minimum_by_rank(run: Run) -> Drawing:
     ax.plot(ranks, risks, "o-", color=BLUE)
     ax.axhline(results["floor"], color=GREY, linestyle="--", linewidth=1)
     ax.annotate(
-        f"least squares: {results['floor']:.4g}",
+        f"least squares: {number(results['floor'], 4)}",
         (0.02, results["floor"]),
         (0, 4),
         xycoords=("axes fraction", "data"),
@@ -124,7 +125,8 @@ def minimum_by_rank(run: Run) -> Drawing:
     )
     text = (
         f"{results['data']}, n = {results['n']:,} rows, d = {results['n_features']}, p = "
-        f"{results['n_outputs']}; risk {risks[0]:.4g} at rank 0, {risks[-1]:.4g} at rank {ranks[-1]}."
+        f"{results['n_outputs']}; risk {number(risks[0], 4)} at rank 0, {number(risks[-1], 4)} at rank "
+        f"{ranks[-1]}."
     )
     return Drawing(fig, alt=f"Least risk by rank. {text}", caption=text)
 
@@ -144,9 +146,9 @@ def risk_along_the_witness(run: Run) -> Drawing:
     ax.set_title(f"A {results['verdict']} that holds {_held(results)}")
     text = (
         f"{results['data']}, widths {_widths(results['widths'])}: {results['verdict']}, rank "
-        f"{results['rank']}, excess {results['excess']:.4g} over the global minimum"
+        f"{results['rank']}, excess {number(results['excess'], 4)} over the global minimum"
         + (
-            f", curvature {results['witness']['curvature']:.4g}"
+            f", curvature {number(results['witness']['curvature'], 4)}"
             if "curvature" in results["witness"]
             else ""
         )
@@ -180,7 +182,7 @@ def _draw_line(
             here + 0.5 * curvature * near**2,
             color=RED,
             linestyle=":",
-            label=f"parabola of curvature {curvature:.3g}",
+            label=f"parabola of curvature {number(curvature, 3)}",
         )
         ax.legend(loc="upper center")
     else:
@@ -218,8 +220,8 @@ def escape_line(run: Run) -> Drawing:
     )
     text = (
         f"{results['data']}, widths {_widths(results['widths'])}; strict saddle that holds "
-        f"{_held(saddle)}, excess {saddle['excess']:.4g}; curvature along its witness "
-        f"({saddle['witness']['origin']}) {results['curvature']:.4g}. n = 1 point."
+        f"{_held(saddle)}, excess {number(saddle['excess'], 4)}; curvature along its witness "
+        f"({saddle['witness']['origin']}) {number(results['curvature'], 4)}. n = 1 point."
     )
     return Drawing(fig, alt=f"Risk along a line through a saddle. {text}", caption=text)
 
@@ -273,11 +275,11 @@ def plane(run: Run) -> Drawing:
     ticks = [t for t in (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300) if levels[0] <= t <= top]
     bar.set_ticks(ticks, labels=[f"{t:g}" for t in ticks])
     saddle, lowest = results["points"]
-    ax.set_title(f"A {saddle['verdict']} {saddle['excess']:.3g} above a {lowest['verdict']}")
+    ax.set_title(f"A {saddle['verdict']} {number(saddle['excess'], 3)} above a {lowest['verdict']}")
     text = (
         f"{results['data']}, widths {_widths(results['widths'])}; plane through a strict saddle "
-        f"({_held(saddle)}, excess {saddle['excess']:.4g}) and a global minimum "
-        f"{results['span']:.3g} away, and along the saddle's escape direction; "
+        f"({_held(saddle)}, excess {number(saddle['excess'], 4)}) and a global minimum "
+        f"{number(results['span'], 3)} away, and along the saddle's escape direction; "
         f"{len(a)} x {len(b)} values."
     )
     return Drawing(fig, alt=f"Contours of the risk on a plane. {text}", caption=text)
@@ -343,9 +345,9 @@ def staircase(run: Run) -> Drawing:
     results = run.results()
     fig, (left, right) = plt.subplots(1, 2, figsize=(PAGE[0], 4.0))
     total = results["levels"][0]
-    for number, tour in enumerate(results["tours"]):
-        path = run.arrays(f"tour{number}")
-        colour = CYCLE[number]
+    for place, tour in enumerate(results["tours"]):
+        path = run.arrays(f"tour{place}")
+        colour = CYCLE[place]
         done = np.flatnonzero(path["excess"] > 1e-3 * total)[-1] + 1
         share = path["time"] / path["time"][min(done, len(path["time"]) - 1)]
         keep = share <= 1.15
@@ -393,7 +395,9 @@ def staircase(run: Run) -> Drawing:
     verdicts = "; ".join(
         f"{p.depth} layers: "
         + (
-            ", ".join(f"rank {v['rank']} {v['verdict']} ({v['distance']:.2g})" for v in p.passed)
+            ", ".join(
+                f"rank {v['rank']} {v['verdict']} ({number(v['distance'], 2)})" for v in p.passed
+            )
             or "none"
         )
         for p in found
@@ -401,7 +405,7 @@ def staircase(run: Run) -> Drawing:
     text = (
         f"{results['data']}; gradient flow from balanced weights, all modes at {results['size']:g}. "
         f"Balanced saddles between zero and the minimum that the flow comes near (closer than "
-        f"{near:.2g}, a tenth of the strongest mode; nearest distance in brackets): {verdicts}. "
+        f"{number(near, 2)}, a tenth of the strongest mode; nearest distance in brackets): {verdicts}. "
         "n = 1 flow a depth."
     )
     return Drawing(fig, alt=f"Staircase of the risk for several depths. {text}", caption=text)
