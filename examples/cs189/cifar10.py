@@ -18,6 +18,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
+from pitfalls.errors import InputError, PitfallsError
 from pitfalls.images import (
     ImageDataset,
     RandomCrop,
@@ -98,15 +99,22 @@ def main() -> None:
     parser.add_argument("--subset-val", type=int, help="of the test set, as the homework has it")
     parser.add_argument("--gpu", action="store_true")
     parser.add_argument("--seed", type=int, default=123)
-    parser.add_argument("--data-dir", default="./data", help="a folder, or the word digits")
+    parser.add_argument("--data-dir", help="a folder, or the word digits (default: ./data, if any)")
     arguments = parser.parse_args()
 
-    folder = Path(arguments.data_dir)
-    inside = folder / "cifar-10-batches-py"
+    # before the data are read, which may take a download
+    if arguments.gpu and not torch.cuda.is_available():
+        raise InputError("--gpu: torch finds no CUDA device here. Leave --gpu out.")
+    for option, value in (("--epochs", arguments.epochs), ("--batch-size", arguments.batch_size)):
+        if value < 1:
+            raise InputError(f"{option}: must be at least 1. Got {value}.")
+
     # Without a folder: PITFALLS_DATA, the cache, a download, the digits, in this order.
-    source = inside if inside.exists() else folder if folder.exists() else None
-    if arguments.data_dir == "digits":
-        source = "digits"
+    source = arguments.data_dir
+    if source is None and Path("data").exists():
+        source = "data"
+    if source is not None and (inside := Path(source, "cifar-10-batches-py")).exists():
+        source = inside
     data = load_dataset(
         source,
         subset_train=arguments.subset_train,
@@ -128,4 +136,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except PitfallsError as error:
+        print(f"{Path(__file__).name}: error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)

@@ -14,6 +14,7 @@ sys.path[:] = [p for p in sys.path if Path(p or ".").resolve() != Path(__file__)
 
 import torch
 
+from pitfalls.errors import InputError, PitfallsError
 from pitfalls.parity import ParityTask, TrainingConfig, exact_network, train, verify_exact
 
 
@@ -37,12 +38,12 @@ def check_construction(d: int, seed: int, n_inputs: int) -> None:
             )
 
 
-def train_on_parity(d: int, seed: int, n_iterations: int) -> None:
+def train_on_parity(task: ParityTask, config: TrainingConfig) -> None:
     """Part (b): stochastic gradient descent on the hinge loss."""
-    task = ParityTask.random(d, seed)
-    result = train(task, TrainingConfig(n_iterations=n_iterations, seed=seed))
+    d = task.n_features
+    result = train(task, config)
     for step, loss in zip(result.curve.step, result.curve.batch_loss, strict=True):
-        if step % max(n_iterations // 10, 200) == 0:
+        if step % max(config.n_iterations // 10, 200) == 0:
             print(f"d={d} |v*|={task.weight} iteration {step}: loss {loss:.4f}")
     end = result.evaluation
     kind = "exact" if end.exact else f"on {end.n_inputs:,} samples"
@@ -60,12 +61,21 @@ def main() -> None:
     parser.add_argument("--inputs", type=int, default=10_000, help="random inputs of part a")
     parser.add_argument("--seed", type=int, default=123)
     arguments = parser.parse_args()
+    if arguments.inputs < 1:
+        raise InputError(f"--inputs: must be at least 1. Got {arguments.inputs}.")
+    # made before any work, so that a bad number is refused at once
+    config = TrainingConfig(n_iterations=arguments.iterations, seed=arguments.seed)
+    tasks = [ParityTask.random(d, arguments.seed) for d in arguments.d]
     if arguments.part in ("a", "both"):
         check_construction(10, arguments.seed, arguments.inputs)
     if arguments.part in ("b", "both"):
-        for d in arguments.d:
-            train_on_parity(d, arguments.seed, arguments.iterations)
+        for task in tasks:
+            train_on_parity(task, config)
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except PitfallsError as error:
+        print(f"{Path(__file__).name}: error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)

@@ -147,6 +147,17 @@ def test_doctor_reports_a_data_path_that_is_not_there(monkeypatch, capsys, tmp_p
     assert main(["doctor"]) == 0
 
 
+@pytest.mark.parametrize("below", ["", "deeper/still"])
+def test_doctor_reports_a_root_of_runs_that_is_no_folder(monkeypatch, capsys, tmp_path, below):
+    monkeypatch.delenv("PITFALLS_DATA", raising=False)
+    (tmp_path / "file").write_text("")
+    assert main(["--runs", str(tmp_path / "file" / below), "doctor"]) == 1
+    printed = capsys.readouterr().out
+    assert "Not a directory" in printed
+    assert "choose another with --runs" in printed
+    assert "1 to mend" in printed
+
+
 def test_the_settings_of_a_command_line_go_into_the_manifest_command(monkeypatch):
     session.start(session.Settings(seed=5), ["parity", "train", "--d", "5"])
     assert session.current_command() == "pitfalls parity train --d 5 --seed 5"

@@ -49,3 +49,26 @@ def test_a_killed_run_is_said_to_be_killed(store, capsys):
 def test_remove_without_a_name_is_refused(store, capsys):
     assert main(["runs", "remove"]) == 2
     assert "name at least one run" in capsys.readouterr().err
+
+
+def test_remove_deletes_nothing_when_one_of_the_names_is_wrong(store, capsys):
+    with store.open("test", Config()) as run:
+        pass
+    assert main(["runs", "remove", run.id, "nosuch"]) == 2
+    assert "no run is called 'nosuch'" in capsys.readouterr().err
+    assert run.path.exists()
+
+
+def test_remove_takes_two_names_of_one_run(store, capsys):
+    with store.open("test", Config()) as run:
+        pass
+    assert main(["runs", "remove", run.id, str(run.path)]) == 0
+    assert capsys.readouterr().out == f"removed {run.id}\n"
+    assert not run.path.exists()
+
+
+def test_list_of_an_experiment_without_runs_says_so(store, capsys):
+    with store.open("test", Config()):
+        pass
+    assert main(["runs", "list", "/abs"]) == 0
+    assert capsys.readouterr().out.startswith("no runs of /abs in ")

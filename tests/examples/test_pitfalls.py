@@ -3,6 +3,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SCRIPT = Path(__file__).resolve().parents[2] / "examples/cs189/pitfalls.py"
 
 
@@ -32,3 +34,22 @@ def test_part_b_learns_five_dimensions():
     done = run("--part", "b", "--d", "5", "--iterations", "10000")
     assert done.returncode == 0, done.stderr
     assert "accuracy 1.0000 (exact)" in done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("--part a --inputs -1", "--inputs: must be at least 1. Got -1."),
+        ("--part a --inputs 0", "--inputs: must be at least 1. Got 0."),
+        ("--part b --d 5 0", "n_features must be >= 1. Got 0."),
+        ("--iterations 0", "n_iterations must be at least 1. Got 0"),
+        ("--seed -1", "seed must not be negative. Got -1."),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2_before_any_output(line, says):
+    done = run(*line.split())
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == ""
+    assert done.stderr.startswith("pitfalls.py: error: ")
+    assert done.stderr.count("\n") == 1
+    assert says in done.stderr

@@ -206,6 +206,19 @@ def test_find_by_id_end_and_folder_and_the_ways_it_fails(store):
         store.find("test/")
 
 
+def test_the_experiment_is_a_name_and_no_pattern_or_path(store):
+    finish(store)
+    for name in ("/abs", "..", "*", "tes"):
+        assert store.list(name) == []
+
+
+def test_a_lock_that_cannot_be_opened_counts_as_not_held(store):
+    run = finish(store)
+    (run.path / ".lock").unlink(missing_ok=True)
+    (run.path / ".lock").mkdir()  # refused to root too, unlike a read-only file
+    assert not store.is_held(run)
+
+
 def test_remove_deletes_the_folder(store):
     run = finish(store)
     assert store.remove(run.id) == run.id

@@ -44,8 +44,8 @@ def doctor() -> int:
     failures = 0
     store = run_store()
     try:
-        # the nearest folder that exists is where the run folders would be made
-        folder = next(p for p in (store.root, *store.root.resolve().parents) if p.is_dir())
+        # the nearest path that exists is where the run folders would be made; a file is no place
+        folder = next(p for p in (store.root, *store.root.resolve().parents) if os.path.lexists(p))
         with tempfile.NamedTemporaryFile(dir=folder):
             pass
         free = shutil.disk_usage(folder).free / 1e9

@@ -22,7 +22,7 @@ def list_runs(experiment: str | None = None, /) -> None:
     store = run_store()
     runs = store.list(experiment)
     if not runs:
-        say(f"no runs in {store.root}")
+        say(f"no runs{f' of {experiment}' if experiment else ''} in {store.root}")
         return
     print_table(
         f"{len(runs)} runs in {store.root}",
@@ -88,8 +88,9 @@ def remove(*runs: str) -> None:
     if not runs:
         raise InputError("runs remove: name at least one run. See: pitfalls runs list")
     store = run_store()
-    for name in runs:
-        say(f"removed {store.remove(name)}")
+    # every name is found before any run goes; two names of one run remove it once
+    for path in dict.fromkeys([store.find(name).path.resolve() for name in runs]):
+        say(f"removed {store.remove(path)}")
 
 
 @app.command

@@ -146,7 +146,9 @@ class RunStore:
     def list(self, experiment: str | None = None) -> list[Run]:
         """Return every readable run, oldest start first; a damaged manifest is passed over."""
         runs = []
-        for path in self.root.glob(f"{experiment or '*'}/*/manifest.json"):
+        for path in self.root.glob("*/*/manifest.json"):
+            if experiment and path.parent.parent.name != experiment:
+                continue
             try:
                 runs.append(Run(path.parent, read_manifest(path.parent)))
             except RunError:
@@ -171,12 +173,14 @@ class RunStore:
         return run.id
 
     def is_held(self, run: Run) -> bool:
-        """Whether a process has the run open for writing."""
+        """Whether a process has the run open for writing; False where that cannot be found out."""
         lock = FileLock(run.path / LOCK)
         try:
             lock.acquire(timeout=0)
         except Timeout:
             return True
+        except OSError:  # a folder that only may be read, say: its runs can still be listed
+            return False
         lock.release()
         return False
 

@@ -1,4 +1,5 @@
 import json
+import os
 import re
 from dataclasses import dataclass
 
@@ -46,6 +47,18 @@ def test_figures_are_written_once_with_their_words_and_the_same_bytes_each_time(
     draw_run(run)
     assert len(calls) == 2
     assert path.read_text() == svg
+
+
+def test_in_a_folder_that_may_only_be_read_nothing_is_drawn(run, monkeypatch):
+    monkeypatch.setattr("pitfalls.report.figures.registry.os.access", lambda path, mode: False)
+    assert draw_run(run) == []
+    assert not (run.path / "figures").exists()
+    monkeypatch.undo()
+    (path,) = draw_run(run)
+    os.utime(path.with_suffix(".json"), (0, 0))  # as after a copy: older than the run's last write
+    monkeypatch.setattr("pitfalls.report.figures.registry.os.access", lambda path, mode: False)
+    assert draw_run(run) == [path]
+    assert len(calls) == 1
 
 
 def test_names_are_listed_and_taken_once():

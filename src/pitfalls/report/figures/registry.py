@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import io
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -72,16 +73,20 @@ def figure_names(experiment: str) -> tuple[str, ...]:
 def draw_run(run: Run) -> list[Path]:
     """Draw every figure of a run into ``<run>/figures/`` as SVG and PNG, with its words beside it.
 
-    A figure is drawn anew only when it is missing, or older than the run's last write.
+    A figure is drawn anew only when it is missing, or older than the run's last write. In a folder
+    that may only be read nothing is drawn: the figures that are there are returned as they are.
     """
     _load()
     written = []
     folder = run.path / "figures"
     newest = (run.path / "manifest.json").stat().st_mtime
+    writable = os.access(folder if folder.exists() else run.path, os.W_OK)
     for name, function in _FIGURES.get(run.manifest.experiment, {}).items():
         words = folder / f"{name}.json"
-        if words.exists() and words.stat().st_mtime >= newest:
+        if words.exists() and (not writable or words.stat().st_mtime >= newest):
             written.append(folder / f"{name}.svg")
+            continue
+        if not writable:
             continue
         with mpl.rc_context():
             apply_style()
