@@ -48,7 +48,7 @@ def test_summary_and_diagram_of_the_network_for_these_images(capsys, tmp_path):
         (["embed", "--data", "nowhere"], "nowhere does not exist"),
         (["regress", "--subset-train", "0"], "subset_train must be at least 1"),
         (["regress", "--subset-train", "99999"], "only 1,438"),
-        (["regress", "--ridge", "-1"], "ridge must not be negative"),
+        (["regress", "--ridge", "-1"], "ridge must be finite and not negative"),
         (["diagram", "--model", "resnet19"], "model must be resnet18"),
         (["summary", "--model", "x.py:Net"], "could not be built"),
         (["download", "--mirror", "ftp://x"], "http or https"),

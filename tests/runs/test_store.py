@@ -151,6 +151,8 @@ class Config:
     run_name: str = "demo"
 
 with RunStore(sys.argv[1]).open("test", Config()) as run:
+    if run.complete:  # the kill came between the end of the work and that of the process
+        sys.exit()
     checkpoint = run.load_checkpoint()
     x, first = np.zeros(2), 0
     if checkpoint is not None:
