@@ -12,8 +12,6 @@ from pitfalls.parity import (
     ParityTask,
     TrainingConfig,
     TrainingState,
-    TwoLayerReLU,
-    evaluate,
     initial_state,
     kernel,
     named_loss,
@@ -195,48 +193,6 @@ def test_divergence_is_named_and_the_last_good_state_is_finite():
     assert isinstance(last, TrainingState)
     assert torch.isfinite(last.parameters).all()
     assert last.step == (states[-1].step if states else 0)
-
-
-def test_evaluation_equals_the_mean_over_all_inputs():
-    task, network = ParityTask.random(7, 0), TwoLayerReLU(7, 20, seed=1)
-    x = task.all_inputs(dtype=torch.float64)
-    with torch.no_grad():
-        outputs = network.double()(x)
-    measured = evaluate(network, task)
-    labels = task.labels(x)
-    assert measured.risk == pytest.approx(torch.relu(1 - outputs * labels).mean().item(), rel=1e-13)
-    assert measured.accuracy == (outputs * labels > 0).double().mean().item()
-    assert (measured.n_inputs, measured.exact, measured.risk_error) == (128, True, 0.0)
-
-
-def test_a_sampled_evaluation_agrees_with_the_exact_one_within_its_error():
-    task, network = ParityTask.random(12, 0), TwoLayerReLU(12, 30, seed=1)
-    exact = evaluate(network, task)
-    sampled = evaluate(network, task, exact_up_to=11, n_samples=20_000)
-    assert not sampled.exact
-    assert sampled.risk_error > 0
-    assert abs(sampled.risk - exact.risk) < 5 * sampled.risk_error
-    assert abs(sampled.accuracy - exact.accuracy) < 5 * sampled.accuracy_error
-
-
-@pytest.mark.parametrize(
-    ("bad", "said"),
-    [
-        ({"n_hidden": 0}, "n_hidden must be at least 1"),
-        ({"batch_size": 0}, "batch_size"),
-        ({"optimizer": "lion"}, "sgd, adam"),
-        ({"loss": "zero-one"}, "hinge, square, logistic"),
-        ({"learning_rate": -1.0}, "positive"),
-        ({"learning_rate": math.nan}, "positive"),
-        ({"momentum": 1.0}, r"\[0, 1\)"),
-        ({"n_samples": 1 << 32}, "fresh"),
-        ({"seed": -1}, "negative"),
-    ],
-)
-def test_a_bad_config_is_refused_in_one_line(bad, said):
-    with pytest.raises(InputError, match=said) as caught:
-        TrainingConfig(**bad)
-    assert "\n" not in str(caught.value)
 
 
 def test_a_state_of_another_shape_or_with_nan_is_refused():

@@ -17,7 +17,7 @@ from pitfalls.parity import (
     train_deep,
 )
 from pitfalls.parity.depth import Activation
-from pitfalls.parity.training import LEARNED
+from pitfalls.parity.train_records import LEARNED
 from pitfalls.runs import Run
 
 __all__ = ["DepthConfig", "measure_depth"]

@@ -22,7 +22,7 @@ from pitfalls.parity import (
     train,
     train_ensemble,
 )
-from pitfalls.parity.training import LEARNED
+from pitfalls.parity.train_records import LEARNED
 from pitfalls.runs import Run
 
 __all__ = [

@@ -11,6 +11,7 @@ from pitfalls.parity.depth import (
     train_deep,
 )
 from pitfalls.parity.ensemble import train_ensemble
+from pitfalls.parity.evaluation import Evaluation, evaluate
 from pitfalls.parity.loss import (
     CustomLoss,
     HingeLoss,
@@ -32,18 +33,14 @@ from pitfalls.parity.targets import (
     target_gradients,
 )
 from pitfalls.parity.task import ParityTask, cube
-from pitfalls.parity.training import (
-    Evaluation,
+from pitfalls.parity.train_records import (
     TrainingConfig,
     TrainingCurve,
     TrainingResult,
     TrainingState,
-    evaluate,
     first_reached,
-    initial_state,
-    train,
-    training_batch,
 )
+from pitfalls.parity.training import initial_state, train, training_batch
 from pitfalls.parity.walsh import inverse_walsh_hadamard_transform, walsh_hadamard_transform
 
 __all__ = [

@@ -15,17 +15,13 @@ from pitfalls.errors import InputError
 from pitfalls.parity import kernel
 from pitfalls.parity.serial import one_torch_thread
 from pitfalls.parity.task import ParityTask
-from pitfalls.parity.training import (
+from pitfalls.parity.train_records import (
     TrainingConfig,
     TrainingCurve,
     TrainingResult,
     TrainingState,
-    finish,
-    fitting_state,
-    fixed_words,
-    initial_state,
-    input_key,
 )
+from pitfalls.parity.training import finish, fitting_state, fixed_words, initial_state, input_key
 
 __all__ = ["ACTIVATIONS", "Stack", "train_batched"]
 

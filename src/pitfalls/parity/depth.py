@@ -27,17 +27,12 @@ from torch import Tensor, nn
 
 from pitfalls.errors import DivergenceError, InputError
 from pitfalls.parity.batched import ACTIVATIONS, Stack
+from pitfalls.parity.evaluation import Evaluation, evaluate
 from pitfalls.parity.loss import Loss, named_loss
 from pitfalls.parity.serial import one_torch_thread
 from pitfalls.parity.task import ParityTask
-from pitfalls.parity.training import (
-    Evaluation,
-    TrainingConfig,
-    TrainingCurve,
-    evaluate,
-    initial_seed,
-    starting_at,
-)
+from pitfalls.parity.train_records import TrainingConfig, TrainingCurve
+from pitfalls.parity.training import initial_seed, starting_at
 
 __all__ = [
     "Activation",

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pitfalls.errors import DataError, InputError, ResourceError
 from pitfalls.parity.ensemble import train_ensemble
 from pitfalls.parity.task import ParityTask
-from pitfalls.parity.training import LEARNED, TrainingConfig
+from pitfalls.parity.train_records import LEARNED, TrainingConfig
 
 __all__ = ["Backend", "CellResult", "SweepCell", "run_cell", "sweep", "sweep_cells"]
 
