@@ -24,7 +24,9 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, required=True)
     parser.add_argument("--target", type=int, default=90)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--suffix", default="", help="of the result, for a second machine: -avx512")
+    parser.add_argument(
+        "--suffix", default="", help="of the result, such as -avx512 for a second machine"
+    )
     options = parser.parse_args()
     config = fast_config(
         find_images(options.data),

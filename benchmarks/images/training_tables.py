@@ -82,20 +82,22 @@ def attempts() -> str:
     lines = (RESULTS / "fastnet-log.jsonl").read_text().splitlines()
     rows = []
     for line in map(json.loads, lines):
-        changed = {k: v for k, v in line["changes"].items() if k != "image_sizes"}
-        sizes = line["changes"].get("image_sizes", [20, 20, 24, 24, 28, 32])
+        changed = ", ".join(f"{name} {value}" for name, value in line["changes"].items())
         rows.append(
             [
                 line["date"],
                 "/".join(map(str, line["widths"])),
-                " ".join(map(str, sizes)),
+                line["activation"],
+                " ".join(map(str, line["image_sizes"])),
                 line["note"] + (f" ({changed})" if changed else ""),
+                f"{line['validated_on']:,}",
                 f"{100 * line['accuracy']:.2f}",
                 f"{100 * line['accuracy_six_views']:.2f}",
                 f"{line['cpu_seconds']:.0f}",
             ]
         )
-    heads = ["date", "widths", "pixels by epoch", "what", "plain %", "six views %", "processor s"]
+    heads = ["date", "widths", "activation", "pixels by epoch", "what", "held out"]
+    heads += ["plain %", "six views %", "processor s"]
     return table(heads, rows)
 
 

@@ -80,14 +80,14 @@ class FastNet(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Map normalised images (B, C, H, W) of at least 5 pixels a side to logits (B, n_classes)."""
-        x = functional.relu(self.whitening(images), inplace=True)
+        x = functional.gelu(self.whitening(images))
         x = self.group3(self.group2(self.group1(x)))
         logits: Tensor = self.head(x.amax(dim=(2, 3))) / self.head.in_features
         return logits
 
 
 class _Group(nn.Module):
-    """[3×3 convolution, 2×2 max-pool, norm, ReLU, 3×3 convolution, norm, ReLU]."""
+    """[3×3 convolution, 2×2 max-pool, norm, GELU, 3×3 convolution, norm, GELU]."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
@@ -98,8 +98,8 @@ class _Group(nn.Module):
         x = self.conv1(x)
         if min(x.shape[2:]) >= 2:
             x = functional.max_pool2d(x, 2)
-        x = functional.relu(self.norm1(x), inplace=True)
-        return functional.relu(self.norm2(self.conv2(x)), inplace=True)
+        x = functional.gelu(self.norm1(x))
+        return functional.gelu(self.norm2(self.conv2(x)))
 
 
 def _convolution(in_channels: int, out_channels: int) -> nn.Conv2d:

@@ -175,7 +175,7 @@ def fast(
     Parameters
     ----------
     target
-        Percent of the test images to get right. 94 has been reached over six views, not plainly.
+        Percent of the test images to get right by plain evaluation.
     n_seeds
         Trainings, from --seed on.
     precision
