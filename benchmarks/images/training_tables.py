@@ -78,6 +78,29 @@ def fast(target: int) -> str:
     )
 
 
+def earlier() -> str:
+    rows = []
+    for target in (90, 94):
+        stored = read(f"images-fast-{target}-relu")
+        if stored is None:
+            continue
+        r = stored["results"]
+        network, sizes = r["config"]["network"], r["config"]["training"]["image_sizes"]
+        rows.append(
+            [
+                "/".join(map(str, network["widths"])),
+                len(sizes),
+                f"{100 * r['mean_accuracy']:.2f} %",
+                f"{100 * r['mean_six_views']:.2f} %",
+                r["n"],
+                f"{r['mean_cpu_seconds']:.0f}",
+                machine(stored),
+            ]
+        )
+    heads = ["widths", "epochs", "plain", "six views", "n", "processor seconds", "recorded on"]
+    return table(heads, rows)
+
+
 def attempts() -> str:
     lines = (RESULTS / "fastnet-log.jsonl").read_text().splitlines()
     rows = []
@@ -142,6 +165,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "step": step,
     "fast-90": lambda: fast(90),
     "fast-94": lambda: fast(94),
+    "earlier": earlier,
     "attempts": attempts,
     "schemes": schemes,
     "kills": kills,

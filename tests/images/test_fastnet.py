@@ -35,6 +35,45 @@ def test_second_convolutions_start_as_the_identity():
     torch.testing.assert_close(network.group2.conv1(x[:, :6])[:, :6], x[:, :6])
 
 
+def test_forward_pass_equals_a_plain_restatement():
+    torch.manual_seed(0)
+    network = FastNet(n_classes=4, widths=(6, 8, 10)).double()
+    for name, value in network.state_dict().items():
+        if name.endswith(("bias", "running_mean")):
+            value.normal_()
+        elif name.endswith("running_var"):
+            value.uniform_(0.5, 2)
+    w = dict(network.state_dict())
+
+    def active(x):
+        return x * (1 + torch.erf(x / 2**0.5)) / 2
+
+    def norm(x, at):
+        mean, variance, shift = (
+            w[f"{at}.{k}"][:, None, None] for k in ("running_mean", "running_var", "bias")
+        )
+        return (x - mean) / (variance + 1e-12).sqrt() + shift
+
+    def convolution(x, weight, pad):
+        n, _, height, width = x.shape
+        side = weight.shape[-1]
+        columns = torch.nn.functional.unfold(x, side, padding=pad)
+        shape = n, len(weight), height + 2 * pad - side + 1, width + 2 * pad - side + 1
+        return (weight.flatten(1) @ columns).reshape(shape)
+
+    images = torch.randn(3, 3, 17, 17, dtype=torch.float64)
+    x = active(convolution(images, w["whitening.weight"], 0) + w["whitening.bias"][:, None, None])
+    for group in ("group1", "group2", "group3"):
+        x = convolution(x, w[f"{group}.conv1.weight"], 1)
+        even = x[:, :, : x.shape[2] // 2 * 2, : x.shape[3] // 2 * 2]
+        x = even.unfold(2, 2, 2).unfold(3, 2, 2).amax((4, 5))
+        x = active(norm(x, f"{group}.norm1"))
+        x = active(norm(convolution(x, w[f"{group}.conv2.weight"], 1), f"{group}.norm2"))
+    expected = x.amax((2, 3)) @ w["head.weight"].T / 10
+    network.eval()
+    torch.testing.assert_close(network(images), expected, atol=1e-12, rtol=1e-10)
+
+
 def test_what_is_frozen_stays_and_what_is_not_learns():
     network = FastNet()
     frozen = {name for name, p in network.named_parameters() if not p.requires_grad}
