@@ -18,7 +18,7 @@ from pitfalls.parity import (
     sweep_cells,
     train,
 )
-from pitfalls.parity.sweep import _engine
+from pitfalls.parity.sweep import _engine, _environment_kept
 
 SHORT = TrainingConfig(n_iterations=500, record_every=200, seed=3)
 
@@ -149,9 +149,12 @@ def test_dask_gives_the_same_bits_even_when_a_worker_is_killed():
     distributed = pytest.importorskip("distributed", reason="needs the extra: pitfalls[dask]")
     cells, truth = cells_and_truth()
     killed = []
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs="CRITICAL"
-    ) as cluster:
+    with (
+        _environment_kept(),  # this cluster is the test's own, and so is what it leaves behind
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs="CRITICAL"
+        ) as cluster,
+    ):
 
         def kill_once(result):
             if not killed:
@@ -164,6 +167,15 @@ def test_dask_gives_the_same_bits_even_when_a_worker_is_killed():
         )
     assert killed
     assert same(results, truth)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("backend", ["dask", "ray"])
+def test_a_local_cluster_leaves_the_environment_as_it_was(backend):
+    pytest.importorskip({"dask": "distributed", "ray": "ray"}[backend])
+    before = dict(os.environ)
+    sweep(sweep_cells([4], [1]), 1, SHORT, backend=backend, n_jobs=1)
+    assert dict(os.environ) == before
 
 
 @pytest.mark.filterwarnings("ignore")

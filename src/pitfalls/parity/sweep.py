@@ -1,6 +1,7 @@
 """Sweeps over dimension, mask weight, width and rate: the phase diagram of what is learned."""
 
 import importlib
+import os
 import socket
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -279,6 +280,7 @@ def _engine(
 ) -> Iterator[tuple[dict[str, Any], tuple[type[BaseException], ...]]]:
     """Enter joblib's backend; yields arguments for Parallel and what a dead worker raises."""
     with ExitStack() as stack:
+        stack.enter_context(_environment_kept())
         if backend == "loky":
             died: tuple[type[BaseException], ...] = (_loky_death(),)
             arguments: dict[str, Any] = {"n_jobs": n_jobs}
@@ -299,6 +301,22 @@ def _engine(
             arguments = {"n_jobs": workers, "wave": 4 * workers}
             stack.enter_context(joblib.parallel_config("ray"))
         yield arguments, died
+
+
+@contextmanager
+def _environment_kept() -> Iterator[None]:
+    """Put the environment back afterwards.
+
+    Dask and Ray leave their workers' variables in this process' own (MKL_NUM_THREADS=1 among them):
+    a program started later would compute on fewer threads, and so get other bits.
+    """
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
 
 
 def _loky_death() -> type[BaseException]:
