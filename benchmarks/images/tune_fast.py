@@ -17,7 +17,7 @@ import torch
 
 from pitfalls.images.datasets import load_dataset
 from pitfalls.images.evaluation import predict_logits
-from pitfalls.images.fast_recipes import FAST_RECIPES
+from pitfalls.images.fast_recipes import DECAY_AN_IMAGE, FAST_RECIPES
 from pitfalls.images.fastnet import FastNet
 from pitfalls.images.training import train
 
@@ -37,6 +37,9 @@ def main() -> None:
     recipe = FAST_RECIPES[options.target]
     widths = tuple(options.widths or recipe.widths)
     changes = {k: tuple(v) if isinstance(v, list) else v for k, v in options.changes.items()}
+    # another batch keeps the decay an image, unless that is the change
+    decay = DECAY_AN_IMAGE * changes.get("batch_size", recipe.batch_size)
+    changes = {"weight_decay": decay, **changes}
     config = replace(recipe.training(), precision="bfloat16", seed=options.seed, **changes)
     config = replace(config, epochs=len(config.image_sizes))
 

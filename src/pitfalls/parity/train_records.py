@@ -1,7 +1,7 @@
 """What parity training is told and what it hands back: config, curve, state and result."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 import numpy as np
@@ -151,6 +151,12 @@ class TrainingCurve:
         return first_reached(self.step, self.accuracy, accuracy)
 
 
+CURVE = tuple(entry.name for entry in fields(TrainingCurve))
+"""The columns of a curve, in order."""
+
+_STATE = ("parameters", "momentum", "second")
+
+
 @dataclass(frozen=True, eq=False)
 class TrainingState:
     """All that training needs to go on, bit for bit.
@@ -184,15 +190,9 @@ class TrainingState:
 
     def tensors(self) -> dict[str, Tensor]:
         """Return everything but ``step`` as named tensors, for a checkpoint."""
-        curve = {
-            f"curve_{name}": torch.from_numpy(values) for name, values in vars(self.curve).items()
-        }
-        return {
-            "parameters": self.parameters,
-            "momentum": self.momentum,
-            "second": self.second,
-            **curve,
-        }
+        own = {name: getattr(self, name) for name in _STATE}
+        curve = {f"curve_{name}": torch.from_numpy(getattr(self.curve, name)) for name in CURVE}
+        return {**own, **curve}
 
     @classmethod
     def from_tensors(cls, step: int, tensors: Mapping[str, Any]) -> "TrainingState":
@@ -200,10 +200,6 @@ class TrainingState:
         own = {name: torch.as_tensor(tensors[name]) for name in _STATE}
         curve = {name: np.asarray(tensors[f"curve_{name}"]) for name in CURVE}
         return cls(step=step, curve=TrainingCurve(**curve), **own)
-
-
-_STATE = ("parameters", "momentum", "second")
-CURVE = ("step", "batch_loss", "loss", "accuracy")
 
 
 @dataclass(frozen=True, eq=False)
