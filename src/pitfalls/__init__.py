@@ -1,5 +1,6 @@
 """What can a network represent, and what can gradient descent find? Measure both."""
 
-from importlib.metadata import version
+import lazy_loader
 
-__version__ = version("pitfalls")
+# the names stand in __init__.pyi: each is imported when it is first asked for
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

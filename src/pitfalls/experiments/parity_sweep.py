@@ -7,7 +7,7 @@ import numpy as np
 from pitfalls.errors import InputError
 from pitfalls.experiments.registry import NOT_IDENTITY, Progress, experiment
 from pitfalls.parity import CellResult, SweepCell, TrainingConfig, sweep, sweep_cells
-from pitfalls.parity.sweep import Backend
+from pitfalls.parity.grid import Backend
 from pitfalls.runs import Run
 
 __all__ = ["SweepConfig", "measure_sweep"]

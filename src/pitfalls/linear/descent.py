@@ -8,7 +8,7 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 from pitfalls.errors import DivergenceError, InputError
-from pitfalls.linear.classify import classify
+from pitfalls.linear.classification import classify
 from pitfalls.linear.curvature import flatten, unflatten
 from pitfalls.linear.dynamics import learning_time
 from pitfalls.linear.network import Matrix, Weights, as_weights

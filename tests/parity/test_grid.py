@@ -18,7 +18,7 @@ from pitfalls.parity import (
     sweep_cells,
     train,
 )
-from pitfalls.parity.sweep import _engine, _environment_kept
+from pitfalls.parity.grid import _engine, _environment_kept
 
 SHORT = TrainingConfig(n_iterations=500, record_every=200, seed=3)
 
@@ -114,7 +114,7 @@ def test_a_worker_killed_in_the_middle_loses_nothing():
 
 
 def test_workers_that_keep_dying_end_the_sweep_in_one_line(monkeypatch):
-    module = sys.modules["pitfalls.parity.sweep"]
+    module = sys.modules["pitfalls.parity.grid"]
 
     class DeathError(Exception):
         pass

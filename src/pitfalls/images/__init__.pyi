@@ -1,0 +1,167 @@
+from .augmentation import (
+    AlternatingFlip as AlternatingFlip,
+)
+from .augmentation import (
+    RandomCrop as RandomCrop,
+)
+from .augmentation import (
+    RandomHorizontalFlip as RandomHorizontalFlip,
+)
+from .cifar10 import (
+    CIFAR10_CLASSES as CIFAR10_CLASSES,
+)
+from .cifar10 import (
+    CIFAR10_MEAN as CIFAR10_MEAN,
+)
+from .cifar10 import (
+    CIFAR10_STD as CIFAR10_STD,
+)
+from .datasets import (
+    ImageDataset as ImageDataset,
+)
+from .datasets import (
+    Part as Part,
+)
+from .datasets import (
+    load_dataset as load_dataset,
+)
+from .embedding import (
+    CCA as CCA,
+)
+from .embedding import (
+    PCA as PCA,
+)
+from .evaluation import (
+    Evaluation as Evaluation,
+)
+from .evaluation import (
+    evaluate as evaluate,
+)
+from .evaluation import (
+    predict_logits as predict_logits,
+)
+from .fast_recipes import (
+    FAST_RECIPES as FAST_RECIPES,
+)
+from .fast_recipes import (
+    FastRecipe as FastRecipe,
+)
+from .fastnet import (
+    FastNet as FastNet,
+)
+from .network_diagram import (
+    diagram as diagram,
+)
+from .network_summary import (
+    summary as summary,
+)
+from .one_pass import (
+    LinearMethods as LinearMethods,
+)
+from .one_pass import (
+    embed as embed,
+)
+from .one_pass import (
+    fit_linear_methods as fit_linear_methods,
+)
+from .one_pass import (
+    predict_labels as predict_labels,
+)
+from .optimizers import (
+    Muon as Muon,
+)
+from .pictures import (
+    read_picture as read_picture,
+)
+from .range_test import (
+    RangeTest as RangeTest,
+)
+from .range_test import (
+    learning_rate_range as learning_rate_range,
+)
+from .regression import (
+    LeastSquaresClassifier as LeastSquaresClassifier,
+)
+from .resnet import (
+    ResNet18 as ResNet18,
+)
+from .schedules import (
+    SCHEMES as SCHEMES,
+)
+from .schedules import (
+    Schedule as Schedule,
+)
+from .schedules import (
+    annealed as annealed,
+)
+from .schedules import (
+    constant as constant,
+)
+from .schedules import (
+    cosine as cosine,
+)
+from .schedules import (
+    one_cycle as one_cycle,
+)
+from .schedules import (
+    schedule as schedule,
+)
+from .schedules import (
+    special as special,
+)
+from .train_records import (
+    TrainConfig as TrainConfig,
+)
+from .train_records import (
+    TrainResult as TrainResult,
+)
+from .train_records import (
+    TrainState as TrainState,
+)
+from .training import (
+    train as train,
+)
+
+__all__ = [
+    "CCA",
+    "CIFAR10_CLASSES",
+    "CIFAR10_MEAN",
+    "CIFAR10_STD",
+    "FAST_RECIPES",
+    "PCA",
+    "SCHEMES",
+    "AlternatingFlip",
+    "Evaluation",
+    "FastNet",
+    "FastRecipe",
+    "ImageDataset",
+    "LeastSquaresClassifier",
+    "LinearMethods",
+    "Muon",
+    "Part",
+    "RandomCrop",
+    "RandomHorizontalFlip",
+    "RangeTest",
+    "ResNet18",
+    "Schedule",
+    "TrainConfig",
+    "TrainResult",
+    "TrainState",
+    "annealed",
+    "constant",
+    "cosine",
+    "diagram",
+    "embed",
+    "evaluate",
+    "fit_linear_methods",
+    "learning_rate_range",
+    "load_dataset",
+    "one_cycle",
+    "predict_labels",
+    "predict_logits",
+    "read_picture",
+    "schedule",
+    "special",
+    "summary",
+    "train",
+]
