@@ -178,7 +178,7 @@ X, Y = data(n=6)
     [
         (X[:0], Y[:0], "no rows"),
         (X, Y[:5], "as many rows. Got 6 and 5"),
-        (X, Y[:, 0], r"\(6,\).*y\[:, None\]"),
+        (X[:, 0], Y, r"\(6,\).*x\[:, None\]"),
         (X[0], Y, "of shape"),
         (X[:, :0], Y, "need columns"),
         (np.where(X[3, 1] == X, np.nan, X), Y, "NaN or infinite values from row"),

@@ -4,49 +4,62 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.linalg import lapack
 from scipy.sparse.linalg import svds
 
 from pitfalls.linear.network import Matrix
-from pitfalls.moments import SecondMoments
+from pitfalls.moments import SecondMoments, Whitening, whiten_inputs
+from pitfalls.moments.rounding import sum_rounding
 
 __all__ = ["DataModes", "find_modes"]
-
-_EPS = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True, eq=False)
 class DataModes:
-    """The data in coordinates in which the inputs are white: R = ½‖M − K‖² + constant.
+    """The data in coordinates in which the inputs are white: R = ½‖M − K‖² + floor.
 
-    M = W̄ E with E E' = S_xx, and K = S_yx F = U diag(s) Z'. The squares of s
-    are the λ of the theorem on critical points.
+    M = W̄ E with E E' = S_xx, and K = S_yx F = U diag(s) Z'. The squares of s are the λ of the
+    theorem on critical points. A mode that is rounding of what S_yx was summed from is zero, exactly,
+    in `values` and in K.
 
     Parameters
     ----------
     values : ndarray of shape (m,)
-        s, largest first, m = min(p, rank X).
+        s, largest first, m = min(p, rank X); zeros from `rank` on.
     left : ndarray of shape (p, m)
         U, directions of the output.
     right : ndarray of shape (rank X, m)
         Z, directions of the whitened input.
     correlation : ndarray of shape (p, rank X)
         K.
-    colour : ndarray of shape (d, rank X)
-        E: a first layer W_1 becomes W_1 E in white coordinates.
-    whiten : ndarray of shape (d, rank X)
-        F with F'E = I: back with W_1 = (W_1 E) F'.
+    inputs : Whitening
+        Of S_xx: E, F, the rank of X and the columns that add nothing to it.
+    rounding : float
+        How far a mode may be off. Modes closer than this cannot be told apart.
     floor : float
         The risk of unconstrained least squares.
+    floor_rounding : float
+        How far the floor may be off: it is a difference of sums of squares, and where the fit is
+        exact nothing but this is left.
     """
 
     values: Matrix
     left: Matrix
     right: Matrix
     correlation: Matrix
-    colour: Matrix
-    whiten: Matrix
+    inputs: Whitening
+    rounding: float
     floor: float
+    floor_rounding: float
+
+    @property
+    def colour(self) -> Matrix:
+        """E of shape (d, rank X): a first layer W_1 becomes W_1 E in white coordinates."""
+        return self.inputs.colour
+
+    @property
+    def whiten(self) -> Matrix:
+        """F of shape (d, rank X) with F'E = I: back with W_1 = (W_1 E) F'."""
+        return self.inputs.whiten
 
     @property
     def lift(self) -> Matrix:
@@ -66,49 +79,78 @@ class DataModes:
 
     @property
     def rank_x(self) -> int:
-        """Rank of X (to rounding of S_xx: directions below about 1e-7 of the largest are lost)."""
-        return int(self.colour.shape[1])
+        """Rank of X, free of the columns' units (`Whitening.rounding` says up to what)."""
+        return self.inputs.rank
 
     @property
     def rank(self) -> int:
-        """Number of modes above rounding: the rank of Y'X.
+        """Number of modes: the rank of Y'X. Zero means that there is nothing to learn."""
+        return int(np.count_nonzero(self.values))
 
-        Rounding is judged against the strongest mode and against the size of Y: where X and Y are not
-        correlated at all, every mode is rounding.
+    def excess(self, product: Matrix, max_rank: int) -> float:
+        """Return R of a map M in white coordinates less the least risk of rank `max_rank`.
+
+        With K_r the best map, ½‖M − K_r‖² − ⟨M − K_r, K − K_r⟩: nothing large cancels near a minimum.
         """
-        top = float(self.values[0]) if len(self.values) else 0.0
-        size = float(np.sqrt(2 * self.floor + np.sum(self.values**2)))
-        cut = max(1e-9 * top, 1e-13 * size)
-        return sum(float(s) > cut for s in self.values)
+        best = _project(self.left[:, :max_rank], self.correlation)
+        step = product - best
+        return 0.5 * float(np.sum(step**2)) - float(np.sum(step * (self.correlation - best)))
 
 
 def find_modes(moments: SecondMoments) -> DataModes:
     """Whiten the inputs and decompose what the outputs have in common with them."""
-    colour, whiten = _square_roots(moments.sxx)
-    correlation = moments.syx @ whiten
+    n, mean_x, mean_y = moments.n, moments.mean_x, moments.mean_y
+    about_mean = moments.centered()
+    centred = whiten_inputs(about_mean)
+    explained = centred.project(moments.scatter_yx.T).T
+    solution = centred.lift(explained.T).T
+    unexplained = np.diagonal(moments.scatter_yy) - np.sum(explained**2, axis=1)
+    # what the residual of an output was summed from
+    terms = (np.sqrt(np.diagonal(moments.scatter_yy)) + _norms(solution * centred.scale)) ** 2
+    floor = 0.5 * float(np.sum(np.maximum(unexplained, 0.0)))
+    floor_rounding = 0.5 * sum_rounding(n) * float(np.sum(terms))
+
+    inputs = centred if moments.center else whiten_inputs(moments)
+    noise = (about_mean.syx_rounding**2) @ (inputs.whiten**2)
+    correlation = explained
+    if not moments.center:
+        # S_yx F = C_yx F + n m_y (F'm)', and the best fit through zero misses the means by this much
+        correlation = inputs.project(moments.scatter_yx.T).T + n * np.outer(mean_y, inputs.mean)
+        if np.isfinite(inputs.gain):
+            missed = mean_y - explained @ centred.project(mean_x[:, None])[:, 0]
+            floor += 0.5 * n * float(missed @ missed) / inputs.gain**2
+            # the mean of x is known up to rounding of x, which the mean of y multiplies
+            drift = sum_rounding(n) ** 2 * (moments.lengths_x**2 / n) @ (centred.whiten**2)
+            noise = noise + np.outer((n * mean_y / inputs.gain) ** 2, drift)
+    noise = np.sqrt(noise.sum(axis=1)) + sum_rounding(n) * _norms(correlation)
     left, values, right = np.linalg.svd(correlation, full_matrices=False)
-    floor = 0.5 * (float(np.trace(moments.syy)) - float(np.sum(values**2)))
-    return DataModes(values, left, right.T, correlation, colour, whiten, max(floor, 0.0))
+    values, right = np.asarray(values), np.asarray(right)
+    # in units of every output's own rounding, so that an output in small units counts as well
+    units = np.where(noise > 0, noise, 1.0)[:, None]
+    rank = int(np.sum(np.linalg.svd(correlation / units, compute_uv=False) > 1.0))
+    if rank < len(values):
+        values[rank:] = 0.0
+        correlation = _project(left[:, :rank], correlation)
+    error = sum_rounding(n) * centred.amplification * float(values.max(initial=0.0))
+    return DataModes(
+        values=values,
+        left=left,
+        right=right.T,
+        correlation=correlation,
+        inputs=inputs,
+        rounding=float(np.linalg.norm(noise)) + error,
+        floor=floor,
+        floor_rounding=floor_rounding,
+    )
 
 
-def _square_roots(sxx: Matrix) -> tuple[Matrix, Matrix]:
-    """E and F with E E' = S_xx and F'E = I, on the range of S_xx.
+def _project(columns: Matrix, onto: Matrix) -> Matrix:
+    """U U' K. From the left, so that every column of K keeps its own digits."""
+    return np.asarray(columns @ (columns.T @ onto))
 
-    Where S_xx is well conditioned its Cholesky factor will do, at a fortieth of the cost; else the
-    eigenvectors tell which directions are there.
-    """
-    factor, failed = lapack.dpotrf(sxx, lower=1, clean=1)
-    if not failed:
-        reciprocal, _ = lapack.dpocon(factor, float(np.abs(sxx).sum(axis=0).max()), uplo="L")
-        if reciprocal > 1e-11:
-            inverse, _ = lapack.dtrtri(factor, lower=1)
-            return np.ascontiguousarray(factor), np.ascontiguousarray(inverse.T)
-    eigenvalues, vectors = np.linalg.eigh(sxx)
-    # S_xx squares the singular values of X and its sums round at eps, so this is as far as ranks go
-    least = max(len(sxx), 16) * 4 * _EPS * max(float(eigenvalues[-1]), 0.0)
-    keep = eigenvalues > least
-    root = np.sqrt(eigenvalues[keep])
-    return vectors[:, keep] * root, vectors[:, keep] / root
+
+def _norms(rows: Matrix) -> Matrix:
+    return np.asarray(np.linalg.norm(rows, axis=1))
 
 
 def _spectral_norm(matrix: Matrix) -> float:

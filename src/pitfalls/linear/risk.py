@@ -18,6 +18,7 @@ from pitfalls.errors import InputError
 from pitfalls.linear.modes import DataModes, find_modes
 from pitfalls.linear.network import Matrix, Weights, as_weights, layers_of
 from pitfalls.moments import SecondMoments
+from pitfalls.moments.rounding import EPS
 
 __all__ = ["Minimum", "SquaredRisk", "sweep"]
 
@@ -31,15 +32,19 @@ class Minimum:
     map : ndarray of shape (p, d)
         A minimiser; the one of least norm where X leaves directions free.
     value : float
-        R there.
+        R there; never negative.
+    rounding : float
+        How far the value may be off. Where the fit is exact the value is of this size or zero, and
+        none of its digits count.
     unique : bool
-        Whether all minimisers agree on the data.
+        Whether all minimisers agree on the data. Modes that rounding cannot tell apart are equal.
     max_rank : int
         The bound it was found under.
     """
 
     map: Matrix
     value: float
+    rounding: float
     unique: bool
     max_rank: int
 
@@ -67,6 +72,7 @@ class SquaredRisk:
     def __init__(self, moments: SecondMoments) -> None:
         self.moments = moments
         self._tensors: dict[torch.device, tuple[Tensor, Tensor]] = {}
+        self._white_tensors: dict[torch.device, tuple[Tensor, Tensor]] = {}
 
     @property
     def n_features(self) -> int:
@@ -81,19 +87,52 @@ class SquaredRisk:
     def value(self, weights: Weights) -> Any:
         """Return R, a float (for tensors a scalar tensor).
 
+        As ½‖W̄E − K‖² + floor in white coordinates, so that nothing cancels: R is never negative, and
+        `rounding` says how far off it may be.
+
         Parameters
         ----------
         weights : network, or sequence of arrays or tensors
             W_1, ..., W_L; a single matrix in a list is the convex Q of homework 2b.
         """
         layers, like = self._layers(weights, "value")
-        sxx, syx = self._sums(layers[0])
-        product = layers[0]
+        colour, correlation = self._white(layers[0])
+        product = layers[0] @ colour
         for layer in layers[1:]:
             product = layer @ product
-        trace = float(np.trace(self.moments.syy))
-        value = 0.5 * ((product @ sxx - 2 * syx) * product).sum() + 0.5 * trace
-        return value.to(like.dtype) if isinstance(like, Tensor) else float(value)
+        value = 0.5 * ((product - correlation) ** 2).sum() + self.modes.floor
+        return _back(value, like) if isinstance(like, Tensor) else float(value)
+
+    def rounding(self, weights: Weights) -> float:
+        """Return how far `value` and `excess` may be off at these weights.
+
+        The floor's own rounding, and that of the product of the layers, whatever they cancel to.
+
+        Parameters
+        ----------
+        weights : network, or sequence of arrays or tensors
+        """
+        layers = as_weights(weights, "rounding")
+        self.check(layers, "rounding")
+        colour, modes = self.modes.colour, self.modes
+        product, made_of = layers[0] @ colour, np.linalg.norm(np.abs(layers[0]) @ np.abs(colour))
+        for layer in layers[1:]:
+            product, made_of = layer @ product, np.linalg.norm(layer) * made_of
+        error = EPS * (len(layers) + 1) * (float(made_of) + float(np.linalg.norm(modes.values)))
+        distance = float(np.linalg.norm(product - modes.correlation))
+        return modes.floor_rounding + distance * error + 0.5 * error**2
+
+    def digits(self, weights: Weights) -> float:
+        """Return how many decimal digits of `value` rounding leaves, from 0 to 16.
+
+        Parameters
+        ----------
+        weights : network, or sequence of arrays or tensors
+        """
+        value, rounding = float(self.value(weights)), self.rounding(weights)
+        if rounding == 0.0:
+            return 16.0
+        return float(np.clip(np.log10(max(value, rounding) / rounding), 0.0, 16.0))
 
     def end_to_end_gradient(self, weights: Weights) -> Any:
         """Return ∂Q/∂W̄ = W̄ S_xx − S_yx of shape (p, d) (homework 2c)."""
@@ -184,13 +223,17 @@ class SquaredRisk:
         r = len(modes.values) if max_rank is None else min(max_rank, len(modes.values))
         u, s = modes.left[:, :r], modes.values
         best = (u @ (u.T @ modes.correlation)) @ modes.whiten.T
-        scale = max(float(s[0]), 1e-300) if len(s) else 1.0
-        tied = 0 < r < len(s) and s[r - 1] - s[r] <= 1e-9 * scale and s[r - 1] > 1e-9 * scale
+        tied = 0 < r < modes.rank and s[r - 1] - s[r] <= 2 * modes.rounding
         value = modes.floor + 0.5 * float(np.sum(s[r:] ** 2))
-        return Minimum(best, value, not tied, full if max_rank is None else max_rank)
+        rounding = modes.floor_rounding + float(np.sum(s[r:])) * modes.rounding
+        return Minimum(best, value, rounding, not tied, full if max_rank is None else max_rank)
 
     def excess(self, weights: Weights, max_rank: int | None = None) -> float:
         """Return R minus its minimum under the rank bound, without cancellation between large sums.
+
+        With K_r the best map, ½‖M − K_r‖² − ⟨M − K_r, K − K_r⟩. At a minimum it may come out negative
+        by rounding; `rounding` says how far off it may be. It is negative where the weights' rank
+        exceeds ``max_rank``.
 
         Parameters
         ----------
@@ -199,14 +242,12 @@ class SquaredRisk:
             None takes the narrowest width of the weights.
         """
         layers = as_weights(weights, "excess")
-        modes = self.modes
-        product = layers[0] @ modes.colour
+        product = layers[0] @ self.modes.colour
         for layer in layers[1:]:
             product = layer @ product
         if max_rank is None:
             max_rank = min(min(w.shape) for w in layers)
-        tail = float(np.sum(modes.values[max_rank:] ** 2))
-        return 0.5 * (float(np.sum((product - modes.correlation) ** 2)) - tail)
+        return self.modes.excess(product, max_rank)
 
     def whitened(self) -> "SquaredRisk":
         """Return the same problem in its canonical inputs: S_xx = I, one input a mode of the data.
@@ -251,6 +292,8 @@ class SquaredRisk:
                 raise InputError(
                     f"{who}: layers of shapes {shapes} do not chain, first layer first."
                 )
+            if any(w.is_complex() for w in layers):
+                raise InputError(f"{who}: weights must be real. Got {[w.dtype for w in layers]}.")
             native: list[Any] = [w.double() for w in layers]
             like = layers[0]
         else:
@@ -259,6 +302,17 @@ class SquaredRisk:
         if not direction:
             self.check(native, who)
         return native, like
+
+    def _white(self, like: Any) -> tuple[Any, Any]:
+        """E and K, as tensors on the device where tensors came."""
+        if not isinstance(like, Tensor):
+            return self.modes.colour, self.modes.correlation
+        if like.device not in self._white_tensors:
+            self._white_tensors[like.device] = (
+                torch.tensor(self.modes.colour, device=like.device),
+                torch.tensor(self.modes.correlation, device=like.device),
+            )
+        return self._white_tensors[like.device]
 
     def _sums(self, like: Any) -> tuple[Any, Any]:
         if not isinstance(like, Tensor):
@@ -292,4 +346,7 @@ def _prefixes(layers: Sequence[Any]) -> list[Any]:
 
 
 def _back(value: Any, like: Any) -> Any:
-    return value.to(like.dtype) if isinstance(like, Tensor) else value
+    """Results come back in the weights' dtype, but whole numbers are no place for them."""
+    if isinstance(like, Tensor) and like.dtype.is_floating_point:
+        return value.to(like.dtype)
+    return value

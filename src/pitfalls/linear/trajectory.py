@@ -63,9 +63,8 @@ class Watch:
         white = layers[0] @ modes.colour
         for layer in layers[1:]:
             white = layer @ white
-        tail = float(np.sum(modes.values[self.capacity :] ** 2))
-        excess = 0.5 * (float(np.sum((white - modes.correlation) ** 2)) - tail)
-        value = excess + modes.floor + 0.5 * tail
+        excess = modes.excess(white, self.capacity)
+        value = 0.5 * float(np.sum((white - modes.correlation) ** 2)) + modes.floor
         if not np.isfinite(value):
             return value
         near = nearest_saddle(white, self.risk, self.capacity)

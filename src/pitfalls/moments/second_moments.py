@@ -17,25 +17,21 @@ variances, COMPSTAT 1982.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 from jaxtyping import Float64
-from scipy.linalg import blas
 
 from pitfalls.errors import InputError
+from pitfalls.moments.intake import as_columns
+from pitfalls.moments.rounding import zero_rounding
+from pitfalls.moments.streaming import Sums, chunk_rows
 
 if TYPE_CHECKING:
-    import torch
-
-    Array: TypeAlias = npt.NDArray[Any] | torch.Tensor
+    from pitfalls.moments.intake import Array
 
 __all__ = ["SecondMoments"]
-
-_CHUNK_VALUES = 1 << 22  # values of x and y held in float64 at a time: 32 MiB
-_CHUNK_VALUES_GPU = 1 << 26
-_BLOCK = 256  # rows and columns of a block that stays in the cache: 512 KiB
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,8 +110,9 @@ class SecondMoments:
         x : array or tensor of shape (n, d) or (n, ...)
             Inputs of any real dtype (images as uint8 too), on any device; further axes are
             flattened.
-        y : array or tensor of shape (n, p)
-            Outputs.
+        y : array or tensor of shape (n, p) or (n,)
+            Outputs. Tables of numbers (pandas' nullable columns too) will do for both; what is
+            masked, missing or sparse is refused, with the way to fill it.
         center : bool
             Whether `sxx`, `syx`, `syy` of the result are about the means.
         chunk_size : int or None
@@ -158,17 +155,16 @@ class SecondMoments:
     def _collect(
         cls, batches: Iterable[tuple["Array", "Array"]], center: bool, chunk_size: int | None
     ) -> Self:
-        sums: _Sums | None = None
+        sums: Sums | None = None
         shape: tuple[int, int] | None = None
         for x, y in batches:
-            x, y = _checked(x, y, shape)
+            x, y = as_columns(x, y, shape)
             if len(x) == 0:
                 continue
             if sums is None or shape is None:
                 shape = (x.shape[1], y.shape[1])
-                sums = _Sums(*shape)
-            values = _CHUNK_VALUES_GPU if getattr(x, "is_cuda", False) else _CHUNK_VALUES
-            rows = chunk_size or max(1, values // sum(shape))
+                sums = Sums(*shape)
+            rows = chunk_size or chunk_rows(x, sum(shape))
             for start in range(0, len(x), rows):
                 first = sums.n
                 if not sums.add(x[start : start + rows], y[start : start + rows]):
@@ -178,15 +174,7 @@ class SecondMoments:
                     )
         if sums is None or shape is None:
             raise InputError("SecondMoments: no rows of data came. Give at least one.")
-        return cls(
-            n=sums.n,
-            mean_x=sums.mean_x,
-            mean_y=sums.mean_y,
-            scatter_xx=_mirrored(sums.scatter_xx),
-            scatter_yx=sums.scatter_yx,
-            scatter_yy=sums.scatter_yy,
-            center=center,
-        )
+        return cls(sums.n, sums.mean_x, sums.mean_y, *sums.scatter(), center=center)
 
     @property
     def n_features(self) -> int:
@@ -212,6 +200,31 @@ class SecondMoments:
     def syy(self) -> npt.NDArray[np.float64]:
         """Y'Y of shape (p, p), about the mean if `center`."""
         return self._about(self.scatter_yy, self.mean_y, self.mean_y)
+
+    @cached_property
+    def lengths_x(self) -> npt.NDArray[np.float64]:
+        """Root of Σx² of every column as it came, about zero, of shape (d,)."""
+        return np.sqrt(np.diagonal(self.scatter_xx) + self.n * self.mean_x**2)
+
+    @cached_property
+    def lengths_y(self) -> npt.NDArray[np.float64]:
+        """Root of Σy² of every column as it came, about zero, of shape (p,)."""
+        return np.sqrt(np.diagonal(self.scatter_yy) + self.n * self.mean_y**2)
+
+    @cached_property
+    def syx_rounding(self) -> npt.NDArray[np.float64]:
+        """Size of an entry of `syx`, shape (p, d), below which it is zero for all that is known.
+
+        A share of the terms that it was summed from, whatever the sum came to: of
+        sqrt(Σx² Σy²); about the means, where only one of the two factors carries its mean, of
+        sqrt(Σx² Σ(y - ȳ)²) + sqrt(Σ(x - x̄)² Σy²).
+        """
+        if not self.center:
+            return zero_rounding(self.n) * np.outer(self.lengths_y, self.lengths_x)
+        spread_x = np.sqrt(np.diagonal(self.scatter_xx))
+        spread_y = np.sqrt(np.diagonal(self.scatter_yy))
+        terms = np.outer(spread_y, self.lengths_x) + np.outer(self.lengths_y, spread_x)
+        return np.asarray(zero_rounding(self.n) * terms)
 
     def _about(
         self,
@@ -263,6 +276,9 @@ class SecondMoments:
             scatter_yy=a[:, None] * self.scatter_yy * a,
         )
 
+    def __radd__(self, other: object) -> Self:
+        return self if other == 0 else NotImplemented  # where sum() starts
+
     def __add__(self, other: object) -> Self:
         if not isinstance(other, SecondMoments):
             return NotImplemented
@@ -291,124 +307,3 @@ class SecondMoments:
             f"SecondMoments(n={self.n}, n_features={self.n_features}, n_outputs={self.n_outputs}, "
             f"center={self.center})"
         )
-
-
-def _checked(x: Any, y: Any, shape: tuple[int, int] | None) -> tuple[Any, Any]:
-    """X and y as two-dimensional NumPy arrays or CUDA tensors with columns as in `shape`."""
-    x, y = _as_array(x), _as_array(y)
-    if x.ndim < 2 or y.ndim != 2:
-        raise InputError(
-            "SecondMoments: x must be of shape (n, d) and y of shape (n, p). "
-            f"Got {tuple(x.shape)} and {tuple(y.shape)}. "
-            "One output: y[:, None]; class labels: one column a class."
-        )
-    x = x.reshape(x.shape[0], int(np.prod(x.shape[1:])))
-    if x.shape[0] != y.shape[0]:
-        raise InputError(
-            "SecondMoments: x and y must have as many rows. "
-            f"Got {x.shape[0]} and {y.shape[0]} rows."
-        )
-    if x.shape[1] == 0 or y.shape[1] == 0:
-        raise InputError(
-            f"SecondMoments: x and y need columns. Got {x.shape[1]} and {y.shape[1]} of them."
-        )
-    if shape is not None and (x.shape[1], y.shape[1]) != shape:
-        raise InputError(
-            f"SecondMoments: a batch has (d, p) = {(x.shape[1], y.shape[1])}, the ones before it "
-            f"{shape}. All batches must have the same columns."
-        )
-    return x, y
-
-
-def _as_array(values: Any) -> Any:
-    if type(values).__module__.partition(".")[0] == "torch":
-        import torch
-
-        values = values.detach()
-        if values.is_complex():
-            raise InputError(f"SecondMoments: values must be real. Got dtype {values.dtype}.")
-        if values.is_cuda:
-            return values
-        if values.dtype in (torch.bfloat16, torch.float16):
-            values = values.float()  # exact; NumPy has no bfloat16
-        return values.cpu().numpy()
-    values = np.asanyarray(values)
-    if values.dtype.kind not in "biuf":
-        raise InputError(f"SecondMoments: values must be real numbers. Got dtype {values.dtype}.")
-    return values
-
-
-class _Sums:
-    """Sums about the mean, chunk by chunk, in float64."""
-
-    def __init__(self, d: int, p: int) -> None:
-        self.n = 0
-        self.mean_x, self.mean_y = np.zeros(d), np.zeros(p)
-        # dsyrk adds to the upper triangle in place, at half of gemm's operations
-        self.scatter_xx = np.zeros((d, d), order="F")
-        self.scatter_yx, self.scatter_yy = np.zeros((p, d)), np.zeros((p, p))
-        self.buffer_x, self.buffer_y = np.empty((0, d)), np.empty((0, p))
-
-    def add(self, x: Any, y: Any) -> bool:
-        """Take one chunk in; False if it is not finite."""
-        m = len(x)
-        on_gpu = getattr(x, "is_cuda", False)
-        if on_gpu:
-            mean_x, mean_y, xx, yx, yy = _cuda_sums(x, y)
-        else:
-            if len(self.buffer_x) <= m:
-                self.buffer_x = np.empty((m + 1, len(self.mean_x)))
-                self.buffer_y = np.empty((m + 1, len(self.mean_y)))
-            xs, ys = self.buffer_x[: m + 1], self.buffer_y[: m + 1]
-            xs[:m], ys[:m] = x, y
-            mean_x, mean_y = xs[:m].mean(axis=0), ys[:m].mean(axis=0)
-        if not (np.isfinite(mean_x).all() and np.isfinite(mean_y).all()):
-            return False
-        total = self.n + m
-        step_x, step_y = mean_x - self.mean_x, mean_y - self.mean_y
-        weight = np.sqrt(self.n * m / total)
-        # Chan's rank-one terms are the products of these
-        merge_x, merge_y = weight * step_x, weight * step_y
-        if on_gpu:
-            self.scatter_xx += np.triu(xx + np.outer(merge_x, merge_x))
-            self.scatter_yx += yx + np.outer(merge_y, merge_x)
-            self.scatter_yy += yy + np.outer(merge_y, merge_y)
-        else:
-            xs[:m] -= mean_x
-            ys[:m] -= mean_y
-            xs[m], ys[m] = merge_x, merge_y  # ... which is one more row
-            # SciPy's BLAS for the larger products: a second library's threads would contend
-            out = blas.dsyrk(1.0, xs.T, beta=1.0, c=self.scatter_xx, overwrite_c=1)
-            self.scatter_xx = np.asarray(out)
-            out = blas.dgemm(1.0, xs.T, ys.T, 1.0, self.scatter_yx.T, trans_b=1, overwrite_c=1)
-            self.scatter_yx = np.asarray(out).T
-            self.scatter_yy += ys.T @ ys
-        self.mean_x += step_x * (m / total)
-        self.mean_y += step_y * (m / total)
-        self.n = total
-        return True
-
-
-def _mirrored(upper: Float64[np.ndarray, "m m"]) -> Float64[np.ndarray, "m m"]:
-    """Mirror the upper triangle of a matrix in Fortran order, in place, and return it in C order.
-
-    Block by block, because a whole transpose reads memory against the grain; in place, because fresh
-    memory can cost more than the work.
-    """
-    full = upper.T  # in C order, with the values in the lower triangle
-    for i in range(0, len(full), _BLOCK):
-        for j in range(0, i, _BLOCK):
-            full[j : j + _BLOCK, i : i + _BLOCK] = full[i : i + _BLOCK, j : j + _BLOCK].T
-        corner = full[i : i + _BLOCK, i : i + _BLOCK]
-        corner[:] = np.tril(corner) + np.tril(corner, -1).T
-    return full
-
-
-def _cuda_sums(x: "torch.Tensor", y: "torch.Tensor") -> tuple[npt.NDArray[np.float64], ...]:
-    """Means and sums about them of one chunk (x, y, xx, yx, yy), computed on its device."""
-    import torch
-
-    xs, ys = x.double(), torch.as_tensor(y, device=x.device).double()
-    means = xs.mean(dim=0), ys.mean(dim=0)
-    xs, ys = xs - means[0], ys - means[1]
-    return tuple(t.cpu().numpy() for t in (*means, xs.T @ xs, ys.T @ xs, ys.T @ ys))
