@@ -58,7 +58,7 @@ def _as_array(values: Any, name: str) -> Any:
     if isinstance(values, np.ma.MaskedArray):
         if np.ma.is_masked(values):
             raise InputError(
-                f"SecondMoments: {name} has {np.ma.count_masked(values)} masked values, and a sum "
+                f"SecondMoments: {name} has {int(np.sum(np.ma.getmaskarray(values)))} masked values, and a sum "
                 f"over them is not defined. Fill them first: {name}.filled(0.0), or the column's "
                 f"mean by {name}.filled({name}.mean(axis=0)); or leave their rows out."
             )

@@ -17,7 +17,7 @@ variances, COMPSTAT 1982.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -174,7 +174,8 @@ class SecondMoments:
                     )
         if sums is None or shape is None:
             raise InputError("SecondMoments: no rows of data came. Give at least one.")
-        return cls(sums.n, sums.mean_x, sums.mean_y, *sums.scatter(), center=center)
+        xx, yx, yy = sums.scatter()
+        return cls(sums.n, sums.mean_x, sums.mean_y, xx, yx, yy, center)
 
     @property
     def n_features(self) -> int:
@@ -204,12 +205,12 @@ class SecondMoments:
     @cached_property
     def lengths_x(self) -> npt.NDArray[np.float64]:
         """Root of Σx² of every column as it came, about zero, of shape (d,)."""
-        return np.sqrt(np.diagonal(self.scatter_xx) + self.n * self.mean_x**2)
+        return np.asarray(np.sqrt(np.diagonal(self.scatter_xx) + self.n * self.mean_x**2))
 
     @cached_property
     def lengths_y(self) -> npt.NDArray[np.float64]:
         """Root of Σy² of every column as it came, about zero, of shape (p,)."""
-        return np.sqrt(np.diagonal(self.scatter_yy) + self.n * self.mean_y**2)
+        return np.asarray(np.sqrt(np.diagonal(self.scatter_yy) + self.n * self.mean_y**2))
 
     @cached_property
     def syx_rounding(self) -> npt.NDArray[np.float64]:

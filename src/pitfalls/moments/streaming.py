@@ -70,7 +70,9 @@ class Sums:
         self.n = total
         return True
 
-    def scatter(self) -> tuple[npt.NDArray[np.float64], ...]:
+    def scatter(
+        self,
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Return the three sums of products; takes no more rows after it."""
         return _mirrored(self.scatter_xx), self.scatter_yx, self.scatter_yy
 
