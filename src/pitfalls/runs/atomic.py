@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pitfalls.errors import RunError
 
-__all__ = ["write_bytes", "write_json", "write_text"]
+__all__ = ["to_bytes", "write_bytes", "write_json", "write_text"]
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -56,10 +56,18 @@ def write_json(path: Path, value: object) -> None:
         If ``value`` holds something JSON has no form for.
     """
     try:
-        text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
-    except (TypeError, ValueError) as error:
+        data = to_bytes(value, indent=2)
+    except (TypeError, ValueError, RecursionError) as error:
         raise RunError(f"write {path}: the value cannot be written as JSON ({error}).") from error
-    write_text(path, text)
+    write_bytes(path, data + b"\n")
+
+
+def to_bytes(value: object, indent: int | None = None) -> bytes:
+    """Return ``value`` as JSON in UTF-8; half a surrogate pair, as in odd file names, is escaped."""
+    try:
+        return json.dumps(value, indent=indent, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, indent=indent, ensure_ascii=True).encode()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, Self, TypeVar
 
 import numpy as np
 from filelock import BaseFileLock
@@ -19,9 +19,13 @@ from pitfalls.errors import DataError, InputError, RunError
 from pitfalls.runs.atomic import write_bytes, write_json
 from pitfalls.runs.checkpoint import Checkpoint, read_latest, write_checkpoint
 from pitfalls.runs.config import to_json
+from pitfalls.runs.converter import Misfit
 from pitfalls.runs.manifest import Manifest, now
+from pitfalls.runs.results import Migrations, read_result, result_path, write_result
 
 __all__ = ["Run"]
+
+T = TypeVar("T")
 
 
 class Run:
@@ -126,6 +130,31 @@ class Run:
         self._require_writable("save_results")
         write_json(self.path / "results.json", to_json(results))
 
+    def save(self, result: object, *, part: str = "") -> None:
+        """Save what the experiment found, whole: a frozen dataclass that `load` gives back.
+
+        Parameters
+        ----------
+        result : frozen dataclass instance
+            Of None, bool, int, float, str, Literal, NumPy arrays, tuples, Mapping[str, T], frozen
+            dataclasses and unions of these. Kept as ``results/<type>.json``, its arrays beside it.
+        part : str
+            Where a run keeps several results of one type (the cells of a sweep), which one.
+
+        Raises
+        ------
+        RunError
+            If a field does not hold what its type says; nothing is written then.
+        """
+        self._require_writable("save")
+        try:
+            write_result(self.path, result, part)
+        except Misfit as misfit:
+            raise RunError(
+                f"run {self.id}: {type(result).__name__} cannot be saved: {misfit}. "
+                "Give the field what its type says, or correct the type."
+            ) from None
+
     def save_file(self, name: str, data: bytes | str) -> Path:
         """Save a file under the run folder (``figures/x.svg``, say) in one step and return its path."""
         path = (self.path / name).resolve()
@@ -175,6 +204,39 @@ class Run:
     def has_arrays(self, name: str) -> bool:
         """Whether arrays were saved under ``name``."""
         return (self.path / "arrays" / f"{name}.npz").exists()
+
+    def load(
+        self, result_type: type[T], *, part: str = "", migrations: Migrations[T] | None = None
+    ) -> T:
+        """Return the result of a type that `save` saved.
+
+        Parameters
+        ----------
+        result_type : type
+            The frozen dataclass.
+        part : str
+            Which one, where `save` was given a part.
+        migrations : mapping, optional
+            How results of older shapes are read: from the older shape, as the error that refuses it
+            writes it (``module.Type@fingerprint``), to a function that makes this type's result from
+            the fields that were saved (a dictionary; arrays are arrays, records are dictionaries).
+
+        Raises
+        ------
+        RunError
+            If there is none, it is damaged, or it is of another shape.
+        """
+        try:
+            return read_result(self.path, result_type, part, migrations or {})
+        except FileNotFoundError:
+            what = f"{result_type.__name__}{f' {part!r}' if part else ''}"
+            raise RunError(f"run {self.id}: has no {what} yet. {self._remedy()}") from None
+        except (Misfit, OSError, ValueError) as error:
+            raise RunError(f"run {self.id}: {error}. {self._remedy()}") from None
+
+    def has(self, result_type: type, *, part: str = "") -> bool:
+        """Whether a result of this type was saved."""
+        return result_path(self.path, result_type, part).exists()
 
     def results(self) -> dict[str, Any]:
         """Return what `save_results` saved.
