@@ -9,7 +9,7 @@ import numpy as np
 from pitfalls.claims.claim import Claim, Evidence, Search
 from pitfalls.claims.exact import Matrix, determinant, factor, product, rank
 from pitfalls.claims.floating import Array, chain
-from pitfalls.claims.polynomial import unknowns
+from pitfalls.claims.risk import symbolic_problem
 from pitfalls.errors import CapacityError
 from pitfalls.linear import factorize
 
@@ -60,8 +60,7 @@ def _attack_only_if(bound: Callable[[Sequence[int]], int], search: Search) -> No
         allowed = bound(widths)
         if len(widths) == 4 and max(widths[0], widths[-1]) * max(widths) > 6:
             continue
-        layers = [unknowns(f"W{i + 1}", b, a) for i, (a, b) in enumerate(pairwise(widths))]
-        whole = product(layers)
+        whole = product(symbolic_problem(widths, 1)[0])
         size = allowed + 1
         for rows in combinations(range(widths[-1]), size):
             for columns in combinations(range(widths[0]), size):

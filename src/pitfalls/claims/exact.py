@@ -1,17 +1,20 @@
-"""Matrices without rounding: integer, rational or polynomial entries, and exact elimination.
+"""Matrices without rounding, on sympy's `DomainMatrix`: integers, rationals, or polynomials.
 
-Everything that asks whether an entry is zero (rank, solve, null space) needs integers or fractions;
-sums and products work over any ring, so also over `pitfalls.claims.polynomial.Polynomial`.
+sympy multiplies and eliminates; here stands what it has no word for, and the notation of the claims.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
+from functools import reduce
 from itertools import pairwise
-from math import lcm
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from sympy import QQ, ZZ, ring
+from sympy.polys.matrices import DomainMatrix
+from sympy.polys.matrices.exceptions import DMError
+from sympy.polys.rings import PolyElement
 
 from pitfalls.errors import InputError
 
@@ -20,6 +23,7 @@ __all__ = [
     "Matrix",
     "determinant",
     "factor",
+    "gradient",
     "inverse",
     "normal_form",
     "null_space",
@@ -28,18 +32,20 @@ __all__ = [
     "rank",
     "row_basis",
     "solve",
+    "unknowns",
 ]
 
 Entry = Any
-"""int, Fraction or Polynomial: whatever adds and multiplies exactly."""
+"""int, Fraction or an element of a sympy ring: whatever adds and multiplies exactly."""
 
 
 class Matrix:
-    """An immutable matrix over a ring, at least 1 by 1.
+    """An immutable matrix over the integers, the rationals or a polynomial ring, at least 1 by 1.
 
     Parameters
     ----------
-    rows : iterable of iterables of int, Fraction or Polynomial
+    rows : iterable of iterables of int, Fraction or sympy ring element
+        Polynomials must come from one ring, as `unknowns` makes them.
 
     Examples
     --------
@@ -48,13 +54,24 @@ class Matrix:
     (11, 30)
     """
 
-    __slots__ = ("rows", "shape")
+    __slots__ = ("domain_matrix",)
 
     def __init__(self, rows: Iterable[Iterable[Entry]]) -> None:
-        self.rows = tuple(tuple(row) for row in rows)
-        if not self.rows or not self.rows[0] or len({len(row) for row in self.rows}) != 1:
+        entries = [list(row) for row in rows]
+        if not entries or not entries[0] or len({len(row) for row in entries}) != 1:
             raise InputError("Matrix: rows must be of one length and at least 1 by 1.")
-        self.shape = (len(self.rows), len(self.rows[0]))
+        domain = _domain(a for row in entries for a in row)
+        shape = (len(entries), len(entries[0]))
+        self.domain_matrix = DomainMatrix(
+            [[_element(a, domain) for a in row] for row in entries], shape, domain
+        )
+
+    @classmethod
+    def wrap(cls, domain_matrix: DomainMatrix) -> "Matrix":
+        """Take over a matrix of sympy's."""
+        made = cls.__new__(cls)
+        made.domain_matrix = domain_matrix
+        return made
 
     @classmethod
     def build(cls, n_rows: int, n_columns: int, entry: Callable[[int, int], Entry]) -> "Matrix":
@@ -88,55 +105,57 @@ class Matrix:
         cls, generator: np.random.Generator, n_rows: int, n_columns: int, size: int = 3
     ) -> "Matrix":
         """Draw integer entries uniformly from -size to size."""
-        values = generator.integers(-size, size + 1, (n_rows, n_columns))
-        return cls([[int(value) for value in row] for row in values])
+        return cls(generator.integers(-size, size + 1, (n_rows, n_columns)).tolist())
 
     @classmethod
     def from_array(cls, values: npt.ArrayLike) -> "Matrix":
         """Take over floats as the fractions that they are, without rounding."""
         array = np.atleast_2d(np.asarray(values, dtype=np.float64))
-        return cls([[Fraction(float(value)) for value in row] for row in array])
+        return cls([[Fraction(value) for value in row] for row in array.tolist()])
 
     def to_array(self) -> npt.NDArray[np.float64]:
         """Round every entry to the nearest float."""
         return np.array([[float(value) for value in row] for row in self.rows])
 
     @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        n_rows, n_columns = self.domain_matrix.shape
+        return int(n_rows), int(n_columns)
+
+    @property
+    def rows(self) -> tuple[tuple[Entry, ...], ...]:
+        """The entries: int, Fraction or ring element."""
+        domain = self.domain_matrix.domain
+        return tuple(tuple(_entry(a, domain) for a in row) for row in self.domain_matrix.to_list())
+
+    @property
     def T(self) -> "Matrix":  # noqa: N802  the name that the mathematics and NumPy use
         """The transpose."""
-        return Matrix(zip(*self.rows, strict=True))
+        return Matrix.wrap(self.domain_matrix.transpose())
 
     def __getitem__(self, place: tuple[int, int]) -> Entry:
-        return self.rows[place[0]][place[1]]
+        return _entry(self.domain_matrix.rep.getitem(*place), self.domain_matrix.domain)
 
     def __add__(self, other: "Matrix") -> "Matrix":
         self._match(other)
-        return Matrix(
-            [a + b for a, b in zip(r, s, strict=True)]
-            for r, s in zip(self.rows, other.rows, strict=True)
-        )
+        return Matrix.wrap(self.domain_matrix + other.domain_matrix)
 
     def __sub__(self, other: "Matrix") -> "Matrix":
         self._match(other)
-        return Matrix(
-            [a - b for a, b in zip(r, s, strict=True)]
-            for r, s in zip(self.rows, other.rows, strict=True)
-        )
+        return Matrix.wrap(self.domain_matrix - other.domain_matrix)
 
     def __rmul__(self, scalar: Entry) -> "Matrix":
-        return Matrix([scalar * a for a in row] for row in self.rows)
+        domain = self.domain_matrix.domain.unify(_domain([scalar]))
+        return Matrix.wrap(self.domain_matrix.convert_to(domain) * domain.convert(scalar))
 
     def __matmul__(self, other: "Matrix") -> "Matrix":
         if self.shape[1] != other.shape[0]:
             raise InputError(f"Matrix: shapes {self.shape} and {other.shape} do not multiply.")
-        columns = tuple(zip(*other.rows, strict=True))
-        return Matrix(
-            [sum(a * b for a, b in zip(row, column, strict=True)) for column in columns]
-            for row in self.rows
-        )
+        return Matrix.wrap(self.domain_matrix * other.domain_matrix)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Matrix) and self.rows == other.rows
+        return isinstance(other, Matrix) and bool(self.domain_matrix.unify_eq(other.domain_matrix))
 
     def __hash__(self) -> int:
         return hash(self.rows)
@@ -146,15 +165,16 @@ class Matrix:
 
     def squared_norm(self) -> Entry:
         """Return the sum of the squared entries."""
-        return sum(a * a for row in self.rows for a in row)
+        domain = self.domain_matrix.domain
+        return _entry(sum((a * a for a in self.domain_matrix.to_list_flat()), domain.zero), domain)
 
     def trace(self) -> Entry:
         """Return the sum of the diagonal."""
-        return sum(self.rows[i][i] for i in range(min(self.shape)))
+        return sum(self[i, i] for i in range(min(self.shape)))
 
     def is_zero(self) -> bool:
         """Whether every entry is zero."""
-        return all(a == 0 for row in self.rows for a in row)
+        return bool(self.domain_matrix.is_zero_matrix)
 
     def largest(self) -> Entry:
         """Return the largest absolute value of an entry (integers and fractions only)."""
@@ -165,124 +185,94 @@ class Matrix:
             raise InputError(f"Matrix: shapes {self.shape} and {other.shape} differ.")
 
 
+def _domain(entries: Iterable[Entry]) -> Any:
+    """Return the smallest of sympy's domains that holds the entries."""
+    found = ZZ
+    for entry in entries:
+        if isinstance(entry, PolyElement):
+            return entry.ring.to_domain()
+        if isinstance(entry, Fraction):
+            found = QQ
+    return found
+
+
+def _element(value: Entry, domain: Any) -> Any:
+    """Return a number or a ring element as what sympy computes with."""
+    if domain.is_QQ:
+        return domain(value.numerator, value.denominator)
+    return domain(value) if domain.is_ZZ else domain.convert(value)
+
+
+def _entry(value: Any, domain: Any) -> Entry:
+    """Return an element as Python's own number where it is one, whatever sympy computes with."""
+    if domain.is_QQ:
+        return Fraction(int(value.numerator), int(value.denominator))
+    return int(value) if domain.is_ZZ else value
+
+
+def unknowns(**shapes: tuple[int, int]) -> tuple[Matrix, ...]:
+    """Return matrices with an unknown in every place, all of one polynomial ring over the rationals.
+
+    Examples
+    --------
+    >>> w, x = unknowns(W=(1, 2), X=(2, 1))
+    >>> w @ x
+    [W_0_0*X_0_0 + W_0_1*X_1_0]
+    """
+    names = [f"{n}_{i}_{j}" for n, (b, a) in shapes.items() for i in range(b) for j in range(a)]
+    _, *generators = ring(names, QQ)
+    places = iter(generators)
+    return tuple(Matrix.build(b, a, lambda i, j: next(places)) for b, a in shapes.values())
+
+
+def gradient(value: Entry, places: Matrix) -> Matrix:
+    """Return the partial derivatives of a polynomial in every entry of a matrix of unknowns."""
+    return Matrix([value.diff(unknown) for unknown in row] for row in places.rows)
+
+
 def product(layers: Sequence[Matrix]) -> Matrix:
     """Multiply layers given input first: W_L ... W_1."""
-    result = layers[0]
-    for layer in layers[1:]:
-        result = layer @ result
-    return result
-
-
-def _cleared(matrix: Matrix) -> list[list[int]]:
-    """Scale every row to integers; rank and row space stay."""
-    rows = []
-    for row in matrix.rows:
-        scale = lcm(*(Fraction(a).denominator for a in row))
-        rows.append([int(a * scale) for a in row])
-    return rows
-
-
-def _eliminate(rows: list[list[int]]) -> tuple[int, int, int]:
-    """Bareiss's fraction-free elimination, in place.
-
-    Returns the rank, the last pivot and the sign of the row exchanges.
-    """
-    done, last, sign = 0, 1, 1
-    for column in range(len(rows[0])):
-        found = next((i for i in range(done, len(rows)) if rows[i][column]), None)
-        if found is None:
-            continue
-        if found != done:
-            rows[done], rows[found] = rows[found], rows[done]
-            sign = -sign
-        head = rows[done]
-        pivot = head[column]
-        for i in range(done + 1, len(rows)):
-            row, factor_ = rows[i], rows[i][column]
-            # exact: every 2 by 2 minor is divisible by the pivot before (Bareiss 1968)
-            rows[i] = [(pivot * a - factor_ * b) // last for a, b in zip(row, head, strict=True)]
-        last, done = pivot, done + 1
-        if done == len(rows):
-            break
-    return done, last, sign
+    return reduce(lambda below, layer: layer @ below, layers)
 
 
 def rank(matrix: Matrix) -> int:
-    """Return the exact rank, by fraction-free elimination.
-
-    References
-    ----------
-    E. H. Bareiss, Sylvester's identity and multistep integer-preserving Gaussian elimination,
-    Mathematics of Computation 22 (1968).
-    """
-    return _eliminate(_cleared(matrix))[0]
+    """Return the exact rank."""
+    return int(matrix.domain_matrix.rank())
 
 
 def determinant(matrix: Matrix) -> Entry:
-    """Return the determinant by expansion along rows: works over any ring, meant for small sizes."""
-    rows = matrix.rows
-    if len(rows) == 1:
-        return rows[0][0]
-    return sum(
-        (-1 if j % 2 else 1)
-        * rows[0][j]
-        * determinant(Matrix(row[:j] + row[j + 1 :] for row in rows[1:]))
-        for j in range(len(rows))
-    )
+    """Return the determinant, over any of the domains."""
+    return _entry(matrix.domain_matrix.det(), matrix.domain_matrix.domain)
 
 
-def _reduced(matrix: Matrix) -> tuple[list[list[Fraction]], list[int]]:
-    """Return the reduced row echelon form and its pivot columns."""
-    rows = [[Fraction(a) for a in row] for row in matrix.rows]
-    pivots: list[int] = []
-    for column in range(matrix.shape[1]):
-        done = len(pivots)
-        found = next((i for i in range(done, len(rows)) if rows[i][column]), None)
-        if found is None:
-            continue
-        rows[done], rows[found] = rows[found], rows[done]
-        pivot = rows[done][column]
-        rows[done] = [a / pivot for a in rows[done]]
-        for i, row in enumerate(rows):
-            if i != done and row[column]:
-                scale = row[column]
-                rows[i] = [a - scale * b for a, b in zip(row, rows[done], strict=True)]
-        pivots.append(column)
-        if len(pivots) == len(rows):
-            break
-    return rows, pivots
+def _reduced(*blocks: Matrix) -> tuple[Matrix, tuple[int, ...]]:
+    """Return the reduced row echelon form of blocks side by side, and its pivot columns."""
+    first, *rest = (block.domain_matrix.to_field() for block in blocks)
+    found, pivots = first.hstack(*rest).rref()
+    return Matrix.wrap(found), pivots
 
 
 def row_basis(matrix: Matrix) -> Matrix | None:
-    """Return a basis of the row space as rows, or None for the zero matrix."""
-    rows, pivots = _reduced(matrix)
-    return Matrix(rows[: len(pivots)]) if pivots else None
+    """Return rows of the matrix that are a basis of its row space, or None for the zero matrix."""
+    _, _, pivots = matrix.T.domain_matrix.rref_den()
+    rows = matrix.rows
+    return Matrix(rows[i] for i in pivots) if pivots else None
 
 
 def null_space(matrix: Matrix) -> list[Matrix]:
     """Return a basis of {x: matrix @ x = 0} as columns, empty if only zero is in it."""
-    rows, pivots = _reduced(matrix)
-    size = matrix.shape[1]
-    basis = []
-    for free in (j for j in range(size) if j not in pivots):
-        vector = [Fraction(0)] * size
-        vector[free] = Fraction(1)
-        for row, pivot in zip(rows, pivots, strict=False):
-            vector[pivot] = -row[free]
-        basis.append(Matrix([a] for a in vector))
-    return basis
+    basis = Matrix.wrap(matrix.domain_matrix.nullspace())
+    return [Matrix([a] for a in row) for row in basis.rows]
 
 
 def solve(matrix: Matrix, right: Matrix) -> Matrix | None:
     """Return one x with matrix @ x = right, or None if there is none; free entries are zero."""
     size = matrix.shape[1]
-    rows, pivots = _reduced(Matrix(a + b for a, b in zip(matrix.rows, right.rows, strict=True)))
+    reduced, pivots = _reduced(matrix, right)
     if any(pivot >= size for pivot in pivots):
         return None
-    solution = [[Fraction(0)] * right.shape[1] for _ in range(size)]
-    for row, pivot in zip(rows, pivots, strict=False):
-        solution[pivot] = row[size:]
-    return Matrix(solution)
+    rows: Mapping[int, Sequence[Entry]] = dict(zip(pivots, reduced.rows, strict=False))
+    return Matrix(rows[j][size:] if j in rows else [0] * right.shape[1] for j in range(size))
 
 
 def inverse(matrix: Matrix) -> Matrix:
@@ -293,12 +283,10 @@ def inverse(matrix: Matrix) -> Matrix:
     InputError
         If the matrix is not square or has none.
     """
-    size = matrix.shape[0]
-    if matrix.shape != (size, size) or rank(matrix) < size:
-        raise InputError(f"inverse: the {matrix.shape} matrix has no inverse.")
-    found = solve(matrix, Matrix.identity(size))
-    assert found is not None
-    return found
+    try:
+        return Matrix.wrap(matrix.domain_matrix.to_field().inv())
+    except DMError:
+        raise InputError(f"inverse: the {matrix.shape} matrix has no inverse.") from None
 
 
 def normal_form(matrix: Matrix) -> tuple[Matrix, int, Matrix]:
@@ -310,13 +298,12 @@ def normal_form(matrix: Matrix) -> tuple[Matrix, int, Matrix]:
         P, r, Q.
     """
     n_rows, n_columns = matrix.shape
-    identity = Matrix.identity(n_rows)
-    rows, _ = _reduced(Matrix(a + b for a, b in zip(matrix.rows, identity.rows, strict=True)))
-    _, pivots = _reduced(matrix)
-    reduced = [row[:n_columns] for row in rows[: len(pivots)]]
+    rows = _reduced(matrix, Matrix.identity(n_rows))[0].rows
+    pivots = _reduced(matrix)[1]
     moves = Matrix(row[n_columns:] for row in rows)  # moves @ matrix is reduced
+    reduced = [row[:n_columns] for row in rows[: len(pivots)]]
     free = [j for j in range(n_columns) if j not in pivots]
-    completed = reduced + [[Fraction(int(j == k)) for k in range(n_columns)] for j in free]
+    completed = [*reduced, *([int(j == k) for k in range(n_columns)] for j in free)]
     return inverse(moves), len(pivots), Matrix(completed)
 
 

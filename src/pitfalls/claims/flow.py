@@ -13,8 +13,7 @@ from pitfalls.claims.floating import Array, LayerShapes, chain, layer_slopes
 from pitfalls.claims.layers import (
     ARCHITECTURES,
     layer_gradients,
-    symbolic_data,
-    unknown_layers,
+    symbolic_network,
 )
 from pitfalls.claims.risk import integer_problem, library_risk
 from pitfalls.linear import SquaredRisk, descend, mode_strength
@@ -38,8 +37,7 @@ def _library_flow(start: Sequence[Array], risk: SquaredRisk) -> Sequence[Array]:
 def _attack_balance(subject: FlowSubject, search: Search) -> None:
     gradients = subject.formula
     for widths in ARCHITECTURES[2 : search.pick(7, 8)]:
-        layers = unknown_layers(widths)
-        x, y = symbolic_data(search, widths)
+        layers, x, y = symbolic_network(search, widths)
         _require_balance(layers, gradients(layers, x, y), search, f"widths {widths}")
     for _ in range(search.pick(150, 2500)):
         layers, x, y = integer_problem(search)

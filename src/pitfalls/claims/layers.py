@@ -7,17 +7,17 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from pitfalls.claims.claim import Claim, Evidence, Search
-from pitfalls.claims.exact import Entry, Matrix, factor, product
-from pitfalls.claims.polynomial import unknown_name, unknowns
+from pitfalls.claims.exact import Entry, Matrix, factor, gradient, product
 from pitfalls.claims.risk import (
     arrays,
     integer_problem,
     library_risk,
     matrix_risk,
     relative_error,
+    symbolic_problem,
 )
 
-__all__ = ["ARCHITECTURES", "CLAIMS", "layer_gradients", "symbolic_data", "unknown_layers"]
+__all__ = ["ARCHITECTURES", "CLAIMS", "layer_gradients", "symbolic_network"]
 
 Layers = Sequence[Matrix]
 Gradients = Callable[[Layers, Matrix, Matrix], list[Matrix]]
@@ -36,13 +36,13 @@ def parts(layers: Layers) -> list[tuple[Matrix, Matrix]]:
 
 def layer_gradients(layers: Layers, x: Matrix, y: Matrix) -> list[Matrix]:
     """Return A_i' G B_i' for every layer, G = W Sxx - Syx."""
-    gradient = product(layers) @ (x.T @ x) - y.T @ x
-    return [above.T @ gradient @ below.T for above, below in parts(layers)]
+    error = product(layers) @ (x.T @ x) - y.T @ x
+    return [above.T @ error @ below.T for above, below in parts(layers)]
 
 
 def _library_gradients(layers: Layers, x: Matrix, y: Matrix) -> list[Matrix]:
     found = library_risk(x, y).layer_gradients(arrays(layers))
-    return [Matrix.from_array(gradient) for gradient in found]
+    return [Matrix.from_array(slope) for slope in found]
 
 
 def _partial_derivatives(layers: Layers, x: Matrix, y: Matrix) -> list[Matrix]:
@@ -79,31 +79,23 @@ ARCHITECTURES = (
 """Widths for which the derivative is taken symbolically in every entry of every layer."""
 
 
-def unknown_layers(widths: Sequence[int]) -> list[Matrix]:
-    """Return layers with an unknown in every place."""
-    return [unknowns(f"W{i + 1}", b, a) for i, (a, b) in enumerate(pairwise(widths))]
-
-
-def symbolic_data(search: Search, widths: Sequence[int]) -> tuple[Matrix, Matrix]:
-    """Return unknown data for small networks, random integer data for the larger ones."""
+def symbolic_network(search: Search, widths: Sequence[int]) -> tuple[list[Matrix], Matrix, Matrix]:
+    """Return unknown layers, with unknown data for small networks and random integers for larger ones."""
+    layers, x, y = symbolic_problem(widths, 1)
     if len(widths) < 4:
-        return unknowns("X", 1, widths[0]), unknowns("Y", 1, widths[-1])
+        return layers, x, y
     draw = search.random
-    return Matrix.random(draw, 2, widths[0]), Matrix.random(draw, 2, widths[-1])
+    return layers, Matrix.random(draw, 2, widths[0]), Matrix.random(draw, 2, widths[-1])
 
 
 def _attack_gradients(subject: LayerSubject, search: Search) -> None:
     for widths in ARCHITECTURES[: search.pick(7, 8)]:
-        layers = unknown_layers(widths)
-        x, y = symbolic_data(search, widths)
+        layers, x, y = symbolic_network(search, widths)
         value = matrix_risk(layers, x, y)
         found = subject.formula(layers, x, y)
         for i, layer in enumerate(layers):
-            slopes = Matrix(
-                [value.derivative(unknown_name(entry)) for entry in row] for row in layer.rows
-            )
             search.require(
-                found[i] == slopes,
+                found[i] == gradient(value, layer),
                 f"widths {widths}: not the partial derivatives in layer {i + 1}",
             )
     for _ in range(search.pick(120, 2500)):

@@ -9,12 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from pitfalls.claims.claim import Claim, Evidence, Search
-from pitfalls.claims.exact import Entry, Matrix, product
-from pitfalls.claims.polynomial import Polynomial, unknown_name, unknowns
+from pitfalls.claims.exact import Entry, Matrix, gradient, product, unknowns
 from pitfalls.linear import SquaredRisk
 from pitfalls.moments import SecondMoments
 
-__all__ = ["CLAIMS", "arrays", "data_risk", "library_risk", "matrix_risk", "sample_risk"]
+__all__ = ["CLAIMS", "arrays", "data_risk", "library_risk", "matrix_risk", "symbolic_problem"]
 
 HALF = Fraction(1, 2)
 Layers = Sequence[Matrix]
@@ -65,8 +64,7 @@ def _library_value(layers: Layers, x: Matrix, y: Matrix) -> float:
 
 
 def _library_end_to_end_gradient(whole: Matrix, x: Matrix, y: Matrix) -> Matrix:
-    gradient = library_risk(x, y).end_to_end_gradient(arrays([whole]))
-    return Matrix.from_array(gradient)
+    return Matrix.from_array(library_risk(x, y).end_to_end_gradient(arrays([whole])))
 
 
 class RiskSubject(NamedTuple):
@@ -89,8 +87,9 @@ SHAPES = ((1, 1), (2, 1), (1, 2), (2, 2), (1, 1, 1), (2, 1, 2), (1, 2, 2), (2, 2
 
 def symbolic_problem(widths: Sequence[int], n: int) -> tuple[list[Matrix], Matrix, Matrix]:
     """Return layers, X and Y with an unknown in every place."""
-    layers = [unknowns(f"W{i + 1}", b, a) for i, (a, b) in enumerate(pairwise(widths))]
-    return layers, unknowns("X", n, widths[0]), unknowns("Y", n, widths[-1])
+    shapes = {f"W{i + 1}": (b, a) for i, (a, b) in enumerate(pairwise(widths))}
+    *layers, x, y = unknowns(**shapes, X=(n, widths[0]), Y=(n, widths[-1]))
+    return layers, x, y
 
 
 def integer_problem(search: Search) -> tuple[list[Matrix], Matrix, Matrix]:
@@ -150,10 +149,9 @@ def _attack_convex(loss: Callable[[Matrix, Matrix, Matrix], Entry], search: Sear
             f"between {u} and {w} at t = {t}, with X = {x}, Y = {y}, the chord runs "
             f"{-gap(u, w, t, x, y)} below the function",
         )
-    share = Polynomial({("t",): 1})
     for p, d, n in ((1, 1, 1), (1, 2, 1), (2, 1, 2), (2, 2, 1), (1, 2, 2)):
-        u, w = unknowns("U", p, d), unknowns("W", p, d)
-        x, y = unknowns("X", n, d), unknowns("Y", n, p)
+        shares, u, w, x, y = unknowns(t=(1, 1), U=(p, d), W=(p, d), X=(n, d), Y=(n, p))
+        share = shares[0, 0]
         squares = HALF * share * (1 - share) * ((u - w) @ x.T).squared_norm()
         search.require(
             gap(u, w, share, x, y) == squares,
@@ -183,11 +181,9 @@ def _attack_layers_convex(loss: Callable[[Layers, Matrix, Matrix], Entry], searc
 
 def _attack_gradient(subject: GradientSubject, search: Search) -> None:
     for p, d, n in ((1, 1, 1), (2, 2, 2), (1, 3, 2), (3, 1, 2), (2, 3, 2))[: search.pick(4, 5)]:
-        w, x, y = unknowns("W", p, d), unknowns("X", n, d), unknowns("Y", n, p)
-        value = data_risk(w, x, y)
-        slopes = Matrix([value.derivative(unknown_name(entry)) for entry in row] for row in w.rows)
+        w, x, y = unknowns(W=(p, d), X=(n, d), Y=(n, p))
         search.require(
-            subject.formula(w, x, y) == slopes,
+            subject.formula(w, x, y) == gradient(data_risk(w, x, y), w),
             f"p = {p}, d = {d}, n = {n}: not the partial derivatives of Q",
         )
     for _ in range(search.pick(150, 3000)):

@@ -40,21 +40,20 @@ def spurious_gradient(
     if basis is None:
         return None
     p = layers[-1].shape[0]
-    columns: list[list[Any]] = []
     sides = parts(layers)
     asked = range(len(layers)) if resting is None else resting
-    seen = [(sides[i][0], sides[i][1] @ basis.T) for i in asked]
-    for k in range(p):
-        for b in range(basis.shape[0]):
-            column: list[Any] = []
-            for above, below in seen:
-                for a in above.rows[k]:
-                    column.extend(a * row[b] for row in below.rows)
-            columns.append(column)
-    equations = Matrix(columns).T
-    if rank(equations) == len(columns):
+    seen = [(sides[i][0].T.rows, (sides[i][1] @ basis.T).rows) for i in asked]
+    unseen = null_space(
+        Matrix(
+            [a * b for a in column for b in row]
+            for columns, rows in seen
+            for column in columns
+            for row in rows
+        )
+    )
+    if not unseen:
         return None
-    mix = null_space(equations)[0]
+    mix = unseen[0]
     weights = Matrix.build(p, basis.shape[0], lambda k, b: mix[k * basis.shape[0] + b, 0])
     return weights @ basis
 
