@@ -75,6 +75,11 @@ class Whitening:
         return len(self.scale)
 
     @cached_property
+    def _in_order(self) -> bool:
+        """Whether all columns are kept and B has them in their own order, not in that of the pivots."""
+        return bool(np.array_equal(self.kept, np.arange(self.n_features)))
+
+    @cached_property
     def _share(self) -> Matrix:
         """M (I + M'M)^{-1}: what of a kept column's coefficient goes to those that depend on it."""
         m = self.dependence
@@ -84,21 +89,24 @@ class Whitening:
 
     def project(self, b: Matrix) -> Matrix:
         """Return F' b of shape (rank, k) for b of shape (d, k)."""
-        if not len(self.dropped):
+        if self._in_order:
             return self.factor.solve(b)
         kept = b[self.kept]
-        return self.factor.solve(kept + self._share.T @ (b[self.dropped] - self.dependence @ kept))
+        if len(self.dropped):
+            kept = kept + self._share.T @ (b[self.dropped] - self.dependence @ kept)
+        return self.factor.solve(kept)
 
     def lift(self, u: Matrix) -> Matrix:
         """Return F u of shape (d, k): directions whose scores on the data are u on white data."""
         v = self.factor.solve_transposed(u)
-        if not len(self.dropped):
+        if self._in_order:
             return v
-        passed = self._share @ v
-        # subtracting what was passed on keeps F'E = I whatever the accuracy of the share
         whole = np.empty((self.n_features, u.shape[1]))
-        whole[self.kept] = v - self.dependence.T @ passed
-        whole[self.dropped] = passed
+        if len(self.dropped):
+            whole[self.dropped] = passed = self._share @ v
+            # subtracting what was passed on keeps F'E = I whatever the accuracy of the share
+            v = v - self.dependence.T @ passed
+        whole[self.kept] = v
         return whole
 
     def solve(self, b: Matrix) -> Matrix:
@@ -108,7 +116,7 @@ class Whitening:
     @cached_property
     def colour(self) -> Matrix:
         """E of shape (d, rank)."""
-        if not len(self.dropped):
+        if self._in_order:
             return self.factor.matrix
         whole = np.empty((self.n_features, self.rank))
         whole[self.kept] = self.factor.matrix
@@ -118,7 +126,7 @@ class Whitening:
     @cached_property
     def whiten(self) -> Matrix:
         """F of shape (d, rank), F'E = I."""
-        if not len(self.dropped):
+        if self._in_order:
             return self.factor.inverse_transposed
         return self.lift(np.eye(self.rank))
 
