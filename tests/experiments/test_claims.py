@@ -90,9 +90,8 @@ def test_verdicts_belong_to_the_code_they_were_reached_on(monkeypatch, tmp_path)
     assert config_hash(VerifyConfig()) != config_hash(VerifyConfig(code="older"))
     before = code_fingerprint()
     package = tmp_path / "pitfalls"
-    for name in ("linear", "parity", "claims"):
+    for name in ("moments", "linear", "parity", "claims"):
         (package / name).mkdir(parents=True)
-    (package / "moments.py").write_text("")
     monkeypatch.setattr(room.pitfalls, "__file__", str(package / "__init__.py"))
     empty = code_fingerprint()
     (package / "parity" / "network.py").write_text("x = 1")

@@ -20,8 +20,8 @@ def code_fingerprint() -> str:
     A verdict holds for the code it was reached on; with other code the claims are checked anew.
     """
     root = Path(pitfalls.__file__).parent
-    digest = hashlib.sha256((root / "moments.py").read_bytes())
-    for folder in ("linear", "parity", "claims"):
+    digest = hashlib.sha256()
+    for folder in ("moments", "linear", "parity", "claims"):
         for path in sorted((root / folder).rglob("*.py")):
             digest.update(path.relative_to(root).as_posix().encode())
             digest.update(path.read_bytes())
