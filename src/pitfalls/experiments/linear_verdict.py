@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from pitfalls.linear import (
-    CriticalPoint,
+    PointVerdict,
     EscapeDirection,
     GlobalMinimumWitness,
     LayerGradientWitness,
@@ -16,7 +16,7 @@ from pitfalls.linear import (
 __all__ = ["describe_point"]
 
 
-def describe_point(point: CriticalPoint) -> dict[str, Any]:
+def describe_point(point: PointVerdict) -> dict[str, Any]:
     """Lay a verdict out as plain values for tables and texts."""
     witness = point.witness
     told: dict[str, Any] = {"kind": None}

@@ -107,7 +107,7 @@ from .trajectory import (
     Trajectory as Trajectory,
 )
 from .verdict import (
-    CriticalPoint as CriticalPoint,
+    PointVerdict as PointVerdict,
 )
 from .verdict import (
     EscapeDirection as EscapeDirection,
@@ -127,7 +127,7 @@ from .verdict import (
 
 __all__ = [
     "CriticalKind",
-    "CriticalPoint",
+    "PointVerdict",
     "Curvature",
     "DataModes",
     "DeepLinearNetwork",

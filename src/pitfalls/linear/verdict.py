@@ -8,7 +8,7 @@ from pitfalls.linear.network import Matrix
 from pitfalls.linear.pivots import Pivot
 
 __all__ = [
-    "CriticalPoint",
+    "PointVerdict",
     "EscapeDirection",
     "GlobalMinimumWitness",
     "Grounds",
@@ -103,7 +103,7 @@ Grounds: TypeAlias = Literal["gradient", "theorem", "value", "curvature", "nothi
 
 
 @dataclass(frozen=True, eq=False)
-class CriticalPoint:
+class PointVerdict:
     """What `classify` found.
 
     Parameters
