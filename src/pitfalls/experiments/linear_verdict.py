@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from pitfalls.linear import (
-    PointVerdict,
     EscapeDirection,
     GlobalMinimumWitness,
     LayerGradientWitness,
+    PointVerdict,
     SaddleWitness,
 )
 

@@ -33,11 +33,11 @@ from pitfalls.linear.network import Matrix, Weights, as_weights
 from pitfalls.linear.pivots import Pivot, WhitePoint, measure_pivots
 from pitfalls.linear.risk import SquaredRisk
 from pitfalls.linear.verdict import (
-    PointVerdict,
     EscapeDirection,
     GlobalMinimumWitness,
     Grounds,
     LayerGradientWitness,
+    PointVerdict,
     SaddleWitness,
     Verdict,
     Witness,

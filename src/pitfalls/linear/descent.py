@@ -10,9 +10,9 @@ from scipy.integrate import solve_ivp
 from pitfalls.errors import DivergenceError, InputError
 from pitfalls.linear.classification import classify
 from pitfalls.linear.curvature import flatten, unflatten
+from pitfalls.linear.derivatives import gradients as gradients_of
 from pitfalls.linear.dynamics import learning_time
 from pitfalls.linear.network import Matrix, Weights, as_weights
-from pitfalls.linear.derivatives import gradients as gradients_of
 from pitfalls.linear.risk import SquaredRisk
 from pitfalls.linear.trajectory import Trajectory, Watch
 from pitfalls.linear.verdict import EscapeDirection, Verdict

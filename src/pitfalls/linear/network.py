@@ -15,7 +15,11 @@ __all__ = ["DeepLinearNetwork", "Matrix", "Weights", "as_weights", "balancedness
 
 Matrix: TypeAlias = npt.NDArray[np.float64]
 
-_COARSE = {"float16", "bfloat16", "float32"}  # whole numbers are exact, float64 is what we compute in
+_COARSE = {
+    "float16",
+    "bfloat16",
+    "float32",
+}  # whole numbers are exact, float64 is what we compute in
 
 
 class DeepLinearNetwork(nn.Module):
@@ -194,15 +198,16 @@ def _linear_layers(module: nn.Module, who: str) -> list[Any]:
         return [weight for part in module for weight in _linear_layers(part, who)]
     # a subclass may do something else with its weight, and so may a hook
     plain = isinstance(module, nn.Linear) and type(module).forward is nn.Linear.forward
-    hooks = module._forward_hooks or module._forward_pre_hooks
-    if not plain or hooks or module.bias is not None:
-        what = "with a bias" if plain and module.bias is not None else "with hooks" if plain else ""
-        raise InputError(
-            f"{who}: a module must be a DeepLinearNetwork or nn.Sequential of bias-free nn.Linear "
-            f"layers. Got {type(module).__name__} {what}".rstrip()
-            + ". Build it with bias=False; centred data stand in for an intercept."
-        )
-    return [module.weight]
+    hooked = bool(module._forward_hooks or module._forward_pre_hooks)
+    biased = getattr(module, "bias", None) is not None
+    if plain and not hooked and not biased:
+        return [module.weight]
+    what = " with hooks" if plain and hooked else " with a bias" if plain else ""
+    raise InputError(
+        f"{who}: a module must be a DeepLinearNetwork or nn.Sequential of bias-free nn.Linear "
+        f"layers. Got {type(module).__name__}{what}. Build it with bias=False; centred data stand in "
+        "for an intercept."
+    )
 
 
 def _real(layer: Any, number: int, who: str) -> Any:

@@ -8,11 +8,11 @@ from pitfalls.linear.network import Matrix
 from pitfalls.linear.pivots import Pivot
 
 __all__ = [
-    "PointVerdict",
     "EscapeDirection",
     "GlobalMinimumWitness",
     "Grounds",
     "LayerGradientWitness",
+    "PointVerdict",
     "SaddleWitness",
     "Verdict",
     "Witness",
