@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from pitfalls.errors import InputError
@@ -41,6 +43,20 @@ def test_a_run_of_another_version_is_stale_and_named(store: RunStore) -> None:
     assert found.state == "stale"
     assert "0.0.1" in found.note
     assert "--fresh" in found.note
+
+
+def test_a_run_of_other_code_is_stale_and_quoted_only_where_there_is_no_present_one(
+    store: RunStore,
+) -> None:
+    older, present = make_run(store, "demo", n=2), make_run(store, "demo", n=1)
+    older.manifest.entry, older.manifest.code = "pitfalls.experiments.claims", "0" * 12
+    (older.path / "manifest.json").write_text(json.dumps(older.manifest.to_dict()))
+    found = gather(store)["demo"]
+    assert found.runs[0].id == present.id
+    assert found.state == "complete"
+    only = gather([older])["demo"]
+    assert only.state == "stale"
+    assert "older: other code than the present" in only.note
 
 
 def test_no_run_is_missing() -> None:

@@ -228,7 +228,7 @@ def test_remove_deletes_the_folder(store):
     assert store.list() == []
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"format": 1}', '{"format": 99}'])
+@pytest.mark.parametrize("content", ["{", "[]", '{"format": 2}', '{"format": 99}'])
 def test_a_damaged_or_foreign_manifest_is_one_clear_error_and_fresh_mends_it(store, content):
     run = finish(store)
     (run.path / "manifest.json").write_text(content)
@@ -237,6 +237,13 @@ def test_a_damaged_or_foreign_manifest_is_one_clear_error_and_fresh_mends_it(sto
     with store.open("test", Config(), fresh=True) as run:
         pass
     assert run.complete
+
+
+def test_a_run_folder_of_an_earlier_format_is_set_aside(store):
+    run = finish(store)
+    (run.path / "manifest.json").write_text('{"format": 1}')
+    again = finish(store)
+    assert again.set_aside.name == f"{run.path.name}-older-unknown"
 
 
 def test_damaged_results_and_arrays_name_file_and_remedy(store):

@@ -1,11 +1,14 @@
 """``pitfalls runs``: list, show and remove run folders."""
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from cyclopts import App
 
 from pitfalls.cli.session import print_table, run_store, say
+
+if TYPE_CHECKING:
+    from pitfalls.runs import Run
 
 app = App(name="runs", help="List, show and remove finished runs.")
 
@@ -30,7 +33,7 @@ def list_runs(experiment: str | None = None, /) -> None:
         [
             [
                 run.id,
-                _status(run.manifest.status, store.is_held(run)),
+                _status(run, store.is_held(run)),
                 run.manifest.starts[0] if run.manifest.starts else None,
                 round(run.manifest.seconds, 1),
                 round(sum(f.stat().st_size for f in run.path.rglob("*") if f.is_file()) / 1e6, 2),
@@ -56,7 +59,8 @@ def show(run: str, /) -> None:
     manifest = found.manifest
     facts = {
         "folder": str(found.path),
-        "status": _status(manifest.status, store.is_held(found)),
+        "status": _status(found, store.is_held(found)),
+        "older": found.older_note or None,
         "command": manifest.command,
         "starts": ", ".join(manifest.starts),
         "end": manifest.end,
@@ -113,6 +117,9 @@ def export(run: str, /, *, to: Literal["tensorboard", "mlflow"], folder: Path) -
     say(f"exported {found.id} to {made}")
 
 
-def _status(status: str, held: bool) -> str:
-    # a run whose process was killed still says that it is running
-    return "killed, can be continued" if status == "running" and not held else status
+def _status(run: "Run", held: bool) -> str:
+    status: str = run.manifest.status
+    if status == "running" and not held:
+        # a run whose process was killed still says that it is running
+        status = "killed" if run.is_older else "killed, can be continued"
+    return f"{status}, older" if run.is_older else status

@@ -1,31 +1,14 @@
 """Checking the claims: an experiment like any other, with one verdict a claim."""
 
-import hashlib
 import time
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-import pitfalls
 from pitfalls.claims import select_claims
 from pitfalls.experiments.registry import Progress, experiment
 from pitfalls.runs import Run
 
-__all__ = ["VerifyConfig", "code_fingerprint", "homework_runs", "verify_claims"]
-
-
-def code_fingerprint() -> str:
-    """Return 12 hexadecimal digits of what the claims speak about: the labs' and the claims' code.
-
-    A verdict holds for the code it was reached on; with other code the claims are checked anew.
-    """
-    root = Path(pitfalls.__file__).parent
-    digest = hashlib.sha256()
-    for folder in ("moments", "linear", "parity", "claims"):
-        for path in sorted((root / folder).rglob("*.py")):
-            digest.update(path.relative_to(root).as_posix().encode())
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]
+__all__ = ["VerifyConfig", "homework_runs", "verify_claims"]
 
 
 @dataclass(frozen=True)
@@ -40,14 +23,11 @@ class VerifyConfig:
         Seconds, or minutes.
     seed : int
         Of the adversary.
-    code : str
-        Fingerprint of the code under attack.
     """
 
     claims: tuple[str, ...] = ()
     effort: Literal["quick", "thorough"] = "quick"
     seed: int = 0
-    code: str = field(default_factory=code_fingerprint)
 
 
 @experiment("verify")

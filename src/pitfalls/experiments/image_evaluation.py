@@ -99,6 +99,8 @@ def load_trained(run: Run, member: int = 0) -> Trained:
     member : int, default=0
         Which of its trainings, in the order of its table.
     """
+    if run.is_older:  # its weights in the present network might be another function
+        raise RunError(f"{run.older_note}. Train it anew before it is looked at.")
     path = _weights(run, member)
     results = run.results()
     stored = run.config["network"]

@@ -107,7 +107,14 @@ def perform(
         Whatever the experiment raises; the run then stays and can be continued.
     """
     found = experiment_of(config)
-    with store.open(found.name, config, command=command, threads=threads, fresh=fresh) as run:
+    with store.open(
+        found.name,
+        config,
+        entry=found.function.__module__,
+        command=command,
+        threads=threads,
+        fresh=fresh,
+    ) as run:
         if not run.complete:
             found.function(config, run, progress)
     return run

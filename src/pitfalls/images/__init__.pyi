@@ -92,28 +92,22 @@ from .schedules import (
     Schedule as Schedule,
 )
 from .schedules import (
-    annealed_schedule as annealed_schedule,
+    annealed as annealed,
 )
 from .schedules import (
-    constant_schedule as constant_schedule,
+    constant as constant,
 )
 from .schedules import (
-    cosine_schedule as cosine_schedule,
+    cosine as cosine,
 )
 from .schedules import (
-    linear_schedule as linear_schedule,
-)
-from .schedules import (
-    never_moves as never_moves,
-)
-from .schedules import (
-    one_cycle_schedule as one_cycle_schedule,
+    one_cycle as one_cycle,
 )
 from .schedules import (
     schedule as schedule,
 )
 from .schedules import (
-    special_schedule as special_schedule,
+    special as special,
 )
 from .train_records import (
     TrainConfig as TrainConfig,
@@ -126,9 +120,6 @@ from .train_records import (
 )
 from .training import (
     train as train,
-)
-from .training import (
-    training_warnings as training_warnings,
 )
 
 __all__ = [
@@ -156,24 +147,21 @@ __all__ = [
     "TrainConfig",
     "TrainResult",
     "TrainState",
-    "annealed_schedule",
-    "constant_schedule",
-    "cosine_schedule",
+    "annealed",
+    "constant",
+    "cosine",
     "diagram",
     "embed",
     "evaluate",
     "fit_linear_methods",
     "learning_rate_range",
-    "linear_schedule",
     "load_dataset",
-    "never_moves",
-    "one_cycle_schedule",
+    "one_cycle",
     "predict_labels",
     "predict_logits",
     "read_picture",
     "schedule",
-    "special_schedule",
+    "special",
     "summary",
     "train",
-    "training_warnings",
 ]

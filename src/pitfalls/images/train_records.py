@@ -23,8 +23,7 @@ class TrainConfig:
         Where the last one would hold less than a quarter of that, or one image, they join the
         one before.
     scheme : str
-        Learning-rate scheme: ``constant``, ``annealed``, ``special``, ``one_cycle``, ``linear``,
-        ``cosine``.
+        Learning-rate scheme: ``constant``, ``annealed``, ``special``, ``one_cycle``, ``cosine``.
     rate : float, optional
         The scheme's rate, factor or peak; its own default if None.
     optimizer : {"sgd", "muon"}
@@ -39,8 +38,7 @@ class TrainConfig:
         Whether the loss of a batch is the mean or the sum of its images' losses.
     averaging : float, optional
         Decay, a step, of an exponential moving average of weights and buffers; evaluated and
-        returned in place of the last weights. It is warmed up: min(averaging, (1 + t)/(10 + t)) at
-        step t.
+        returned in place of the last weights.
     precision : {"float32", "bfloat16"}
         bfloat16 is mixed precision: weights, statistics and loss stay in float32.
     channels_last : bool

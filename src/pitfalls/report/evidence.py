@@ -53,6 +53,11 @@ class Evidence:
             )
         manifest = self.run.manifest
         again = manifest.command or "the command that made it"
+        if self.state == "partial" and self.run.is_older:
+            return (
+                f"The run {self.run.id} is not finished (it is {manifest.status}) and older: other code "
+                f"than the present computed what it had saved. To make it anew: {again}."
+            )
         if self.state == "partial":
             return (
                 f"The run {self.run.id} is not finished (it is {manifest.status}): what follows is "
@@ -97,12 +102,8 @@ def _outdated(run: Run) -> str:
     made_by = run.manifest.versions.get("pitfalls", "an unknown version")
     if made_by != version("pitfalls"):
         return f"was made by pitfalls {made_by}, not by the present {version('pitfalls')}"
-    code = run.config.get("code")
-    if run.manifest.experiment == "verify" and code is not None:
-        from pitfalls.experiments.claims import code_fingerprint
-
-        if code != code_fingerprint():
-            return "checked the claims on other code than the present"
+    if run.is_older:
+        return "is older: other code than the present computed its numbers"
     return ""
 
 
@@ -111,6 +112,7 @@ def _preference(run: Run) -> tuple[Any, ...]:
     # a check of a few claims must not hide one of all of them
     return (
         run.complete,
+        not run.is_older,
         not run.config.get("claims"),
         manifest.end or "",
         manifest.starts[-1:],

@@ -47,7 +47,7 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode("utf-8"))
 
 
-def write_json(path: Path, value: object) -> None:
+def write_json(path: Path, value: object, indent: int | None = 2) -> None:
     """Replace ``path`` by ``value`` as indented JSON in one step.
 
     Raises
@@ -56,7 +56,7 @@ def write_json(path: Path, value: object) -> None:
         If ``value`` holds something JSON has no form for.
     """
     try:
-        data = to_bytes(value, indent=2)
+        data = to_bytes(value, indent)
     except (TypeError, ValueError, RecursionError) as error:
         raise RunError(f"write {path}: the value cannot be written as JSON ({error}).") from error
     write_bytes(path, data + b"\n")

@@ -15,7 +15,7 @@ __all__ = ["Manifest", "Status", "describe_machine", "describe_versions", "now"]
 
 Status = Literal["running", "interrupted", "failed", "complete"]
 
-FORMAT = 1
+FORMAT = 2
 """Raised when a change makes older run folders unreadable."""
 
 
@@ -43,6 +43,8 @@ class Manifest:
         Time spent in the run by all its starts that ended in order.
     warnings : list of str
         What a reader of the numbers must know, such as data that are not the official ones.
+    entry, code : str or None
+        The module of the run function, and the fingerprint of the code behind it.
     """
 
     experiment: str
@@ -61,6 +63,8 @@ class Manifest:
     machine: dict[str, Any] = field(default_factory=dict)
     threads: int | None = None
     commit: str | None = None
+    entry: str | None = None
+    code: str | None = None
     format: int = FORMAT
 
     def to_dict(self) -> dict[str, Any]:

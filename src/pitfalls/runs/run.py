@@ -18,6 +18,7 @@ from filelock import BaseFileLock
 from pitfalls.errors import DataError, InputError, RunError
 from pitfalls.runs.atomic import write_bytes, write_json
 from pitfalls.runs.checkpoint import Checkpoint, read_latest, write_checkpoint
+from pitfalls.runs.code import fingerprint
 from pitfalls.runs.config import to_json
 from pitfalls.runs.converter import Misfit
 from pitfalls.runs.manifest import Manifest, now
@@ -37,6 +38,8 @@ class Run:
     manifest : Manifest
     was_opened : bool
         Whether this object did the work, or a part of it; False for a run that was reused.
+    set_aside : Path or None
+        Where the run of other code went whose place this one has taken.
 
     Not built directly: `RunStore.open` makes or continues one, `RunStore.find` reads one.
 
@@ -44,7 +47,13 @@ class Run:
     interrupted; any other exception marks it failed, with its message. All three can be continued.
     """
 
-    def __init__(self, path: Path, manifest: Manifest, lock: BaseFileLock | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        manifest: Manifest,
+        lock: BaseFileLock | None = None,
+        set_aside: Path | None = None,
+    ) -> None:
         self.path = path
         self.manifest = manifest
         self._lock = lock
@@ -54,6 +63,7 @@ class Run:
         self._started = time.monotonic()
         self._seconds_before = manifest.seconds
         self.was_opened = lock is not None
+        self.set_aside = set_aside
 
     # -- what it is ---------------------------------------------------------------------------
 
@@ -71,6 +81,22 @@ class Run:
     def config(self) -> dict[str, Any]:
         """The config as plain JSON values."""
         return self.manifest.config
+
+    @property
+    def is_older(self) -> bool:
+        """Whether other code than the present computed this run."""
+        manifest = self.manifest
+        return manifest.entry is not None and fingerprint(manifest.entry) != manifest.code
+
+    @property
+    def older_note(self) -> str:
+        """What to say wherever numbers of an older run appear; empty if it is of the present code."""
+        if not self.is_older:
+            return ""
+        return (
+            f"The run {self.id} is older: other code than the present computed its numbers. "
+            f"To make it anew: {self.manifest.command or 'give its command again'}"
+        )
 
     # -- writing ------------------------------------------------------------------------------
 

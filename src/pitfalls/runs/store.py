@@ -1,5 +1,6 @@
 """The folder of all runs: opening, finding, listing, removing."""
 
+import itertools
 import json
 import os
 import re
@@ -9,6 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from pitfalls.errors import InputError, RunError
+from pitfalls.runs.code import fingerprint
 from pitfalls.runs.config import config_hash, config_to_dict
 from pitfalls.runs.manifest import (
     FORMAT,
@@ -54,11 +56,16 @@ class RunStore:
         experiment: str,
         config: object,
         *,
+        entry: str | None = None,
         command: str = "",
         threads: int | None = None,
         fresh: bool = False,
     ) -> Run:
         """Return the run of ``config``: complete, to be continued, or new.
+
+        A run that other code than the present has made or begun is neither reused nor continued: its
+        folder is kept beside, with ``-older-`` and its fingerprint at the end of its name, and comes
+        back into its place when that code does.
 
         Parameters
         ----------
@@ -66,6 +73,9 @@ class RunStore:
             Letters, digits and hyphens.
         config : dataclass instance
             Its hash names the folder; its ``run_name`` attribute, if any, comes before the hash.
+        entry : str, optional
+            The module of this package that holds the run function: the code that it leads to is a
+            part of the run's identity.
         command : str
             What to type to make the run again.
         threads : int, optional
@@ -78,44 +88,65 @@ class RunStore:
         RunError
             If another process holds the run, or its folder is damaged.
         """
-        digest = config_hash(config)
-        name = str(getattr(config, "run_name", "run"))
-        for part in (experiment, name):
-            if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", part):
-                raise InputError(
-                    f"open run: a name must be letters, digits, '.', '_' and '-', got {part!r}."
-                )
-        path = self.root / experiment / f"{name}-{digest}"
-        if not fresh and (path / "manifest.json").exists():
-            manifest = read_manifest(path)
-            if manifest.status == "complete":
-                return Run(path, manifest)
+        new = Manifest(
+            experiment=experiment,
+            name=_folder_name(str(getattr(config, "run_name", "run"))),
+            hash=config_hash(config),
+            config=config_to_dict(config),
+            seed=getattr(config, "seed", None),
+            entry=entry,
+            code=None if entry is None else fingerprint(entry),
+        )
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", experiment):
+            raise InputError(
+                f"open run: a name must be letters, digits, '.', '_' and '-', got {experiment!r}."
+            )
+        path = self.root / experiment / f"{new.name}-{new.hash}"
+        moved = None
+        if not fresh:
+            moved = self._bring_into_place(path, new)
+            if (path / "manifest.json").exists():
+                manifest = read_manifest(path)
+                if manifest.status == "complete":
+                    return Run(path, manifest)
         lock = _acquire(path)
         try:
             if fresh:
                 _clear(path)
-            if (path / "manifest.json").exists():
-                manifest = read_manifest(path)
-            else:
-                manifest = Manifest(
-                    experiment=experiment,
-                    name=name,
-                    hash=digest,
-                    config=config_to_dict(config),
-                    seed=getattr(config, "seed", None),
-                )
+            manifest = read_manifest(path) if (path / "manifest.json").exists() else new
             if manifest.status != "complete":
                 manifest.command = command or manifest.command
                 manifest.versions = describe_versions()
                 manifest.machine = describe_machine()
                 manifest.threads = threads
                 manifest.commit = find_commit()
-                return Run(path, manifest, lock)
+                return Run(path, manifest, lock, set_aside=moved)
         except BaseException:
             lock.release()
             raise
         lock.release()
         return Run(path, manifest)
+
+    def _bring_into_place(self, path: Path, new: Manifest) -> Path | None:
+        """Set a run of other code aside and return where; take back the one of this code if it lies aside."""
+        moved = None
+        if _is_of_other_code(path, new):
+            lock = _acquire(path)
+            try:
+                if _is_of_other_code(path, new):  # nobody else has moved it meanwhile
+                    moved = _aside(path)
+                    path.rename(moved)
+            except OSError as error:
+                raise RunError(
+                    f"run folder {path}: other code made it, and it cannot be set aside "
+                    f"({error.strerror}). Choose another folder with --runs FOLDER."
+                ) from error
+            finally:
+                lock.release()
+        kept = path.with_name(f"{path.name}-older-{new.code}")
+        if kept.is_dir() and not path.exists():
+            kept.rename(path)
+        return moved
 
     def find(self, name: str | os.PathLike[str]) -> Run:
         """Return a run for reading, by its id, the end of its id, or its folder.
@@ -128,9 +159,12 @@ class RunStore:
         folder = Path(name)
         if (folder / "manifest.json").exists():
             return Run(folder, read_manifest(folder))
-        matches = [run for run in self.list() if run.id == str(name)] or [
-            run for run in self.list() if run.id.endswith(str(name)) or run.id.startswith(str(name))
+        runs = self.list()
+        matches = [run for run in runs if run.id == str(name)] or [
+            run for run in runs if run.id.endswith(str(name)) or run.id.startswith(str(name))
         ]
+        # part of a name means the present run before those set aside, which whole names reach
+        matches = [run for run in matches if "-older-" not in run.path.name] or matches
         if len(matches) == 1:
             return matches[0]
         if not matches:
@@ -208,6 +242,33 @@ def read_manifest(folder: Path) -> Manifest:
         raise RunError(
             f"{path}: is damaged ({error}). Start over with --fresh, or remove the folder."
         ) from error
+
+
+def _is_of_other_code(path: Path, new: Manifest) -> bool:
+    if not (path / "manifest.json").exists():
+        return False
+    return _has_older_format(path) or read_manifest(path).code != new.code
+
+
+def _has_older_format(path: Path) -> bool:
+    """Whether an earlier version of this package wrote a run folder, whose manifest it no longer reads."""
+    try:
+        written = json.loads((path / "manifest.json").read_bytes()).get("format")
+    except (OSError, ValueError, AttributeError):
+        return False
+    return isinstance(written, int) and written < FORMAT
+
+
+def _folder_name(text: str) -> str:
+    """Return a name for a folder: what is no letter, digit, '.', '_' or '-' becomes '-'."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.")[:80] or "run"
+
+
+def _aside(path: Path) -> Path:
+    """Return a free name beside a run folder for the run of older code that lies in it."""
+    code = "unknown" if _has_older_format(path) else read_manifest(path).code or "unknown"
+    names = (f"{path.name}-older-{code}{f'-{n}' if n else ''}" for n in itertools.count())
+    return next(p for name in names if not (p := path.with_name(name)).exists())
 
 
 def _acquire(path: Path) -> FileLock:
