@@ -92,7 +92,7 @@ def main() -> None:
         weights = critical_point(risk, widths, modes, random_state=index, spread=spread)
         truth, excess, lowest = oracle(weights, risk)
         start = time.perf_counter()
-        found = classify(weights, risk)
+        found = classify(risk, weights)
         seconds.append(time.perf_counter() - start)
         table[truth, found.verdict] += 1
         by_cell.setdefault(f"{name}; {data}", Counter())[found.verdict] += 1

@@ -33,7 +33,7 @@ def main() -> None:
         for seed in range(REPEATS):
             point = critical_point(risk, WIDTHS, modes, kind, seed)
             start, start_cpu = time.perf_counter(), time.process_time()
-            found = classify(point, risk)
+            found = classify(risk, point)
             wall.append(time.perf_counter() - start)
             cpu.append(time.process_time() - start_cpu)
             assert found.verdict == kind, (name, seed, found.verdict, found.doubts)

@@ -54,9 +54,25 @@ def test_fast_does_not_claim_a_target_on_other_data(tmp_path, capsys):
 
 
 def test_lr_find_names_a_rate(tmp_path, capsys):
-    line = ["--runs", str(tmp_path), "images", "lr-find", *SMALL, *NETWORK, "--steps", "15"]
-    assert main(line) == 0
+    line = ["--runs", str(tmp_path), "images", "lr-find", *SMALL, *NETWORK]
+    assert main([*line, "--steps", "100", "--start", "0.01", "--stop", "1000"]) == 0
     assert "a peak rate to try" in capsys.readouterr().out
+
+
+def test_lr_find_recommends_no_rate_from_a_range_that_ends_too_soon(tmp_path, capsys):
+    line = ["--runs", str(tmp_path), "images", "lr-find", *SMALL, *NETWORK]
+    assert main([*line, "--steps", "15", "--stop", "0.1"]) == 0
+    out = capsys.readouterr().out
+    assert "no rate to recommend: " in out
+    assert "a peak rate" not in out
+
+
+def test_a_run_that_cannot_learn_is_said_before_it_is_trained(tmp_path, capsys):
+    line = ["--runs", str(tmp_path), "images", "train", *SMALL, *NETWORK[:-1], "120"]
+    assert main(line) == 0
+    err = capsys.readouterr().err
+    said = err.index("warning: The learning rate is 0 at every one of the run's 1 step")
+    assert said < err.index("run folder")
 
 
 def test_evaluate_shows_every_class(runs, capsys):

@@ -77,7 +77,7 @@ def fast(store, source):
 
 @pytest.fixture(scope="module")
 def ranged(store, source):
-    return perform(RangeConfig(source, SMALL, steps=15, stop=1.0), store)
+    return perform(RangeConfig(source, SMALL, start=0.01, stop=1000.0, steps=60), store)
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +103,7 @@ def test_a_run_killed_at_random_moments_ends_with_the_same_bits(undisturbed, tmp
     generator = random.Random(0)
     environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
     command = [sys.executable, killed_training.__file__, str(tmp_path)]
-    environment["PYTHONPATH"] = str(ROOT)
+    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
     kills = 0
     for _ in range(100):
         process = subprocess.Popen(command, env=environment)
@@ -256,8 +256,17 @@ def test_the_fast_recipe_reports_every_seed(fast):
 
 
 def test_a_range_test_is_saved(ranged):
-    assert ranged.arrays("range")["rates"].shape == (15,)
-    assert 1e-5 <= ranged.results()["steepest"] <= ranged.results()["lowest"] <= 1.0
+    assert ranged.arrays("range")["rates"].shape == (60,)
+    assert 0.01 < ranged.results()["steepest"] <= ranged.results()["lowest"] < 1000.0
+    assert ranged.results()["undecided"] == ""
+
+
+def test_a_range_without_a_rate_is_drawn_and_says_so(source, tmp_path):
+    run = perform(RangeConfig(source, SMALL, steps=5, stop=0.1), RunStore(tmp_path))
+    assert run.results()["steepest"] is None
+    draw_run(run)
+    words = json.loads((run.path / "figures" / "lr-range.json").read_text())
+    assert f"No rate to recommend: {run.results()['undecided']}." in words["caption"]
 
 
 @pytest.mark.parametrize("name", ["trained", "undisturbed", "fast", "ranged", "evaluated"])

@@ -246,4 +246,4 @@ def test_a_network_trained_by_torch_is_judged(store):
         return loss
 
     optimizer.step(closure)
-    assert classify(network, risk, tol=1e-6).verdict == "global minimum"
+    assert classify(risk, network, tol=1e-6).verdict == "global minimum"

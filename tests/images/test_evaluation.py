@@ -66,6 +66,55 @@ def test_views_are_the_image_its_mirror_and_two_diagonal_shifts():
         assert got == pytest.approx(float(value), abs=1e-4), views
 
 
+def test_six_views_weigh_the_middle_one_half_and_each_shift_a_quarter():
+    class Marked(nn.Module):
+        """Says which of the three views it sees, by the view's corner pixel."""
+
+        def forward(self, images):
+            return images[:, 0, 1, 1:3].sum(1, keepdim=True)
+
+    pixels = torch.zeros(1, 1, 4, 4, dtype=torch.uint8)
+    pixels[0, 0, 1, 1] = 255  # in sight of the unmoved view and of one shift at the most
+    views = torch.nn.functional.pad(pixels.float() / 255, (1,) * 4, mode="reflect")[0, 0]
+    seen = [views[top : top + 4, top : top + 4][1, 1:3].sum().item() for top in (1, 0, 2)]
+    assert len(set(seen)) > 1  # else any weights would do
+    got = predict_logits(Marked(), pixels, (0.0,), (1.0,), views="six").item()
+    assert got == pytest.approx(seen[0] / 2 + seen[1] / 4 + seen[2] / 4, abs=1e-6)
+
+
+def test_each_module_gets_its_own_mode_back():
+    network = nn.Sequential(nn.BatchNorm2d(3), nn.Flatten(), nn.Dropout(0.5), nn.Linear(48, 2))
+    network[0].eval()  # frozen, as fine-tuning does
+    predict_logits(network, torch.zeros(1, 3, 4, 4, dtype=torch.uint8), MEAN, STD)
+    assert [m.training for m in network] == [False, True, True, True]
+
+
+def test_labels_may_be_whole_floats_and_tensors():
+    logits = torch.eye(3)
+    for labels in ([0.0, 1.0, 2.0], torch.tensor([0, 1, 2]), np.array([0, 1, 2], dtype=np.uint8)):
+        assert evaluate(logits, labels).accuracy == 1.0
+
+
+@pytest.mark.parametrize(
+    ("logits", "labels", "says"),
+    [
+        (torch.tensor([[float("nan"), 0.0], [1.0, 0.0]]), [0, 0], "1 of 2 rows"),
+        (torch.tensor([[float("inf"), 0.0]]), [0], "must be finite"),
+        (torch.ones(1, 2, dtype=torch.complex64), [0], "complex"),
+        (torch.eye(2), [0, 2], "from 0 to 1.* Got labels from 0 to 2"),
+        (torch.eye(2), [-1, 0], "from 0 to 1"),
+        (torch.eye(2), [0.5, 1.0], "whole numbers"),
+        (torch.eye(2), [0.0, float("nan")], "whole numbers"),
+        (torch.eye(2), ["cat", "dog"], "whole numbers"),
+        (torch.eye(2), [[0], [1]], "labels"),
+        (torch.zeros(2, 0), [0, 0], "n_classes"),
+    ],
+)
+def test_what_has_no_accuracy_gets_none(logits, labels, says):
+    with pytest.raises(InputError, match=says):
+        evaluate(logits, labels)
+
+
 def test_logits_are_those_of_evaluation_mode_without_gradients_whatever_the_batch():
     torch.manual_seed(0)
     network = nn.Sequential(
@@ -107,6 +156,10 @@ def test_progress_counts_images():
     [
         lambda: evaluate(torch.zeros(2, 3), [0]),
         lambda: evaluate(torch.zeros(0, 3), []),
+        lambda: evaluate(torch.eye(2), [0, 1], n_bins=0),
+        lambda: predict_logits(
+            Probe(), torch.zeros(1, 3, 4, 4, dtype=torch.uint8), MEAN, STD, batch_size=0
+        ),
         lambda: predict_logits(Probe(), torch.zeros(2, 3, 4, 4), MEAN, STD),
         lambda: predict_logits(Probe(), torch.zeros(0, 3, 4, 4, dtype=torch.uint8), MEAN, STD),
         lambda: predict_logits(

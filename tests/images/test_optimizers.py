@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 from torch import nn
@@ -91,3 +93,54 @@ def test_unknown_optimizers_and_frozen_models_are_refused():
         make_optimizers(nn.Linear(2, 2), optimizer="adam")
     with pytest.raises(InputError, match="no parameter"):
         make_optimizers(nn.Linear(2, 2).requires_grad_(False))
+
+
+def test_muon_calls_a_closure_with_gradients_and_returns_its_loss():
+    torch.manual_seed(0)
+    weight = nn.Parameter(torch.randn(4, 3))
+    twin = nn.Parameter(weight.detach().clone())
+    by_closure, by_hand = Muon([weight]), Muon([twin])
+
+    def closure():
+        by_closure.zero_grad()
+        loss = (weight**2).sum() * weight[0, 0]
+        loss.backward()
+        return loss
+
+    returned = by_closure.step(closure)
+    loss = (twin**2).sum() * twin[0, 0]
+    loss.backward()
+    assert by_hand.step() is None
+    assert returned.item() == loss.item()
+    assert torch.equal(weight, twin)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"lr": -1.0}, "lr must be finite and not negative. Got -1.0"),
+        ({"lr": math.nan}, "lr must be finite and not negative. Got nan"),
+        ({"lr": math.inf}, "lr must be finite"),
+        ({"momentum": 1.0}, r"momentum must be in \[0, 1\)"),
+        ({"momentum": math.nan}, "momentum"),
+        ({"steps": 0}, "steps must be a whole number"),
+        ({"steps": 2.5}, "steps must be a whole number"),
+    ],
+)
+def test_values_without_meaning_are_refused_for_all_and_for_one_group(wrong, says):
+    weight = nn.Parameter(torch.ones(2, 2))
+    with pytest.raises(InputError, match=says):
+        Muon([weight], **wrong)
+    muon = Muon([weight])
+    with pytest.raises(InputError, match=says):
+        muon.add_param_group({"params": [nn.Parameter(torch.ones(2, 2))], **wrong})
+    assert len(muon.param_groups) == 1
+
+
+def test_complex_weights_and_sparse_gradients_are_not_for_muon():
+    with pytest.raises(InputError, match="must be real"):
+        Muon([nn.Parameter(torch.ones(2, 2, dtype=torch.complex64))])
+    table = nn.Embedding(5, 3, sparse=True)
+    table(torch.tensor([1, 2])).sum().backward()
+    with pytest.raises(InputError, match="must be dense"):
+        Muon(table.parameters()).step()

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from pitfalls.errors import DivergenceError, InputError
-from pitfalls.images.range_test import learning_rate_range
+from pitfalls.images.range_test import _read, learning_rate_range
 from tests.images.test_training import PLAIN, assert_equal, dataset, plain, weights
 
 
@@ -29,12 +29,53 @@ def test_smoothing_is_a_bias_corrected_average():
 def test_the_edge_of_stability_of_a_quadratic_like_loss_is_found():
     torch.manual_seed(0)
     linear = nn.Sequential(nn.Flatten(), nn.Linear(192, 4))
-    config = dataclasses.replace(PLAIN, momentum=0.0)
+    config = dataclasses.replace(PLAIN, momentum=0.0, batch_size=32)
     result = learning_rate_range(linear, dataset(n=64), config, start=1e-4, stop=10, steps=200)
     assert result.diverged
     assert len(result.rates) < 200
     assert result.losses[:10].mean() > 1.1 * result.smoothed.min()
     assert 1e-3 < result.steepest <= result.lowest < result.rates[-1]
+    assert result.undecided == ""
+
+
+def read(losses):
+    """The range test's reading of a curve of losses over rates from 1e-4 to 1."""
+    losses = np.asarray(losses, dtype=float)
+    weights = [0.9 ** np.arange(k, -1, -1) for k in range(len(losses))]
+    smoothed = [w @ losses[: k + 1] / w.sum() for k, w in enumerate(weights)]
+    return _read(np.geomspace(1e-4, 1, len(losses)), losses, np.array(smoothed), False)
+
+
+def test_a_loss_that_still_falls_at_the_last_rate_recommends_none():
+    noise = np.random.default_rng(0).normal(size=120) * 0.01
+    falling = 2.3 - np.linspace(0, 1, 120) ** 3 + noise
+    result = read(falling)
+    assert result.steepest is None
+    assert result.lowest is None
+    assert "still falls at the last rate, 1" in result.undecided
+    back = read(np.concatenate([falling, falling[::-1]]))  # the same, and up again
+    assert back.undecided == ""
+    assert 1e-3 < back.steepest < back.lowest < 0.1
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_loss_that_is_all_noise_recommends_none(seed):
+    result = read(2.3 + np.random.default_rng(seed).normal(size=100))
+    assert result.steepest is None
+    assert "no more than its noise" in result.undecided
+
+
+def test_a_loss_that_only_rises_recommends_none():
+    assert "no more than its noise" in read(2.3 + np.linspace(0, 1, 100)).undecided
+
+
+def test_a_range_that_ends_too_soon_names_no_rate():
+    config = dataclasses.replace(PLAIN, batch_size=32)
+    torch.manual_seed(0)
+    linear = nn.Sequential(nn.Flatten(), nn.Linear(192, 4))
+    result = learning_rate_range(linear, dataset(n=64), config, start=1e-4, stop=1e-2)
+    assert result.steepest is None
+    assert "try higher ones" in result.undecided
 
 
 def test_progress_counts_steps():

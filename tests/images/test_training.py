@@ -19,7 +19,7 @@ from pitfalls.images.datasets import ImageDataset
 from pitfalls.images.evaluation import normalize
 from pitfalls.images.fastnet import FastNet
 from pitfalls.images.train_records import TrainConfig
-from pitfalls.images.training import _transforms, train
+from pitfalls.images.training import _transforms, train, training_warnings
 
 PLAIN = TrainConfig(scheme="constant", rate=0.05, batch_size=8)
 
@@ -115,18 +115,47 @@ def test_summed_loss_is_the_mean_times_the_batch():
         torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-4)
 
 
-def test_averaging_returns_the_moving_average_of_weights_and_buffers():
+def test_averaging_returns_the_warmed_up_moving_average_of_weights_and_buffers():
     data, config = dataset(), dataclasses.replace(PLAIN, epochs=2, checkpoint_every=1)
     states = []
     train(network(), data, config, on_checkpoint=states.append)
-    expected = {k: v for k, v in weights(network()).items() if v.is_floating_point()}
-    for state in states:
-        for name in expected:
-            expected[name] = 0.8 * expected[name] + 0.2 * state.tensors[f"model/{name}"]
-    averaged = network()
-    train(averaged, data, dataclasses.replace(config, averaging=0.8))
-    for name, value in expected.items():
-        torch.testing.assert_close(averaged.state_dict()[name], value)
+    for decay in (0.8, 0.3):  # the second is reached on the way
+        expected = {k: v for k, v in weights(network()).items() if v.is_floating_point()}
+        for t, state in enumerate(states):
+            keep = min(decay, (1 + t) / (10 + t))
+            for name in expected:
+                new = state.tensors[f"model/{name}"]
+                expected[name] = keep * expected[name] + (1 - keep) * new
+        averaged = network()
+        train(averaged, data, dataclasses.replace(config, averaging=decay))
+        for name, value in expected.items():
+            torch.testing.assert_close(averaged.state_dict()[name], value)
+
+
+def test_in_a_short_run_the_averaged_network_is_not_the_initial_one():
+    data = dataset(n=96, n_validation=32)
+    config = dataclasses.replace(PLAIN, epochs=8, rate=0.01, averaging=0.999)
+    config = dataclasses.replace(config, flip="none", crop_padding=0)
+    last = train(plain(), data, config).epochs[-1]
+    assert last.train_accuracy == 1.0
+    assert last.validation_accuracy > 0.85  # a quarter, by the initial weights' share of 91 %
+
+
+def test_a_run_whose_rate_is_zero_throughout_is_announced():
+    one_step = TrainConfig(epochs=1, batch_size=64, scheme="special")
+    (text,) = training_warnings(one_step, dataset())
+    assert "rate is 0 at every one of the run's 1 step (scheme special)" in text
+    model = plain()
+    train(model, dataset(), one_step)
+    assert_equal(weights(model), weights(plain()))  # and so it is
+    assert training_warnings(dataclasses.replace(one_step, batch_size=16), dataset()) == ()
+    assert training_warnings(PLAIN, dataset()) == ()
+
+
+@pytest.mark.parametrize("wrong", [-0.1, math.nan, math.inf])
+def test_a_schedule_that_gives_no_rate_is_refused(wrong):
+    with pytest.raises(InputError, match=r"finite and not negative.* epoch 0, batch 1"):
+        train(plain(), dataset(), PLAIN, rate=lambda *at: wrong if at[2] else 0.1)
 
 
 def test_learning_rates_come_from_the_scheme_with_the_previous_one():

@@ -20,7 +20,7 @@ from tests.linear.problems import make_risk, random_weights, risk_with_modes
 @settings(max_examples=60, deadline=None)
 def test_every_layer_gradient_is_at_least_its_constant_times_the_residual(widths, seed, rank):
     risk = make_risk(d=widths[0], p=widths[-1], rank=rank)
-    found = optimality_certificate(random_weights(widths, seed), risk)
+    found = optimality_certificate(risk, random_weights(widths, seed))
     for condition in found.conditions:
         bound = condition.constant * found.residual_norm
         assert condition.gradient_norm >= bound * (1 - 1e-9)
@@ -31,36 +31,36 @@ def test_one_singular_layer_keeps_the_certificate_and_two_lose_it():
     risk = make_risk(d=4, p=4)
     square = random_weights((4, 4, 4, 4))
     singular = np.diag([1.0, 1.0, 1.0, 0.0])
-    all_regular = optimality_certificate(square, risk)
+    all_regular = optimality_certificate(risk, square)
     assert all_regular.all_invertible
     assert all_regular.holds
-    one = optimality_certificate([square[0], singular, square[2]], risk)
+    one = optimality_certificate(risk, [square[0], singular, square[2]])
     assert not one.all_invertible
     assert one.holds
     assert one.layer == 2
-    two = optimality_certificate([square[0], singular, singular], risk)
+    two = optimality_certificate(risk, [square[0], singular, singular])
     assert not two.holds
     assert two.excess_bound == np.inf
 
 
 def test_layers_that_are_not_square_may_have_the_certificate():
-    found = optimality_certificate(random_weights((3, 6, 5, 3)), make_risk(d=3))
+    found = optimality_certificate(make_risk(d=3), random_weights((3, 6, 5, 3)))
     assert found.holds
     assert not found.all_invertible
 
 
 def test_rank_deficient_x_asks_less_of_the_layers_before():
     weights = random_weights((5, 3, 5))
-    assert not optimality_certificate(weights, make_risk(p=5)).holds
+    assert not optimality_certificate(make_risk(p=5), weights).holds
     deficient = make_risk(p=5, rank=3)
-    found = optimality_certificate([weights[0], weights[1]], deficient)
+    found = optimality_certificate(deficient, [weights[0], weights[1]])
     assert found.conditions[1].sigma_before > 0
 
 
 def test_at_a_critical_point_the_certificate_forces_the_minimum():
     risk = make_risk()
     point = critical_point(risk, (5, 5, 3), (1, 2, 3))
-    found = optimality_certificate(point, risk)
+    found = optimality_certificate(risk, point)
     assert found.holds
     assert found.excess_bound < 1e-12 * np.sum(risk.modes.values**2)
     assert found.best.gradient_norm < 1e-9
@@ -68,7 +68,7 @@ def test_at_a_critical_point_the_certificate_forces_the_minimum():
 
 def test_two_zero_layers_are_critical_without_certificate_or_minimum():
     risk = make_risk(d=3)
-    found = optimality_certificate([np.zeros((3, 3))] * 2, risk)
+    found = optimality_certificate(risk, [np.zeros((3, 3))] * 2)
     assert not found.holds
     assert found.excess > 1
     assert all(c.gradient_norm == 0 for c in found.conditions)
@@ -98,4 +98,4 @@ def test_normal_equations_characterise_minima_iff_the_capacity_reaches_the_rank(
 
 def test_weights_of_other_widths_are_refused():
     with pytest.raises(InputError, match="optimality_certificate: the weights map"):
-        optimality_certificate(random_weights((4, 3)), make_risk())
+        optimality_certificate(make_risk(), random_weights((4, 3)))

@@ -61,7 +61,7 @@ def test_verdicts_equal_the_dense_spectrum(widths, kind):
         if seed % 3 == 2 and rank:
             modes = [int(m) + 1 for m in rng.choice(risk.modes.rank, rank, replace=False)]
         point = critical_point(risk, widths, modes, random_state=seed, spread=5.0)
-        found = classify(point, risk)
+        found = classify(risk, point)
         assert found.verdict == spectrum_verdict(point, risk), (seed, found)
         assert found.rank == rank
 
@@ -76,8 +76,8 @@ def test_verdicts_equal_the_dense_spectrum(widths, kind):
 def test_the_verdict_does_not_change_under_other_hidden_coordinates(widths, modes, seed, condition):
     risk = make_risk(d=widths[0], p=widths[-1])
     point = critical_point(risk, widths, modes, random_state=seed)
-    before = classify(point, risk, confirm=False)
-    after = classify(remix(point, condition, seed), risk, confirm=False)
+    before = classify(risk, point, confirm=False)
+    after = classify(risk, remix(point, condition, seed), confirm=False)
     assert (after.verdict, after.rank, after.modes) == (before.verdict, before.rank, before.modes)
 
 
@@ -93,13 +93,13 @@ def test_the_verdict_does_not_depend_on_units(scale, side):
             moved = [point[0] / scale, *point[1:]]
         else:
             moved = [*point[:-1], point[-1] * scale]
-        assert classify(moved, SquaredRisk(moments.rescaled(scale, of=side))).verdict == kind
+        assert classify(SquaredRisk(moments.rescaled(scale, of=side)), moved).verdict == kind
 
 
 def test_points_that_are_not_critical_show_their_gradients():
     risk = make_risk()
     weights = random_weights((5, 4, 3))
-    found = classify(weights, risk)
+    found = classify(risk, weights)
     assert (found.verdict, found.decided_by, found.modes) == ("not critical", "gradient", ())
     assert isinstance(found.witness, LayerGradientWitness)
     wanted = [np.linalg.norm(g) for g in risk.layer_gradients(weights)]
@@ -109,7 +109,7 @@ def test_points_that_are_not_critical_show_their_gradients():
 @pytest.mark.parametrize("size", [1e-2, 1e-4])
 def test_small_weights_near_the_origin_are_not_critical(size):
     weights = [size * w for w in random_weights((5, 4, 4, 3))]
-    assert classify(weights, make_risk()).verdict == "not critical"
+    assert classify(make_risk(), weights).verdict == "not critical"
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_small_weights_near_the_origin_are_not_critical(size):
 def test_the_witness_of_a_strict_saddle_goes_down(modes, origin):
     risk = make_risk()
     point = critical_point(risk, (5, 4, 4, 3), modes, kind="strict saddle")
-    found = classify(point, risk)
+    found = classify(risk, point)
     assert isinstance(found.witness, EscapeDirection)
     assert found.witness.origin.startswith(origin)
     direction = found.witness.direction
@@ -135,14 +135,14 @@ def test_the_witness_of_a_strict_saddle_goes_down(modes, origin):
 def test_the_witness_of_a_global_minimum_carries_its_numbers():
     risk = make_risk()
     values = risk.modes.values
-    bottleneck = classify(critical_point(risk, (5, 2, 3), (1, 2)), risk)
+    bottleneck = classify(risk, critical_point(risk, (5, 2, 3), (1, 2)))
     assert isinstance(bottleneck.witness, GlobalMinimumWitness)
     assert (bottleneck.witness.rank, bottleneck.witness.max_rank) == (2, 2)
     assert bottleneck.witness.weakest_kept == pytest.approx(values[1])
     assert bottleneck.witness.strongest_left == pytest.approx(values[2])
     assert not bottleneck.witness.certificate.holds
     assert abs(bottleneck.excess) < 1e-9 * np.sum(values**2)
-    full = classify(critical_point(risk, (5, 5, 3), (1, 2, 3)), risk)
+    full = classify(risk, critical_point(risk, (5, 5, 3), (1, 2, 3)))
     assert full.witness.certificate.holds
     assert full.witness.certificate.excess_bound < 1e-12
 
@@ -150,16 +150,16 @@ def test_the_witness_of_a_global_minimum_carries_its_numbers():
 def test_the_witness_of_a_non_strict_saddle_is_the_lack_of_negative_curvature():
     risk = make_risk()
     point = critical_point(risk, (5, 4, 4, 3), (1,), kind="non-strict saddle")
-    found = classify(point, risk)
+    found = classify(risk, point)
     assert isinstance(found.witness, SaddleWitness)
     assert found.tightened
     assert abs(found.witness.lowest_curvature) < 1e-6 * found.witness.largest_curvature
-    assert classify(point, risk, confirm=False).witness.lowest_curvature is None
+    assert classify(risk, point, confirm=False).witness.lowest_curvature is None
 
 
 def test_excess_of_a_saddle_is_half_the_modes_it_misses():
     risk = make_risk()
-    found = classify(critical_point(risk, (5, 4, 4, 3), (2,)), risk)
+    found = classify(risk, critical_point(risk, (5, 4, 4, 3), (2,)))
     assert found.modes == (2,)
     missed = risk.modes.values[[0, 2]]
     assert found.excess == pytest.approx(0.5 * np.sum(missed**2))
@@ -168,8 +168,8 @@ def test_excess_of_a_saddle_is_half_the_modes_it_misses():
 
 def test_the_origin_is_strict_for_two_layers_and_not_for_three():
     risk = make_risk()
-    two = classify([np.zeros((4, 5)), np.zeros((3, 4))], risk)
-    three = classify([np.zeros((4, 5)), np.zeros((4, 4)), np.zeros((3, 4))], risk)
+    two = classify(risk, [np.zeros((4, 5)), np.zeros((3, 4))])
+    three = classify(risk, [np.zeros((4, 5)), np.zeros((4, 4)), np.zeros((3, 4))])
     assert (two.verdict, three.verdict) == ("strict saddle", "non-strict saddle")
     assert (three.witness.lowest_curvature, three.witness.largest_curvature) == (0, 0)
 
@@ -177,30 +177,30 @@ def test_the_origin_is_strict_for_two_layers_and_not_for_three():
 def test_balanced_layers_of_a_lower_rank_are_non_strict_from_three_layers_on():
     risk = make_risk()
     best = risk.minimum(1).map
-    assert classify(factorize(best, (5, 4, 3)), risk).verdict == "strict saddle"
-    assert classify(factorize(best, (5, 4, 4, 3)), risk).verdict == "non-strict saddle"
+    assert classify(risk, factorize(best, (5, 4, 3))).verdict == "strict saddle"
+    assert classify(risk, factorize(best, (5, 4, 4, 3))).verdict == "non-strict saddle"
 
 
 def test_one_layer_is_convex():
     risk = make_risk()
-    assert classify([risk.minimum().map], risk).verdict == "global minimum"
-    assert classify([np.zeros((3, 5))], risk).verdict == "not critical"
+    assert classify(risk, [risk.minimum().map]).verdict == "global minimum"
+    assert classify(risk, [np.zeros((3, 5))]).verdict == "not critical"
 
 
 def test_width_one_everywhere():
     risk = make_risk(d=1, p=1)
     slope = risk.minimum().map
-    assert classify([slope, np.eye(1), np.eye(1)], risk).verdict == "global minimum"
-    assert classify([np.zeros((1, 1))] * 3, risk).verdict == "non-strict saddle"
-    assert classify([np.zeros((1, 1))] * 2, risk).verdict == "strict saddle"
+    assert classify(risk, [slope, np.eye(1), np.eye(1)]).verdict == "global minimum"
+    assert classify(risk, [np.zeros((1, 1))] * 3).verdict == "non-strict saddle"
+    assert classify(risk, [np.zeros((1, 1))] * 2).verdict == "strict saddle"
 
 
 def test_data_without_correlation_make_every_zero_map_a_minimum():
     x = np.array([[1.0], [-1.0], [1.0], [-1.0]])
     y = np.array([[1.0], [1.0], [-1.0], [-1.0]])
     risk = SquaredRisk(SecondMoments.from_arrays(x, y))
-    assert classify([np.zeros((2, 1)), np.zeros((1, 2))], risk).verdict == "global minimum"
-    assert classify([np.ones((2, 1)), np.ones((1, 2))], risk).verdict == "not critical"
+    assert classify(risk, [np.zeros((2, 1)), np.zeros((1, 2))]).verdict == "global minimum"
+    assert classify(risk, [np.ones((2, 1)), np.ones((1, 2))]).verdict == "not critical"
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_data_without_correlation_make_every_zero_map_a_minimum():
 )
 def test_assumptions_that_fail_are_named(risk, failing):
     widths = (risk.n_features, 4, risk.n_outputs)
-    found = classify(critical_point(risk, widths, kind="global minimum"), risk)
+    found = classify(risk, critical_point(risk, widths, kind="global minimum"))
     assert found.decided_by == ("value" if failing else "theorem")
     assert len(found.failing) == len(failing)
     for name, wanted in zip(found.failing, failing, strict=True):
@@ -225,7 +225,7 @@ def test_assumptions_that_fail_are_named(risk, failing):
 @pytest.mark.parametrize("gap", [1e-8, 3e-8])
 def test_nearly_equal_modes_are_undecided_rather_than_guessed(gap):
     risk = risk_with_modes([2.0, 1.0 + gap, 1.0])
-    found = classify(critical_point(risk, (5, 2, 3), (1, 3)), risk)
+    found = classify(risk, critical_point(risk, (5, 2, 3), (1, 3)))
     assert found.verdict == "undecided"
     assert found.doubts == ("a mode left over equals a mode kept to within tolerance",)
 
@@ -233,7 +233,7 @@ def test_nearly_equal_modes_are_undecided_rather_than_guessed(gap):
 @pytest.mark.parametrize("gap", [1e-12, 1e-3])
 def test_modes_that_are_equal_or_apart_are_decided(gap):
     risk = risk_with_modes([2.0, 1.0 + gap, 1.0])
-    found = classify(critical_point(risk, (5, 2, 3), (1, 3)), risk)
+    found = classify(risk, critical_point(risk, (5, 2, 3), (1, 3)))
     assert found.verdict == ("global minimum" if gap < 1e-10 else "strict saddle")
 
 
@@ -241,7 +241,7 @@ def test_an_almost_lost_direction_is_undecided():
     risk = make_risk()
     point = list(critical_point(risk, (5, 4, 4, 3), (1, 2, 3), spread=1.0))
     point[1] = point[1] @ np.diag([1, 1, 1, 1e-9]) @ np.linalg.qr(np.ones((4, 4)) + np.eye(4))[0]
-    found = classify(point, risk)
+    found = classify(risk, point)
     assert found.verdict in ("undecided", "not critical", "global minimum")
 
 
@@ -249,10 +249,10 @@ def test_points_within_tolerance_of_a_minimum_count_as_it():
     risk = make_risk()
     point = critical_point(risk, (5, 2, 3), (1, 2))
     near = [w + 1e-10 * v for w, v in zip(point, random_weights((5, 2, 3)), strict=True)]
-    assert classify(near, risk).verdict == "global minimum"
+    assert classify(risk, near).verdict == "global minimum"
     far = [w + 1e-3 * v for w, v in zip(point, random_weights((5, 2, 3)), strict=True)]
-    assert classify(far, risk).verdict == "not critical"
-    loose = classify(far, risk, tol=0.1)
+    assert classify(risk, far).verdict == "not critical"
+    loose = classify(risk, far, tol=0.1)
     assert loose.verdict == "undecided"
     assert "hides the ranks" in loose.doubts[-1]
 
@@ -263,13 +263,13 @@ def test_hidden_coordinates_beyond_rounding_are_undecided_not_guessed():
     scale = np.diag([1e7, 1e3, 1e-3, 1e-7])
     mixed = scale @ np.linalg.qr(np.arange(16.0).reshape(4, 4) + np.eye(4))[0]
     point[0], point[1] = mixed @ point[0], point[1] @ np.linalg.inv(mixed)
-    assert classify(point, risk).verdict in ("strict saddle", "undecided")
+    assert classify(risk, point).verdict in ("strict saddle", "undecided")
 
 
 def test_same_point_gives_the_same_verdict_twice():
     risk = make_risk()
     point = critical_point(risk, (5, 4, 4, 3), (2,))
-    first, second = classify(point, risk), classify(point, risk)
+    first, second = classify(risk, point), classify(risk, point)
     assert first.witness.curvature == second.witness.curvature
 
 
@@ -278,14 +278,14 @@ def test_the_constructed_direction_comes_close_to_the_steepest():
     for seed in range(5):
         point = critical_point(risk, (5, 4, 4, 3), (1,), "strict saddle", seed)
         best = lowest_curvature(risk, point)
-        found = classify(point, risk).witness.curvature
+        found = classify(risk, point).witness.curvature
         assert best.value <= found * (1 - 1e-9) + 1e-9
         assert found < 1e-3 * best.value
 
 
 def test_weights_of_other_widths_are_refused():
     with pytest.raises(InputError, match="classify: the weights map 4 inputs"):
-        classify(random_weights((4, 3)), make_risk())
+        classify(make_risk(), random_weights((4, 3)))
 
 
 def test_wide_networks_are_classified_without_a_dense_hessian():
@@ -300,4 +300,4 @@ def test_wide_networks_are_classified_without_a_dense_hessian():
         (range(1, 65), "global minimum"),
     ):
         point = critical_point(risk, widths, list(modes), kind)
-        assert classify(point, risk, confirm=False).verdict == kind
+        assert classify(risk, point, confirm=False).verdict == kind

@@ -24,7 +24,7 @@ def test_descent_ends_at_a_global_minimum(method, widths):
         risk, small_start(widths, 0.5), method=method, steps=20_000, duration=60.0, tol=1e-9
     )
     assert found.stopped == "stationary"
-    assert classify(found.weights, risk, tol=1e-7).verdict == "global minimum"
+    assert classify(risk, found.weights, tol=1e-7).verdict == "global minimum"
     excess = found.trajectory.excess
     assert abs(excess[-1]) < 1e-9
     if method != "momentum":
@@ -184,4 +184,4 @@ def test_the_nearest_saddle_is_the_nearest_of_all_subsets():
             np.linalg.norm(white - (modes.left[:, s] * modes.values[s]) @ modes.right[:, s].T)
             for s in ([], [0], [1], [2], [0, 1], [0, 2], [1, 2])
         )
-        assert nearest_saddle(white, risk, 2).distance == pytest.approx(best)
+        assert nearest_saddle(risk, white, 2).distance == pytest.approx(best)

@@ -18,7 +18,7 @@ def test_a_plane_holds_both_points_and_the_direction():
     risk = make_risk()
     saddle = critical_point(risk, (5, 4, 4, 3), (2,))
     minimum = critical_point(risk, (5, 4, 4, 3), (1, 2, 3))
-    witness = classify(saddle, risk).witness.direction
+    witness = classify(risk, saddle).witness.direction
     plane = plane_through(saddle, minimum, witness)
     np.testing.assert_allclose(plane.coordinates(saddle), 0, atol=1e-12)
     np.testing.assert_allclose(plane.coordinates(minimum), (plane.span, 0, 0), atol=1e-10)

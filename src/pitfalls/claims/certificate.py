@@ -39,7 +39,7 @@ def _smallest_product(
 
 
 def _library_certificate(layers: Layers, x: Matrix, y: Matrix) -> OptimalityCertificate:
-    return optimality_certificate(arrays(layers), library_risk(x, y))
+    return optimality_certificate(library_risk(x, y), arrays(layers))
 
 
 class _Adversary:

@@ -20,7 +20,7 @@ from pitfalls.images.datasets import ImageDataset
 from pitfalls.images.distributed import share_from_first, world
 from pitfalls.images.evaluation import evaluate, predict_logits
 from pitfalls.images.train_records import EpochRecord, StepRecord, TrainConfig, TrainState
-from pitfalls.images.training import train
+from pitfalls.images.training import train, training_warnings
 from pitfalls.runs import Run
 
 __all__ = ["Cell", "describe_data", "load_data", "train_cells"]
@@ -71,6 +71,9 @@ def train_cells(
         network = build_network(cell.network, data, cell.training.seed)
         keeper = _Keeper(run, index, rows, cell.label if len(cells) > 1 else {})
         name = ", ".join(f"{key} {value}" for key, value in cell.label.items())
+        if run is not None:
+            for warning in training_warnings(cell.training, data):
+                run.warn(warning)
         try:
             with progress(f"train ({name})") as advance, _stop_between_steps(advance) as polite:
                 result = train(

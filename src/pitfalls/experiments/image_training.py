@@ -196,6 +196,7 @@ def find_learning_rate(config: RangeConfig, run: Run, progress: Progress) -> Non
             **describe_data(config.source),
             "steepest": result.steepest,
             "lowest": result.lowest,
+            "undecided": result.undecided,
             "diverged": result.diverged,
             "steps": len(result.rates),
         }

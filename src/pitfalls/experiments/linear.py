@@ -151,7 +151,7 @@ def classify_point(config: ClassifyConfig, run: Run, progress: Progress) -> None
     else:
         weights = critical_point(risk, config.widths, config.modes, config.kind, config.seed)
     with progress("verdict", unit="points") as advance:
-        found = classify(weights, risk, tol=config.tol)
+        found = classify(risk, weights, tol=config.tol)
         advance(1, 1)
     if isinstance(found.witness, EscapeDirection):
         direction = list(found.witness.direction)
@@ -200,7 +200,7 @@ def draw_landscape(config: LandscapeConfig, run: Run, progress: Progress) -> Non
     saddle = critical_point(risk, config.widths, config.modes, "strict saddle", config.seed)
     top = range(1, min(risk.modes.rank, *config.widths) + 1)
     minimum = critical_point(risk, config.widths, list(top), "global minimum", config.seed)
-    verdicts = [classify(point, risk) for point in (saddle, minimum)]
+    verdicts = [classify(risk, point) for point in (saddle, minimum)]
     witness = verdicts[0].witness
     if not isinstance(witness, EscapeDirection):
         raise InputError(

@@ -72,7 +72,7 @@ def follow_descent(config: DescendConfig, run: Run, progress: Progress) -> None:
         for k in range(min(risk.modes.rank, *widths)):
             target = float(risk.modes.values[k])
             exact[:, k] = mode_strength(path.time, target, config.size, n_layers)
-    end = classify(found.weights, risk, tol=1e-6)
+    end = classify(risk, found.weights, tol=1e-6)
     run.save_arrays("trajectory", exact=exact, modes=risk.modes.values, **asdict(path))
     run.save_results(
         {
@@ -134,7 +134,7 @@ def tour_saddles(config: TourConfig, run: Run, progress: Progress) -> None:
             if not np.isfinite(nearest[at]):
                 continue
             here = factorize(risk.minimum(rank).map, widths)
-            verdict = classify(here, risk)
+            verdict = classify(risk, here)
             visits.append(
                 {
                     "rank": rank,

@@ -180,7 +180,7 @@ def _critical_points(risk: SquaredRisk, rng: np.random.Generator) -> list[dict[s
     ]
     rows = []
     for name, weights in cases:
-        found = classify(weights, risk)
+        found = classify(risk, weights)
         norms = [float(np.linalg.norm(g)) for g in risk.layer_gradients(weights)]
         rows.append(
             {
@@ -208,7 +208,7 @@ def _certificates(risk: SquaredRisk, rng: np.random.Generator) -> list[dict[str,
         ("a global minimum", best),
         ("W = 0", [np.zeros((4, 4))] * 3),
     )
-    return [{"case": name, **_tell(optimality_certificate(w, risk))} for name, w in cases]
+    return [{"case": name, **_tell(optimality_certificate(risk, w))} for name, w in cases]
 
 
 def _tell(found: OptimalityCertificate) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def fit_ranks(config: RanksConfig, run: Run, progress: Progress) -> None:
             unit = float(modes.values[0]) ** (1 / config.n_layers)
             start = [unit * config.size * w for w in small_start(widths, 1.0, config.seed + rank)]
             found = descend(white, start, steps=config.steps, tol=1e-9, records=100)
-            point = classify([found.weights[0] @ lift.T, *found.weights[1:]], risk, tol=1e-6)
+            point = classify(risk, [found.weights[0] @ lift.T, *found.weights[1:]], tol=1e-6)
             product = found.weights[0]
             for w in found.weights[1:]:
                 product = w @ product

@@ -6,17 +6,17 @@ from typing import Any
 import numpy as np
 
 from pitfalls.linear import (
-    CriticalPoint,
     EscapeDirection,
     GlobalMinimumWitness,
     LayerGradientWitness,
+    PointVerdict,
     SaddleWitness,
 )
 
 __all__ = ["describe_point"]
 
 
-def describe_point(point: CriticalPoint) -> dict[str, Any]:
+def describe_point(point: PointVerdict) -> dict[str, Any]:
     """Lay a verdict out as plain values for tables and texts."""
     witness = point.witness
     told: dict[str, Any] = {"kind": None}

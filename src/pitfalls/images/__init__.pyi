@@ -92,22 +92,28 @@ from .schedules import (
     Schedule as Schedule,
 )
 from .schedules import (
-    annealed as annealed,
+    annealed_schedule as annealed_schedule,
 )
 from .schedules import (
-    constant as constant,
+    constant_schedule as constant_schedule,
 )
 from .schedules import (
-    cosine as cosine,
+    cosine_schedule as cosine_schedule,
 )
 from .schedules import (
-    one_cycle as one_cycle,
+    linear_schedule as linear_schedule,
+)
+from .schedules import (
+    never_moves as never_moves,
+)
+from .schedules import (
+    one_cycle_schedule as one_cycle_schedule,
 )
 from .schedules import (
     schedule as schedule,
 )
 from .schedules import (
-    special as special,
+    special_schedule as special_schedule,
 )
 from .train_records import (
     TrainConfig as TrainConfig,
@@ -120,6 +126,9 @@ from .train_records import (
 )
 from .training import (
     train as train,
+)
+from .training import (
+    training_warnings as training_warnings,
 )
 
 __all__ = [
@@ -147,21 +156,24 @@ __all__ = [
     "TrainConfig",
     "TrainResult",
     "TrainState",
-    "annealed",
-    "constant",
-    "cosine",
+    "annealed_schedule",
+    "constant_schedule",
+    "cosine_schedule",
     "diagram",
     "embed",
     "evaluate",
     "fit_linear_methods",
     "learning_rate_range",
+    "linear_schedule",
     "load_dataset",
-    "one_cycle",
+    "never_moves",
+    "one_cycle_schedule",
     "predict_labels",
     "predict_logits",
     "read_picture",
     "schedule",
-    "special",
+    "special_schedule",
     "summary",
     "train",
+    "training_warnings",
 ]

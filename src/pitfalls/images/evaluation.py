@@ -108,7 +108,12 @@ def predict_logits(
             "predict_logits: images must be uint8 of shape (n, C, H, W). Got "
             f"{tensor.dtype} of shape {tuple(tensor.shape)} instead."
         )
-    was_training = model.training
+    if batch_size < 1:
+        raise InputError(
+            f"predict_logits: batch_size must be at least 1. Got {batch_size} instead."
+        )
+    # Each module's own mode: a part that was frozen by .eval() stays frozen.
+    modes = [(module, module.training) for module in model.modules()]
     model.eval()
     answers = []
     try:
@@ -118,7 +123,8 @@ def predict_logits(
             if on_progress is not None:
                 on_progress(min(start + batch_size, len(tensor)), len(tensor))
     finally:
-        model.train(was_training)
+        for module, training in modes:
+            module.training = training
     if not answers:
         raise InputError("predict_logits: there are no images.")
     return torch.cat(answers)
@@ -140,6 +146,41 @@ def _averaged(model: nn.Module, batch: Tensor, views: Views) -> Tensor:
     return (_averaged(model, batch, "mirror") + (moved[0] + moved[1]) / 2) / 2
 
 
+def _checked(
+    logits: Tensor | npt.NDArray[np.float32], labels: npt.ArrayLike
+) -> tuple[Tensor, Tensor]:
+    """Return logits in float64 and labels in int64, after a look at both."""
+    scores = torch.as_tensor(logits).detach().cpu()
+    truth = np.asarray(labels.detach().cpu() if isinstance(labels, Tensor) else labels)
+    if scores.ndim != 2 or truth.shape != scores.shape[:1] or 0 in scores.shape:
+        raise InputError(
+            "evaluate: logits must have shape (n, n_classes) and labels (n,), n ≥ 1. Got "
+            f"{tuple(scores.shape)} and {truth.shape} instead."
+        )
+    if scores.is_complex() or not bool(scores.isfinite().all()):
+        bad = int((~scores.isfinite()).any(dim=1).sum())
+        raise InputError(
+            "evaluate: logits must be finite real numbers. Got "
+            + (
+                "complex ones"
+                if scores.is_complex()
+                else f"{bad} of {len(scores)} rows with others"
+            )
+            + "; a network that gives them has no accuracy."
+        )
+    if truth.dtype.kind not in "biuf" or not np.array_equal(truth, np.floor(truth)):
+        raise InputError(
+            f"evaluate: labels must be whole numbers, the columns of the logits. Got {truth.dtype} "
+            "ones that are not; number the classes from 0."
+        )
+    if truth.min() < 0 or truth.max() >= scores.shape[1]:
+        raise InputError(
+            f"evaluate: labels must be from 0 to {scores.shape[1] - 1}, one column of the logits "
+            f"each. Got labels from {truth.min():g} to {truth.max():g} instead."
+        )
+    return scores.double(), torch.from_numpy(truth.astype(np.int64))
+
+
 def evaluate(
     logits: Tensor | npt.NDArray[np.float32], labels: npt.ArrayLike, n_bins: int = 15
 ) -> Evaluation:
@@ -148,11 +189,16 @@ def evaluate(
     Parameters
     ----------
     logits : Tensor or ndarray of shape (n, n_classes)
-        Unnormalised log-probabilities.
+        Unnormalised log-probabilities, finite.
     labels : array of shape (n,), int
-        The true classes.
+        The true classes, from 0 to n_classes - 1; floats if they are whole.
     n_bins : int, default=15
         Bins of equal width for the calibration error.
+
+    Raises
+    ------
+    InputError
+        If shapes do not match, a logit is not finite or a label is none of the classes.
 
     References
     ----------
@@ -164,13 +210,9 @@ def evaluate(
     >>> round(result.accuracy, 3), result.mistakes.tolist(), result.confusion.tolist()
     (0.667, [2], [[1, 0], [1, 1]])
     """
-    scores = torch.as_tensor(logits).double()
-    truth = torch.as_tensor(np.asarray(labels), dtype=torch.int64)
-    if scores.ndim != 2 or len(scores) != len(truth) or len(truth) == 0:
-        raise InputError(
-            "evaluate: logits must have shape (n, n_classes) and labels (n,), n ≥ 1. Got "
-            f"{tuple(scores.shape)} and {tuple(truth.shape)} instead."
-        )
+    scores, truth = _checked(logits, labels)
+    if n_bins < 1:
+        raise InputError(f"evaluate: n_bins must be at least 1. Got {n_bins} instead.")
     n_classes = scores.shape[1]
     probabilities = scores.softmax(1)
     confidence, predicted = probabilities.max(1)

@@ -1,5 +1,6 @@
 """SGD and Muon over one model: parameter groups whose rates are multiples of the schedule's."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -59,13 +60,18 @@ class Muon(torch.optim.Optimizer):
     Parameters
     ----------
     params : iterable of Parameter
-        Weights of two or more dimensions, output channels first.
+        Real weights of two or more dimensions, output channels first.
     lr : float, default=0.24
-        Step relative to a weight of unit rows.
-    momentum : float, default=0.6
+        Step relative to a weight of unit rows; finite, not negative.
+    momentum : float in [0, 1), default=0.6
         Nesterov momentum.
     steps : int, default=3
-        Newton–Schulz steps.
+        Newton–Schulz steps, at least 1.
+
+    Raises
+    ------
+    InputError
+        If a weight or a value, a group's own included, is none of these.
 
     References
     ----------
@@ -80,30 +86,72 @@ class Muon(torch.optim.Optimizer):
         steps: int = 3,
     ) -> None:
         super().__init__(params, {"lr": lr, "momentum": momentum, "steps": steps})
-        for group in self.param_groups:
-            for weight in group["params"]:
-                if weight.ndim < 2:
-                    raise InputError(
-                        "Muon: weights must have at least two dimensions. Got shape "
-                        f"{tuple(weight.shape)} instead; give biases and gains to SGD."
-                    )
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add a group of weights; what it does not set itself is the optimiser's default."""
+        super().add_param_group(param_group)
+        try:
+            _check_group(self.param_groups[-1])
+        except InputError:
+            self.param_groups.pop()
+            raise
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """Change every weight that has a gradient."""
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Change every weight that has a gradient.
+
+        Parameters
+        ----------
+        closure : callable, optional
+            Computes the loss anew, gradients included, and returns it.
+
+        Returns
+        -------
+        The closure's loss, or None without one.
+        """
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
         for group in self.param_groups:
             for weight in group["params"]:
-                if weight.grad is None:
-                    continue
-                state = self.state[weight]
-                if "momentum_buffer" not in state:
-                    state["momentum_buffer"] = torch.zeros_like(weight)
-                velocity = state["momentum_buffer"].mul_(group["momentum"]).add_(weight.grad)
-                ahead = weight.grad.add(velocity, alpha=group["momentum"])
-                # a weight that starts at zero has no direction to keep yet
-                weight.mul_(len(weight) ** 0.5 / weight.norm().clamp_min(TINY))
-                update = orthogonalize(ahead.reshape(len(weight), -1), group["steps"])
-                weight.add_(update.reshape(weight.shape), alpha=-group["lr"])
+                if weight.grad is not None:
+                    self._change(weight, group)
+        return loss
+
+    def _change(self, weight: nn.Parameter, group: Mapping[str, Any]) -> None:
+        gradient = weight.grad
+        if gradient is None or gradient.is_sparse:
+            raise InputError(
+                "Muon: gradients must be dense. Got a sparse one; give it to SparseAdam."
+            )
+        state = self.state[weight]
+        if "momentum_buffer" not in state:
+            state["momentum_buffer"] = torch.zeros_like(weight)
+        velocity = state["momentum_buffer"].mul_(group["momentum"]).add_(gradient)
+        ahead = gradient.add(velocity, alpha=group["momentum"])
+        # a weight that starts at zero has no direction to keep yet
+        weight.mul_(len(weight) ** 0.5 / weight.norm().clamp_min(TINY))
+        update = orthogonalize(ahead.reshape(len(weight), -1), group["steps"])
+        weight.add_(update.reshape(weight.shape), alpha=-group["lr"])
+
+
+def _check_group(group: Mapping[str, Any]) -> None:
+    for weight in group["params"]:
+        if weight.ndim < 2 or weight.is_complex():
+            raise InputError(
+                "Muon: weights must be real and have at least two dimensions. Got "
+                f"{str(weight.dtype).removeprefix('torch.')} of shape {tuple(weight.shape)} instead; "
+                "give biases and gains to SGD."
+            )
+    lr, momentum, steps = group["lr"], group["momentum"], group["steps"]
+    for holds, name, must in (
+        (0 <= lr < math.inf, "lr", "finite and not negative"),
+        (0 <= momentum < 1, "momentum", "in [0, 1)"),
+        (isinstance(steps, int) and steps >= 1, "steps", "a whole number of at least 1"),
+    ):
+        if not holds:
+            raise InputError(f"Muon: {name} must be {must}. Got {group[name]} instead.")
 
 
 def make_optimizers(

@@ -18,6 +18,7 @@ __all__ = ["RangeTest", "learning_rate_range"]
 
 MEMORY = 0.9  # of the moving average over steps
 WARM_UP = 10  # steps before the average means something
+MARGIN = 3.0  # standard deviations that a fall or a rise must exceed to be more than noise
 BURST = 3.0  # times the lowest smoothed loss: the rate is too high from there on
 
 
@@ -29,10 +30,14 @@ class RangeTest:
     ----------
     rates, losses, smoothed : ndarray of shape (n,)
         The rate of each step, the loss before it, and its bias-corrected moving average.
-    steepest : float
+    steepest : float or None
         The rate at which the smoothed loss falls fastest per factor of rate: a good peak rate.
-    lowest : float
+    lowest : float or None
         The rate of the lowest smoothed loss; beyond it training gets worse.
+    undecided : str
+        Why there are no such rates, in a sentence; empty where there are. A range that ends before
+        the loss has turned does not show them, and neither does a loss that falls by less than its
+        noise.
     diverged : bool
         Whether the test ended early because the loss burst.
     """
@@ -40,8 +45,9 @@ class RangeTest:
     rates: npt.NDArray[np.float64]
     losses: npt.NDArray[np.float64]
     smoothed: npt.NDArray[np.float64]
-    steepest: float
-    lowest: float
+    steepest: float | None
+    lowest: float | None
+    undecided: str
     diverged: bool
 
 
@@ -121,19 +127,51 @@ def learning_rate_range(
             f"learning_rate_range: the loss bursts within {len(records)} steps of rate {start:g}. "
             "Start lower."
         )
-    rates = np.array([record.rate for record in records])
-    curve = np.array(smoothed)
-    slope = np.gradient(curve, np.log(rates))
+    return _read(
+        np.array([record.rate for record in records]),
+        np.array([record.loss for record in records]),
+        np.array(smoothed),
+        diverged,
+    )
+
+
+def _read(
+    rates: npt.NDArray[np.float64],
+    losses: npt.NDArray[np.float64],
+    smoothed: npt.NDArray[np.float64],
+    diverged: bool,
+) -> RangeTest:
+    """Find the rates that a curve shows, or say why it shows none."""
     # The average of the first few losses is still their noise; beyond the lowest it is no descent.
-    first = min(WARM_UP, len(rates) // 2)
-    lowest = first + int(curve[first:].argmin())
-    steepest = first + int(slope[first : lowest + 1].argmin())
+    first, last = min(WARM_UP, len(rates) // 2), len(rates) - 1
+    lowest = first + int(smoothed[first:].argmin())
+    level = losses[: first + 1].mean()
+    # Before the burst neighbouring losses differ by little but noise; medians, because a burst
+    # announces itself by single steps. A mean of n keeps 1/n of its variance, the average (1−m)/(1+m).
+    spread = float(np.median(np.abs(np.diff(losses[: lowest + 2])))) / (0.6745 * 2**0.5)
+    noise = spread * (1 / (first + 1) + (1 - MEMORY) / (1 + MEMORY)) ** 0.5
+    fall = float(level - smoothed[lowest])
+    # The descent is what follows the last look back at the first level: before, slopes are noise.
+    begin = max((k for k in range(first, lowest + 1) if smoothed[k] >= level), default=first)
+    slope = np.gradient(smoothed, np.log(rates))
+    steepest = begin + int(slope[begin : lowest + 1].argmin())
+    undecided = ""
+    if fall <= MARGIN * noise:
+        undecided = (
+            f"from rate {rates[0]:g} to {rates[-1]:g} the loss falls by {max(fall, 0):.2g}, "
+            "which is no more than its noise"
+        )
+    elif not diverged and smoothed[last] - smoothed[lowest] <= MARGIN * noise:
+        undecided = f"the loss still falls at the last rate, {rates[-1]:g}: try higher ones"
+    elif steepest in (first, last):
+        undecided = "the loss falls fastest at an end of the range: try a wider one"
     return RangeTest(
         rates=rates,
-        losses=np.array([record.loss for record in records]),
-        smoothed=curve,
-        steepest=float(rates[steepest]),
-        lowest=float(rates[lowest]),
+        losses=losses,
+        smoothed=smoothed,
+        steepest=None if undecided else float(rates[steepest]),
+        lowest=None if undecided else float(rates[lowest]),
+        undecided=undecided,
         diverged=diverged,
     )
 

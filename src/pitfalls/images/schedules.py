@@ -1,11 +1,12 @@
-"""Learning-rate schemes: each is a function ``rate(previous, epoch, batch, n_batches)``.
+"""Learning-rate schedules: each is a function ``rate(previous, epoch, batch, n_batches)``.
 
 The trainer asks before every step, with the rate of the step before (0.01 before the first), the
-epoch and the batch counted from 0. A scheme sees nothing else, so a resumed run goes on with the
-rate it would have had.
+epoch and the batch counted from 0. A schedule sees nothing else, so a resumed run goes on with the
+rate it would have had. Schedules are pure and can be pickled.
 """
 
 import math
+from functools import partial
 from typing import Protocol
 
 from pitfalls.errors import InputError
@@ -13,12 +14,14 @@ from pitfalls.errors import InputError
 __all__ = [
     "SCHEMES",
     "Schedule",
-    "annealed",
-    "constant",
-    "cosine",
-    "one_cycle",
+    "annealed_schedule",
+    "constant_schedule",
+    "cosine_schedule",
+    "linear_schedule",
+    "never_moves",
+    "one_cycle_schedule",
     "schedule",
-    "special",
+    "special_schedule",
 ]
 
 SCHEMES = ("constant", "annealed", "special", "one_cycle", "linear", "cosine")
@@ -32,42 +35,52 @@ class Schedule(Protocol):
         """Return the learning rate of this step."""
 
 
-def constant(rate: float = 0.001) -> Schedule:
+def constant_schedule(rate: float = 0.001) -> Schedule:
     """Keep one rate (homework 4e).
 
+    Parameters
+    ----------
+    rate : float, default=0.001
+        Positive.
+
     Examples
     --------
-    >>> constant(0.5)(0.01, epoch=3, batch=7, n_batches=100)
+    >>> constant_schedule(0.5)(0.01, epoch=3, batch=7, n_batches=100)
     0.5
     """
-    _need("constant", rate=rate)
-
-    def same(previous: float, epoch: int, batch: int, n_batches: int) -> float:
-        return rate
-
-    return same
+    _need_positive("constant_schedule", rate=rate)
+    return partial(_constant, rate)
 
 
-def annealed(factor: float = 0.99) -> Schedule:
-    """Multiply the previous rate by a factor at every step (homework 4e).
+def _constant(rate: float, previous: float, epoch: int, batch: int, n_batches: int) -> float:
+    return rate
+
+
+def annealed_schedule(factor: float = 0.99) -> Schedule:
+    """Multiply the previous rate by a factor at every step (homework 4e): exponential decay.
 
     At 0.99 and from 0.01 the rate falls by e⁻¹ in a hundred steps: 391 steps, one epoch of CIFAR-10
-    at batch 128, leave 2 % of it.
+    at batch 128, leave 2 % of it. PyTorch knows it as ``ExponentialLR``, stepped once a batch.
+
+    Parameters
+    ----------
+    factor : float, default=0.99
+        Positive; above 1 the rate grows.
 
     Examples
     --------
-    >>> annealed(0.5)(0.01, epoch=0, batch=0, n_batches=100)
+    >>> annealed_schedule(0.5)(0.01, epoch=0, batch=0, n_batches=100)
     0.005
     """
-    _need("annealed", factor=factor)
-
-    def smaller(previous: float, epoch: int, batch: int, n_batches: int) -> float:
-        return previous * factor
-
-    return smaller
+    _need_positive("annealed_schedule", factor=factor)
+    return partial(_annealed, factor)
 
 
-def special(
+def _annealed(factor: float, previous: float, epoch: int, batch: int, n_batches: int) -> float:
+    return previous * factor
+
+
+def special_schedule(
     epochs: int, peak: float = 0.1, final: float = 0.005, ramp: int = 3, extra: int = 5
 ) -> Schedule:
     """Rise linearly to a peak, fall linearly, end in a tail (homework 4e).
@@ -82,34 +95,46 @@ def special(
     peak, final : float
         The highest rate, and the rate at E.
     ramp, extra : int
-        E − epochs, and the length of the tail, in epochs.
+        E − epochs, not negative, and the length of the tail, in epochs.
 
     Examples
     --------
-    >>> rate = special(epochs=7)
+    >>> rate = special_schedule(epochs=7)
     >>> [round(rate(0.0, epoch, 0, 100), 4) for epoch in (0, 5, 10, 12)]
     [0.0, 0.1, 0.005, 0.003]
     """
-    _need("special", epochs=epochs, peak=peak, final=final, extra=extra)
-    end = epochs + ramp
-
-    def triangle(previous: float, epoch: int, batch: int, n_batches: int) -> float:
-        t = epoch + batch / n_batches
-        if t < end / 2:
-            return 2 * peak * (1 - (end - t) / end)
-        if t <= end:
-            return final + 2 * (peak - final) * (end - t) / end
-        if t <= end + extra:
-            return final * (extra - (t - end)) / extra
-        return final / 10
-
-    return triangle
+    _need_positive("special_schedule", epochs=epochs, peak=peak, extra=extra)
+    _need_not_negative("special_schedule", final=final, ramp=ramp)
+    return partial(_special, epochs + ramp, peak, final, extra)
 
 
-def one_cycle(
+def _special(
+    end: float,
+    peak: float,
+    final: float,
+    extra: float,
+    previous: float,
+    epoch: int,
+    batch: int,
+    n_batches: int,
+) -> float:
+    t = epoch + batch / n_batches
+    if t < end / 2:
+        return 2 * peak * (1 - (end - t) / end)
+    if t <= end:
+        return final + 2 * (peak - final) * (end - t) / end
+    if t <= end + extra:
+        return final * (extra - (t - end)) / extra
+    return final / 10
+
+
+def one_cycle_schedule(
     epochs: float, peak: float = 0.1, warmup: float = 0.25, final: float = 0.0
 ) -> Schedule:
-    """Rise linearly for a share of the run, then fall linearly to ``final`` at its end.
+    """Rise linearly from 0 for a share of the run, then fall linearly to ``final`` at its last step.
+
+    As in PyTorch's ``OneCycleLR`` (``anneal_strategy="linear"``) the last step has the final rate;
+    with a final rate of 0 it changes nothing.
 
     Parameters
     ----------
@@ -119,8 +144,8 @@ def one_cycle(
         The highest rate.
     warmup : float in [0, 1), default=0.25
         Share of the run that rises; 0 starts at the peak.
-    final : float
-        The rate at the end.
+    final : float, default=0.0
+        The rate of the last step.
 
     References
     ----------
@@ -129,25 +154,70 @@ def one_cycle(
 
     Examples
     --------
-    >>> rate = one_cycle(epochs=4, peak=0.4)
-    >>> [round(rate(0.0, epoch, 0, 100), 3) for epoch in (0, 1, 4)]
-    [0.0, 0.4, 0.0]
+    >>> rate = one_cycle_schedule(epochs=4, peak=0.4, final=0.01)
+    >>> [round(rate(0.0, epoch, batch, 100), 3) for epoch, batch in ((0, 0), (1, 0), (3, 99))]
+    [0.0, 0.4, 0.01]
     """
-    _need("one_cycle", epochs=epochs, peak=peak)
-    if not 0 <= warmup < 1:
-        raise InputError(f"one_cycle: warmup must be in [0, 1). Got {warmup} instead.")
-
-    def triangle(previous: float, epoch: int, batch: int, n_batches: int) -> float:
-        share = min((epoch + batch / n_batches) / epochs, 1.0)
-        if share < warmup:
-            return peak * share / warmup
-        return final + (peak - final) * (1 - share) / (1 - warmup)
-
-    return triangle
+    _need_positive("one_cycle_schedule", epochs=epochs, peak=peak)
+    _need_not_negative("one_cycle_schedule", final=final, warmup=warmup)
+    if warmup >= 1:
+        raise InputError(f"one_cycle_schedule: warmup must be in [0, 1). Got {warmup} instead.")
+    return partial(_one_cycle, epochs, peak, warmup, final)
 
 
-def cosine(epochs: float, peak: float = 0.1, final: float = 0.0) -> Schedule:
-    """Fall from ``peak`` to ``final`` along half a cosine.
+def _one_cycle(
+    epochs: float,
+    peak: float,
+    warmup: float,
+    final: float,
+    previous: float,
+    epoch: int,
+    batch: int,
+    n_batches: int,
+) -> float:
+    t, top, last = epoch + batch / n_batches, warmup * epochs, epochs - 1 / n_batches
+    # counted in steps: in epochs the last one can miss its own time by a rounding
+    if epoch * n_batches + batch >= epochs * n_batches - 1:
+        return final
+    if t < top:
+        return peak * t / top
+    return final + (peak - final) * (last - t) / (last - top)
+
+
+def linear_schedule(epochs: float, peak: float = 0.1, final: float = 0.0) -> Schedule:
+    """Fall linearly from ``peak`` at the first step to ``final`` after the last one.
+
+    As in PyTorch's ``LinearLR`` and optax's ``linear_schedule`` the final rate belongs to the step
+    that would follow the run, so that no step is wasted on a rate of 0.
+
+    Examples
+    --------
+    >>> rate = linear_schedule(epochs=2, peak=0.1)
+    >>> [round(rate(0.0, epoch, 0, 100), 3) for epoch in (0, 1, 2)]
+    [0.1, 0.05, 0.0]
+    """
+    _need_positive("linear_schedule", epochs=epochs, peak=peak)
+    _need_not_negative("linear_schedule", final=final)
+    return partial(_linear, epochs, peak, final)
+
+
+def _linear(
+    epochs: float,
+    peak: float,
+    final: float,
+    previous: float,
+    epoch: int,
+    batch: int,
+    n_batches: int,
+) -> float:
+    share = min((epoch + batch / n_batches) / epochs, 1.0)
+    return final + (peak - final) * (1 - share)
+
+
+def cosine_schedule(epochs: float, peak: float = 0.1, final: float = 0.0) -> Schedule:
+    """Fall from ``peak`` at the first step to ``final`` after the last one along half a cosine.
+
+    As in PyTorch's ``CosineAnnealingLR`` with T_max steps in the run.
 
     References
     ----------
@@ -155,26 +225,35 @@ def cosine(epochs: float, peak: float = 0.1, final: float = 0.0) -> Schedule:
 
     Examples
     --------
-    >>> rate = cosine(epochs=2, peak=0.1)
+    >>> rate = cosine_schedule(epochs=2, peak=0.1)
     >>> [round(rate(0.0, epoch, 0, 100), 3) for epoch in (0, 1, 2)]
     [0.1, 0.05, 0.0]
     """
-    _need("cosine", epochs=epochs, peak=peak)
+    _need_positive("cosine_schedule", epochs=epochs, peak=peak)
+    _need_not_negative("cosine_schedule", final=final)
+    return partial(_cosine, epochs, peak, final)
 
-    def wave(previous: float, epoch: int, batch: int, n_batches: int) -> float:
-        share = min((epoch + batch / n_batches) / epochs, 1.0)
-        return final + (peak - final) * (1 + math.cos(math.pi * share)) / 2
 
-    return wave
+def _cosine(
+    epochs: float,
+    peak: float,
+    final: float,
+    previous: float,
+    epoch: int,
+    batch: int,
+    n_batches: int,
+) -> float:
+    share = min((epoch + batch / n_batches) / epochs, 1.0)
+    return final + (peak - final) * (1 + math.cos(math.pi * share)) / 2
 
 
 def schedule(name: str, epochs: int, rate: float | None = None) -> Schedule:
-    """Build a scheme by name.
+    """Build a schedule by the name of its scheme.
 
     Parameters
     ----------
     name : {"constant", "annealed", "special", "one_cycle", "linear", "cosine"}
-        Which scheme; ``linear`` is ``one_cycle`` without the rise.
+        ``NAME_schedule`` is the function that builds it.
     epochs : int
         Length of the run.
     rate : float, optional
@@ -188,21 +267,56 @@ def schedule(name: str, epochs: int, rate: float | None = None) -> Schedule:
     peak = 0.1 if rate is None else rate
     match name:
         case "constant":
-            return constant() if rate is None else constant(rate)
+            return constant_schedule() if rate is None else constant_schedule(rate)
         case "annealed":
-            return annealed() if rate is None else annealed(rate)
+            return annealed_schedule() if rate is None else annealed_schedule(rate)
         case "special":
-            return special(epochs, peak)
+            return special_schedule(epochs, peak)
         case "one_cycle":
-            return one_cycle(epochs, peak)
+            return one_cycle_schedule(epochs, peak)
         case "linear":
-            return one_cycle(epochs, peak, warmup=0.0)
+            return linear_schedule(epochs, peak)
         case "cosine":
-            return cosine(epochs, peak)
+            return cosine_schedule(epochs, peak)
     raise InputError(f"schedule: name must be one of {', '.join(SCHEMES)}. Got {name!r} instead.")
 
 
-def _need(who: str, **positive: float) -> None:
-    for name, value in positive.items():
-        if not (value > 0 and math.isfinite(value)):
-            raise InputError(f"{who}: {name} must be positive and finite. Got {value} instead.")
+def never_moves(rate: Schedule, epochs: int, n_batches: int) -> bool:
+    """Tell whether a schedule's rate is 0 at every step of a run, so that nothing is learned.
+
+    ``special`` and ``one_cycle`` begin at 0: a run of one step is such a run.
+
+    Parameters
+    ----------
+    rate : callable
+        The schedule.
+    epochs, n_batches : int
+        Length of the run, and steps an epoch.
+
+    Examples
+    --------
+    >>> never_moves(special_schedule(epochs=1), epochs=1, n_batches=1)
+    True
+    >>> never_moves(special_schedule(epochs=1), epochs=1, n_batches=2)
+    False
+    """
+    previous = INITIAL_RATE
+    for step in range(epochs * n_batches):
+        previous = rate(previous, *divmod(step, n_batches), n_batches)
+        if previous != 0:
+            return False
+    return True
+
+
+def _need_positive(who: str, **values: object) -> None:
+    for name, value in values.items():
+        if not (isinstance(value, int | float) and 0 < value < math.inf):
+            raise InputError(f"{who}: {name} must be positive and finite. Got {value!r} instead.")
+
+
+def _need_not_negative(who: str, **values: object) -> None:
+    for name, value in values.items():
+        if not (isinstance(value, int | float) and 0 <= value < math.inf):
+            raise InputError(
+                f"{who}: {name} must be finite and not negative. Got {value!r} instead."
+            )

@@ -23,7 +23,8 @@ class TrainConfig:
         Where the last one would hold less than a quarter of that, or one image, they join the
         one before.
     scheme : str
-        Learning-rate scheme: ``constant``, ``annealed``, ``special``, ``one_cycle``, ``cosine``.
+        Learning-rate scheme: ``constant``, ``annealed``, ``special``, ``one_cycle``, ``linear``,
+        ``cosine``.
     rate : float, optional
         The scheme's rate, factor or peak; its own default if None.
     optimizer : {"sgd", "muon"}
@@ -38,7 +39,8 @@ class TrainConfig:
         Whether the loss of a batch is the mean or the sum of its images' losses.
     averaging : float, optional
         Decay, a step, of an exponential moving average of weights and buffers; evaluated and
-        returned in place of the last weights.
+        returned in place of the last weights. It is warmed up: min(averaging, (1 + t)/(10 + t)) at
+        step t.
     precision : {"float32", "bfloat16"}
         bfloat16 is mixed precision: weights, statistics and loss stay in float32.
     channels_last : bool

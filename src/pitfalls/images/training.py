@@ -35,7 +35,7 @@ from pitfalls.images.distributed import copy_from_first, gather_sum, share_from_
 from pitfalls.images.evaluation import normalize, predict_logits
 from pitfalls.images.hardware import keep_freed_memory
 from pitfalls.images.optimizers import load_optimizer_tensors, make_optimizers, optimizer_tensors
-from pitfalls.images.schedules import INITIAL_RATE, Schedule, schedule
+from pitfalls.images.schedules import INITIAL_RATE, Schedule, never_moves, schedule
 from pitfalls.images.train_records import (
     EpochRecord,
     StepRecord,
@@ -45,7 +45,7 @@ from pitfalls.images.train_records import (
     check_config,
 )
 
-__all__ = ["train"]
+__all__ = ["train", "training_warnings"]
 
 
 def train(
@@ -300,6 +300,11 @@ class _Loop:
         # Dropout and the like: their numbers, too, follow from seed, step and process.
         torch.manual_seed(derived_seed(self.config.seed, "step", self.step_count, self.world.rank))
         rate = self.rate(self.previous, epoch, batch, self.n_batches)
+        if not 0 <= rate < math.inf:
+            raise InputError(
+                "train: the schedule must give rates that are finite and not negative. Got "
+                f"{rate} at epoch {epoch}, batch {batch} (counted from 0)."
+            )
         loss, right = self._backward(inputs, labels, len(indices))
         loss, right = gather_sum([loss, right], self.device)
         if not math.isfinite(loss):
@@ -380,8 +385,9 @@ class _Loop:
 
     def _update_average(self) -> None:
         if self.config.averaging is not None:
+            decay = averaging_decay(self.config.averaging, self.step_count)
             for name, value in self._averaged_tensors().items():
-                self.average[name].lerp_(value, 1 - self.config.averaging)
+                self.average[name].lerp_(value, 1 - decay)
 
     def _averaged_into_model(self) -> None:
         for name, value in self._averaged_tensors().items():
@@ -467,6 +473,47 @@ class _Loop:
             + f". micro_batches={more} (--micro-batches {more}) takes the same steps with about "
             f"half the memory, {max(size // more // self.world.size, 1)} images at a time."
         )
+
+
+def averaging_decay(decay: float, step: int) -> float:
+    """Return the decay of the moving average at a step counted from 0.
+
+    It grows as (1 + t)/(10 + t) to its full value: the average is over about the last tenth of the
+    run so far. At the full value from the start, .999 say, a run of some hundred steps would end
+    near its initial weights.
+
+    References
+    ----------
+    TensorFlow, ``tf.train.ExponentialMovingAverage``, argument ``num_updates``.
+    """
+    return min(decay, (1 + step) / (10 + step))
+
+
+def training_warnings(
+    config: TrainConfig, data: ImageDataset, rate: Schedule | None = None
+) -> tuple[str, ...]:
+    """Say, before a run, what is bound to spoil it.
+
+    Parameters
+    ----------
+    config, data, rate
+        As of `train`.
+
+    Returns
+    -------
+    tuple of str
+        One sentence each; empty where there is nothing to say.
+    """
+    n_batches, _ = _batch_sizes(len(data.train_labels), config.batch_size)
+    chosen = rate or schedule(config.scheme, config.epochs, config.rate)
+    if not never_moves(chosen, config.epochs, n_batches):
+        return ()
+    steps = config.epochs * n_batches
+    return (
+        f"The learning rate is 0 at every one of the run's {steps} step{'s' * (steps > 1)} "
+        f"({'the given schedule' if rate else f'scheme {config.scheme}'}): the weights will not "
+        "change. Take more epochs, smaller batches or another scheme.",
+    )
 
 
 def _batch_sizes(n: int, batch_size: int) -> tuple[int, int]:

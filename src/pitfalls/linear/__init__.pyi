@@ -107,9 +107,6 @@ from .trajectory import (
     Trajectory as Trajectory,
 )
 from .verdict import (
-    CriticalPoint as CriticalPoint,
-)
-from .verdict import (
     EscapeDirection as EscapeDirection,
 )
 from .verdict import (
@@ -117,6 +114,9 @@ from .verdict import (
 )
 from .verdict import (
     LayerGradientWitness as LayerGradientWitness,
+)
+from .verdict import (
+    PointVerdict as PointVerdict,
 )
 from .verdict import (
     SaddleWitness as SaddleWitness,
@@ -127,7 +127,6 @@ from .verdict import (
 
 __all__ = [
     "CriticalKind",
-    "CriticalPoint",
     "Curvature",
     "DataModes",
     "DeepLinearNetwork",
@@ -143,6 +142,7 @@ __all__ = [
     "OptimalityCertificate",
     "Pivot",
     "Plane",
+    "PointVerdict",
     "SaddleWitness",
     "SquaredRisk",
     "Trajectory",

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from torch import Tensor, as_tensor
+from torch import Tensor, as_tensor, float64
 
 from pitfalls.errors import CapacityError, InputError
 from pitfalls.linear.network import Matrix, as_weights, check_widths
@@ -142,6 +142,8 @@ def _check_ends(matrix: Matrix, widths: tuple[int, ...], who: str) -> None:
 
 
 def _like(values: Matrix, template: T) -> T:
+    """Return values in the template's kind; whole numbers cannot hold them and get float64."""
     if isinstance(template, Tensor):
-        return as_tensor(values, dtype=template.dtype, device=template.device)
+        dtype = template.dtype if template.is_floating_point() else float64
+        return as_tensor(values, dtype=dtype, device=template.device)
     return values

@@ -109,14 +109,14 @@ class NormalEquationCondition:
     exact: bool
 
 
-def optimality_certificate(weights: Weights, risk: SquaredRisk) -> OptimalityCertificate:
+def optimality_certificate(risk: SquaredRisk, weights: Weights) -> OptimalityCertificate:
     """Measure the sufficient condition of homework 2f at a point, and what it implies there.
 
     Parameters
     ----------
+    risk : SquaredRisk
     weights : network, or sequence of arrays or tensors
         Any point; at a critical one `excess_bound` is zero to rounding when the condition holds.
-    risk : SquaredRisk
 
     Returns
     -------
@@ -127,9 +127,9 @@ def optimality_certificate(weights: Weights, risk: SquaredRisk) -> OptimalityCer
     >>> from pitfalls.moments import SecondMoments
     >>> x = np.random.default_rng(0).standard_normal((50, 2))
     >>> risk = SquaredRisk(SecondMoments.from_arrays(x, x))
-    >>> optimality_certificate([np.eye(2), np.eye(2)], risk).holds
+    >>> optimality_certificate(risk, [np.eye(2), np.eye(2)]).holds
     True
-    >>> optimality_certificate([np.zeros((2, 2)), np.zeros((2, 2))], risk).holds
+    >>> optimality_certificate(risk, [np.zeros((2, 2)), np.zeros((2, 2))]).holds
     False
     """
     layers = as_weights(weights, "optimality_certificate")

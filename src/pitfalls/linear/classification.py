@@ -33,11 +33,11 @@ from pitfalls.linear.network import Matrix, Weights, as_weights
 from pitfalls.linear.pivots import Pivot, WhitePoint, measure_pivots
 from pitfalls.linear.risk import SquaredRisk
 from pitfalls.linear.verdict import (
-    CriticalPoint,
     EscapeDirection,
     GlobalMinimumWitness,
     Grounds,
     LayerGradientWitness,
+    PointVerdict,
     SaddleWitness,
     Verdict,
     Witness,
@@ -47,20 +47,20 @@ __all__ = ["classify"]
 
 
 def classify(
-    weights: Weights,
     risk: SquaredRisk,
+    weights: Weights,
     *,
     tol: float = 1e-8,
     confirm: bool = True,
     max_products: int | None = None,
-) -> CriticalPoint:
+) -> PointVerdict:
     """Say what kind of point of the risk's landscape the weights are, and why.
 
     Parameters
     ----------
+    risk : SquaredRisk
     weights : network, or sequence of arrays or tensors
         W_1, ..., W_L.
-    risk : SquaredRisk
     tol : float
         Layer gradients below this share of the scale of what they are made of count as zero.
     confirm : bool
@@ -71,7 +71,7 @@ def classify(
 
     Returns
     -------
-    CriticalPoint
+    PointVerdict
         Its verdict is 'undecided' where a margin is within tolerance and curvature does not settle it.
 
     Examples
@@ -80,9 +80,9 @@ def classify(
     >>> x = np.random.default_rng(0).standard_normal((50, 3))
     >>> risk = SquaredRisk(SecondMoments.from_arrays(x, x[:, :2]))
     >>> origin = [np.zeros((4, 3)), np.zeros((2, 4))]
-    >>> classify(origin, risk).verdict
+    >>> classify(risk, origin).verdict
     'strict saddle'
-    >>> classify([np.zeros((4, 3)), np.zeros((4, 4)), np.zeros((2, 4))], risk).verdict
+    >>> classify(risk, [np.zeros((4, 3)), np.zeros((4, 4)), np.zeros((2, 4))]).verdict
     'non-strict saddle'
     """
     layers = as_weights(weights, "classify")
@@ -136,7 +136,7 @@ def classify(
             max_rank=most,
             weakest_kept=weakest * point.unit if rank else 0.0,
             strongest_left=strongest * point.unit,
-            certificate=optimality_certificate(layers, risk),
+            certificate=optimality_certificate(risk, layers),
         )
         return base.finish("global minimum", base.basis, witness)
     if strongest <= nonzero:
@@ -159,7 +159,7 @@ def classify(
 
 
 class _Draft:
-    """A `CriticalPoint` in the making."""
+    """A `PointVerdict` in the making."""
 
     def __init__(
         self,
@@ -197,7 +197,7 @@ class _Draft:
         if curvature < 0 and (self.escape is None or curvature < self.escape.curvature):
             self.escape = EscapeDirection(tuple(direction), curvature, origin)
 
-    def strict(self, max_products: int) -> CriticalPoint:
+    def strict(self, max_products: int) -> PointVerdict:
         """Settle for a strict saddle if the curvature found is clearly negative."""
         if self.escape is not None and self.clearly_down(self.escape):
             return self.finish("strict saddle", self.basis, self.escape)
@@ -208,7 +208,7 @@ class _Draft:
         size = float(np.sqrt(sum(float(np.sum(h * h)) for h in image)))
         return escape.curvature < -1e-9 * size
 
-    def settle(self, max_products: int) -> CriticalPoint:
+    def settle(self, max_products: int) -> PointVerdict:
         """Let the measured curvature decide, or nobody."""
         start = self.escape.direction if self.escape is not None else None
         found = lowest_curvature(self.risk, self.layers, start=start, max_products=max_products)
@@ -220,7 +220,7 @@ class _Draft:
             return self.finish("strict saddle", "curvature", escape)
         return self.finish("undecided", "nothing", None)
 
-    def non_strict(self, confirm: bool, max_products: int) -> CriticalPoint:
+    def non_strict(self, confirm: bool, max_products: int) -> PointVerdict:
         """Settle for a non-strict saddle unless negative curvature turns up."""
         if not confirm:
             return self.finish("non-strict saddle", self.basis, SaddleWitness(None, None, False))
@@ -231,8 +231,8 @@ class _Draft:
         witness = SaddleWitness(found.value, found.largest, found.converged)
         return self.finish("non-strict saddle", self.basis, witness)
 
-    def finish(self, verdict: Verdict, decided_by: Grounds, witness: Witness) -> CriticalPoint:
-        return CriticalPoint(
+    def finish(self, verdict: Verdict, decided_by: Grounds, witness: Witness) -> PointVerdict:
+        return PointVerdict(
             verdict=verdict,
             rank=self.rank,
             modes=self.modes,

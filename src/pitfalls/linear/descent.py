@@ -10,9 +10,10 @@ from scipy.integrate import solve_ivp
 from pitfalls.errors import DivergenceError, InputError
 from pitfalls.linear.classification import classify
 from pitfalls.linear.curvature import flatten, unflatten
+from pitfalls.linear.derivatives import gradients as gradients_of
 from pitfalls.linear.dynamics import learning_time
 from pitfalls.linear.network import Matrix, Weights, as_weights
-from pitfalls.linear.risk import SquaredRisk, sweep
+from pitfalls.linear.risk import SquaredRisk
 from pitfalls.linear.trajectory import Trajectory, Watch
 from pitfalls.linear.verdict import EscapeDirection, Verdict
 
@@ -171,7 +172,7 @@ def descend(
     limit = 1e4 * (sum(float(np.abs(w).max()) for w in layers) + _natural_size(risk, layers))
     step = 0
     while step < steps:
-        gradients = sweep(layers, sxx, syx)
+        gradients = gradients_of(layers, sxx, syx)
         if step % 20 == 0 and is_stationary(risk, layers, gradients, tol):
             push = _push(risk, layers, step, rng) if leave_saddles else None
             if push is None:
@@ -180,7 +181,7 @@ def descend(
             escapes.append(push[0])
             layers, velocity = push[1], [np.zeros_like(w) for w in layers]
             watch.record(layers, step * rate, step)
-            gradients = sweep(layers, sxx, syx)
+            gradients = gradients_of(layers, sxx, syx)
         for i, gradient in enumerate(gradients):
             velocity[i] = beta * velocity[i] - rate * gradient
             layers[i] = layers[i] + velocity[i]
@@ -236,7 +237,7 @@ def _flow(
         evaluations += 1
         if on_progress is not None and evaluations % 200 == 0:
             on_progress(int(1000 * time / duration), 1000)
-        return -flatten(sweep(unflatten(vector, layers), risk.moments.sxx, risk.moments.syx))
+        return -flatten(gradients_of(unflatten(vector, layers), risk.moments.sxx, risk.moments.syx))
 
     times = np.linspace(0.0, duration, records + 1)
     solution = solve_ivp(
@@ -269,7 +270,7 @@ def _push(
     risk: SquaredRisk, layers: list[Matrix], step: int, rng: np.random.Generator
 ) -> tuple[Escape, list[Matrix]] | None:
     """Leave a saddle downwards; None where there is no reason or no way to."""
-    point = classify(layers, risk, confirm=False)
+    point = classify(risk, layers, confirm=False)
     size = max(float(np.linalg.norm(flatten(layers))), _natural_size(risk, layers))
     before = risk.excess(layers)
     if isinstance(point.witness, EscapeDirection):

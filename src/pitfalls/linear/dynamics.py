@@ -142,7 +142,7 @@ class NearestSaddle:
     distance: float
 
 
-def nearest_saddle(white_map: Matrix, risk: SquaredRisk, max_rank: int) -> NearestSaddle:
+def nearest_saddle(risk: SquaredRisk, white_map: Matrix, max_rank: int) -> NearestSaddle:
     """Find the critical map (any set of at most max_rank modes) nearest to M = W̄E.
 
     ‖M - M_S‖² = ‖M‖² - Σ_S (2 c_k - s_k) s_k with c_k = u_k' M z_k: S are the modes with the

@@ -70,7 +70,7 @@ def critical_point(
     ...     SecondMoments.from_arrays(rng.standard_normal((50, 4)), rng.standard_normal((50, 3)))
     ... )
     >>> point = critical_point(risk, [4, 3, 3, 3], modes=[1], kind="non-strict saddle")
-    >>> classify(point, risk).modes
+    >>> classify(risk, point).modes
     (1,)
     """
     widths = check_widths(widths, "critical_point")

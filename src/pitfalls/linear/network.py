@@ -15,6 +15,12 @@ __all__ = ["DeepLinearNetwork", "Matrix", "Weights", "as_weights", "balancedness
 
 Matrix: TypeAlias = npt.NDArray[np.float64]
 
+_COARSE = {
+    "float16",
+    "bfloat16",
+    "float32",
+}  # whole numbers are exact, float64 is what we compute in
+
 
 class DeepLinearNetwork(nn.Module):
     """x -> W_L ... W_1 x, without biases or activations.
@@ -104,8 +110,9 @@ class DeepLinearNetwork(nn.Module):
         return "widths=" + "-".join(map(str, self.widths))
 
 
-Weights: TypeAlias = DeepLinearNetwork | Sequence[npt.ArrayLike | Tensor]
-"""W_1, ..., W_L, first layer first, as arrays, tensors or a network."""
+Weights: TypeAlias = nn.Module | Sequence[npt.ArrayLike | Tensor]
+"""W_1, ..., W_L, first layer first: arrays or tensors, a network, or `nn.Sequential` of bias-free
+`nn.Linear` layers."""
 
 
 def check_widths(widths: Sequence[int], who: str) -> tuple[int, ...]:
@@ -123,7 +130,7 @@ def check_widths(widths: Sequence[int], who: str) -> tuple[int, ...]:
 
 
 def as_weights(weights: Weights, who: str) -> tuple[Matrix, ...]:
-    """Return the layers as float64 arrays after checking that they chain.
+    """Return the layers as float64 arrays after checking that they chain: once per public call.
 
     Parameters
     ----------
@@ -136,29 +143,90 @@ def as_weights(weights: Weights, who: str) -> tuple[Matrix, ...]:
     -------
     tuple of ndarray
         Copies only where the dtype or device asks for one.
+
+    Raises
+    ------
+    InputError
+        If they are no real, finite matrices that chain, or a module is more than a linear map.
     """
-    layers = tuple(_as_matrix(w) for w in layers_of(weights))
+    return as_arrays(layers_of(weights, who), who)
+
+
+def as_arrays(layers: Sequence[Any], who: str) -> tuple[Matrix, ...]:
+    """Return checked layers as float64 arrays, if they are finite."""
+    matrices = tuple(_as_matrix(w) for w in layers)
+    for number, layer in enumerate(matrices, start=1):
+        if not np.isfinite(layer).all():
+            raise InputError(f"{who}: layer {number} has NaN or infinite entries.")
+    return matrices
+
+
+def layers_of(weights: Weights, who: str) -> list[Any]:
+    """Return the layers as they are, arrays or tensors, after checking kind and shape."""
+    given = _linear_layers(weights, who) if isinstance(weights, nn.Module) else list(weights)
+    layers = [_real(w, number, who) for number, w in enumerate(given, start=1)]
     if not layers:
         raise InputError(f"{who}: no layers came. Give W_1, ..., W_L, the first layer first.")
     for number, layer in enumerate(layers, start=1):
-        if layer.ndim != 2 or 0 in layer.shape:
+        shape = tuple(layer.shape)
+        if len(shape) != 2 or 0 in shape:
             raise InputError(
                 f"{who}: layer {number} must be a matrix of shape (d_{number}, d_{number - 1}). "
-                f"Got shape {layer.shape}."
+                f"Got shape {shape}."
             )
-        if number > 1 and layer.shape[1] != layers[number - 2].shape[0]:
+        before = int(layers[number - 2].shape[0])
+        if number > 1 and shape[1] != before:
             raise InputError(
-                f"{who}: layer {number} of shape {layer.shape} does not follow layer {number - 1} "
-                f"of shape {layers[number - 2].shape}: its columns must be {layers[number - 2].shape[0]}."
+                f"{who}: layer {number} of shape {shape} does not follow layer {number - 1} "
+                f"of shape {tuple(layers[number - 2].shape)}: its columns must be {before}."
             )
-        if not np.isfinite(layer).all():
-            raise InputError(f"{who}: layer {number} has NaN or infinite entries.")
     return layers
 
 
-def layers_of(weights: Weights) -> list[Any]:
-    """Return the layers of a network or a sequence, as they are."""
-    return list(weights.weights if isinstance(weights, DeepLinearNetwork) else weights)
+def precision_of(layers: Sequence[Any]) -> float:
+    """Return how far a weight may lie from the number meant, relative to it: by the coarsest dtype."""
+    names = {str(getattr(w, "dtype", "float64")).removeprefix("torch.") for w in layers}
+    units = [float(torch.finfo(getattr(torch, n)).eps) for n in names & _COARSE]
+    return 0.5 * max(units, default=float(np.finfo(np.float64).eps))
+
+
+def _linear_layers(module: nn.Module, who: str) -> list[Any]:
+    """Unpack a module that is W_L ... W_1 x and nothing else."""
+    if isinstance(module, DeepLinearNetwork):
+        return list(module.weights)
+    if isinstance(module, nn.Sequential):
+        return [weight for part in module for weight in _linear_layers(part, who)]
+    # a subclass may do something else with its weight, and so may a hook
+    plain = isinstance(module, nn.Linear) and type(module).forward is nn.Linear.forward
+    hooked = bool(module._forward_hooks or module._forward_pre_hooks)
+    biased = getattr(module, "bias", None) is not None
+    if plain and not hooked and not biased:
+        return [module.weight]
+    what = " with hooks" if plain and hooked else " with a bias" if plain else ""
+    raise InputError(
+        f"{who}: a module must be a DeepLinearNetwork or nn.Sequential of bias-free nn.Linear "
+        f"layers. Got {type(module).__name__}{what}. Build it with bias=False; centred data stand in "
+        "for an intercept."
+    )
+
+
+def _real(layer: Any, number: int, who: str) -> Any:
+    """Return a layer as an array or tensor of real numbers, or refuse."""
+    if isinstance(layer, Tensor):
+        real = not layer.is_complex()
+        got = str(layer.dtype)
+        layer = layer.to_dense() if layer.layout != torch.strided else layer
+    else:
+        try:
+            layer = np.asanyarray(layer)
+        except ValueError as error:
+            raise InputError(f"{who}: layer {number} is not a matrix ({error}).") from None
+        real, got = layer.dtype.kind in "biuf", f"dtype {layer.dtype}"
+        if np.ma.isMaskedArray(layer):
+            real, got = False, "a masked array; fill it first, with .filled(value)"
+    if not real:
+        raise InputError(f"{who}: layer {number} must hold real numbers. Got {got}.")
+    return layer
 
 
 def widths_of(layers: Sequence[Any]) -> tuple[int, ...]:
@@ -187,6 +255,5 @@ def balancedness(layers: Sequence[Matrix]) -> float:
 
 def _as_matrix(values: Any) -> Matrix:
     if isinstance(values, Tensor):
-        values = values.detach().cpu()
-        values = (values.double() if values.dtype == torch.bfloat16 else values).numpy()
+        values = values.detach().double().cpu().numpy()
     return np.asarray(values, dtype=np.float64)

@@ -4,7 +4,6 @@ All of R depends on the data only through S_xx, S_yx and tr S_yy (homework 2b), 
 costs the same for a thousand rows and a billion.
 """
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,12 +14,13 @@ import torch
 from torch import Tensor
 
 from pitfalls.errors import InputError
+from pitfalls.linear.derivatives import gradients, hessian_product
 from pitfalls.linear.modes import DataModes, find_modes
-from pitfalls.linear.network import Matrix, Weights, as_weights, layers_of
+from pitfalls.linear.network import Matrix, Weights, as_arrays, as_weights, layers_of
 from pitfalls.moments import SecondMoments
 from pitfalls.moments.rounding import EPS
 
-__all__ = ["Minimum", "SquaredRisk", "sweep"]
+__all__ = ["Minimum", "SquaredRisk"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +155,7 @@ class SquaredRisk:
         """
         layers, like = self._layers(weights, "layer_gradients")
         sxx, syx = self._sums(layers[0])
-        return tuple(_back(g, like) for g in sweep(layers, sxx, syx))
+        return tuple(_back(g, like) for g in gradients(layers, sxx, syx))
 
     def hessian_vector_product(self, weights: Weights, direction: Weights) -> tuple[Any, ...]:
         """Multiply the Hessian of R at the weights with a direction, without forming it.
@@ -172,27 +172,18 @@ class SquaredRisk:
         """
         layers, like = self._layers(weights, "hessian_vector_product")
         steps, _ = self._layers(direction, "hessian_vector_product", direction=True)
+        if like is not None:
+            steps = [torch.as_tensor(v, device=like.device) for v in steps]
+        elif isinstance(steps[0], Tensor):
+            steps = list(as_arrays(steps, "hessian_vector_product"))
         if [w.shape for w in layers] != [v.shape for v in steps]:
             raise InputError(
                 "hessian_vector_product: the direction must have the layers' shapes "
                 f"{[tuple(w.shape) for w in layers]}. Got {[tuple(v.shape) for v in steps]}."
             )
         sxx, syx = self._sums(layers[0])
-        before = _prefixes(layers)
-        moved = [steps[0]]  # derivative of W_i...W_1
-        for layer, step, prefix in zip(layers[1:], steps[1:], before[1:-1], strict=True):
-            moved.append(step @ prefix + layer @ moved[-1])
-        message = before[-1] @ sxx - syx
-        moved_message = moved[-1] @ sxx
-        products = []
-        for i in range(len(layers) - 1, -1, -1):
-            if i:
-                products.append(moved_message @ before[i].T + message @ moved[i - 1].T)
-                moved_message = layers[i].T @ moved_message + steps[i].T @ message
-                message = layers[i].T @ message
-            else:
-                products.append(moved_message)
-        return tuple(_back(h, like) for h in products[::-1])
+        products = hessian_product(layers, steps, sxx, syx)
+        return tuple(_back(h, like) for h in products)
 
     @cached_property
     def modes(self) -> DataModes:
@@ -283,21 +274,12 @@ class SquaredRisk:
         self, weights: Weights, who: str, *, direction: bool = False
     ) -> tuple[list[Any], Any]:
         """Layers as float64 arrays, or as float64 tensors where tensors came; and one of those."""
-        layers = layers_of(weights)
-        if layers and all(isinstance(w, Tensor) for w in layers):
-            shapes = [tuple(w.shape) for w in layers]
-            if any(len(s) != 2 for s in shapes) or any(
-                a[0] != b[1] for a, b in itertools.pairwise(shapes)
-            ):
-                raise InputError(
-                    f"{who}: layers of shapes {shapes} do not chain, first layer first."
-                )
-            if any(w.is_complex() for w in layers):
-                raise InputError(f"{who}: weights must be real. Got {[w.dtype for w in layers]}.")
+        layers = layers_of(weights, who)
+        if all(isinstance(w, Tensor) for w in layers):
             native: list[Any] = [w.double() for w in layers]
             like = layers[0]
         else:
-            native = list(as_weights(layers, who))
+            native = list(as_arrays(layers, who))
             like = None
         if not direction:
             self.check(native, who)
@@ -325,28 +307,6 @@ class SquaredRisk:
         return self._tensors[like.device]
 
 
-def sweep(layers: Sequence[Any], sxx: Any, syx: Any) -> list[Any]:
-    """Return the gradient by every layer; nothing is checked, for loops that have checked."""
-    before = _prefixes(layers)
-    message = before[-1] @ sxx - syx  # G, then (W_L...W_{i+1})' G
-    gradients = []
-    for i in range(len(layers) - 1, 0, -1):
-        gradients.append(message @ before[i].T)
-        message = layers[i].T @ message
-    gradients.append(message)
-    return gradients[::-1]
-
-
-def _prefixes(layers: Sequence[Any]) -> list[Any]:
-    """[None, W_1, W_2 W_1, ..., W_L...W_1]; None stands for the identity."""
-    products: list[Any] = [None, layers[0]]
-    for layer in layers[1:]:
-        products.append(layer @ products[-1])
-    return products
-
-
 def _back(value: Any, like: Any) -> Any:
-    """Results come back in the weights' dtype, but whole numbers are no place for them."""
-    if isinstance(like, Tensor) and like.dtype.is_floating_point:
-        return value.to(like.dtype)
-    return value
+    """Return a tensor in the dtype of the weights; whole numbers cannot hold it and get float64."""
+    return value.to(like.dtype) if isinstance(like, Tensor) and like.is_floating_point() else value

@@ -67,7 +67,7 @@ class Watch:
         value = 0.5 * float(np.sum((white - modes.correlation) ** 2)) + modes.floor
         if not np.isfinite(value):
             return value
-        near = nearest_saddle(white, self.risk, self.capacity)
+        near = nearest_saddle(self.risk, white, self.capacity)
         self.rows.append(
             (time, step, value, excess, balancedness(layers), near.distance, len(near.modes))
         )

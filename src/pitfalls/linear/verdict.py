@@ -8,11 +8,11 @@ from pitfalls.linear.network import Matrix
 from pitfalls.linear.pivots import Pivot
 
 __all__ = [
-    "CriticalPoint",
     "EscapeDirection",
     "GlobalMinimumWitness",
     "Grounds",
     "LayerGradientWitness",
+    "PointVerdict",
     "SaddleWitness",
     "Verdict",
     "Witness",
@@ -103,7 +103,7 @@ Grounds: TypeAlias = Literal["gradient", "theorem", "value", "curvature", "nothi
 
 
 @dataclass(frozen=True, eq=False)
-class CriticalPoint:
+class PointVerdict:
     """What `classify` found.
 
     Parameters

@@ -20,9 +20,9 @@ EXCERPTS = {
     "hinge-shapes": "pitfalls.parity.loss:_match",
     "random-crop": "pitfalls.images.augmentation:RandomCrop",
     "random-flip": "pitfalls.images.augmentation:RandomHorizontalFlip",
-    "constant": "pitfalls.images.schedules:constant",
-    "annealed": "pitfalls.images.schedules:annealed",
-    "special": "pitfalls.images.schedules:special",
+    "constant": "pitfalls.images.schedules:_constant",
+    "annealed": "pitfalls.images.schedules:_annealed",
+    "special": "pitfalls.images.schedules:_special",
 }
 """The parts of the homework that ask for code, and what shows it."""
 

@@ -2,6 +2,7 @@
 
 import statistics
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -16,11 +17,21 @@ from pitfalls.cli.images.options import (
     percent,
     resolve_precision,
 )
-from pitfalls.cli.session import perform, print_table, remark, resolve_device, say, settings
+from pitfalls.cli.session import (
+    complain,
+    perform,
+    print_table,
+    remark,
+    resolve_device,
+    say,
+    settings,
+)
 from pitfalls.errors import InputError
 
 if TYPE_CHECKING:
+    from pitfalls.experiments.image_source import ImageSource
     from pitfalls.experiments.image_training import TrainRunConfig
+    from pitfalls.images.train_records import TrainConfig
 
 __all__ = ["compare", "fast", "lr_find", "train"]
 
@@ -50,6 +61,7 @@ def train(
         if not team.writes:
             return _follow(config)
         try:
+            _say_beforehand(source, [config.training])
             run = perform(config)
         finally:
             send_home()
@@ -77,6 +89,15 @@ def train(
         f"({results['cpu_seconds']:.1f} s of processor time), without testing"
     )
     return None
+
+
+def _say_beforehand(source: "ImageSource", trainings: Sequence["TrainConfig"]) -> None:
+    """Warn of runs that are bound to learn nothing, before the time is spent."""
+    from pitfalls.images.training import training_warnings
+
+    data = source.load()
+    for text in dict.fromkeys(w for t in trainings for w in training_warnings(t, data)):
+        complain(text, kind="warning")
 
 
 def _follow(config: "TrainRunConfig") -> int:
@@ -120,12 +141,13 @@ def compare(
     if len(set(chosen)) < len(chosen):
         raise InputError("--schemes: each scheme can be named once.")
     device, source = resolve_device(), data.find()
-    first = settings().seed
+    first, training = settings().seed, options.config(source, chosen[0])
+    _say_beforehand(source, [replace(training, scheme=scheme) for scheme in chosen])
     run = perform(
         CompareConfig(
             source,
             options.network_config(),
-            options.config(source, chosen[0]),
+            training,
             chosen,
             tuple(range(first, first + n_seeds)),
             device,
@@ -256,6 +278,9 @@ def lr_find(
     )
     results = run.results()
     _say_data(results)
+    if results["undecided"]:
+        say(f"no rate to recommend: {results['undecided']}")
+        return
     say(
         f"the loss falls fastest at rate {results['steepest']:.2g} and is lowest at "
         f"{results['lowest']:.2g}"

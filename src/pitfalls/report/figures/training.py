@@ -269,6 +269,8 @@ def lr_range(run: Run) -> Drawing:
     ax.set_ylim(low - 0.15 * (top - low), top)
     for key, colour, words in (("steepest", RED, "falls fastest"), ("lowest", GREY, "lowest")):
         rate = results[key]
+        if rate is None:
+            continue
         ax.axvline(rate, color=colour, linestyle="--", linewidth=1)
         ax.annotate(
             f"{words}: {rate:.2g}",
@@ -279,9 +281,14 @@ def lr_range(run: Run) -> Drawing:
             color=colour,
             ha="right",
         )
+    head = f"{results['data']}, one step a rate, {results['steps']} rates, n = 1. "
+    if results["undecided"]:
+        ax.set_title("The range shows no rate to recommend")
+        text = f"{head}No rate to recommend: {results['undecided']}."
+        return Drawing(fig, alt=f"Loss against learning rate. {text}", caption=text)
     ax.set_title(f"The loss falls fastest at rate {results['steepest']:.2g}")
     text = (
-        f"{results['data']}, one step a rate, {results['steps']} rates, n = 1. The loss falls "
+        f"{head}The loss falls "
         f"fastest at {results['steepest']:.2g}, is lowest at {results['lowest']:.2g} and "
         + ("bursts beyond." if results["diverged"] else "does not burst in the range tried.")
     )
