@@ -47,10 +47,11 @@ def alternate(
 
 def described(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return a run's config without the place its data lay at: the fingerprint says what they are."""
-    source = {key: value for key, value in config["source"].items() if key != "data"}
-    place = str(config["source"].get("data"))
+    source = config["source"]
+    asked = {key: value for key, value in source["config"].items() if key != "data"}
+    place = str(source["config"].get("data"))
     warnings = [text.replace(place, Path(place).name) for text in source.get("warnings", ())]
-    return {**config, "source": {**source, "warnings": warnings}}
+    return {**config, "source": {**source, "config": asked, "warnings": warnings}}
 
 
 def record(name: str, results: Mapping[str, Any]) -> Path:

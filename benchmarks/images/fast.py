@@ -14,6 +14,7 @@ from pitfalls.cli.progress import TerminalProgress
 from pitfalls.experiments import perform
 from pitfalls.experiments.image_source import find_images
 from pitfalls.experiments.image_training import fast_config
+from pitfalls.images import DataConfig
 from pitfalls.images.hardware import has_fast_bfloat16
 from pitfalls.runs import RunStore
 
@@ -29,7 +30,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     config = fast_config(
-        find_images(options.data),
+        find_images(DataConfig(options.data)),
         options.target,
         seeds=tuple(range(123, 123 + options.seeds)),
         precision="bfloat16" if has_fast_bfloat16() else "float32",

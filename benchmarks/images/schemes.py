@@ -15,6 +15,7 @@ from pitfalls.cli.progress import TerminalProgress
 from pitfalls.experiments import perform
 from pitfalls.experiments.image_source import find_images
 from pitfalls.experiments.image_training import CompareConfig
+from pitfalls.images import DataConfig
 from pitfalls.images.train_records import TrainConfig
 from pitfalls.runs import RunStore
 
@@ -28,7 +29,7 @@ def main() -> None:
     parser.add_argument("--subset-val", type=int)
     options = parser.parse_args()
     source = find_images(
-        options.data, subset_train=options.subset_train, subset_val=options.subset_val
+        DataConfig(options.data, subset_train=options.subset_train, subset_val=options.subset_val)
     )
     config = CompareConfig(source, training=TrainConfig(precision=options.precision))
     run = perform(config, RunStore(options.runs), progress=TerminalProgress())

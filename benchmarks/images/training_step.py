@@ -21,8 +21,8 @@ from torch import nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
+from pitfalls.images import ImageDataset, load_dataset
 from pitfalls.images.augmentation import Draw, RandomCrop, RandomHorizontalFlip, augment
-from pitfalls.images.datasets import ImageDataset, load_dataset
 from pitfalls.images.evaluation import normalize
 from pitfalls.images.resnet import ResNet18
 from pitfalls.images.train_records import StepRecord, TrainConfig

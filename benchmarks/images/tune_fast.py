@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from pitfalls.images.datasets import load_dataset
+from pitfalls.images import DataConfig, load_dataset
 from pitfalls.images.evaluation import predict_logits
 from pitfalls.images.fast_recipes import DECAY_AN_IMAGE, FAST_RECIPES
 from pitfalls.images.fastnet import FastNet
@@ -43,7 +43,7 @@ def main() -> None:
     config = replace(recipe.training(), precision="bfloat16", seed=options.seed, **changes)
     config = replace(config, epochs=len(config.image_sizes))
 
-    data = load_dataset(options.data, validation=options.held_out, seed=0)
+    data = load_dataset(DataConfig(options.data, validation=options.held_out, seed=0))
     learned = replace(
         data,
         validation_images=data.validation_images[:0],

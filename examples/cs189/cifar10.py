@@ -18,8 +18,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
+from pitfalls.downloads import find_cifar10
 from pitfalls.errors import InputError, PitfallsError
 from pitfalls.images import (
+    DataConfig,
     ImageDataset,
     RandomCrop,
     RandomHorizontalFlip,
@@ -114,13 +116,14 @@ def main() -> None:
     if source is None and Path("data").exists():
         source = "data"
     if source is not None and (inside := Path(source, "cifar-10-batches-py")).exists():
-        source = inside
-    data = load_dataset(
+        source = str(inside)
+    config = DataConfig(
         source,
         subset_train=arguments.subset_train,
         subset_val=arguments.subset_val,
         seed=arguments.seed,
     )
+    data = load_dataset(config, find_cifar10=find_cifar10)
     print(data, *data.warnings, sep="\n")
     switches = (arguments.visualize, arguments.linear, arguments.print_nn, arguments.train)
     wanted = [switch or not any(switches) for switch in switches]

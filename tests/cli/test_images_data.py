@@ -10,8 +10,8 @@ def own_folders(monkeypatch, tmp_path):
     monkeypatch.setenv("PITFALLS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PITFALLS_RUNS", str(tmp_path / "runs"))
     monkeypatch.setenv("PITFALLS_DATA", "digits")
-    monkeypatch.setattr("pitfalls.images.download.OFFICIAL", "http://127.0.0.1:9/x.tar.gz")
-    monkeypatch.setattr("pitfalls.images.download.LONGEST_PAUSE_S", 0.0)
+    monkeypatch.setattr("pitfalls.downloads.cifar10.OFFICIAL", "http://127.0.0.1:9/x.tar.gz")
+    monkeypatch.setattr("pitfalls.downloads.resuming.LONGEST_PAUSE_S", 0.0)
     monkeypatch.chdir(tmp_path)
 
 

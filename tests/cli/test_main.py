@@ -12,6 +12,7 @@ from pitfalls.cli.progress import TerminalProgress
 from pitfalls.errors import DataError, InputError, RunError
 from pitfalls.experiments.image_source import find_images
 from pitfalls.experiments.linear_methods import RegressConfig
+from pitfalls.images import DataConfig
 
 COMMANDS = ("linear", "parity", "images", "verify", "report", "runs", "doctor")
 
@@ -112,7 +113,7 @@ def test_a_reused_run_warns_of_how_its_pictures_were_found_this_time(tmp_path, c
     monkeypatch.delenv("PITFALLS_DATA", raising=False)
     assert main(["images", "regress", "--data", "digits"]) == 0
     assert "warning" not in capsys.readouterr().err
-    fallback = replace(find_images("digits"), warnings=("digits, not CIFAR-10",))
+    fallback = replace(find_images(DataConfig("digits")), warnings=("digits, not CIFAR-10",))
     session.perform(RegressConfig(fallback))
     assert "pitfalls: warning: digits, not CIFAR-10" in capsys.readouterr().err
 

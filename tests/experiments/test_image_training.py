@@ -27,6 +27,7 @@ from pitfalls.experiments.image_training import (
     fast_config,
     homework_runs,
 )
+from pitfalls.images import DataConfig
 from pitfalls.images.evaluation import predict_logits
 from pitfalls.images.train_records import TrainConfig
 from pitfalls.report.figures import draw_run, figure_names
@@ -39,7 +40,7 @@ SMALL = NetworkConfig("fastnet", (8, 8, 8))
 
 @pytest.fixture(scope="module")
 def source():
-    return find_images("digits", subset_train=200, subset_val=60, validation=40)
+    return find_images(DataConfig("digits", subset_train=200, subset_val=60, validation=40))
 
 
 @pytest.fixture(scope="module")
@@ -286,7 +287,7 @@ def test_other_pictures_are_another_run_and_the_same_at_another_place_are_not(so
 
     one, two = TrainRunConfig(source), TrainRunConfig(again)
     assert config_hash(one) == config_hash(two)
-    other = find_images("digits", subset_train=201, subset_val=60, validation=40)
+    other = find_images(DataConfig("digits", subset_train=201, subset_val=60, validation=40))
     assert config_hash(TrainRunConfig(other)) != config_hash(one)
 
 
@@ -310,7 +311,7 @@ def test_a_network_trained_anew_meanwhile_is_noticed(trained, store):
 
 @pytest.mark.cifar10
 def test_the_fast_recipe_learns_cifar10_from_a_few_images(cifar10_path, tmp_path):
-    source = find_images(str(cifar10_path), subset_train=1500, subset_val=500)
+    source = find_images(DataConfig(str(cifar10_path), subset_train=1500, subset_val=500))
     config = fast_config(source, 90, seeds=(0,))
     training = dataclasses.replace(config.training, epochs=3, image_sizes=(12, 16, 20))
     run = perform(dataclasses.replace(config, training=training), RunStore(tmp_path))

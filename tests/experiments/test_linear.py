@@ -15,7 +15,7 @@ from pitfalls.experiments.linear import (
     homework_runs,
 )
 from pitfalls.experiments.linear_source import ArraySource, Planted, find_source, load_risk
-from pitfalls.images import load_dataset
+from pitfalls.images import DataConfig, load_dataset
 from pitfalls.linear import DeepLinearNetwork, SquaredRisk, classify
 from pitfalls.moments import SecondMoments
 from pitfalls.report.figures import draw_run, figure_names
@@ -46,7 +46,7 @@ def test_arrays_and_pictures_are_told_apart(tmp_path):
 
 def test_pictures_are_centred_and_normalised():
     risk = load_risk(find_source("digits", subset_train=200))
-    data = load_dataset("digits", subset_train=200, seed=123)
+    data = load_dataset(DataConfig("digits", subset_train=200, seed=123))
     x = data.normalized("train").reshape(200, -1).astype(np.float64)
     x -= x.mean(axis=0)
     np.testing.assert_allclose(risk.moments.sxx, x.T @ x, atol=1e-9 * np.abs(x.T @ x).max())

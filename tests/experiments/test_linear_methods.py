@@ -19,7 +19,7 @@ from pitfalls.experiments.linear_methods import (
     homework_runs,
 )
 from pitfalls.experiments.named_networks import build_model, describe_model
-from pitfalls.images import CCA, PCA, LeastSquaresClassifier
+from pitfalls.images import CCA, PCA, DataConfig, LeastSquaresClassifier
 from pitfalls.report.figures import draw_run, figure_names
 from pitfalls.runs import RunStore
 
@@ -31,12 +31,12 @@ def store(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def embedded(store):
-    return perform(EmbedConfig(find_images("digits"), thumbnails=100), store)
+    return perform(EmbedConfig(find_images(DataConfig("digits")), thumbnails=100), store)
 
 
 @pytest.fixture(scope="module")
 def regressed(store):
-    return perform(RegressConfig(find_images("digits", validation=0.1)), store)
+    return perform(RegressConfig(find_images(DataConfig("digits", validation=0.1))), store)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def flat(data, part):
 
 
 def test_embedding_holds_the_scores_of_both_methods_for_every_image(embedded):
-    data = find_images("digits").load()
+    data = find_images(DataConfig("digits")).load()
     arrays = embedded.arrays("embedding")
     rows = np.concatenate([flat(data, "train"), flat(data, "test")])
     pca = PCA(2).fit(flat(data, "train"))
@@ -71,7 +71,7 @@ def test_embedding_holds_the_scores_of_both_methods_for_every_image(embedded):
 
 
 def test_each_thumbnail_is_the_picture_of_its_point(embedded):
-    data = find_images("digits").load()
+    data = find_images(DataConfig("digits")).load()
     sheet = embedded.results()["thumbnails"]
     picture = np.asarray(Image.open(embedded.path / sheet["file"]).convert("L"), dtype=float)
     tile = embedded.arrays("embedding")["tile"]
@@ -86,7 +86,7 @@ def test_each_thumbnail_is_the_picture_of_its_point(embedded):
 
 
 def test_regression_states_the_accuracy_of_every_part(regressed):
-    data = find_images("digits", validation=0.1).load()
+    data = find_images(DataConfig("digits", validation=0.1)).load()
     classifier = LeastSquaresClassifier().fit(flat(data, "train"), data.train_labels)
     results, arrays = regressed.results(), regressed.arrays("regression")
     for part in ("train", "validation", "test"):
@@ -127,7 +127,7 @@ def test_embedding_and_figures_for_few_and_many_classes(tmp_path, n_classes):
     images = rng.integers(0, 200, (len(labels), 6, 10, 3)) + 4 * labels[:, None, None, None]
     np.savez(tmp_path / "x.npz", images=images.astype(np.uint8), labels=labels)
     store = RunStore(tmp_path / "runs")
-    source = find_images(str(tmp_path / "x.npz"))
+    source = find_images(DataConfig(str(tmp_path / "x.npz")))
     for config in (EmbedConfig(source, ridge=1.0, thumbnails=10), RegressConfig(source)):
         run = perform(config, store)
         draw_run(run)
@@ -149,7 +149,10 @@ def test_too_few_images_to_embed_are_refused(tmp_path):
         test_images=images[2:], test_labels=[0, 1],
     )  # fmt: skip
     with pytest.raises(InputError, match="no two directions"):
-        perform(EmbedConfig(find_images(str(tmp_path / "x.npz"))), RunStore(tmp_path / "runs"))
+        perform(
+            EmbedConfig(find_images(DataConfig(str(tmp_path / "x.npz")))),
+            RunStore(tmp_path / "runs"),
+        )
 
 
 NET = """

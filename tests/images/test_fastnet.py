@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from pitfalls.errors import InputError
-from pitfalls.images.datasets import load_dataset
+from pitfalls.images import DataConfig, load_dataset
 from pitfalls.images.evaluation import evaluate, normalize, predict_logits
 from pitfalls.images.fast_recipes import FAST_RECIPES
 from pitfalls.images.fastnet import FastNet, whitening_filters
@@ -94,7 +94,7 @@ def test_any_image_of_two_pixels_or_more_works(channels, side):
 
 
 def test_whitening_is_fitted_on_the_training_images():
-    data = load_dataset("digits", subset_train=100)
+    data = load_dataset(DataConfig("digits", subset_train=100))
     network = FastNet(in_channels=1, widths=(4, 4, 4))
     network.fit_whitening(data)
     images = normalize(torch.from_numpy(data.train_images), data.mean, data.std)
@@ -119,14 +119,16 @@ def test_channels_that_are_equal_leave_no_dead_coordinate():
 
 def test_images_of_one_pixel_are_refused():
     images = np.zeros((4, 1, 1, 1), np.uint8)
-    data = dataclasses.replace(load_dataset("digits", subset_train=4), train_images=images)
+    data = dataclasses.replace(
+        load_dataset(DataConfig("digits", subset_train=4)), train_images=images
+    )
     with pytest.raises(InputError, match="at least 2 pixels"):
         FastNet(in_channels=1, widths=(4, 4, 4)).fit_whitening(data)
 
 
 @pytest.mark.parametrize(("channels", "seed"), [(1, 123), (1, 1), (3, 2)])
 def test_the_fast_recipe_learns_small_data_from_any_start(channels, seed):
-    data = load_dataset("digits", channels=channels)
+    data = load_dataset(DataConfig("digits", channels=channels))
     recipe = FAST_RECIPES[90]
     torch.manual_seed(seed)
     network = FastNet(data.n_classes, channels, recipe.widths)

@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn import functional
 
 from pitfalls.errors import DivergenceError, InputError, ResourceError
+from pitfalls.images import ImageDataset
 from pitfalls.images.augmentation import (
     Draw,
     RandomCrop,
@@ -15,7 +16,6 @@ from pitfalls.images.augmentation import (
     augment,
     derived_seed,
 )
-from pitfalls.images.datasets import ImageDataset
 from pitfalls.images.evaluation import normalize
 from pitfalls.images.fastnet import FastNet
 from pitfalls.images.train_records import TrainConfig

@@ -17,6 +17,7 @@ from pitfalls.experiments.image_evaluation import evaluation_of
 from pitfalls.experiments.image_networks import NetworkConfig
 from pitfalls.experiments.image_source import find_images
 from pitfalls.experiments.linear_source import Planted
+from pitfalls.images import DataConfig
 from pitfalls.images.train_records import TrainConfig
 from pitfalls.parity import TrainingConfig
 from pitfalls.runs import Run, RunStore
@@ -24,9 +25,9 @@ from pitfalls.runs import Run, RunStore
 
 def perform_all(store: RunStore) -> list[Run]:
     """Run everything on the digits and small problems, in the report's order."""
-    digits = find_images("digits")
+    digits = find_images(DataConfig("digits"))
     brief = TrainingConfig(n_iterations=400, record_every=100)
-    few = find_images("digits", subset_train=128, subset_val=64)
+    few = find_images(DataConfig("digits", subset_train=128, subset_val=64))
     network = NetworkConfig("fastnet", (8, 8, 8))
     training = TrainConfig(batch_size=32, flip="none")
     configs = [

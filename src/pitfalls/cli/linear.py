@@ -387,7 +387,7 @@ def _default_widths(source: "LinearSource") -> tuple[int, ...]:
 def _read_layers(path: Path) -> tuple[tuple[tuple[float, ...], ...], ...]:
     import numpy as np
 
-    from pitfalls.archives import read_arrays
+    from pitfalls.images.data import read_arrays
 
     stored = read_arrays(path)
     names = sorted(stored, key=lambda n: (len(n), n))

@@ -137,9 +137,10 @@ def _run_homework(
     from pitfalls.experiments.homework import homework_runs
     from pitfalls.experiments.image_source import find_images
     from pitfalls.experiments.registry import experiment_of
+    from pitfalls.images.data import DataConfig
     from pitfalls.runs import config_hash
 
-    find_images(data, seed=settings().seed, progress=TerminalProgress())  # a download shows here
+    find_images(DataConfig(data, seed=settings().seed), TerminalProgress())  # a download shows here
     parts = homework_runs(scale, data, settings().seed, resolve_device())
     # the author and where the report goes have nothing to do with a run
     command = current_command(["report", f"--{scale}", *(["--data", data] if data else [])])

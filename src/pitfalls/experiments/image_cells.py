@@ -16,7 +16,7 @@ from pitfalls.errors import DivergenceError
 from pitfalls.experiments.image_networks import NetworkConfig, build_network
 from pitfalls.experiments.image_source import ImageSource
 from pitfalls.experiments.registry import Progress
-from pitfalls.images.datasets import ImageDataset
+from pitfalls.images.data import ImageDataset
 from pitfalls.images.distributed import share_from_first, world
 from pitfalls.images.evaluation import evaluate, predict_logits
 from pitfalls.images.train_records import EpochRecord, StepRecord, TrainConfig, TrainState

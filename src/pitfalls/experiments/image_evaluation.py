@@ -15,6 +15,7 @@ from pitfalls.errors import InputError, RunError
 from pitfalls.experiments.image_networks import NetworkConfig, empty_network
 from pitfalls.experiments.image_source import ImageSource
 from pitfalls.experiments.registry import NOT_IDENTITY, Progress, experiment
+from pitfalls.images.data import DataConfig
 from pitfalls.images.evaluation import Views, evaluate, predict_logits
 from pitfalls.runs import Run, RunStore
 
@@ -146,7 +147,7 @@ def evaluate_network(config: EvaluateConfig, run: Run, progress: Progress) -> No
         raise RunError(
             f"evaluate: run {trained_run.id} was trained anew meanwhile. Give the command again."
         )
-    data = ImageSource(**trained_run.config["source"]).load()
+    data = _source(trained_run).load()
     for warning in data.warnings:
         run.warn(warning)
     images, labels = data.images(config.part), data.labels(config.part)
@@ -196,6 +197,12 @@ def evaluate_network(config: EvaluateConfig, run: Run, progress: Progress) -> No
             "confused_most": _confused_most(result.confusion, data.class_names),
         }
     )
+
+
+def _source(run: Run) -> ImageSource:
+    """Return the pictures that a run was about."""
+    stored = run.config["source"]
+    return ImageSource(**{**stored, "config": DataConfig(**stored["config"])})
 
 
 def _confused_most(

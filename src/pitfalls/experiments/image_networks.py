@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from pitfalls.errors import InputError
-from pitfalls.images.datasets import ImageDataset
+from pitfalls.images.data import ImageDataset
 from pitfalls.images.fastnet import FastNet
 from pitfalls.images.resnet import ResNet18
 

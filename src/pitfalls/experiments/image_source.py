@@ -1,18 +1,22 @@
 """Which pictures a run is about: where they came from, and a fingerprint of what they were."""
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
+from pitfalls.downloads import find_cifar10
 from pitfalls.errors import DataError
 from pitfalls.experiments.registry import NOT_IDENTITY, Advance, Progress, silent
-from pitfalls.images.datasets import SOURCE_VARIABLE, ImageDataset, load_dataset
+from pitfalls.images.data import SOURCE_VARIABLE, DataConfig, ImageDataset, load_dataset
 
 __all__ = ["ImageSource", "find_images"]
+
+PATIENCE_S = 60.0  # of a command that was given no data: longer than this, and it takes the digits
 
 
 @dataclass(frozen=True)
 class ImageSource:
-    """The arguments of `load_dataset`, and the fingerprint of what they gave.
+    """Which pictures were asked for, and the fingerprint of what was found.
 
     Only the fingerprint names a run: the same pictures at another path are the same data, and
     other pictures at the same path are not.
@@ -20,13 +24,7 @@ class ImageSource:
 
     fingerprint: str
     name: str
-    data: str | None = field(default=None, metadata=NOT_IDENTITY)
-    subset_train: int | None = field(default=None, metadata=NOT_IDENTITY)
-    subset_val: int | None = field(default=None, metadata=NOT_IDENTITY)
-    validation: float = field(default=0, metadata=NOT_IDENTITY)
-    size: int | None = field(default=None, metadata=NOT_IDENTITY)
-    channels: int | None = field(default=None, metadata=NOT_IDENTITY)
-    seed: int = field(default=123, metadata=NOT_IDENTITY)
+    config: DataConfig = field(default=DataConfig(), metadata=NOT_IDENTITY)
     warnings: tuple[str, ...] = field(default=(), metadata=NOT_IDENTITY)
 
     def load(self) -> ImageDataset:
@@ -37,17 +35,7 @@ class ImageSource:
         DataError
             If they have changed since.
         """
-        dataset = _load(
-            (
-                self.data,
-                self.subset_train,
-                self.subset_val,
-                self.validation,
-                self.size,
-                self.channels,
-                self.seed,
-            )
-        )
+        dataset = _load(self.config)
         if dataset.fingerprint != self.fingerprint:
             raise DataError(
                 f"{dataset.source}: the pictures are not those this run was asked for "
@@ -56,49 +44,26 @@ class ImageSource:
         return dataset
 
 
-def find_images(
-    data: str | None = None,
-    *,
-    subset_train: int | None = None,
-    subset_val: int | None = None,
-    validation: float = 0,
-    size: int | None = None,
-    channels: int | None = None,
-    seed: int = 123,
-    progress: Progress = silent,
-) -> ImageSource:
-    """Look the pictures up and fix which they are; arguments as of `load_dataset`.
-
-    ``progress`` shows a download.
-    """
+def find_images(config: DataConfig, progress: Progress = silent) -> ImageSource:
+    """Look the pictures up and fix which they are; ``progress`` shows a download."""
     # Named in full, so that the run finds its pictures again without the variable.
-    data = data or os.environ.get(SOURCE_VARIABLE) or None
-    arguments = (data, subset_train, subset_val, validation, size, channels, seed)
+    config = replace(config, data=config.data or os.environ.get(SOURCE_VARIABLE) or None)
     with progress("downloading CIFAR-10", unit="bytes") as advance:
-        dataset = _load(arguments, advance)
-    return ImageSource(dataset.fingerprint, dataset.name, *arguments, tuple(dataset.warnings))
+        dataset = _load(config, advance)
+    return ImageSource(dataset.fingerprint, dataset.name, config, dataset.warnings)
 
 
-Arguments = tuple[str | None, int | None, int | None, float, int | None, int | None, int]
 KEPT = 2
-_loaded: dict[Arguments, ImageDataset] = {}
+_loaded: dict[DataConfig, ImageDataset] = {}
 
 
-def _load(arguments: Arguments, on_progress: Advance | None = None) -> ImageDataset:
+def _load(config: DataConfig, on_progress: Advance | None = None) -> ImageDataset:
     """Read pictures; the last ones are kept, as a command looks at them before its run does."""
-    if arguments not in _loaded:
-        data, subset_train, subset_val, validation, size, channels, seed = arguments
-        dataset = load_dataset(
-            data,
-            subset_train=subset_train,
-            subset_val=subset_val,
-            validation=validation,
-            size=size,
-            channels=channels,
-            seed=seed,
-            on_progress=on_progress,
-        )
+    if config not in _loaded:
+        patience = PATIENCE_S if config.data is None else None
+        find = partial(find_cifar10, patience=patience, on_progress=on_progress)
+        dataset = load_dataset(config, find_cifar10=find)
         if len(_loaded) == KEPT:
             del _loaded[next(iter(_loaded))]  # the one loaded first
-        _loaded[arguments] = dataset
-    return _loaded[arguments]
+        _loaded[config] = dataset
+    return _loaded[config]

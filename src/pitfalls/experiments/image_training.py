@@ -11,6 +11,7 @@ from pitfalls.experiments.image_cells import Cell, describe_data, load_data, tra
 from pitfalls.experiments.image_networks import NetworkConfig, build_network
 from pitfalls.experiments.image_source import ImageSource, find_images
 from pitfalls.experiments.registry import NOT_IDENTITY, Progress, experiment, silent
+from pitfalls.images.data import DataConfig
 from pitfalls.images.distributed import call_to_work
 from pitfalls.images.fast_recipes import FAST_RECIPES
 from pitfalls.images.range_test import learning_rate_range
@@ -218,15 +219,17 @@ def homework_runs(
     from pitfalls.images.hardware import has_fast_bfloat16
 
     quick = scale == "quick"
-    whole = find_images(data, seed=seed)
+    whole = find_images(DataConfig(data, seed=seed))
     source = whole
     if quick:
         images = whole.load()
         source = find_images(
-            data,
-            subset_train=min(800, len(images.train_labels)),
-            subset_val=min(512, len(images.test_labels)),
-            seed=seed,
+            DataConfig(
+                data,
+                subset_train=min(800, len(images.train_labels)),
+                subset_val=min(512, len(images.test_labels)),
+                seed=seed,
+            )
         )
     training = TrainConfig(
         batch_size=64 if quick else 128,

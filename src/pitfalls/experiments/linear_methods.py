@@ -12,12 +12,11 @@ from pitfalls.errors import InputError
 from pitfalls.experiments.image_source import ImageSource, find_images
 from pitfalls.experiments.named_networks import build_model
 from pitfalls.experiments.registry import Progress, experiment
-from pitfalls.images.datasets import ImageDataset, Part
+from pitfalls.images.data import DataConfig, ImageDataset, Part, make_sprite_sheet
 from pitfalls.images.embedding import CCA, PCA
 from pitfalls.images.gram import factor_inputs
 from pitfalls.images.one_pass import collect_moments, embed, predict_labels
 from pitfalls.images.regression import LeastSquaresClassifier
-from pitfalls.images.thumbnails import make_sprite_sheet
 from pitfalls.moments import SecondMoments
 from pitfalls.runs import Run
 
@@ -222,7 +221,7 @@ def homework_runs(
     The linear methods take all images at either scale, because one pass over them is enough;
     ``quick`` keeps fewer thumbnails. The diagram is the homework's network, whatever the data.
     """
-    source = find_images(data, seed=seed)
+    source = find_images(DataConfig(data, seed=seed))
     return [
         EmbedConfig(source, thumbnails=2_000 if scale == "quick" else 10_000),
         RegressConfig(source),

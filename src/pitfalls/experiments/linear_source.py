@@ -9,10 +9,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from pitfalls.archives import read_arrays
 from pitfalls.errors import DataError, InputError
 from pitfalls.experiments.image_source import ImageSource, find_images
 from pitfalls.experiments.registry import NOT_IDENTITY, Advance
+from pitfalls.images.data import DataConfig, read_arrays
 from pitfalls.linear import SquaredRisk
 from pitfalls.moments import SecondMoments
 
@@ -92,7 +92,7 @@ def find_source(
     if data is not None and is_archive and {"x", "y"} <= set(read_arrays(data)):
         digest = hashlib.sha256(Path(data).read_bytes()).hexdigest()
         return ArraySource(digest, str(Path(data).resolve()))
-    return find_images(data, subset_train=subset_train, size=size, seed=seed)
+    return find_images(DataConfig(data, subset_train=subset_train, size=size, seed=seed))
 
 
 def load_risk(source: LinearSource, on_progress: Advance | None = None) -> SquaredRisk:

@@ -7,23 +7,29 @@ from .augmentation import (
 from .augmentation import (
     RandomHorizontalFlip as RandomHorizontalFlip,
 )
-from .cifar10 import (
+from .data import (
     CIFAR10_CLASSES as CIFAR10_CLASSES,
 )
-from .cifar10 import (
+from .data import (
     CIFAR10_MEAN as CIFAR10_MEAN,
 )
-from .cifar10 import (
+from .data import (
     CIFAR10_STD as CIFAR10_STD,
 )
-from .datasets import (
+from .data import (
+    DataConfig as DataConfig,
+)
+from .data import (
     ImageDataset as ImageDataset,
 )
-from .datasets import (
+from .data import (
     Part as Part,
 )
-from .datasets import (
+from .data import (
     load_dataset as load_dataset,
+)
+from .data import (
+    read_picture as read_picture,
 )
 from .embedding import (
     CCA as CCA,
@@ -69,9 +75,6 @@ from .one_pass import (
 )
 from .optimizers import (
     Muon as Muon,
-)
-from .pictures import (
-    read_picture as read_picture,
 )
 from .range_test import (
     RangeTest as RangeTest,
@@ -140,6 +143,7 @@ __all__ = [
     "PCA",
     "SCHEMES",
     "AlternatingFlip",
+    "DataConfig",
     "Evaluation",
     "FastNet",
     "FastRecipe",

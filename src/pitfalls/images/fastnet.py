@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pitfalls.errors import InputError
-from pitfalls.images.datasets import ImageDataset
+from pitfalls.images.data import ImageDataset
 from pitfalls.images.evaluation import normalize
 
 __all__ = ["FastNet", "whitening_filters"]

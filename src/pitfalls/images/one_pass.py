@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pitfalls.images.datasets import ImageDataset, Part
+from pitfalls.images.data import ImageDataset, Part
 from pitfalls.images.embedding import CCA, PCA
 from pitfalls.images.gram import factor_inputs
 from pitfalls.images.regression import LeastSquaresClassifier

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from pitfalls.errors import DivergenceError, InputError
-from pitfalls.images.datasets import ImageDataset
+from pitfalls.images.data import ImageDataset
 from pitfalls.images.train_records import StepRecord, TrainConfig
 from pitfalls.images.training import train
 

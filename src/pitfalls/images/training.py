@@ -29,7 +29,7 @@ from pitfalls.images.augmentation import (
     augment,
     derived_seed,
 )
-from pitfalls.images.datasets import ImageDataset
+from pitfalls.images.data import ImageDataset
 from pitfalls.images.diagnosis import first_bad_layer, is_out_of_memory
 from pitfalls.images.distributed import copy_from_first, gather_sum, share_from_first, world
 from pitfalls.images.evaluation import normalize, predict_logits
@@ -111,9 +111,9 @@ def train(
 
     Examples
     --------
-    >>> from pitfalls.images import load_dataset
+    >>> from pitfalls.images import DataConfig, load_dataset
     >>> from torch import nn
-    >>> digits = load_dataset("digits", subset_train=200)
+    >>> digits = load_dataset(DataConfig("digits", subset_train=200))
     >>> linear = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
     >>> config = TrainConfig(epochs=2, batch_size=50, scheme="constant", rate=0.05, flip="none")
     >>> train(linear, digits, config).steps

@@ -23,7 +23,7 @@ def download(
         official host; the official checksum decides whether what they send is used.
     """
     from pitfalls.cli.progress import TerminalProgress
-    from pitfalls.images.download import fetch_cifar10
+    from pitfalls.downloads import fetch_cifar10
 
     with TerminalProgress()("CIFAR-10", unit="bytes") as advance:
         path = fetch_cifar10(mirrors=tuple(mirror or ()), on_progress=advance)

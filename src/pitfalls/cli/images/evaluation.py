@@ -80,7 +80,7 @@ def predict(
     import numpy as np
 
     from pitfalls.experiments.image_evaluation import load_trained
-    from pitfalls.images.pictures import read_picture
+    from pitfalls.images.data import read_picture
 
     files = _picture_files(paths)
     trained = load_trained(run_store().find(run), member)
@@ -101,12 +101,12 @@ def predict(
 
 
 def _picture_files(paths: Sequence[Path]) -> list[Path]:
-    from pitfalls.images.pictures import ENDINGS
+    from pitfalls.images.data import PICTURE_ENDINGS
 
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(f for f in path.rglob("*") if f.suffix.lower() in ENDINGS)
+            inside = sorted(f for f in path.rglob("*") if f.suffix.lower() in PICTURE_ENDINGS)
             # hidden ones, macOS' ._a.png say, are no pictures
             inside = [f for f in inside if not any(p[0] == "." for p in f.relative_to(path).parts)]
             if not inside:

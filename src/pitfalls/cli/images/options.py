@@ -60,8 +60,9 @@ class DataOptions:
         """Look the pictures up."""
         from pitfalls.cli.progress import TerminalProgress
         from pitfalls.experiments.image_source import find_images
+        from pitfalls.images.data import DataConfig
 
-        return find_images(
+        config = DataConfig(
             self.data,
             subset_train=self.subset_train,
             subset_val=self.subset_val,
@@ -69,8 +70,8 @@ class DataOptions:
             size=self.size,
             channels=self.channels,
             seed=settings().seed,
-            progress=TerminalProgress(),
         )
+        return find_images(config, TerminalProgress())
 
 
 @Parameter(name="*")

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from pitfalls.errors import DataError
 
-__all__ = ["Content", "LabelledImages", "check_images", "check_labels"]
+__all__ = ["Content", "LabelledImages", "check_content", "check_labels"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,8 +20,10 @@ class LabelledImages:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, indices: npt.NDArray[np.int64]) -> "LabelledImages":
-        return LabelledImages(self.images[indices], self.labels[indices])
+    def __getitem__(self, at: npt.NDArray[np.int64] | slice) -> "LabelledImages":
+        if isinstance(at, np.ndarray) and np.array_equal(at, np.arange(len(self))):
+            return self  # all of them: picking would copy the whole set
+        return LabelledImages(self.images[at], self.labels[at])
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +40,27 @@ class Content:
     warnings: tuple[str, ...] = ()
 
 
-def check_images(images: npt.NDArray[np.uint8], where: str) -> None:
+def check_content(content: Content) -> None:
+    """Raise DataError unless all parts hold images of one shape with labels in range."""
+    n_classes = len(content.class_names)
+    shape = content.train.images.shape[1:]
+    for name in ("train", "test", "validation"):
+        part: LabelledImages | None = getattr(content, name)
+        if part is None:
+            continue
+        where = f"{content.source}, {name} set"
+        _check_images(part.images, where)
+        check_labels(part.labels, len(part.images), n_classes, where)
+        if part.images.shape[1:] != shape:
+            raise DataError(
+                f"{where}: images are {part.images.shape[1:]} but the training set's are {shape} "
+                "(channels, height, width)."
+            )
+    if n_classes < 2:
+        raise DataError(f"{content.source} has {n_classes} class; a classifier needs at least two.")
+
+
+def _check_images(images: npt.NDArray[np.uint8], where: str) -> None:
     """Raise DataError unless this is uint8 of shape (n, C, H, W) with n, H, W > 0 and C = 1 or 3."""
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] not in (1, 3):
         raise DataError(

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pitfalls.errors import DataError
-from pitfalls.images.batch_pickle import read_batch_pickle
+from pitfalls.images.data.batch_pickle import read_batch_pickle
 
 
 def batch(n=4):
@@ -169,7 +169,7 @@ def test_repeated_unpacking_is_bounded_by_the_size_of_the_file():
 
 
 def test_endless_opcodes_are_bounded(monkeypatch):
-    monkeypatch.setattr("pitfalls.images.batch_pickle.MAX_OPCODES", 1000)
+    monkeypatch.setattr("pitfalls.images.data.batch_pickle.MAX_OPCODES", 1000)
     with pytest.raises(DataError, match="more than 1,000 opcodes"):
         read_batch_pickle(b"\x80\x02" + b"}" * 2000 + b".", "file")
 
@@ -203,7 +203,7 @@ def test_any_bytes_are_read_or_refused(raw):
 
 
 def test_every_opcode_that_is_read_is_one_that_pickle_knows():
-    from pitfalls.images.batch_pickle import OPCODES
+    from pitfalls.images.data.batch_pickle import OPCODES
 
     known = {ord(op.code) for op in pickletools.opcodes}
     assert set(OPCODES) <= known

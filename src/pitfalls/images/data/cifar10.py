@@ -17,10 +17,17 @@ import numpy as np
 import numpy.typing as npt
 
 from pitfalls.errors import DataError
-from pitfalls.images.batch_pickle import read_batch_pickle
-from pitfalls.images.content import Content, LabelledImages, check_labels
+from pitfalls.images.data.batch_pickle import read_batch_pickle
+from pitfalls.images.data.content import Content, LabelledImages, check_labels
 
-__all__ = ["CIFAR10_CLASSES", "CIFAR10_MEAN", "CIFAR10_STD", "is_cifar10", "read_cifar10"]
+__all__ = [
+    "CIFAR10_ARCHIVES",
+    "CIFAR10_CLASSES",
+    "CIFAR10_MEAN",
+    "CIFAR10_STD",
+    "is_cifar10",
+    "read_cifar10",
+]
 
 CIFAR10_CLASSES = (
     *("airplane", "automobile", "bird", "cat", "deer"),
@@ -31,7 +38,7 @@ CIFAR10_MEAN = (0.4914, 0.4822, 0.4465)
 CIFAR10_STD = (0.24705882352941178, 0.24352941176470588, 0.2615686274509804)
 """Per-channel standard deviation, as the starter gives it (63/255, 62.1/255, 66.7/255)."""
 
-ARCHIVES = {
+CIFAR10_ARCHIVES = {
     "cifar-10-python.tar.gz": "c58f30108f718f92721af3b95e74349a",
     "cifar-10-binary.tar.gz": "c32a1d4ab5d03f1284b67883e8d87530",
 }
@@ -134,7 +141,7 @@ def _read_archive(path: Path) -> Content:
             raise DataError(f"{path} is not CIFAR-10: it has no file {name}.")
         return found[name]
 
-    return _assemble(path, set(found), read, official=digest in ARCHIVES.values())
+    return _assemble(path, set(found), read, official=digest in CIFAR10_ARCHIVES.values())
 
 
 def _assemble(where: Path, names: set[str], read: Read, official: bool | None) -> Content:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pitfalls.errors import DataError, InputError
-from pitfalls.images import ImageDataset, load_dataset, read_picture
+from pitfalls.images import DataConfig, ImageDataset, load_dataset, read_picture
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +38,10 @@ def tree(root, parts=("train", "test"), n=3, classes=("cat", "dog"), **options):
 
 
 def test_digits_are_real_and_their_test_set_is_fixed():
-    first, second = load_dataset("digits", seed=1), load_dataset("digits", seed=2)
+    first, second = (
+        load_dataset(DataConfig("digits", seed=1)),
+        load_dataset(DataConfig("digits", seed=2)),
+    )
     assert first.train_images.shape == (1438, 1, 8, 8)
     assert first.test_images.shape == (359, 1, 8, 8)
     assert first.train_images.max() == 255
@@ -48,9 +51,9 @@ def test_digits_are_real_and_their_test_set_is_fixed():
 
 def test_subsets_are_drawn_by_seed_and_nested():
     full = load_dataset("digits")
-    small = load_dataset("digits", subset_train=50, subset_val=20, seed=7)
-    large = load_dataset("digits", subset_train=200, subset_val=20, seed=7)
-    other = load_dataset("digits", subset_train=50, subset_val=20, seed=8)
+    small = load_dataset(DataConfig("digits", subset_train=50, subset_val=20, seed=7))
+    large = load_dataset(DataConfig("digits", subset_train=200, subset_val=20, seed=7))
+    other = load_dataset(DataConfig("digits", subset_train=50, subset_val=20, seed=8))
     assert set(small.train_indices) <= set(large.train_indices)
     assert set(small.train_indices) != set(other.train_indices)
     np.testing.assert_array_equal(small.train_images, full.train_images[small.train_indices])
@@ -61,7 +64,7 @@ def test_subsets_are_drawn_by_seed_and_nested():
 
 
 def test_subset_val_draws_from_the_test_set_and_leaves_the_training_set_alone():
-    data = load_dataset("digits", subset_val=100)
+    data = load_dataset(DataConfig("digits", subset_val=100))
     assert len(data.train_labels) == 1438
     assert len(data.test_labels) == 100
 
@@ -69,7 +72,7 @@ def test_subset_val_draws_from_the_test_set_and_leaves_the_training_set_alone():
 @settings(max_examples=30, deadline=None)
 @given(validation=st.one_of(st.floats(0.01, 0.9), st.integers(1, 1000)), seed=st.integers(0, 50))
 def test_validation_set_is_a_stratified_part_of_the_training_set(validation, seed):
-    data = load_dataset("digits", validation=validation, seed=seed)
+    data = load_dataset(DataConfig("digits", validation=validation, seed=seed))
     whole = load_dataset("digits")
     count = validation if validation >= 1 else max(round(validation * 1438), 1)
     assert len(data.validation_labels) == count
@@ -84,7 +87,7 @@ def test_validation_set_is_a_stratified_part_of_the_training_set(validation, see
 
 
 def test_validation_is_taken_from_the_subset():
-    data = load_dataset("digits", subset_train=100, validation=0.2)
+    data = load_dataset(DataConfig("digits", subset_train=100, validation=0.2))
     assert (len(data.train_labels), len(data.validation_labels)) == (80, 20)
 
 
@@ -100,7 +103,7 @@ def test_fingerprint_changes_with_one_pixel_and_with_the_normalisation():
 
 
 def test_normalized_is_pixel_over_255_minus_mean_over_std():
-    data = load_dataset("digits", channels=3, size=16, subset_train=60)
+    data = load_dataset(DataConfig("digits", channels=3, size=16, subset_train=60))
     expected = data.train_images / 255
     for channel in range(3):
         expected[:, channel] = (expected[:, channel] - data.mean[channel]) / data.std[channel]
@@ -133,12 +136,12 @@ def test_constant_images_are_normalised_without_dividing_by_zero():
 )
 def test_wrong_argument_is_refused_in_one_line(arguments, message):
     with pytest.raises(InputError, match=message):
-        load_dataset("digits", **arguments)
+        load_dataset(DataConfig("digits", **arguments))
 
 
 def test_validation_that_does_not_fit_is_refused():
     with pytest.raises(DataError, match="does not fit"):
-        load_dataset("digits", subset_train=20, validation=19)
+        load_dataset(DataConfig("digits", subset_train=20, validation=19))
 
 
 @pytest.mark.parametrize(
@@ -186,7 +189,7 @@ def test_class_folders_with_val_and_test_keep_both(tmp_path):
 
 def test_single_tree_is_split_by_seed_with_a_warning(tmp_path):
     root = tree(tmp_path / "pets", ("",), n=10)
-    first, again, other = (load_dataset(root, seed=s) for s in (1, 1, 2))
+    first, again, other = (load_dataset(DataConfig(str(root), seed=s)) for s in (1, 1, 2))
     assert np.bincount(first.test_labels).tolist() == [2, 2]
     assert np.bincount(first.train_labels).tolist() == [8, 8]
     assert first.fingerprint == again.fingerprint != other.fingerprint
@@ -218,7 +221,7 @@ def test_jpeg_grey_palette_alpha_and_16_bit_pictures_are_read(tmp_path):
 def test_grey_pictures_stay_grey_unless_asked(tmp_path):
     root = tree(tmp_path / "t", mode="L")
     assert load_dataset(root).shape == (1, 8, 8)
-    coloured = load_dataset(root, channels=3)
+    coloured = load_dataset(DataConfig(str(root), channels=3))
     assert coloured.shape == (3, 8, 8)
     np.testing.assert_array_equal(coloured.train_images[:, 0], coloured.train_images[:, 2])
 
@@ -234,7 +237,7 @@ def test_mixed_sizes_are_refused_or_brought_to_one(tmp_path):
     picture(root / "train/cat/9.png", size=(10, 6))
     with pytest.raises(DataError, match=r"cat/9\.png is 6×10 pixels .* --size"):
         load_dataset(root)
-    assert load_dataset(root, size=8).shape == (3, 8, 8)
+    assert load_dataset(DataConfig(str(root), size=8)).shape == (3, 8, 8)
 
 
 def test_resized_picture_keeps_its_middle(tmp_path):
@@ -414,7 +417,7 @@ def test_paths_that_cannot_be_looked_up_are_one_line(tmp_path):
 def test_a_validation_share_must_be_a_number():
     for share in (float("inf"), float("nan")):
         with pytest.raises(InputError, match="validation must be"):
-            load_dataset("digits", validation=share)
+            load_dataset(DataConfig("digits", validation=share))
 
 
 @pytest.mark.parametrize("damage", ["cut", "text", "empty"])

@@ -1,35 +1,31 @@
-"""Fetch CIFAR-10 into a cache: resumed where it was cut, verified, from any mirror.
+"""Download one file, going on where an earlier try, or another mirror, stopped.
 
-The official host is slow and often away, so what has come is never thrown away: it lies beside the
-target as ``….part`` and the next try, on any mirror, asks for the rest only. Pooch decides whether
-a download is needed and verifies the checksum before the file gets its name.
+Hosts are slow and often away, so what has come is never thrown away: it lies beside the target as
+``….part`` and the next try asks for the rest only. Pooch decides whether a download is needed and
+verifies the checksum before the file gets its name.
 """
 
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import Message
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import BinaryIO
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
-from pitfalls.errors import DataError, InputError
-from pitfalls.images.cifar10 import ARCHIVES
+from filelock import FileLock, Timeout
 
-__all__ = ["ResumingDownloader", "cache_folder", "cached_cifar10", "fetch_cifar10"]
+from pitfalls.errors import DataError
+
+__all__ = ["ResumingDownloader"]
 
 Progress = Callable[[int, int], None]
 
-ARCHIVE = "cifar-10-python.tar.gz"
-ARCHIVE_BYTES = 170_498_071
-OFFICIAL = f"https://www.cs.toronto.edu/~kriz/{ARCHIVE}"
-CACHE_VARIABLE = "PITFALLS_CACHE"
 CHUNK = 1 << 16
 PROBE_S = 5.0  # how long a rate is measured before patience is judged
 LONGEST_PAUSE_S = 30.0
@@ -37,93 +33,6 @@ LONGEST_PAUSE_S = 30.0
 
 class _CutError(Exception):
     """The transfer stopped and is worth another try."""
-
-
-def cache_folder() -> Path:
-    """Return where downloads are kept: ``PITFALLS_CACHE``, or the platform's cache folder."""
-    named = os.environ.get(CACHE_VARIABLE)
-    if named:
-        return Path(named).expanduser()
-    import pooch
-
-    return Path(pooch.os_cache("pitfalls"))
-
-
-def cached_cifar10() -> Path | None:
-    """Return the CIFAR-10 archive or folder in the cache, or None."""
-    for name in (*ARCHIVES, "cifar-10-batches-py", "cifar-10-batches-bin"):
-        path = cache_folder() / name
-        if path.exists():
-            return path
-    return None
-
-
-def fetch_cifar10(
-    *,
-    mirrors: Sequence[str] = (),
-    folder: Path | None = None,
-    patience: float | None = None,
-    on_progress: Progress | None = None,
-) -> Path:
-    """Return the official archive in the cache, downloading what is missing of it.
-
-    Parameters
-    ----------
-    mirrors : sequence of str
-        http(s) addresses of the archive, or of a folder that has it, tried before the official
-        host. Whatever a mirror sends is used only if the official checksum holds.
-    folder : Path, optional
-        Instead of `cache_folder()`.
-    patience : float, optional
-        Give up, keeping what came, if the rest would take more seconds than this or the host does
-        not answer at once.
-    on_progress : callable, optional
-        Called with (bytes done, bytes in all).
-
-    Raises
-    ------
-    DataError
-        If no address could deliver it; the message says why for each.
-    """
-    import pooch
-
-    folder = cache_folder() if folder is None else folder
-    addresses = [*(_address(mirror) for mirror in mirrors), OFFICIAL]
-    pooch.get_logger().setLevel("WARNING")  # it announces every download on stderr otherwise
-    failures = []
-    for address in addresses:
-        downloader = ResumingDownloader(
-            part=folder / f"{ARCHIVE}.part",
-            expected_bytes=ARCHIVE_BYTES,
-            patience=patience,
-            on_progress=on_progress,
-        )
-        try:
-            path = pooch.retrieve(
-                url=address,
-                known_hash=f"md5:{ARCHIVES[ARCHIVE]}",
-                fname=ARCHIVE,
-                path=folder,
-                downloader=downloader,
-            )
-            return Path(path)
-        except ValueError:  # pooch: the checksum differs; it has removed the file
-            failures.append(f"{address} sent a file with another checksum")
-        except DataError as error:
-            failures.append(str(error).rstrip("."))
-        except OSError as error:
-            raise DataError(f"{folder} cannot be written: {error.strerror or error}.") from None
-    raise DataError("; ".join(failures) + ".")
-
-
-def _address(mirror: str) -> str:
-    try:
-        parts = urlsplit(mirror)
-    except ValueError:  # brackets that do not close, say
-        parts = urlsplit("")
-    if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise InputError(f"a mirror must be an http or https address, got {mirror!r}.")
-    return mirror if mirror.endswith(".tar.gz") else f"{mirror.rstrip('/')}/{ARCHIVE}"
 
 
 @dataclass
@@ -167,23 +76,44 @@ class ResumingDownloader:
             If the address does not have the file, or stays cut; the part is kept.
         """
         self.part.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(self.part) as stream:
-            self._started, self._first_byte = time.monotonic(), stream.seek(0, os.SEEK_END)
-            idle = 0
-            while True:
-                before = stream.seek(0, os.SEEK_END)
-                try:
-                    self._transfer(url, stream)
-                    break
-                except (_CutError, URLError, HTTPException, OSError) as error:
-                    if isinstance(error, DataError):
-                        raise
-                    idle = 0 if stream.seek(0, os.SEEK_END) > before else idle + 1
-                    if idle >= (1 if self.patience else self.attempts):
-                        raise DataError(f"{url} could not be reached ({_reason(error)}).") from None
-                    self.wait(min(2.0**idle, LONGEST_PAUSE_S))
-        os.replace(self.part, output_file)
-        self._note.unlink(missing_ok=True)
+        with self._alone():
+            with self.part.open("a+b") as stream:
+                self._gather(url, stream)
+            os.replace(self.part, output_file)
+            self._note.unlink(missing_ok=True)
+
+    def _gather(self, url: str, stream: BinaryIO) -> None:
+        """Transfer until the file is whole, again after every cut."""
+        self._started, self._first_byte = time.monotonic(), stream.seek(0, os.SEEK_END)
+        idle = 0
+        while True:
+            before = stream.seek(0, os.SEEK_END)
+            try:
+                self._transfer(url, stream)
+                return
+            except (_CutError, URLError, HTTPException, OSError) as error:
+                if isinstance(error, DataError):
+                    raise
+                idle = 0 if stream.seek(0, os.SEEK_END) > before else idle + 1
+                if idle >= (1 if self.patience else self.attempts):
+                    raise DataError(f"{url} could not be reached ({_reason(error)}).") from None
+                self.wait(min(2.0**idle, LONGEST_PAUSE_S))
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep a second process from writing into the same part."""
+        lock = FileLock(f"{self.part}.lock", blocking=False)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise DataError(f"{self.part} is being downloaded by another process.") from None
+        try:
+            yield
+            if not self.part.exists():  # done: nothing is left to guard
+                with suppress(OSError):  # Windows removes no file that is open
+                    Path(lock.lock_file).unlink()
+        finally:
+            lock.release()
 
     @property
     def _note(self) -> Path:
@@ -289,18 +219,3 @@ def _content_range(headers: Message) -> tuple[int, int]:
 def _reason(error: Exception) -> str:
     reason = getattr(error, "reason", None) or error
     return str(reason) or type(error).__name__
-
-
-@contextmanager
-def _locked(part: Path) -> Iterator[BinaryIO]:
-    """Open the part for appending, alone."""
-    with part.open("a+b") as stream:
-        try:
-            import fcntl
-
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except ImportError:  # Windows: two downloads at once are the user's to avoid
-            pass
-        except BlockingIOError:
-            raise DataError(f"{part} is being downloaded by another process.") from None
-        yield stream

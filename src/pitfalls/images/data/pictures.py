@@ -12,11 +12,11 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from pitfalls.errors import DataError
-from pitfalls.images.content import Content, LabelledImages
+from pitfalls.images.data.content import Content, LabelledImages
 
-__all__ = ["convert", "read_picture", "read_tree"]
+__all__ = ["PICTURE_ENDINGS", "convert", "read_picture", "read_tree"]
 
-ENDINGS = (".png", ".jpg", ".jpeg")
+PICTURE_ENDINGS = (".png", ".jpg", ".jpeg")
 GREY_MODES = ("1", "L", "LA", "I", "I;16", "I;16B", "F")
 TEST_FOLDERS = ("test", "val", "valid", "validation")
 
@@ -171,7 +171,7 @@ def _list(folder: Path, classes: Sequence[str]) -> tuple[list[Path], npt.NDArray
         found = sorted(
             entry
             for entry in (folder / name).rglob("*")
-            if entry.suffix.lower() in ENDINGS and entry.is_file() and entry.name[0] != "."
+            if entry.suffix.lower() in PICTURE_ENDINGS and entry.is_file() and entry.name[0] != "."
         )
         if not found:
             raise DataError(f"{folder / name} holds no PNG or JPEG picture; remove it or fill it.")

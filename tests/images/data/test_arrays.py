@@ -4,8 +4,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from pitfalls.archives import read_arrays
 from pitfalls.errors import DataError
+from pitfalls.images.data import read_arrays
 
 
 def test_what_numpy_saved_comes_back(tmp_path):

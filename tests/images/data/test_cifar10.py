@@ -18,7 +18,7 @@ BATCHES = [*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"]
 
 @pytest.fixture(autouse=True)
 def small_batches(monkeypatch):
-    monkeypatch.setattr("pitfalls.images.cifar10.IMAGES_A_BATCH", N)
+    monkeypatch.setattr("pitfalls.images.data.cifar10.IMAGES_A_BATCH", N)
 
 
 def content(name):
@@ -96,7 +96,7 @@ def test_what_is_not_official_is_used_with_a_warning_that_names_it(tmp_path):
 
 def test_official_checksums_leave_no_warning(tmp_path, monkeypatch):
     digests = {n: hashlib.md5(r).hexdigest() for n, r in python_files().items() if n in BATCHES}
-    monkeypatch.setattr("pitfalls.images.cifar10.BATCHES", digests)
+    monkeypatch.setattr("pitfalls.images.data.cifar10.BATCHES", digests)
     folder = write_folder(tmp_path / "cifar-10-batches-py", python_files())
     assert load_dataset(folder).warnings == ()
     changed = python_files() | {"data_batch_3": pickle.dumps(
@@ -106,7 +106,7 @@ def test_official_checksums_leave_no_warning(tmp_path, monkeypatch):
     assert "data_batch_3 " in warning
     assert "data_batch_4" not in warning
     digest = hashlib.md5(archive.read_bytes()).hexdigest()
-    monkeypatch.setattr("pitfalls.images.cifar10.ARCHIVES", {"x.tar.gz": digest})
+    monkeypatch.setattr("pitfalls.images.data.cifar10.CIFAR10_ARCHIVES", {"x.tar.gz": digest})
     assert load_dataset(archive).warnings == ()
 
 
@@ -188,7 +188,7 @@ def test_archive_members_that_point_elsewhere_are_not_followed(tmp_path):
 
 
 def test_huge_files_are_refused_unread(tmp_path, monkeypatch):
-    monkeypatch.setattr("pitfalls.images.cifar10.LARGEST_FILE", 1000)
+    monkeypatch.setattr("pitfalls.images.data.cifar10.LARGEST_FILE", 1000)
     for path in sources(tmp_path).values():
         with pytest.raises(DataError, match="bytes; a batch has"):
             load_dataset(path)
@@ -196,7 +196,7 @@ def test_huge_files_are_refused_unread(tmp_path, monkeypatch):
 
 @pytest.mark.cifar10
 def test_real_files_are_read_in_their_order(cifar10_path, monkeypatch):
-    monkeypatch.setattr("pitfalls.images.cifar10.IMAGES_A_BATCH", 10_000)
+    monkeypatch.setattr("pitfalls.images.data.cifar10.IMAGES_A_BATCH", 10_000)
     data = load_dataset(cifar10_path)
     assert repr(data) == "<ImageDataset CIFAR-10: 50,000 train, 10,000 test, 10 classes, 3×32×32>"
     assert np.bincount(data.train_labels).tolist() == [5000] * 10

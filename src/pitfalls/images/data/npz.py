@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pitfalls.archives import read_arrays
 from pitfalls.errors import DataError
-from pitfalls.images.content import Content, LabelledImages
+from pitfalls.images.data.arrays import read_arrays
+from pitfalls.images.data.content import Content, LabelledImages
 
 __all__ = ["read_npz"]
 

@@ -8,15 +8,23 @@ import pickle
 import tarfile
 import threading
 import time
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
+from pitfalls.downloads import (
+    ResumingDownloader,
+    cached_cifar10,
+    cifar10,
+    fetch_cifar10,
+    find_cifar10,
+    resuming,
+)
 from pitfalls.errors import DataError, InputError
 from pitfalls.images import CIFAR10_CLASSES, load_dataset
-from pitfalls.images import download as module
-from pitfalls.images.download import ResumingDownloader, cached_cifar10, fetch_cifar10
 
 
 @functools.cache
@@ -122,11 +130,11 @@ def own_cache(monkeypatch, tmp_path):
     monkeypatch.setenv("PITFALLS_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("PITFALLS_DATA", raising=False)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setattr(module, "ARCHIVE_BYTES", len(archive()))
+    monkeypatch.setattr(cifar10, "ARCHIVE_BYTES", len(archive()))
     digest = hashlib.md5(archive()).hexdigest()
-    monkeypatch.setitem(module.ARCHIVES, "cifar-10-python.tar.gz", digest)
-    monkeypatch.setattr(module, "OFFICIAL", "http://127.0.0.1:9/cifar-10-python.tar.gz")
-    monkeypatch.setattr("pitfalls.images.cifar10.IMAGES_A_BATCH", 20)
+    monkeypatch.setitem(cifar10.CIFAR10_ARCHIVES, "cifar-10-python.tar.gz", digest)
+    monkeypatch.setattr(cifar10, "OFFICIAL", "http://127.0.0.1:9/cifar-10-python.tar.gz")
+    monkeypatch.setattr("pitfalls.images.data.cifar10.IMAGES_A_BATCH", 20)
     original = ResumingDownloader.__init__
 
     def impatient(self, *arguments, **options):
@@ -250,8 +258,8 @@ def test_damaged_part_is_found_out_by_the_checksum_and_the_next_address_helps(ma
 def test_slow_host_is_given_up_when_patience_is_short_and_the_part_is_kept(
     make_host, monkeypatch, tmp_path
 ):
-    monkeypatch.setattr(module, "PROBE_S", 0.05)
-    monkeypatch.setattr(module, "CHUNK", 8192)
+    monkeypatch.setattr(resuming, "PROBE_S", 0.05)
+    monkeypatch.setattr(resuming, "CHUNK", 8192)
     host = make_host()
     host.pause = 0.02
     with pytest.raises(DataError, match="kB/s, so the download would take"):
@@ -262,7 +270,7 @@ def test_slow_host_is_given_up_when_patience_is_short_and_the_part_is_kept(
 def test_second_process_is_refused(make_host, tmp_path):
     part(tmp_path).parent.mkdir()
     with (
-        module._locked(part(tmp_path)),
+        FileLock(f"{part(tmp_path)}.lock"),
         pytest.raises(DataError, match="being downloaded by another"),
     ):
         fetch_cifar10(mirrors=[make_host().url])
@@ -290,7 +298,7 @@ def test_mirror_may_be_the_folder_of_the_archive(make_host):
 
 
 def test_nothing_named_and_nothing_in_reach_gives_the_digits_and_says_so():
-    data = load_dataset()
+    data = load_dataset(find_cifar10=find_cifar10)
     assert data.name == "digits"
     (warning,) = data.warnings
     assert "not CIFAR-10" in warning
@@ -299,27 +307,25 @@ def test_nothing_named_and_nothing_in_reach_gives_the_digits_and_says_so():
 
 def test_nothing_named_takes_the_download_then_the_cache(make_host):
     host = make_host()
-    assert load_dataset(mirrors=[host.url]).name == "CIFAR-10"
+    assert load_dataset(find_cifar10=partial(find_cifar10, mirrors=[host.url])).name == "CIFAR-10"
     asked = len(host.requests)
-    data = load_dataset(mirrors=[host.url])
+    data = load_dataset(find_cifar10=partial(find_cifar10, mirrors=[host.url]))
     assert data.name == "CIFAR-10"
     assert data.warnings == ()
     assert len(host.requests) == asked
 
 
-def test_download_can_be_forbidden(make_host):
-    host = make_host()
-    data = load_dataset(download=False, mirrors=[host.url])
+def test_download_can_be_forbidden():
+    data = load_dataset()
     assert data.name == "digits"
-    assert "not allowed" in data.warnings[0]
-    assert not host.requests
+    assert "none was looked for" in data.warnings[0]
 
 
 def test_cifar10_by_name_is_that_or_an_error():
     with pytest.raises(DataError, match="could not be reached"):
-        load_dataset("cifar10")
+        load_dataset("cifar10", find_cifar10=find_cifar10)
     with pytest.raises(DataError, match="pitfalls images download"):
-        load_dataset("cifar10", download=False)
+        load_dataset("cifar10")
 
 
 def test_variable_names_the_default_source(monkeypatch, tmp_path):

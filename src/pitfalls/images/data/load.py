@@ -1,0 +1,106 @@
+"""From a place to a data set: find the reader, read, check, divide."""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from pitfalls.errors import DataError
+from pitfalls.images.data.cifar10 import is_cifar10, read_cifar10
+from pitfalls.images.data.config import DataConfig, check_config
+from pitfalls.images.data.content import Content, check_content
+from pitfalls.images.data.dataset import ImageDataset
+from pitfalls.images.data.digits import read_digits
+from pitfalls.images.data.npz import read_npz
+from pitfalls.images.data.pictures import convert, read_tree
+
+__all__ = ["SOURCE_VARIABLE", "load_dataset"]
+
+SOURCE_VARIABLE = "PITFALLS_DATA"
+
+
+def load_dataset(
+    source: DataConfig | str | os.PathLike[str] | None = None,
+    *,
+    find_cifar10: Callable[[], Path] | None = None,
+) -> ImageDataset:
+    """Read a data set from wherever it is.
+
+    Parameters
+    ----------
+    source : DataConfig or path, optional
+        What to read, and which part of it; a path or word alone stands for ``DataConfig(path)``.
+    find_cifar10 : callable, optional
+        Returns the folder or archive of CIFAR-10, or raises DataError to say why there is none:
+        asked when ``source`` names no data, or "cifar10". `pitfalls.downloads.find_cifar10` looks
+        into the cache and downloads what is not there.
+
+    Returns
+    -------
+    ImageDataset
+        The test set is never split or drawn from for anything but testing.
+
+    Raises
+    ------
+    DataError
+        If a file or folder is missing, damaged or not what it should be; the message names it.
+    InputError
+        If a field of the config is out of range.
+
+    Examples
+    --------
+    >>> data = load_dataset(DataConfig("digits", subset_train=500, validation=0.1))
+    >>> data
+    <ImageDataset digits: 450 train, 50 validation, 359 test, 10 classes, 1×8×8>
+    >>> load_dataset(DataConfig("digits", channels=3, size=32)).shape
+    (3, 32, 32)
+    """
+    config = DataConfig.of(source)
+    check_config(config)
+    content = _read(config, find_cifar10)
+    check_content(content)
+    return ImageDataset.from_content(convert(content, config.size, config.channels), config)
+
+
+def _read(config: DataConfig, find_cifar10: Callable[[], Path] | None) -> Content:
+    """Read the source, whatever it is."""
+    source = config.data or os.environ.get(SOURCE_VARIABLE) or None
+    if source is None or source == "cifar10":
+        return _cifar10_or_digits(source, find_cifar10)
+    if source == "digits":
+        return read_digits()
+    try:
+        path = Path(source).expanduser()
+        exists = path.exists()
+    except (OSError, RuntimeError) as error:  # no such user, a name too long, a folder closed to us
+        raise DataError(f"{source[:200]} cannot be looked up: {error}.") from None
+    if not exists:
+        raise DataError(
+            f"{path} does not exist; give a CIFAR-10 folder or archive, a tree of class folders, "
+            "an .npz file, or the word 'digits'."
+        )
+    if path.suffix == ".npz":
+        return read_npz(path)
+    if is_cifar10(path):
+        return read_cifar10(path)
+    if path.is_dir():
+        return read_tree(path, config.size, config.channels)
+    raise DataError(
+        f"{path} is not a data set: expected a .tar.gz archive, an .npz file or a folder."
+    )
+
+
+def _cifar10_or_digits(source: str | None, find_cifar10: Callable[[], Path] | None) -> Content:
+    try:
+        if find_cifar10 is None:
+            raise DataError("no CIFAR-10 was given and none was looked for.")
+        return read_cifar10(find_cifar10())
+    except DataError as error:
+        reason = str(error).rstrip(".")
+    if source is not None:
+        raise DataError(f"load_dataset: {reason}. Run 'pitfalls images download'.")
+    note = (
+        f"These are scikit-learn's bundled digits (1,797 images of 8×8 pixels), not CIFAR-10: "
+        f"{reason}."
+    )
+    return replace(read_digits(), warnings=(note,))
