@@ -10,10 +10,10 @@ from pathlib import Path
 
 from benchmarks.record import described, record
 
-from pitfalls.cli.progress import TerminalProgress
 from pitfalls.experiments import perform
 from pitfalls.experiments.image_source import find_images
 from pitfalls.experiments.image_training import fast_config
+from pitfalls.frame.bars import TerminalProgress
 from pitfalls.images import DataConfig
 from pitfalls.images.hardware import has_fast_bfloat16
 from pitfalls.runs import RunStore

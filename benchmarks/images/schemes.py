@@ -11,10 +11,10 @@ from pathlib import Path
 import torch
 from benchmarks.record import described, record
 
-from pitfalls.cli.progress import TerminalProgress
 from pitfalls.experiments import perform
 from pitfalls.experiments.image_source import find_images
 from pitfalls.experiments.image_training import CompareConfig
+from pitfalls.frame.bars import TerminalProgress
 from pitfalls.images import DataConfig
 from pitfalls.images.train_records import TrainConfig
 from pitfalls.runs import RunStore

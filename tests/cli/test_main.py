@@ -7,11 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from pitfalls.cli import main, session
-from pitfalls.cli.progress import TerminalProgress
+from pitfalls.cli import main
+from pitfalls.cli.performing import perform
 from pitfalls.errors import DataError, InputError, RunError
 from pitfalls.experiments.image_source import find_images
 from pitfalls.experiments.linear_methods import RegressConfig
+from pitfalls.frame import session, tables
+from pitfalls.frame.bars import TerminalProgress
 from pitfalls.images import DataConfig
 
 COMMANDS = ("linear", "parity", "images", "verify", "report", "runs", "doctor")
@@ -114,7 +116,7 @@ def test_a_reused_run_warns_of_how_its_pictures_were_found_this_time(tmp_path, c
     assert main(["images", "regress", "--data", "digits"]) == 0
     assert "warning" not in capsys.readouterr().err
     fallback = replace(find_images(DataConfig("digits")), warnings=("digits, not CIFAR-10",))
-    session.perform(RegressConfig(fallback))
+    perform(RegressConfig(fallback))
     assert "pitfalls: warning: digits, not CIFAR-10" in capsys.readouterr().err
 
 
@@ -173,7 +175,7 @@ def test_the_settings_of_a_command_line_go_into_the_manifest_command(monkeypatch
 
 
 def test_cells_are_never_read_as_markup(capsys):
-    session.print_table("[bold]t[/bold]", ["[red]a"], [["[b]x[/b]"], [None], [True], [0.123456]])
+    tables.print_table("[bold]t[/bold]", ["[red]a"], [["[b]x[/b]"], [None], [True], [0.123456]])
     printed = capsys.readouterr().out
     for text in ("[bold]t[/bold]", "[red]a", "[b]x[/b]", "-", "yes", "0.1235"):
         assert text in printed
@@ -181,7 +183,7 @@ def test_cells_are_never_read_as_markup(capsys):
 
 def test_plain_progress_says_rate_and_time_left_but_only_of_long_work(capsys, monkeypatch):
     clock = [0.0]
-    monkeypatch.setattr("pitfalls.cli.progress.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("pitfalls.frame.bars.time.monotonic", lambda: clock[0])
     with TerminalProgress()("short", unit="inputs") as advance:
         advance(0, 10)
         clock[0] += 1.0

@@ -9,9 +9,9 @@ from pitfalls.experiments import perform
 from pitfalls.experiments.image_networks import NetworkConfig
 from pitfalls.experiments.image_source import find_images
 from pitfalls.experiments.image_training import CompareConfig
-from pitfalls.experiments.registry import Progress, silent
 from pitfalls.images import DataConfig
 from pitfalls.images.train_records import TrainConfig
+from pitfalls.progress import Progress, silent
 from pitfalls.runs import Run, RunStore
 
 

@@ -3,8 +3,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from pitfalls.errors import InputError
-from pitfalls.experiments import NOT_IDENTITY, experiment, experiment_of, perform, silent
-from pitfalls.runs import RunStore
+from pitfalls.experiments import experiment, experiment_of, perform
+from pitfalls.progress import silent
+from pitfalls.runs import NOT_IDENTITY, RunStore
 
 
 @dataclass(frozen=True)

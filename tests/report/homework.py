@@ -11,12 +11,15 @@ from pitfalls.experiments import (
     parity_gradients,
     perform,
 )
-from pitfalls.experiments import parity_signal as signal
 from pitfalls.experiments import parity_training as parity
+from pitfalls.experiments.catalogue import catalogue
 from pitfalls.experiments.image_evaluation import evaluation_of
 from pitfalls.experiments.image_networks import NetworkConfig
 from pitfalls.experiments.image_source import find_images
 from pitfalls.experiments.linear_source import Planted
+from pitfalls.experiments.parity_signal import SignalConfig
+from pitfalls.experiments.parity_targets import TargetsConfig
+from pitfalls.frame.experiment import perform as perform_experiment
 from pitfalls.images import DataConfig
 from pitfalls.images.train_records import TrainConfig
 from pitfalls.parity import TrainingConfig
@@ -39,8 +42,7 @@ def perform_all(store: RunStore) -> list[Run]:
         linear.RanksConfig(data=digits, max_rank=2, steps=300),
         parity_exact.ExactConfig(dimensions=(1, 2, 3, 10)),
         parity_gradients.GradientConfig(dimensions=(3,)),
-        signal.SignalConfig(dimensions=(2, 4, 6), n_seeds=2),
-        signal.TargetsConfig(n_features=6, n_seeds=2),
+        TargetsConfig(n_features=6, n_seeds=2),
         parity.CurvesConfig(cases=((3, None), (8, 7)), n_seeds=2, training=brief),
         parity.AlongConfig(cases=((4, 2), (6, 5)), n_probes=3, training=brief),
         parity.SweepConfig(dimensions=(3, 6), weights=(1, 4), n_seeds=2, training=brief, jobs=1),
@@ -56,6 +58,11 @@ def perform_all(store: RunStore) -> list[Run]:
     ]
     command = "pitfalls <b>report</b> --quick"
     runs = [perform(config, store, command=command) for config in configs]
+    small = {"parity-signal": SignalConfig(n_features=(2, 4, 6), n_seeds=2)}
+    runs += [
+        perform_experiment(experiment, small[experiment.name], store, command=command).run
+        for experiment in catalogue()
+    ]
     trained = next(run for run in runs if run.manifest.experiment == "images-train")
     runs.append(perform(evaluation_of(trained), store, command="pitfalls images evaluate"))
     return runs

@@ -8,7 +8,8 @@ import pytest
 from pitfalls.cli import main
 from pitfalls.errors import InputError, ResourceError
 from pitfalls.experiments import homework
-from pitfalls.experiments.registry import Progress, experiment
+from pitfalls.experiments.registry import experiment
+from pitfalls.progress import Progress
 from pitfalls.runs import Run, RunStore
 
 CALLS: list[int] = []

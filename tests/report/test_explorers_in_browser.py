@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pitfalls.plots import CLASS_COLOURS
 from pitfalls.report.explore.packing import Sprite, View, pack_embedding
-from pitfalls.report.figures.style import CLASS_COLOURS
 from pitfalls.report.page import render
 from tests.report.browser import axe_faults, chromium, console_errors, point, resize
 

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
-from pitfalls.cli import session
 from pitfalls.errors import PitfallsError
+from pitfalls.frame import session
 
 __all__ = ["app", "main"]
 
@@ -66,6 +66,7 @@ def launch(
     runs: Annotated[Path | None, Parameter(group=GLOBAL)] = None,
     fresh: Annotated[bool, Parameter(group=GLOBAL, negative="")] = False,
     debug: Annotated[bool, Parameter(group=GLOBAL, negative="")] = False,
+    json: Annotated[bool, Parameter(group=GLOBAL, negative="")] = False,
 ) -> object:
     """Set what holds for every command, then hand the rest of the line to the command.
 
@@ -83,10 +84,18 @@ def launch(
         Start over instead of reusing or continuing a run.
     debug
         Show the traceback of an error.
+    json
+        Print each table as one line of JSON on standard output, and all else on standard error.
     """
     session.start(
         session.Settings(
-            seed=seed, threads=threads, device=device, runs=runs, fresh=fresh, debug=debug
+            seed=seed,
+            threads=threads,
+            device=device,
+            runs=runs,
+            fresh=fresh,
+            debug=debug,
+            json=json,
         ),
         tokens,
     )

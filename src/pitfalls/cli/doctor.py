@@ -1,6 +1,7 @@
 """``pitfalls doctor``: what this machine has, what is missing, and what to do about it."""
 
-from pitfalls.cli.session import print_table, run_store, say
+from pitfalls.frame.session import run_store, say
+from pitfalls.frame.tables import print_table
 
 
 def doctor() -> int:

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from pitfalls.cli.session import perform, print_table, say, settings
+from pitfalls.cli.performing import perform
 from pitfalls.errors import DataError, InputError
+from pitfalls.experiments.catalogue import add_commands
+from pitfalls.frame.session import say, settings
+from pitfalls.frame.tables import print_table
 
 if TYPE_CHECKING:
     from pitfalls.experiments.linear_source import LinearSource
@@ -427,3 +430,6 @@ def _dashed(widths: Sequence[int]) -> str:
 
 def _listed(modes: Sequence[int]) -> str:
     return ", ".join(map(str, modes)) if modes else "none"
+
+
+add_commands(app, "linear")

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from pitfalls.cli.session import (
+from pitfalls.cli.performing import perform
+from pitfalls.frame.session import (
     complain,
     current_command,
-    perform,
     remark,
     resolve_device,
     run_store,
@@ -71,7 +71,7 @@ def report(
     if from_ is not None and data is not None:
         raise InputError("report: --data says what to run on, but --from runs nothing. Drop one.")
 
-    from pitfalls.cli.progress import TerminalProgress
+    from pitfalls.frame.bars import TerminalProgress
     from pitfalls.report import FrontMatter, build, gather
 
     _require_folder(out)
@@ -132,11 +132,13 @@ def _run_homework(
     import dataclasses
     import sys
 
-    from pitfalls.cli.progress import TerminalProgress
     from pitfalls.errors import DataError, InputError, PitfallsError
-    from pitfalls.experiments.homework import homework_runs
+    from pitfalls.experiments.homework import homework_configs, homework_runs
     from pitfalls.experiments.image_source import find_images
     from pitfalls.experiments.registry import experiment_of
+    from pitfalls.frame import Homework
+    from pitfalls.frame import perform as perform_experiment
+    from pitfalls.frame.bars import TerminalProgress
     from pitfalls.images.data import DataConfig
     from pitfalls.runs import config_hash
 
@@ -161,4 +163,15 @@ def _run_homework(
             failed += 1  # or this part needs one that has failed
             complain(f"{name}: {' '.join(str(error).split())} The report says so in its place.")
             runs += [r for r in store.list(name) if r.path.name.endswith(config_hash(config))]
+    for experiment, config in homework_configs(
+        Homework(scale, data, settings().seed, resolve_device())
+    ):
+        remark(f"question {experiment.question}: {experiment.name}")
+        try:
+            runs.append(perform_experiment(experiment, config, command=command, draw=False).run)
+        except PitfallsError as error:
+            failed += 1
+            complain(
+                f"{experiment.name}: {' '.join(str(error).split())} The report says so in its place."
+            )
     return runs, failed

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Literal
 
 from cyclopts import App
 
-from pitfalls.cli.session import print_table, run_store, say
+from pitfalls.frame.session import run_store, say
+from pitfalls.frame.tables import print_table
 
 if TYPE_CHECKING:
     from pitfalls.runs import Run

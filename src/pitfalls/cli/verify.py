@@ -2,7 +2,9 @@
 
 from typing import Any, Literal
 
-from pitfalls.cli.session import perform, print_table, say, settings
+from pitfalls.cli.performing import perform
+from pitfalls.frame.session import say, settings
+from pitfalls.frame.tables import print_table
 
 EVIDENCE = {
     "proved by exhaustion": "exhaustion",

@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from pitfalls.claims import select_claims
-from pitfalls.experiments.registry import Progress, experiment
+from pitfalls.experiments.registry import experiment
+from pitfalls.progress import Progress
 from pitfalls.runs import Run
 
 __all__ = ["VerifyConfig", "homework_runs", "verify_claims"]

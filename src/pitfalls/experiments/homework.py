@@ -1,9 +1,12 @@
 """Which runs the homework's report is made of, at either scale."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-__all__ = ["Part", "Scale", "homework_runs"]
+from pitfalls.experiments.catalogue import catalogue
+from pitfalls.frame import Experiment, Homework
+
+__all__ = ["Part", "Scale", "homework_configs", "homework_runs"]
 
 Scale = Literal["quick", "full"]
 """``quick``: every part in minutes; ``full``: every part at the homework's own size."""
@@ -47,7 +50,7 @@ def homework_runs(
         linear_methods,
         parity_exact,
         parity_gradients,
-        parity_signal,
+        parity_targets,
         parity_training,
     )
 
@@ -55,9 +58,16 @@ def homework_runs(
         *(Part("2", config) for config in linear.homework_runs(scale, data, seed)),
         *(Part("3", config) for config in parity_exact.homework_runs(scale, seed)),
         *(Part("3", config) for config in parity_gradients.homework_runs(scale, seed)),
-        *(Part("3", config) for config in parity_signal.homework_runs(scale, seed)),
+        *(Part("3", config) for config in parity_targets.homework_runs(scale, seed)),
         *(Part("3", config) for config in parity_training.homework_runs(scale, seed)),
         *(Part("4", config) for config in linear_methods.homework_runs(scale, data, seed)),
         *(Part("4", config) for config in image_training.homework_runs(scale, data, seed, device)),
         *(Part("claims", config) for config in claims.homework_runs(scale, seed)),
+    )
+
+
+def homework_configs(asked: Homework) -> tuple[tuple[Experiment[Any, Any], Any], ...]:
+    """Return every run of the homework, in the report's order: which experiment, and its config."""
+    return tuple(
+        (experiment, config) for experiment in catalogue() for config in experiment.homework(asked)
     )

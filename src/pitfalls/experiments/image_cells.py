@@ -15,12 +15,12 @@ from torch import nn
 from pitfalls.errors import DivergenceError
 from pitfalls.experiments.image_networks import NetworkConfig, build_network
 from pitfalls.experiments.image_source import ImageSource
-from pitfalls.experiments.registry import Progress
 from pitfalls.images.data import ImageDataset
 from pitfalls.images.distributed import share_from_first, world
 from pitfalls.images.evaluation import evaluate, predict_logits
 from pitfalls.images.train_records import EpochRecord, StepRecord, TrainConfig, TrainState
 from pitfalls.images.training import train, training_warnings
+from pitfalls.progress import Progress
 from pitfalls.runs import Run
 
 __all__ = ["Cell", "describe_data", "load_data", "train_cells"]

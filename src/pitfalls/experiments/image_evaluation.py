@@ -14,10 +14,11 @@ from torch import nn
 from pitfalls.errors import InputError, RunError
 from pitfalls.experiments.image_networks import NetworkConfig, empty_network
 from pitfalls.experiments.image_source import ImageSource
-from pitfalls.experiments.registry import NOT_IDENTITY, Progress, experiment
+from pitfalls.experiments.registry import experiment
 from pitfalls.images.data import DataConfig
 from pitfalls.images.evaluation import Views, evaluate, predict_logits
-from pitfalls.runs import Run, RunStore
+from pitfalls.progress import Progress
+from pitfalls.runs import NOT_IDENTITY, Run, RunStore
 
 __all__ = ["EvaluateConfig", "Trained", "evaluate_network", "evaluation_of", "load_trained"]
 

@@ -6,8 +6,9 @@ from functools import partial
 
 from pitfalls.downloads import find_cifar10
 from pitfalls.errors import DataError
-from pitfalls.experiments.registry import NOT_IDENTITY, Advance, Progress, silent
 from pitfalls.images.data import SOURCE_VARIABLE, DataConfig, ImageDataset, load_dataset
+from pitfalls.progress import Advance, Progress, silent
+from pitfalls.runs import NOT_IDENTITY
 
 __all__ = ["ImageSource", "find_images"]
 

@@ -10,13 +10,14 @@ from pitfalls.errors import DivergenceError, InputError
 from pitfalls.experiments.image_cells import Cell, describe_data, load_data, train_cells
 from pitfalls.experiments.image_networks import NetworkConfig, build_network
 from pitfalls.experiments.image_source import ImageSource, find_images
-from pitfalls.experiments.registry import NOT_IDENTITY, Progress, experiment, silent
+from pitfalls.experiments.registry import experiment
 from pitfalls.images.data import DataConfig
 from pitfalls.images.distributed import call_to_work
 from pitfalls.images.fast_recipes import FAST_RECIPES
 from pitfalls.images.range_test import learning_rate_range
 from pitfalls.images.train_records import TrainConfig
-from pitfalls.runs import Run
+from pitfalls.progress import Progress, silent
+from pitfalls.runs import NOT_IDENTITY, Run
 from pitfalls.runs.config import config_hash
 
 __all__ = [

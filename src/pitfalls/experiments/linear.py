@@ -11,7 +11,7 @@ from pitfalls.experiments.linear_homework import LinearHomeworkConfig
 from pitfalls.experiments.linear_ranks import RanksConfig
 from pitfalls.experiments.linear_source import LinearSource, Planted, find_source, load_risk
 from pitfalls.experiments.linear_verdict import describe_point
-from pitfalls.experiments.registry import Progress, experiment
+from pitfalls.experiments.registry import experiment
 from pitfalls.linear import (
     CriticalKind,
     EscapeDirection,
@@ -27,6 +27,7 @@ from pitfalls.linear import (
     risk_along,
     risk_on_plane,
 )
+from pitfalls.progress import Progress
 from pitfalls.runs import Run
 
 __all__ = [

@@ -8,7 +8,7 @@ import numpy as np
 from pitfalls.errors import InputError
 from pitfalls.experiments.linear_source import LinearSource, Planted, load_risk
 from pitfalls.experiments.linear_verdict import describe_point
-from pitfalls.experiments.registry import Progress, experiment
+from pitfalls.experiments.registry import experiment
 from pitfalls.linear import (
     SquaredRisk,
     aligned_start,
@@ -19,6 +19,7 @@ from pitfalls.linear import (
     mode_strength,
     small_start,
 )
+from pitfalls.progress import Progress
 from pitfalls.runs import Run
 
 __all__ = ["DescendConfig", "TourConfig"]

@@ -9,7 +9,7 @@ import torch
 
 from pitfalls.errors import CapacityError
 from pitfalls.experiments.linear_source import Planted, load_risk
-from pitfalls.experiments.registry import Progress, experiment
+from pitfalls.experiments.registry import experiment
 from pitfalls.linear import (
     OptimalityCertificate,
     SquaredRisk,
@@ -23,6 +23,7 @@ from pitfalls.linear import (
     numerical_rank,
     optimality_certificate,
 )
+from pitfalls.progress import Progress
 from pitfalls.runs import Run
 
 __all__ = ["LinearHomeworkConfig"]

@@ -9,8 +9,9 @@ import numpy.typing as npt
 from pitfalls.errors import InputError
 from pitfalls.experiments.image_source import ImageSource
 from pitfalls.experiments.linear_source import ArraySource, LinearSource, Planted, load_risk
-from pitfalls.experiments.registry import Progress, experiment
+from pitfalls.experiments.registry import experiment
 from pitfalls.linear import SquaredRisk, classify, descend, small_start
+from pitfalls.progress import Progress
 from pitfalls.runs import Run
 
 __all__ = ["RanksConfig"]

@@ -11,10 +11,11 @@ import numpy.typing as npt
 
 from pitfalls.errors import DataError, InputError
 from pitfalls.experiments.image_source import ImageSource, find_images
-from pitfalls.experiments.registry import NOT_IDENTITY, Advance
 from pitfalls.images.data import DataConfig, read_arrays
 from pitfalls.linear import SquaredRisk
 from pitfalls.moments import SecondMoments
+from pitfalls.progress import Advance
+from pitfalls.runs import NOT_IDENTITY
 
 __all__ = [
     "ArraySource",

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from pitfalls.errors import InputError
-from pitfalls.experiments.registry import Progress, experiment
+from pitfalls.experiments.registry import experiment
 from pitfalls.parity import (
     DeepNetwork,
     ParityTask,
@@ -18,6 +18,7 @@ from pitfalls.parity import (
 )
 from pitfalls.parity.depth import Activation
 from pitfalls.parity.train_records import LEARNED
+from pitfalls.progress import Progress
 from pitfalls.runs import Run
 
 __all__ = ["DepthConfig", "measure_depth"]

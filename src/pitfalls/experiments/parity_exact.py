@@ -6,11 +6,13 @@ from typing import Literal
 import torch
 
 from pitfalls.errors import InputError
-from pitfalls.experiments.registry import Progress, experiment
+from pitfalls.experiments.registry import experiment
+from pitfalls.experiments.sizes import refuse_sizes
 from pitfalls.parity import ParityTask, exact_network, verify_exact
+from pitfalls.progress import Progress
 from pitfalls.runs import Run
 
-__all__ = ["ExactConfig", "homework_runs", "prove_exact", "refuse_sizes"]
+__all__ = ["ExactConfig", "homework_runs", "prove_exact"]
 
 LARGEST = 1000
 VARIANTS: tuple[Literal["printed", "corrected", "compact"], ...] = (
@@ -18,15 +20,6 @@ VARIANTS: tuple[Literal["printed", "corrected", "compact"], ...] = (
     "corrected",
     "compact",
 )
-
-
-def refuse_sizes(who: str, dimensions: tuple[int, ...], *counts: int) -> None:
-    """Raise InputError unless every dimension, width and number of seeds is at least 1."""
-    if not dimensions or min(dimensions) < 1 or any(count < 1 for count in counts):
-        raise InputError(
-            f"{who}: dimensions, widths and numbers of seeds must be at least 1. Got dimensions "
-            f"{dimensions}" + (f" and {', '.join(map(str, counts))}." if counts else ".")
-        )
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import torch
 from scipy.linalg import hadamard
 
 from pitfalls.errors import InputError
-from pitfalls.experiments.parity_exact import refuse_sizes
-from pitfalls.experiments.registry import Progress, experiment
+from pitfalls.experiments.registry import experiment
+from pitfalls.experiments.sizes import refuse_sizes
 from pitfalls.parity import (
     HingeLoss,
     ParityTask,
@@ -19,6 +19,7 @@ from pitfalls.parity import (
     gradient_signal,
 )
 from pitfalls.parity.loss import Boundary
+from pitfalls.progress import Progress
 from pitfalls.runs import Run
 
 __all__ = ["GradientConfig", "check_gradients", "homework_runs"]

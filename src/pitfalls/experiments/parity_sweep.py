@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pitfalls.errors import InputError
-from pitfalls.experiments.registry import NOT_IDENTITY, Progress, experiment
+from pitfalls.experiments.registry import experiment
 from pitfalls.parity import CellResult, SweepCell, TrainingConfig, sweep, sweep_cells
 from pitfalls.parity.grid import Backend
-from pitfalls.runs import Run
+from pitfalls.progress import Progress
+from pitfalls.runs import NOT_IDENTITY, Run
 
 __all__ = ["SweepConfig", "measure_sweep"]
 

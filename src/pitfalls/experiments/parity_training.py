@@ -8,7 +8,7 @@ import numpy as np
 from pitfalls.errors import InputError
 from pitfalls.experiments.parity_depth import DepthConfig
 from pitfalls.experiments.parity_sweep import SweepConfig
-from pitfalls.experiments.registry import NOT_IDENTITY, Progress, experiment
+from pitfalls.experiments.registry import experiment
 from pitfalls.parity import (
     Evaluation,
     ParityTask,
@@ -23,7 +23,8 @@ from pitfalls.parity import (
     train_ensemble,
 )
 from pitfalls.parity.train_records import LEARNED
-from pitfalls.runs import Run
+from pitfalls.progress import Progress
+from pitfalls.runs import NOT_IDENTITY, Run
 
 __all__ = [
     "AlongConfig",

@@ -1,42 +1,19 @@
 """How a config finds its experiment, and how an experiment becomes a run."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from pitfalls.errors import InputError
+from pitfalls.progress import Progress, silent
 from pitfalls.runs import Run, RunStore
 
 __all__ = [
-    "NOT_IDENTITY",
-    "Advance",
     "Experiment",
-    "Progress",
     "experiment",
     "experiment_of",
     "perform",
-    "silent",
 ]
-
-NOT_IDENTITY = {"identity": False}
-"""Metadata of a config field that does not change the result, and so not the run's name."""
-
-Advance = Callable[[int, int], None]
-"""Called with (done, total) as work goes on; what it raises ends the work."""
-
-
-class Progress(Protocol):
-    """Shows how far a piece of long work has come."""
-
-    def __call__(self, label: str, unit: str = "steps") -> AbstractContextManager[Advance]:
-        """Open a bar called ``label``; the work reports to the function that comes back."""
-        ...
-
-
-def silent(label: str, unit: str = "steps") -> AbstractContextManager[Advance]:
-    """Show nothing: the `Progress` of tests and of library use."""
-    return nullcontext(lambda done, total: None)
 
 
 C = TypeVar("C")

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from pitfalls.errors import RunError
-from pitfalls.report.drawings import Picture, pictures_of
+from pitfalls.experiments.catalogue import catalogue
+from pitfalls.report.drawings import Picture, picture_of, pictures_of
 from pitfalls.report.evidence import Evidence, gather
 from pitfalls.report.explore import explorers_of
 from pitfalls.report.facts import OPTIONAL, Facts, facts_of, known_experiments, plain
 from pitfalls.report.front import FrontMatter
 from pitfalls.report.listings import listings
 from pitfalls.report.page import render
+from pitfalls.report.rooms import Account, account_of, block_values
 from pitfalls.report.statements import claim_entries
 from pitfalls.report.writeup import compile_html, compile_pdf, lay_out
 from pitfalls.runs import Run, RunStore, write_bytes
@@ -93,8 +95,16 @@ def build(
         drawn = _pictures(found)
         pictures += drawn
         slots[name] = _slot(found, drawn)
+    charts: dict[str, Any] = {}
+    for experiment in catalogue():
+        found = evidence.get(experiment.name, Evidence(experiment.name))
+        account = account_of(experiment, found)
+        drawn = [picture_of(experiment.name, figure) for figure in account.figures]
+        pictures += drawn
+        charts.update(account.charts or {})
+        slots[experiment.name] = _room_slot(found, account, drawn)
     advance()
-    explorers = explorers_of(evidence, thumbnails)
+    explorers = {**explorers_of(evidence, thumbnails), **charts}
     advance()
     entries, markup = claim_entries(evidence.get("verify"))
     document = {
@@ -145,6 +155,7 @@ def _slot(found: Evidence, pictures: list[Picture]) -> dict[str, Any]:
     facts, note = _facts(found)
     return {
         "state": found.state,
+        "blocks": [],
         "note": note,
         "facts": None if facts is None else facts.values,
         "n": facts.n if facts else "",
@@ -152,6 +163,24 @@ def _slot(found: Evidence, pictures: list[Picture]) -> dict[str, Any]:
         "source": None
         if found.run is None
         else _provenance(found.run, facts.data if facts else ""),
+        "warnings": list(found.run.manifest.warnings) if found.run else [],
+        "figures": [
+            {key: value for key, value in asdict(p).items() if key != "svg"} for p in pictures
+        ],
+    }
+
+
+def _room_slot(found: Evidence, account: Account, pictures: list[Picture]) -> dict[str, Any]:
+    basis = account.basis
+    shown = None if found.run is None or account.result is None else found.run
+    return {
+        "state": found.state,
+        "note": account.note,
+        "facts": None if account.result is None else {},
+        "blocks": [block_values(block) for block in account.blocks],
+        "n": basis.n if basis else "",
+        "spread": basis.spread if basis else "",
+        "source": None if shown is None else _provenance(shown, basis.data if basis else ""),
         "warnings": list(found.run.manifest.warnings) if found.run else [],
         "figures": [
             {key: value for key, value in asdict(p).items() if key != "svg"} for p in pictures

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from pitfalls.errors import RunError
+from pitfalls.plots import Rendered
 from pitfalls.runs import Run
 
-__all__ = ["Picture", "inline", "pictures_of"]
+__all__ = ["Picture", "inline", "picture_of", "pictures_of"]
 
 SVG = "http://www.w3.org/2000/svg"
 XLINK = "http://www.w3.org/1999/xlink"
@@ -70,6 +71,13 @@ def pictures_of(run: Run) -> list[Picture]:
         file = re.sub(r"[^A-Za-z0-9-]", "-", f"{run.manifest.experiment}-{name}") + ".svg"
         pictures.append(Picture(name, file, svg, alt, caption, *_size(svg)))
     return pictures
+
+
+def picture_of(experiment: str, drawn: Rendered) -> Picture:
+    """Return a figure, drawn for the report, under a file name of its own."""
+    svg = drawn.files["svg"]
+    file = f"{experiment}-{drawn.name}.svg"
+    return Picture(drawn.name, file, svg, drawn.alt, drawn.caption, *_size(svg))
 
 
 def inline(picture: Picture, prefix: str) -> str:

@@ -2,12 +2,13 @@
 
 from pitfalls.runs.atomic import write_bytes, write_json, write_text
 from pitfalls.runs.checkpoint import Checkpoint
-from pitfalls.runs.config import config_hash, config_to_dict
+from pitfalls.runs.config import NOT_IDENTITY, config_hash, config_to_dict
 from pitfalls.runs.manifest import Manifest, describe_machine
 from pitfalls.runs.run import Run
 from pitfalls.runs.store import RunStore
 
 __all__ = [
+    "NOT_IDENTITY",
     "Checkpoint",
     "Manifest",
     "Run",

@@ -10,7 +10,11 @@ import numpy as np
 
 from pitfalls.errors import InputError
 
-__all__ = ["config_hash", "config_to_dict", "to_json"]
+__all__ = ["NOT_IDENTITY", "config_hash", "config_to_dict", "to_json"]
+
+
+NOT_IDENTITY = {"identity": False}
+"""Metadata of a config field that does not change the result, and so not the run's name."""
 
 
 def to_json(value: object) -> Any:

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from pitfalls.prose import number, power
 from pitfalls.report.figures.embedding import _extremes, _most_confused
-from pitfalls.report.figures.parity_signal import _by_weight, _per_feature, _proved, _where_wrong
+from pitfalls.report.figures.parity_signal import _by_weight, _proved, _where_wrong
 from pitfalls.report.figures.parity_training import _edge, _time
 from pitfalls.report.figures.training import _course, _mean_of, _most_changed
-from pitfalls.report.figures.words import number, power
 
 
 @pytest.mark.parametrize(
@@ -64,9 +64,6 @@ def test_more_ones_are_said_to_take_longer_only_where_they_do_at_every_dimension
 
 
 def test_titles_of_the_signal_follow_its_values():
-    rows = [{"d": 2, "log2_signal": 0.0}, {"d": 4, "log2_signal": -4.0}]
-    assert _per_feature(rows) == "One more feature multiplies the signal by 0.25"
-    assert _per_feature(rows[:1]) == "At d = 2 the signal is 1"
     weights = [{"weight": m, "over_signal": o} for m, o in ((0, 900.0), (1, 0.5), (2, 7.0))]
     assert _by_weight(weights) == "$m = 2$: 7 × the mean; $m = 1$: 0.5 × the mean"
 

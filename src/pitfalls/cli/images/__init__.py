@@ -3,6 +3,7 @@
 from cyclopts import App
 
 from pitfalls.cli.images import data, evaluation, training
+from pitfalls.experiments.catalogue import add_commands
 
 __all__ = ["app"]
 
@@ -13,3 +14,4 @@ app = App(
 for module in (data, training, evaluation):
     for name in module.__all__:
         app.command(getattr(module, name))
+add_commands(app, "images")

@@ -5,7 +5,9 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from pitfalls.cli.images.options import ALL_DATA, DataOptions
-from pitfalls.cli.session import perform, print_table, remark, say
+from pitfalls.cli.performing import perform
+from pitfalls.frame.session import remark, say
+from pitfalls.frame.tables import print_table
 
 __all__ = ["diagram", "download", "embed", "regress", "summary"]
 
@@ -22,8 +24,8 @@ def download(
         http(s) addresses of cifar-10-python.tar.gz, or of a folder that has it, tried before the
         official host; the official checksum decides whether what they send is used.
     """
-    from pitfalls.cli.progress import TerminalProgress
     from pitfalls.downloads import fetch_cifar10
+    from pitfalls.frame.bars import TerminalProgress
 
     with TerminalProgress()("CIFAR-10", unit="bytes") as advance:
         path = fetch_cifar10(mirrors=tuple(mirror or ()), on_progress=advance)

@@ -7,8 +7,10 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from pitfalls.cli.images.options import percent
-from pitfalls.cli.session import perform, print_table, resolve_device, run_store, say
+from pitfalls.cli.performing import perform
 from pitfalls.errors import InputError
+from pitfalls.frame.session import resolve_device, run_store, say
+from pitfalls.frame.tables import print_table
 
 __all__ = ["evaluate", "predict"]
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 from cyclopts import Parameter
 
-from pitfalls.cli.session import resolve_device, settings
+from pitfalls.frame.session import resolve_device, settings
 
 if TYPE_CHECKING:
     from pitfalls.experiments.image_networks import NetworkConfig
@@ -58,8 +58,8 @@ class DataOptions:
 
     def find(self) -> "ImageSource":
         """Look the pictures up."""
-        from pitfalls.cli.progress import TerminalProgress
         from pitfalls.experiments.image_source import find_images
+        from pitfalls.frame.bars import TerminalProgress
         from pitfalls.images.data import DataConfig
 
         config = DataConfig(

@@ -17,16 +17,10 @@ from pitfalls.cli.images.options import (
     percent,
     resolve_precision,
 )
-from pitfalls.cli.session import (
-    complain,
-    perform,
-    print_table,
-    remark,
-    resolve_device,
-    say,
-    settings,
-)
+from pitfalls.cli.performing import perform
 from pitfalls.errors import InputError
+from pitfalls.frame.session import complain, remark, resolve_device, say, settings
+from pitfalls.frame.tables import print_table
 
 if TYPE_CHECKING:
     from pitfalls.experiments.image_source import ImageSource

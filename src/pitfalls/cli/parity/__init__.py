@@ -2,6 +2,8 @@
 
 from cyclopts import App
 
+from pitfalls.experiments.catalogue import add_commands
+
 __all__ = ["app"]
 
 app = App(
@@ -11,3 +13,5 @@ app = App(
 
 # each registers its commands with the app above
 from pitfalls.cli.parity import signal, training  # noqa: E402, F401
+
+add_commands(app, "parity")

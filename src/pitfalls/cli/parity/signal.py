@@ -1,16 +1,16 @@
-"""``pitfalls parity exact | signal | targets``."""
+"""``pitfalls parity exact | targets``."""
 
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 from pitfalls.cli.parity import app
-from pitfalls.cli.session import perform, print_table, resolve_device, say, settings
+from pitfalls.cli.performing import perform
 from pitfalls.errors import InputError
+from pitfalls.frame.session import say, settings
+from pitfalls.frame.tables import print_table
 
-__all__ = ["exact", "signal", "targets"]
-
-FULL = (2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
+__all__ = ["exact", "targets"]
 
 
 @app.command
@@ -93,75 +93,6 @@ def _prove_one(
 
 
 @app.command
-def signal(
-    *,
-    d: Annotated[tuple[int, ...], Parameter(alias="-d", consume_multiple=True, negative="")] = (),
-    width: int = 10,
-    seeds: int = 10,
-    loss: Literal["hinge", "square", "logistic"] = "hinge",
-    boundary: Literal["relu", "clamp", "max"] = "relu",
-    batch: int = 100,
-    full: Annotated[bool, Parameter(negative="")] = False,
-) -> None:
-    """Measure exactly how much the gradient says about the target, against d (homework 3c).
-
-    Parameters
-    ----------
-    d
-        Features, several numbers (default: 2, 4, ..., 20). Exact to 30, sampled beyond.
-    width
-        Hidden units a feature: k = width d.
-    seeds
-        Networks for every d, at PyTorch's initialisation.
-    loss
-        Loss of the risk.
-    boundary
-        Subgradient of the hinge loss where f y = 1.
-    batch
-        Batch size whose signal-to-noise ratio to give.
-    full
-        Go on to d = 30.
-    """
-    from pitfalls.experiments.parity_signal import SignalConfig
-
-    if batch < 1:
-        raise InputError(f"--batch must be at least 1, got {batch}.")
-    config = SignalConfig(
-        dimensions=d or (FULL if full else SignalConfig.dimensions),
-        width_factor=width,
-        n_seeds=seeds,
-        loss=loss,
-        boundary=boundary,
-        batch_size=batch,
-        seed=settings().seed,
-        device=resolve_device(),
-    )
-    results = perform(config).results()
-    print_table(
-        f"Signal in the gradient at initialisation, {loss} loss, median of {seeds} networks",
-        ["d", "k", "signal", "E|g|²", "least", "largest", "C″/E|g|²", "C′/E|g|²", "C_p/E|g|²",
-         f"signal/noise, batch {batch}", "exact"],
-        [
-            [
-                row["d"],
-                row["k"],
-                2.0 ** row["log2_signal"],
-                row["mean_square"],
-                row["mean_square_least"],
-                row["mean_square_largest"],
-                row["C_by_moments_over"],
-                row["C_by_unit_over"],
-                row["C_p_over"],
-                row["signal_to_noise"],
-                row["exact"],
-            ]
-            for row in results["rows"]
-        ],
-        caption="signal = E_v|∇R_v - a|² = E|g|²/2^d: an equality, over all 2^d targets v.",
-    )  # fmt: skip
-
-
-@app.command
 def targets(
     *,
     d: Annotated[int, Parameter(alias="-d")] = 12,
@@ -182,7 +113,7 @@ def targets(
     loss
         Loss of the risk.
     """
-    from pitfalls.experiments.parity_signal import TargetsConfig
+    from pitfalls.experiments.parity_targets import TargetsConfig
 
     config = TargetsConfig(
         n_features=d, width_factor=width, n_seeds=seeds, loss=loss, seed=settings().seed

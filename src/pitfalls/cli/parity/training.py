@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from pitfalls.cli.parity import app
-from pitfalls.cli.session import perform, print_table, resolve_device, settings
+from pitfalls.cli.performing import perform
 from pitfalls.errors import InputError
+from pitfalls.frame.session import resolve_device, settings
+from pitfalls.frame.tables import print_table
 
 if TYPE_CHECKING:
     from pitfalls.parity import TrainingConfig

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from pitfalls.plots import CLASS_COLOURS
 from pitfalls.report.explore.packing import Sprite, View, pack_embedding
-from pitfalls.report.figures.style import CLASS_COLOURS
 from pitfalls.runs import Run
 
 __all__ = ["confusion", "embedding"]

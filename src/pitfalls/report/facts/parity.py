@@ -136,29 +136,6 @@ def _name(group: dict[str, Any]) -> dict[str, Any]:
     return {key: group[key] for key in ("d", "low", "high", "learned", "n")}
 
 
-@states("parity-signal")
-def signal(runs: tuple[Run, ...]) -> Facts:
-    """Give the signal against the dimension, and how loose each bound on it is."""
-    results = runs[0].results()
-    rows = [{**row, "signal": 2.0 ** row["log2_signal"]} for row in results["rows"]]
-    first, last = rows[0], rows[-1]
-    return Facts(
-        {
-            "rows": rows,
-            "first": first,
-            "last": last,
-            "halving": (first["log2_signal"] - last["log2_signal"]) / (last["d"] - first["d"])
-            if last["d"] > first["d"]
-            else None,
-            "batch_size": results["batch_size"],
-            "all_exact": all(row["exact"] for row in rows),
-            "by_d": {str(row["d"]): row["signal"] for row in rows},
-        },
-        n=f"{rows[0]['n']} networks a dimension, each over all inputs",
-        spread="median over the networks; smallest and largest in the figure",
-    )
-
-
 @states("parity-targets")
 def targets(runs: tuple[Run, ...]) -> Facts:
     """How the gradient's words are shared out among the masks, by their weight."""

@@ -24,7 +24,6 @@ EXPERIMENTS = (
     "parity-exact",
     "parity-homework",
     "parity-curves",
-    "parity-signal",
     "parity-targets",
     "parity-along",
     "parity-sweep",

@@ -13,8 +13,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from scipy.ndimage import gaussian_filter
 
+from pitfalls.plots import BLUE, CLASS_COLOURS, ORANGE, PAGE, SEQUENTIAL
 from pitfalls.report.figures.registry import Drawing, draws
-from pitfalls.report.figures.style import BLUE, CLASS_COLOURS, ORANGE, PAGE, SEQUENTIAL
 from pitfalls.runs import Run
 
 Points = npt.NDArray[np.float64]

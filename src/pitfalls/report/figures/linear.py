@@ -9,8 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.ticker import PercentFormatter
 
-from pitfalls.report.figures.registry import Drawing, draws
-from pitfalls.report.figures.style import (
+from pitfalls.plots import (
     BLUE,
     COLUMN,
     CYCLE,
@@ -21,7 +20,8 @@ from pitfalls.report.figures.style import (
     RED,
     SEQUENTIAL,
 )
-from pitfalls.report.figures.words import number
+from pitfalls.prose import number
+from pitfalls.report.figures.registry import Drawing, draws
 from pitfalls.report.passages import NEAR, Passage, passages
 from pitfalls.runs import Run
 

@@ -6,12 +6,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from pitfalls.plots import BLUE, GREEN, GREY, PAGE, RED
+from pitfalls.prose import number, power
 from pitfalls.report.figures.registry import Drawing, draws
-from pitfalls.report.figures.style import BLUE, COLUMN, GREEN, GREY, ORANGE, PAGE, PURPLE, RED
-from pitfalls.report.figures.words import number, power
 from pitfalls.runs import Run
 
-__all__ = ["exact_networks", "signal_by_dimension", "signal_by_weight"]
+__all__ = ["exact_networks", "signal_by_weight"]
 
 
 def _signed(value: float) -> str:
@@ -125,75 +125,6 @@ def exact_networks(run: Run) -> Drawing:
         f"{max(r['d'] for r in exact)}: {_proved(results['proofs'])}."
     )
     return Drawing(figure, alt, caption)
-
-
-@draws("parity-signal", "signal-by-dimension")
-def signal_by_dimension(run: Run) -> Drawing:
-    """Draw the signal and its bounds against d, on a logarithmic scale."""
-    cells, results = run.arrays("cells"), run.results()
-    dimensions = np.unique(cells["d"])
-    scale = 2.0 ** -cells["d"]
-
-    def band(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        groups = [values[cells["d"] == d] for d in dimensions]
-        return tuple(  # type: ignore[return-value]
-            np.array([f(g) for g in groups]) for f in (np.median, np.min, np.max)
-        )
-
-    figure, axis = plt.subplots(figsize=COLUMN)
-    signal = band(2.0 ** cells["log2_signal"])
-    for name, colour, marker, label in (
-        ("C_p", RED, "s", "$C_p\\,2^{-d}$: the homework's bound"),
-        ("C_by_unit", ORANGE, "D", "$C'\\,2^{-d}$: unit by unit"),
-        ("C_by_moments", PURPLE, "^", "$C''\\,2^{-d}$: second moments"),
-    ):
-        median, least, most = band(cells[name] * scale)
-        axis.fill_between(dimensions, least, most, color=colour, alpha=0.18, lw=0)
-        axis.plot(dimensions, median, color=colour, marker=marker, ms=3.6, lw=1.2, label=label)
-    axis.fill_between(dimensions, signal[1], signal[2], color=BLUE, alpha=0.25, lw=0)
-    exact = bool(cells["exact"].all())
-    label = "signal, exact" if exact else "signal (sampled beyond 30)"
-    axis.plot(dimensions, signal[0], color=BLUE, marker="o", ms=4.2, lw=2, label=label)
-    axis.set_yscale("log")
-    last = int(dimensions[-1])
-    axis.set(
-        xlabel="dimension $d$",
-        ylabel="$E_v\\,\\|\\nabla R_v - a\\|^2$",
-        title=_per_feature(results["rows"]),
-    )
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axis.legend(loc="lower left")
-    row = results["rows"][-1]
-    n = row["n"]
-    alt = (
-        f"The signal is {number(signal[0][0])} at d = {int(dimensions[0])} and "
-        f"{number(signal[0][-1])} at d = {last}. At d = {last} the bound by second moments is "
-        f"{number(row['C_by_moments_over'], 2)} times the exact value, unit by unit "
-        f"{number(row['C_by_unit_over'], 2)} times, the homework's {number(row['C_p_over'])} times."
-    )
-    caption = (
-        f"Variance of the risk's gradient over all {power(2, 'd')} targets at PyTorch's "
-        f"initialisation, k = {row['k'] // row['d']}d: lines are medians of n = {n} networks, "
-        "bands their range. "
-        + (
-            f"Every value is exact: a pass over all {power(2, 'd')} inputs, not a sample. "
-            if exact
-            else ""
-        )
-        + f"E|g|² lies between {number(min(r['mean_square'] for r in results['rows']))} and "
-        f"{number(max(r['mean_square'] for r in results['rows']))}; the rest of the change is "
-        f"{power(2, '-d')}."
-    )
-    return Drawing(figure, alt, caption)
-
-
-def _per_feature(rows: list[dict[str, Any]]) -> str:
-    """Say by what one more feature multiplies the signal, from the first row to the last."""
-    first, last = rows[0], rows[-1]
-    if last["d"] == first["d"]:
-        return f"At d = {last['d']} the signal is {number(2.0 ** last['log2_signal'], 2)}"
-    slope = (last["log2_signal"] - first["log2_signal"]) / (last["d"] - first["d"])
-    return f"One more feature multiplies the signal by {2.0**slope:.2f}"
 
 
 @draws("parity-targets", "signal-by-weight")

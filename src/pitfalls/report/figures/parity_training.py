@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
+from pitfalls.plots import BLUE, CYCLE, GREY, MARKERS, PAGE, SEQUENTIAL
+from pitfalls.prose import number, power
 from pitfalls.report.facts.parity import LEARNED
 from pitfalls.report.figures.registry import Drawing, draws
-from pitfalls.report.figures.style import BLUE, CYCLE, GREY, MARKERS, PAGE, SEQUENTIAL
-from pitfalls.report.figures.words import number, power
 from pitfalls.runs import Run
 
 

@@ -6,38 +6,17 @@ import io
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib as mpl
-from matplotlib.figure import Figure
 
 from pitfalls.errors import InputError
-from pitfalls.report.figures.style import apply_style
+from pitfalls.plots import Drawing, apply_style
 from pitfalls.runs import Run, write_json
 
 __all__ = ["Drawing", "draw_run", "draws", "figure_names"]
 
 MODULES = ("linear", "parity_signal", "parity_training", "embedding", "training", "verdicts")
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """A finished figure with the words that go with it.
-
-    Attributes
-    ----------
-    figure : matplotlib.figure.Figure
-        Its title says the finding.
-    alt : str
-        What a reader who cannot see it must know, numbers included.
-    caption : str
-        What is shown, with n and spread.
-    """
-
-    figure: Figure
-    alt: str
-    caption: str = ""
 
 
 Draw = Callable[[Run], Drawing]

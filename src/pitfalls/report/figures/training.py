@@ -9,9 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import PercentFormatter
 
-from pitfalls.report.facts.images import tied_with_best
-from pitfalls.report.figures.registry import Drawing, draws
-from pitfalls.report.figures.style import (
+from pitfalls.plots import (
     BLUE,
     COLUMN,
     CYCLE,
@@ -19,7 +17,9 @@ from pitfalls.report.figures.style import (
     PAGE,
     RED,
 )
-from pitfalls.report.figures.words import number
+from pitfalls.prose import number
+from pitfalls.report.facts.images import tied_with_best
+from pitfalls.report.figures.registry import Drawing, draws
 from pitfalls.runs import Run
 
 WINDOW = 20  # steps of the moving mean that is drawn over the raw losses, a tenth of short runs

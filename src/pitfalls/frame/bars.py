@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pitfalls.experiments.registry import Advance
+from pitfalls.progress import Advance
 
 __all__ = ["TerminalProgress"]
 

@@ -1,8 +1,8 @@
-"""Numbers as a caption prints them: plain text, which has no markup to raise a power with."""
+"""One style of numbers, in plain text: what has no markup can still raise a power."""
 
 import math
 
-__all__ = ["number", "power"]
+__all__ = ["counted", "number", "percent", "power"]
 
 _RAISED = str.maketrans("0123456789-d", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᵈ")
 
@@ -36,3 +36,27 @@ def number(value: float, digits: int = 3) -> str:
         return sign + (text.rstrip("0").rstrip(".") if "." in text else text)
     mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
     return sign + ("" if mantissa == "1" else f"{mantissa} × ") + power(10, place)
+
+
+def percent(share: float, decimals: int = 1) -> str:
+    """Write a share as percent, with a fixed number of decimals.
+
+    Examples
+    --------
+    >>> percent(0.12345), percent(1.0, 0)
+    ('12.3 %', '100 %')
+    """
+    if not math.isfinite(share):
+        return number(share)
+    return f"{100 * share:.{decimals}f} %".replace("-", "−")
+
+
+def counted(n: int, noun: str, plural: str = "") -> str:
+    """Write how many there are, with the noun in the right number.
+
+    Examples
+    --------
+    >>> counted(1, "epoch"), counted(2_000, "epoch"), counted(0, "class", "classes")
+    ('1 epoch', '2,000 epochs', '0 classes')
+    """
+    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"

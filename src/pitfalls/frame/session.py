@@ -14,15 +14,11 @@ from typing import TYPE_CHECKING, Literal
 from pitfalls.errors import InputError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-    from pitfalls.runs import Run, RunStore
+    from pitfalls.runs import RunStore
 
 __all__ = [
     "Settings",
     "complain",
-    "perform",
-    "print_table",
     "remark",
     "resolve_device",
     "run_store",
@@ -41,6 +37,7 @@ class Settings:
     runs: Path | None = None
     fresh: bool = False
     debug: bool = False
+    json: bool = False
 
 
 _settings = Settings()
@@ -123,53 +120,9 @@ def _reads_pictures(words: Sequence[str]) -> bool:
     return bool(words) and words[0] in ("images", "report") and "--data" not in words
 
 
-def perform(config: object, *, command: str | None = None) -> "Run":
-    """Run, continue or reuse the run of ``config``, draw its figures and say where it lies.
-
-    Parameters
-    ----------
-    config : dataclass instance
-        The config of a registered experiment.
-    command : str, optional
-        What the manifest names as its command (default: the line that was typed).
-    """
-    from pitfalls.cli.progress import TerminalProgress
-    from pitfalls.experiments import perform as perform_experiment
-    from pitfalls.report.figures import draw_run
-
-    store = run_store()
-    run = perform_experiment(
-        config,
-        store,
-        command=command or current_command(),
-        threads=_settings.threads,
-        fresh=_settings.fresh,
-        progress=TerminalProgress(),
-    )
-    if not run.was_opened:
-        remark(f"reused the run of {run.manifest.end}; --fresh starts over")
-    # of a run that is reused its own data's warnings: the same pictures may have been found otherwise
-    source = None if run.was_opened else getattr(config, "source", None)
-    for warning in run.manifest.warnings if source is None else source.warnings:
-        complain(warning, kind="warning")
-    draw_run(run)
-    remark(f"run folder: {run.path}")
-    return run
-
-
-def _console() -> "Console":
-    from rich.console import Console
-
-    console = Console(highlight=False, markup=False)
-    if console.is_terminal:
-        return console
-    # a file or a pipe has no width: do not fold what a program may read
-    return Console(highlight=False, markup=False, width=200)
-
-
 def say(text: str) -> None:
-    """Print a line of a result to standard output."""
-    print(text, flush=True)
+    """Print a line of a result: to standard output, which with --json is for tables alone."""
+    print(text, file=sys.stderr if _settings.json else None, flush=True)
 
 
 def remark(text: str) -> None:
@@ -180,55 +133,6 @@ def remark(text: str) -> None:
 def complain(text: str, kind: str = "error") -> None:
     """Print one line to standard error: ``pitfalls: error: ...``."""
     print(f"pitfalls: {kind}: {text}", file=sys.stderr, flush=True)
-
-
-def print_table(
-    title: str,
-    columns: Sequence[str],
-    rows: Sequence[Sequence[object]],
-    caption: str | None = None,
-) -> None:
-    """Print a table; numbers are set to the right, and no cell is read as markup.
-
-    Parameters
-    ----------
-    title, caption : str
-        Above and below the table.
-    columns : sequence of str
-        The heads.
-    rows : sequence of sequences
-        Cells; a float is shown with four significant digits.
-    """
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD)
-    numeric = [
-        bool(rows) and all(isinstance(row[i], int | float | None) for row in rows)
-        for i in range(len(columns))
-    ]
-    for name, right in zip(columns, numeric, strict=True):
-        table.add_column(Text(name), justify="right" if right else "left")
-    for row in rows:
-        table.add_row(*(Text(format_cell(cell)) for cell in row))
-    # title and caption stand outside the table, which would fold them to its own width
-    console = _console()
-    console.print(Text(title, style="bold"))
-    console.print(table)
-    if caption:
-        console.print(Text(caption))
-
-
-def format_cell(value: object) -> str:
-    """Return a cell's text: yes/no, four significant digits, or the text itself."""
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return str(value)
 
 
 @contextmanager

@@ -1,0 +1,45 @@
+"""The list of experiments: a new one is a folder beside this file, and a line in this list."""
+
+import functools
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from pitfalls.errors import InputError
+from pitfalls.frame import Experiment
+
+if TYPE_CHECKING:
+    from cyclopts import App
+
+__all__ = ["FOLDERS", "add_commands", "catalogue", "experiment_named"]
+
+FOLDERS = ("parity_signal",)
+"""In the order in which the report quotes them."""
+
+
+@functools.cache
+def catalogue() -> tuple[Experiment[Any, Any], ...]:
+    """Return every experiment, in the report's order; a folder that does not exist is an error."""
+    found = tuple(import_module(f"pitfalls.experiments.{folder}").EXPERIMENT for folder in FOLDERS)
+    for what in ("name", "command", "config", "result"):
+        values = [getattr(experiment, what) for experiment in found if getattr(experiment, what)]
+        if len(set(values)) < len(values):
+            raise InputError(f"catalogue: two experiments have the same {what}.")
+    return found
+
+
+def add_commands(app: "App", lab: str) -> None:
+    """Give a lab's command line the commands of its experiments; each is imported when it is used."""
+    for experiment in catalogue():
+        if experiment.command[:1] == (lab,):
+            app.command(f"{experiment.package}.command:command", name=experiment.command[1])
+
+
+def experiment_named(name: str) -> Experiment[Any, Any]:
+    """Return the experiment whose runs lie in the folder ``name``."""
+    for experiment in catalogue():
+        if experiment.name == name:
+            return experiment
+    raise InputError(
+        f"no experiment is called {name!r}. There are: "
+        f"{', '.join(experiment.name for experiment in catalogue())}."
+    )

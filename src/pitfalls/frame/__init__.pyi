@@ -1,0 +1,39 @@
+from .bars import TerminalProgress as TerminalProgress
+from .experiment import Experiment as Experiment
+from .experiment import Finished as Finished
+from .experiment import Homework as Homework
+from .experiment import Scale as Scale
+from .options import HIDDEN as HIDDEN
+from .options import Located as Located
+from .options import options as options
+from .performing import perform as perform
+from .session import Settings as Settings
+from .session import complain as complain
+from .session import remark as remark
+from .session import resolve_device as resolve_device
+from .session import run_store as run_store
+from .session import say as say
+from .session import settings as settings
+from .tables import print_record as print_record
+from .tables import print_table as print_table
+
+__all__ = [
+    "HIDDEN",
+    "Experiment",
+    "Finished",
+    "Homework",
+    "Located",
+    "Scale",
+    "Settings",
+    "TerminalProgress",
+    "complain",
+    "options",
+    "perform",
+    "print_record",
+    "print_table",
+    "remark",
+    "resolve_device",
+    "run_store",
+    "say",
+    "settings",
+]

@@ -1,0 +1,74 @@
+"""From a command's config to a finished run, with everything said on the way."""
+
+from typing import TypeVar
+
+from pitfalls.frame.bars import TerminalProgress
+from pitfalls.frame.experiment import Experiment, Finished
+from pitfalls.frame.experiment import perform as perform_experiment
+from pitfalls.frame.session import complain, current_command, remark, run_store, settings
+
+__all__ = ["perform"]
+
+C = TypeVar("C")
+R = TypeVar("R")
+
+
+def perform(
+    experiment: Experiment[C, R], config: C, *, command: str | None = None, draw: bool = True
+) -> Finished[R]:
+    """Run, continue or reuse the run of ``config``, draw its figures and say where it lies.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    config : dataclass instance
+        What is asked of it.
+    command : str, optional
+        What the manifest names as its command (default: the line that was typed).
+    draw : bool
+        Whether the run's own folder gets its figures as files.
+    """
+    finished = perform_experiment(
+        experiment,
+        config,
+        run_store(),
+        command=command or current_command(),
+        threads=settings().threads,
+        fresh=settings().fresh,
+        progress=TerminalProgress(),
+    )
+    run = finished.run
+    if not run.was_opened:
+        remark(f"reused the run of {run.manifest.end}; --fresh starts over")
+    # of a run that is reused its own data's warnings: the same pictures may have been found otherwise
+    source = None if run.was_opened else getattr(config, "source", None)
+    for warning in run.manifest.warnings if source is None else source.warnings:
+        complain(warning, kind="warning")
+    if draw:
+        draw_figures(experiment, finished)
+    remark(f"run folder: {run.path}")
+    return finished
+
+
+def draw_figures(experiment: Experiment[C, R], finished: Finished[R]) -> None:
+    """Draw the figures of a run into ``<run>/figures/`` as SVG and PNG, with their words.
+
+    Those that are there are kept; where the folder may only be read nothing is drawn.
+    """
+    import os
+
+    from pitfalls.plots import draw
+    from pitfalls.runs import write_json
+
+    folder = finished.run.path / "figures"
+    if not os.access(folder if folder.exists() else finished.run.path, os.W_OK):
+        return
+    for figure in experiment.figures():
+        words = folder / f"{figure.name}.json"
+        if words.exists() or not figure.shown_for(finished.result):
+            continue
+        drawn = draw(figure, finished.result)
+        for kind, data in drawn.files.items():
+            finished.run.save_file(f"figures/{figure.name}.{kind}", data)
+        # written last: its presence says that the figure is whole
+        write_json(words, {"alt": drawn.alt, "caption": drawn.caption})

@@ -1,0 +1,26 @@
+"""Sentences, tables and numbers as every reader gets them: terminal, figure, page and PDF."""
+
+from pitfalls.prose.blocks import Basis, Block, Chart, Code, Paragraph, Picture, Table, table
+from pitfalls.prose.numbers import counted, number, percent, power
+from pitfalls.prose.spans import Markup, Span, Value, listed, plain, say
+
+__all__ = [
+    "Basis",
+    "Block",
+    "Chart",
+    "Code",
+    "Markup",
+    "Paragraph",
+    "Picture",
+    "Span",
+    "Table",
+    "Value",
+    "counted",
+    "listed",
+    "number",
+    "percent",
+    "plain",
+    "power",
+    "say",
+    "table",
+]

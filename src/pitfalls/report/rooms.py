@@ -1,0 +1,92 @@
+"""What an experiment says of its run, made fit for the chapters: blocks, figures, charts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pitfalls.errors import RunError
+from pitfalls.frame import Experiment
+from pitfalls.plots import Rendered, draw
+from pitfalls.prose import Basis, Block, Chart, Code, Markup, Paragraph, Picture, Table
+from pitfalls.report.evidence import Evidence
+
+__all__ = ["Account", "account_of", "block_values", "markup_values"]
+
+
+@dataclass(frozen=True)
+class Account:
+    """What the report prints of one experiment.
+
+    Attributes
+    ----------
+    note : str
+        Why it says nothing, or with what reserve it must be read; else empty.
+    result : object or None
+        What was found; None where there is no run to believe.
+    blocks : tuple of Block
+    basis : Basis or None
+    figures : tuple of Rendered
+    charts : mapping
+        Data of the page's interactive parts by name, plain values.
+    """
+
+    note: str
+    result: Any = None
+    blocks: tuple[Block, ...] = ()
+    basis: Basis | None = None
+    figures: tuple[Rendered, ...] = ()
+    charts: Mapping[str, Any] | None = None
+
+
+def account_of(experiment: Experiment[Any, Any], found: Evidence) -> Account:
+    """Read the run that stands for an experiment, once, and let the experiment speak of it.
+
+    A run that is not finished, or whose bytes are not those that were written, gives a note in its
+    place and no number.
+    """
+    if found.run is None or not found.run.complete:
+        optional = experiment.question is None and found.run is None
+        return Account("" if optional else found.note)
+    try:
+        result = found.run.load(experiment.result)
+    except RunError as error:
+        return Account(f"{error} No number from it is printed.")
+    return Account(
+        found.note,
+        result,
+        experiment.account(result),
+        experiment.basis(result),
+        tuple(
+            draw(figure, result, ("svg",))
+            for figure in experiment.figures()
+            if figure.shown_for(result)
+        ),
+        experiment.charts(result),
+    )
+
+
+def markup_values(markup: Markup) -> list[dict[str, str]]:
+    """Return a sentence as the chapters take it."""
+    return [{"kind": span.kind, "text": span.text} for span in markup]
+
+
+def block_values(block: Block) -> dict[str, Any]:
+    """Return a block as the chapters take it."""
+    match block:
+        case Paragraph(text):
+            return {"kind": "paragraph", "text": markup_values(text)}
+        case Table(header, rows, caption, words):
+            return {
+                "kind": "table",
+                "header": [markup_values(cell) for cell in header],
+                "rows": [[markup_values(cell) for cell in row] for row in rows],
+                "caption": markup_values(caption),
+                "words": list(words),
+            }
+        case Picture(figure):
+            return {"kind": "picture", "figure": figure}
+        case Code(name):
+            return {"kind": "code", "name": name}
+        case Chart(kind, label, instead):
+            inside = [block_values(part) for part in instead]
+            return {"kind": "chart", "chart": kind, "label": label, "instead": inside}

@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+
+from pitfalls.errors import InputError
+from pitfalls.experiments.parity_signal import EXPERIMENT, SignalConfig
+from pitfalls.frame import Homework
+from pitfalls.frame.experiment import perform
+from pitfalls.parity import TwoLayerReLU, gradient_signal
+from pitfalls.runs import RunStore
+
+
+@pytest.fixture
+def store(tmp_path):
+    return RunStore(tmp_path)
+
+
+def test_signal_rows_are_the_medians_of_the_cells(store):
+    result = perform(EXPERIMENT, SignalConfig(n_features=(3, 9), n_seeds=3, seed=5), store).result
+    assert len(result.cells.n_features) == 6
+    expected = [gradient_signal(TwoLayerReLU(9, 90, seed=seed)).mean_square for seed in (5, 6, 7)]
+    assert result.rows[1].mean_square == pytest.approx(np.median(expected), rel=1e-13)
+    assert result.rows[1].exact
+
+
+def test_interrupted_signal_run_goes_on_where_it_was_with_the_same_numbers(store, tmp_path):
+    config = SignalConfig(n_features=(4, 6), n_seeds=2)
+    opened = []
+
+    class Stop:
+        def __init__(self, label):
+            opened.append(label)
+
+        def __enter__(self):
+            if len(opened) == 3:
+                raise KeyboardInterrupt
+            return lambda done, total: None
+
+        def __exit__(self, *reason):
+            return None
+
+    def stopping(label, unit="steps"):
+        return Stop(label)
+
+    with pytest.raises(KeyboardInterrupt):
+        perform(EXPERIMENT, config, store, progress=stopping)
+    opened.clear()
+    finished = perform(EXPERIMENT, config, store, progress=stopping)
+    assert len(opened) == 2
+    undisturbed = perform(EXPERIMENT, config, RunStore(tmp_path / "other"))
+    assert finished.result.rows == undisturbed.result.rows
+    for name, values in vars(undisturbed.result.cells).items():
+        np.testing.assert_array_equal(getattr(finished.result.cells, name), values)
+    assert finished.run.metrics() == undisturbed.run.metrics()
+
+
+def test_sampled_dimensions_carry_a_warning(store):
+    config = SignalConfig(n_features=(34,), n_seeds=1, width_factor=1, n_samples=100)
+    finished = perform(EXPERIMENT, config, store)
+    assert not finished.result.rows[0].exact
+    assert any("estimate" in warning for warning in finished.run.manifest.warnings)
+
+
+def test_homework_runs_measure_every_dimension_that_the_homework_names():
+    sizes = {scale: EXPERIMENT.homework(Homework(scale, seed=1)) for scale in ("quick", "full")}
+    for configs in sizes.values():
+        dimensions = configs[0].n_features
+        assert {5, 10, 30} <= set(dimensions)
+        assert list(dimensions) == sorted(set(dimensions))
+        assert max(dimensions) == 30
+    full, quick = sizes["full"][0].n_features, sizes["quick"][0].n_features
+    assert set(full) - set(quick) == {22, 24, 26, 28}
+    assert all(config.seed == 1 for configs in sizes.values() for config in configs)
+
+
+def test_bad_configs_are_refused():
+    for make in (
+        lambda: SignalConfig(n_features=()),
+        lambda: SignalConfig(n_seeds=0),
+        lambda: SignalConfig(boundary="abs"),
+        lambda: SignalConfig(batch_size=0),
+        lambda: SignalConfig(n_samples=0),
+    ):
+        with pytest.raises(InputError):
+            make()

@@ -1,0 +1,82 @@
+"""Every experiment has all its parts, and no option of a command moves another's default."""
+
+import importlib
+import typing
+from dataclasses import is_dataclass, replace
+from pathlib import Path
+
+import pytest
+
+import pitfalls.experiments
+from pitfalls.errors import InputError
+from pitfalls.experiments.catalogue import FOLDERS, catalogue, experiment_named
+from pitfalls.frame import Homework
+from pitfalls.frame.options import options_of
+from tests.frame.legal import another, tokens
+
+EXPERIMENTS = {experiment.name: experiment for experiment in catalogue()}
+WITH_COMMAND = [name for name, experiment in EXPERIMENTS.items() if experiment.command]
+
+
+def test_every_folder_is_in_the_list():
+    root = Path(pitfalls.experiments.__file__).parent
+    assert sorted(FOLDERS) == sorted(p.name for p in root.iterdir() if (p / "__init__.py").exists())
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_an_experiment_has_all_its_parts_with_the_types_that_it_states(name):
+    experiment = EXPERIMENTS[name]
+    for kind in (experiment.config, experiment.result):
+        assert is_dataclass(kind)
+        assert kind.__dataclass_params__.frozen
+    part = importlib.import_module(f"{experiment.package}.run")
+    hints = typing.get_type_hints(part.run)
+    assert (hints["config"], hints["return"]) == (experiment.config, experiment.result)
+    words = importlib.import_module(f"{experiment.package}.words")
+    for function in (words.account, words.basis, words.charts):
+        assert typing.get_type_hints(function)["result"] == experiment.result
+    names = [figure.name for figure in experiment.figures()]
+    assert len(set(names)) == len(names)
+    if experiment.question is not None:
+        assert typing.get_type_hints(part.homework)["asked"] is Homework
+
+
+def test_an_unknown_experiment_is_named_with_those_there_are():
+    with pytest.raises(InputError, match="parity-signal"):
+        experiment_named("parity-singal")
+
+
+class Asked(BaseException):
+    """Carries the config that a command asks for."""
+
+
+def config_of(experiment, words, monkeypatch):
+    module = importlib.import_module(f"{experiment.package}.command")
+
+    def stop(experiment, config, **kept):
+        raise Asked(config)
+
+    monkeypatch.setattr(module, "perform", stop)
+    from cyclopts import App
+
+    app = App()
+    app.default(module.command)
+    with pytest.raises(Asked) as caught:
+        app(words, exit_on_error=False, print_error=False)
+    return caught.value.args[0]
+
+
+def changed(config, path, value):
+    name, *rest = path
+    return replace(config, **{name: changed(getattr(config, name), rest, value) if rest else value})
+
+
+@pytest.mark.parametrize("name", WITH_COMMAND)
+def test_one_option_changes_its_own_field_and_no_other_s_default(name, monkeypatch):
+    experiment = EXPERIMENTS[name]
+    module = importlib.import_module(f"{experiment.package}.command")
+    plain = config_of(experiment, [], monkeypatch)
+    for option in options_of(module.command):
+        value = another(experiment.name, option)
+        config = config_of(experiment, tokens(option, value), monkeypatch)
+        assert config == changed(plain, option.path[1:], value), option.name

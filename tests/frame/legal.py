@@ -1,0 +1,46 @@
+"""Another legal value for any option of a command, and how it is typed."""
+
+import types
+from typing import Any, Literal, get_args, get_origin
+
+from pitfalls.frame.options import Option
+
+__all__ = ["SPECIAL", "another", "tokens"]
+
+SPECIAL: dict[tuple[str, str], Any] = {}
+"""Values for options whose types alone do not say what is legal, by experiment and option."""
+
+
+def another(experiment: str, option: Option) -> Any:
+    """Return a legal value other than the option's default."""
+    if (experiment, option.name) in SPECIAL:
+        return SPECIAL[experiment, option.name]
+    return _other(get_args(option.annotation)[0], option.default)
+
+
+def tokens(option: Option, value: Any) -> list[str]:
+    """Return the words that give an option a value."""
+    flag = "--" + option.name.replace("_", "-")
+    if isinstance(value, bool):
+        return [flag if value else flag.replace("--", "--no-", 1)]
+    values = value if isinstance(value, tuple) else (value,)
+    return [flag, *map(str, values)]
+
+
+def _other(kind: Any, default: Any) -> Any:
+    if get_origin(kind) is not None and hasattr(kind, "__metadata__"):
+        kind = get_args(kind)[0]
+    if isinstance(kind, types.UnionType):
+        kind = next(part for part in get_args(kind) if part is not type(None))
+    if get_origin(kind) is Literal:
+        return next(choice for choice in get_args(kind) if choice != default)
+    if get_origin(kind) is tuple:
+        inner = get_args(kind)[0]
+        return (*(default or ()), _other(inner, default[-1] if default else None))
+    if kind is bool:
+        return not default
+    if kind is int:
+        return (default or 2) + 1
+    if kind is float:
+        return (default or 1.0) / 2
+    raise AssertionError(f"give SPECIAL a value for an option of {kind}")
