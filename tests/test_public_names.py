@@ -6,7 +6,7 @@ import pytest
 
 import pitfalls
 
-PACKAGES = ("pitfalls", "pitfalls.linear", "pitfalls.parity", "pitfalls.images")
+PACKAGES = ("pitfalls", "pitfalls.linear", "pitfalls.parity", "pitfalls.images", "pitfalls.diagram")
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -187,7 +187,7 @@ def regress_images(config: RegressConfig, run: Run, progress: Progress) -> None:
 @experiment("images-diagram")
 def draw_network(config: DiagramConfig, run: Run, progress: Progress) -> None:
     """Print a network's summary and draw its diagram (homework 4c)."""
-    from pitfalls.images import diagram, summary
+    from pitfalls.diagram import diagram, summary
 
     model = build_model(config.model, config.n_classes, config.input_shape[0])
     text = summary(model, config.input_shape)

@@ -79,7 +79,7 @@ def describe_model(model: str, input_shape: tuple[int, int, int] = (3, 32, 32)) 
     """
     if ":" not in model:
         return ""
-    from pitfalls.images import diagram, summary  # torch, which a run made before does not need
+    from pitfalls.diagram import diagram, summary  # torch, which a run made before does not need
 
     built = build_model(model)
     shown = summary(built, input_shape) + diagram(built, input_shape)

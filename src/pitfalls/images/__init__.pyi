@@ -55,12 +55,6 @@ from .fast_recipes import (
 from .fastnet import (
     FastNet as FastNet,
 )
-from .network_diagram import (
-    diagram as diagram,
-)
-from .network_summary import (
-    summary as summary,
-)
 from .one_pass import (
     LinearMethods as LinearMethods,
 )
@@ -163,7 +157,6 @@ __all__ = [
     "annealed_schedule",
     "constant_schedule",
     "cosine_schedule",
-    "diagram",
     "embed",
     "evaluate",
     "fit_linear_methods",
@@ -177,7 +170,6 @@ __all__ = [
     "read_picture",
     "schedule",
     "special_schedule",
-    "summary",
     "train",
     "training_warnings",
 ]

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from pitfalls.images.operation_labels import Kind
-from pitfalls.images.trace import Operation
+from pitfalls.diagram.operation_labels import Kind
+from pitfalls.diagram.trace import Operation
 
 __all__ = ["Block", "Box", "Column", "arrange", "make_boxes"]
 

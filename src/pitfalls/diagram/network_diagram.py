@@ -7,8 +7,8 @@ from itertools import groupby
 
 from torch import nn
 
-from pitfalls.images.boxes import MAX_ROWS, Box, Column, arrange, make_boxes
-from pitfalls.images.trace import trace
+from pitfalls.diagram.boxes import MAX_ROWS, Box, Column, arrange, make_boxes
+from pitfalls.diagram.trace import trace
 
 __all__ = ["diagram"]
 

@@ -8,10 +8,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from pitfalls.diagram import diagram, summary
+from pitfalls.diagram.boxes import arrange, make_boxes
+from pitfalls.diagram.trace import trace
 from pitfalls.errors import InputError
-from pitfalls.images import ResNet18, diagram, summary
-from pitfalls.images.boxes import arrange, make_boxes
-from pitfalls.images.trace import trace
+from pitfalls.images import ResNet18
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from pitfalls.diagram.operation_labels import WRITE, Kind, label_operation
 from pitfalls.errors import InputError
-from pitfalls.images.operation_labels import WRITE, Kind, label_operation
 
 __all__ = ["Operation", "trace"]
 

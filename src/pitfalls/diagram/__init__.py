@@ -1,0 +1,6 @@
+"""A network as a table and as a diagram with the dimensions of every layer, from one traced run."""
+
+import lazy_loader
+
+# the names stand in __init__.pyi: each is imported when it is first asked for
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
