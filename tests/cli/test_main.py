@@ -52,7 +52,7 @@ def test_version_is_the_package_version(capsys):
         (["--device", "tpu", "runs", "list"], "tpu"),
         (["--runs", "x", "images", "train", "--widths", "1"], "See: pitfalls images train --help"),
         (["images", "embed", "--data", "digits", "--thumbnails", "-4"], "Got -4"),
-        (["parity", "signal", "--d", "0"], "Got dimensions (0,)"),
+        (["parity", "signal", "-d", "0"], "Got dimensions (0,)"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(line, says, capsys, tmp_path, monkeypatch):
