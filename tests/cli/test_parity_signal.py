@@ -20,7 +20,7 @@ def runs(tmp_path, monkeypatch):
         ),
         (["signal", "-d", "3", "5", "--n-seeds", "2"], ["signal/noise", "yes"]),
         (["signal", "-d", "4", "--n-seeds", "1", "--loss", "logistic"], ["logistic loss"]),
-        (["targets", "--d", "5", "--seeds", "1"], ["share of the signal", "10"]),
+        (["targets", "-d", "5", "--n-seeds", "1"], ["share of the signal", "10"]),
     ],
 )
 def test_commands_show_what_they_found(arguments, shown, capsys):
@@ -41,7 +41,7 @@ def test_commands_show_what_they_found(arguments, shown, capsys):
         (["exact", "--d", "0"], "at least 1"),
         (["signal", "-d", "0"], "at least 1"),
         (["signal", "-d", "3", "--loss", "zero-one"], "zero-one"),
-        (["targets", "--d", "40"], "limit is d = 26"),
+        (["targets", "-d", "40"], "limit is d = 26"),
     ],
 )
 def test_bad_input_is_one_clear_line(arguments, message, capsys):

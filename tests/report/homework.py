@@ -8,7 +8,6 @@ from pitfalls.experiments import (
     linear,
     linear_methods,
     parity_exact,
-    parity_gradients,
     perform,
 )
 from pitfalls.experiments import parity_training as parity
@@ -17,6 +16,7 @@ from pitfalls.experiments.image_evaluation import evaluation_of
 from pitfalls.experiments.image_networks import NetworkConfig
 from pitfalls.experiments.image_source import find_images
 from pitfalls.experiments.linear_source import Planted
+from pitfalls.experiments.parity_gradients import GradientsConfig
 from pitfalls.experiments.parity_signal import SignalConfig
 from pitfalls.experiments.parity_targets import TargetsConfig
 from pitfalls.frame.experiment import perform as perform_experiment
@@ -41,8 +41,6 @@ def perform_all(store: RunStore) -> list[Run]:
         linear.TourConfig(data=Planted(), depths=(2, 3)),
         linear.RanksConfig(data=digits, max_rank=2, steps=300),
         parity_exact.ExactConfig(dimensions=(1, 2, 3, 10)),
-        parity_gradients.GradientConfig(dimensions=(3,)),
-        TargetsConfig(n_features=6, n_seeds=2),
         parity.CurvesConfig(cases=((3, None), (8, 7)), n_seeds=2, training=brief),
         parity.AlongConfig(cases=((4, 2), (6, 5)), n_probes=3, training=brief),
         parity.SweepConfig(dimensions=(3, 6), weights=(1, 4), n_seeds=2, training=brief, jobs=1),
@@ -58,7 +56,11 @@ def perform_all(store: RunStore) -> list[Run]:
     ]
     command = "pitfalls <b>report</b> --quick"
     runs = [perform(config, store, command=command) for config in configs]
-    small = {"parity-signal": SignalConfig(n_features=(2, 4, 6), n_seeds=2)}
+    small: dict[str, object] = {
+        "parity-gradients": GradientsConfig(n_features=(3,)),
+        "parity-signal": SignalConfig(n_features=(2, 4, 6), n_seeds=2),
+        "parity-targets": TargetsConfig(n_features=6, n_seeds=2),
+    }
     runs += [
         perform_experiment(experiment, small[experiment.name], store, command=command).run
         for experiment in catalogue()

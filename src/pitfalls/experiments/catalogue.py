@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 
 __all__ = ["FOLDERS", "add_commands", "catalogue", "experiment_named"]
 
-FOLDERS = ("parity_signal",)
+FOLDERS = (
+    "parity_gradients",
+    "parity_signal",
+    "parity_targets",
+)
 """In the order in which the report quotes them."""
 
 

@@ -49,16 +49,12 @@ def homework_runs(
         linear,
         linear_methods,
         parity_exact,
-        parity_gradients,
-        parity_targets,
         parity_training,
     )
 
     return (
         *(Part("2", config) for config in linear.homework_runs(scale, data, seed)),
         *(Part("3", config) for config in parity_exact.homework_runs(scale, seed)),
-        *(Part("3", config) for config in parity_gradients.homework_runs(scale, seed)),
-        *(Part("3", config) for config in parity_targets.homework_runs(scale, seed)),
         *(Part("3", config) for config in parity_training.homework_runs(scale, seed)),
         *(Part("4", config) for config in linear_methods.homework_runs(scale, data, seed)),
         *(Part("4", config) for config in image_training.homework_runs(scale, data, seed, device)),

@@ -5,7 +5,7 @@ import pytest
 
 from pitfalls.prose import number, power
 from pitfalls.report.figures.embedding import _extremes, _most_confused
-from pitfalls.report.figures.parity_signal import _by_weight, _proved, _where_wrong
+from pitfalls.report.figures.parity_signal import _proved, _where_wrong
 from pitfalls.report.figures.parity_training import _edge, _time
 from pitfalls.report.figures.training import _course, _mean_of, _most_changed
 
@@ -61,11 +61,6 @@ def test_more_ones_are_said_to_take_longer_only_where_they_do_at_every_dimension
     assert (
         _time([cell(9, 4, 0)], 1000) == "No training reaches 99 % accuracy within 1,000 iterations"
     )
-
-
-def test_titles_of_the_signal_follow_its_values():
-    weights = [{"weight": m, "over_signal": o} for m, o in ((0, 900.0), (1, 0.5), (2, 7.0))]
-    assert _by_weight(weights) == "$m = 2$: 7 × the mean; $m = 1$: 0.5 × the mean"
 
 
 def test_constructions_are_called_exact_only_if_every_proof_says_so():

@@ -1,4 +1,4 @@
-"""``pitfalls parity exact | targets``."""
+"""``pitfalls parity exact``."""
 
 from typing import Annotated, Literal
 
@@ -10,7 +10,7 @@ from pitfalls.errors import InputError
 from pitfalls.frame.session import say, settings
 from pitfalls.frame.tables import print_table
 
-__all__ = ["exact", "targets"]
+__all__ = ["exact"]
 
 
 @app.command
@@ -90,49 +90,3 @@ def _prove_one(
     assert proof.counterexample is not None
     x = "".join(map(str, proof.counterexample))
     say(f"{size}: not exact. At x = {x} it gives {proof.output:g} where {proof.label:g} is due.")
-
-
-@app.command
-def targets(
-    *,
-    d: Annotated[int, Parameter(alias="-d")] = 12,
-    width: int = 10,
-    seeds: int = 5,
-    loss: Literal["hinge", "square", "logistic"] = "hinge",
-) -> None:
-    """Compute the gradient for all 2^d targets, and what it says about each Hamming weight.
-
-    Parameters
-    ----------
-    d
-        Features, at most 26.
-    width
-        Hidden units a feature: k = width d.
-    seeds
-        Networks, at PyTorch's initialisation.
-    loss
-        Loss of the risk.
-    """
-    from pitfalls.experiments.parity_targets import TargetsConfig
-
-    config = TargetsConfig(
-        n_features=d, width_factor=width, n_seeds=seeds, loss=loss, seed=settings().seed
-    )
-    results = perform(config).results()
-    print_table(
-        f"|∇R_v - a|² by the weight of the mask, d = {d}, k = {width * d}, {seeds} networks",
-        ["|v|", "masks", "mean", "least", "largest", "mean/signal", "share of the signal"],
-        [
-            [
-                row["weight"],
-                row["masks"],
-                row["mean"],
-                row["least"],
-                row["largest"],
-                row["over_signal"],
-                row["share"],
-            ]
-            for row in results["rows"]
-        ],
-        caption=f"signal, the mean over all masks: {results['signal']:.4g} (median over networks)",
-    )

@@ -58,27 +58,6 @@ def exact_networks(runs: tuple[Run, ...]) -> Facts:
     )
 
 
-@states("parity-homework")
-def gradient_steps(runs: tuple[Run, ...]) -> Facts:
-    """Give the largest error of each step of the derivation against automatic differentiation."""
-    results = runs[0].results()
-    rows = results["rows"]
-    largest = {
-        key: max(row[key] for row in rows)
-        for key in (
-            "gradient_error",
-            "decomposition_error",
-            "orthonormality_error",
-            "identity_error",
-        )
-    }
-    return Facts(
-        {"rows": rows, "largest": largest, "boundary": results["boundary"]},
-        n=f"{len(rows)} networks, every input and every target of each",
-        spread="none, exact sums; the largest error is given",
-    )
-
-
 @states("parity-curves")
 def curves(runs: tuple[Run, ...]) -> Facts:
     """One line a case: how many trainings learned, how fast, and where the others ended."""
@@ -134,24 +113,6 @@ def curves(runs: tuple[Run, ...]) -> Facts:
 
 def _name(group: dict[str, Any]) -> dict[str, Any]:
     return {key: group[key] for key in ("d", "low", "high", "learned", "n")}
-
-
-@states("parity-targets")
-def targets(runs: tuple[Run, ...]) -> Facts:
-    """How the gradient's words are shared out among the masks, by their weight."""
-    results = runs[0].results()
-    # the mask of weight 0 is a constant label, which is no parity to learn
-    rows = [row for row in results["rows"] if row["weight"] > 0]
-    return Facts(
-        {
-            **{key: results[key] for key in ("d", "k", "n", "signal")},
-            "rows": results["rows"],
-            "most": max(rows, key=lambda row: row["over_signal"]),
-            "least": min(rows, key=lambda row: row["over_signal"]),
-        },
-        n=f"{results['n']} networks, all {2 ** results['d']:,} targets of each",
-        spread="median over the networks",
-    )
 
 
 @states("parity-along")

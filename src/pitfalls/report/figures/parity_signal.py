@@ -4,14 +4,14 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
-from pitfalls.plots import BLUE, GREEN, GREY, PAGE, RED
-from pitfalls.prose import number, power
+from pitfalls.plots import BLUE, GREEN, PAGE, RED
+from pitfalls.prose import power
 from pitfalls.report.figures.registry import Drawing, draws
 from pitfalls.runs import Run
 
-__all__ = ["exact_networks", "signal_by_weight"]
+__all__ = ["exact_networks"]
 
 
 def _signed(value: float) -> str:
@@ -125,73 +125,3 @@ def exact_networks(run: Run) -> Drawing:
         f"{max(r['d'] for r in exact)}: {_proved(results['proofs'])}."
     )
     return Drawing(figure, alt, caption)
-
-
-@draws("parity-targets", "signal-by-weight")
-def signal_by_weight(run: Run) -> Drawing:
-    """Draw what the gradient says about targets of each Hamming weight."""
-    arrays, results = run.arrays("weights"), run.results()
-    by_weight, share = arrays["by_weight"], arrays["share"]  # (n, d + 1, 6), (n, d + 1)
-    d, n = results["d"], results["n"]
-    weight = np.arange(d + 1)
-    mean, least, most = (
-        np.median(by_weight[..., 0], axis=0),
-        by_weight[..., 1].min(0),
-        by_weight[..., -1].max(0),
-    )
-    low, high = np.median(by_weight[..., 2], axis=0), np.median(by_weight[..., 4], axis=0)
-    floor = mean[mean > 0].min() / 30
-
-    figure, (left, right) = plt.subplots(1, 2, figsize=PAGE, width_ratios=(1.5, 1))
-    left.vlines(
-        weight, np.maximum(least, floor), most, color=BLUE, lw=1.2, alpha=0.6, label="all masks"
-    )
-    left.vlines(weight, np.maximum(low, floor), high, color=BLUE, lw=5, alpha=0.45,
-                label="middle 90 %")  # fmt: skip
-    left.plot(weight, mean, "o", ms=5, color="black", label="mean", zorder=4)
-    left.axhline(results["signal"], color=RED, ls="--", lw=1.2, label="mean over all masks")
-    left.set_yscale("log")
-    left.set_ylim(bottom=floor)
-    left.set(
-        xlabel="ones of the mask, $m$",
-        ylabel="$\\|\\nabla R_v - a\\|^2$",
-        title=_by_weight(results["rows"]),
-    )
-    left.legend(fontsize=8.5, loc="upper right")
-    right.bar(weight, 100 * np.median(share, axis=0), color=GREY, width=0.75)
-    up_to_two = 100 * float(np.median(share[:, :3].sum(1)))
-    right.set(
-        xlabel="ones of the mask, $m$",
-        ylabel="share of the signal",
-        title=f"$m ≤ {min(2, d)}$: {up_to_two:.0f} % of the signal",
-    )
-    right.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} %"))
-    for axis in (left, right):
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    middle = d // 2
-    alt = (
-        f"Left: the mean squared distance of a target's gradient from the shared part is "
-        f"{number(mean[min(1, d)])} for masks of {min(1, d)} ones and {number(mean[middle])} for "
-        f"masks of {middle}; the mean over all masks is {number(results['signal'])}. Right: masks "
-        f"of at most two ones hold {up_to_two:.0f} % of the signal."
-    )
-    caption = (
-        f"All {power(2, d)} targets of {n} networks at PyTorch's initialisation, d = {d}, "
-        f"k = {results['k']}, exactly. Left: medians over networks of the mean and of the middle "
-        "90 % of masks; thin lines reach the least and largest of all networks (cut below). Right: "
-        "each weight's part of the sum over masks, median over networks."
-    )
-    return Drawing(figure, alt, caption)
-
-
-def _by_weight(rows: list[dict[str, Any]]) -> str:
-    """Name the masks that the gradient says most and least about, the constant label aside."""
-    parities = [row for row in rows if row["weight"] > 0]
-    said = [
-        f"$m = {row['weight']}$: {number(row['over_signal'], 2)} × the mean"
-        for row in (
-            max(parities, key=lambda row: row["over_signal"]),
-            min(parities, key=lambda row: row["over_signal"]),
-        )
-    ]
-    return "; ".join(dict.fromkeys(said))
