@@ -86,6 +86,38 @@ def test_too_narrow_is_refused_with_the_least_that_works_and_the_least_works(mas
     assert network.n_hidden == least
 
 
+@pytest.mark.parametrize(
+    ("variant", "dtype", "right", "refused"),
+    [
+        # biases 2i +- 1/2 to i = d/2: one bit for the half of the 8 and 11 that there are
+        ("corrected", torch.bfloat16, [5, 127], [128, 130, 600]),
+        ("corrected", torch.float16, [5, 130, 1023], [1024]),
+        # beta is about -6d
+        ("compact", torch.bfloat16, [5, 20], [60, 130]),
+        ("compact", torch.float16, [5, 130], [600]),
+        ("corrected", torch.float32, [1100], []),
+        ("compact", torch.float64, [1100], []),
+    ],
+    ids=str,
+)
+def test_a_type_that_rounds_a_parameter_is_refused_and_any_other_is_exact(
+    variant, dtype, right, refused
+):
+    for d in right:
+        network = exact_network([1] * d, variant, dtype=dtype)
+        assert network.hidden.weight.dtype == dtype
+        assert verify_exact(network, [1] * d)
+    for d in refused:
+        with pytest.raises(InputError, match="cannot hold the parameter"):
+            exact_network([1] * d, variant, dtype=dtype)
+
+
+def test_types_that_are_no_real_numbers_are_refused():
+    for dtype in (torch.int64, torch.complex64):
+        with pytest.raises(InputError, match="float64, float32, float16 or bfloat16"):
+            exact_network([1, 1], dtype=dtype)
+
+
 @pytest.mark.parametrize("extra", [0, 5])
 def test_spare_units_are_silent(extra):
     network = exact_network([1, 0, 1], n_hidden=6 + extra)

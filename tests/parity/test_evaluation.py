@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from pitfalls.parity import ParityTask, TwoLayerReLU, evaluate
+from pitfalls.errors import InputError
+from pitfalls.parity import LogisticLoss, ParityTask, TwoLayerReLU, evaluate
 
 
 def test_evaluation_equals_the_mean_over_all_inputs():
@@ -24,3 +25,24 @@ def test_a_sampled_evaluation_agrees_with_the_exact_one_within_its_error():
     assert sampled.risk_error > 0
     assert abs(sampled.risk - exact.risk) < 5 * sampled.risk_error
     assert abs(sampled.accuracy - exact.accuracy) < 5 * sampled.accuracy_error
+
+
+@pytest.mark.parametrize("mask", [[1, 0, 1], [0, 0, 0]])
+def test_an_output_of_zero_is_wrong_for_either_class(mask):
+    network = TwoLayerReLU(3, 2, seed=0)
+    network.load_flat(torch.zeros(network.n_parameters))
+    measured = evaluate(network, ParityTask(mask))
+    assert measured.accuracy == 0
+    assert measured.risk == 1
+
+
+def test_losses_are_taken_by_name():
+    task, network = ParityTask.random(5, 0), TwoLayerReLU(5, 4, seed=0)
+    assert evaluate(network, task, "logistic") == evaluate(network, task, LogisticLoss())
+
+
+def test_bad_sample_sizes_are_refused():
+    task, network = ParityTask.random(5, 0), TwoLayerReLU(5, 4, seed=0)
+    for wrong in (0, 2.5):
+        with pytest.raises(InputError, match="n_samples"):
+            evaluate(network, task, exact_up_to=2, n_samples=wrong)

@@ -59,6 +59,51 @@ def test_a_grid_leaves_out_weights_above_the_dimension():
     assert len({cell.name for cell in cells}) == len(cells)
 
 
+def test_a_cell_named_twice_is_trained_once_and_given_twice():
+    cell, other = SweepCell(4, 1, 10, 0.01), SweepCell(4, 2, 10, 0.01)
+    seen, progress = [], []
+    results = sweep(
+        [cell, other, cell],
+        1,
+        SHORT,
+        n_jobs=1,
+        on_cell=seen.append,
+        on_progress=lambda *at: progress.append(at),
+    )
+    assert [result.cell for result in results] == [cell, other, cell]
+    assert same(results[:1], results[2:])
+    assert len(seen) == 2
+    assert progress == [(1, 2), (2, 2)]
+
+
+def test_cells_whose_rates_differ_in_the_last_digit_have_names_of_their_own():
+    rates = [0.001, 0.0010000001, float(np.nextafter(0.001, 1)), 1.0, 1e-7, np.float32(0.1), 0.1]
+    cells = sweep_cells([4], [1], rates=rates)
+    assert len({cell.name for cell in cells}) == len(rates)
+    assert cells[0].name == "d4-m1-k40-r0.001"
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, np.nan, np.inf])
+def test_a_rate_that_is_no_positive_number_is_refused(rate):
+    # NaN is no key: a sweep would wait for it for ever
+    with pytest.raises(InputError, match="learning_rate must be a positive number"):
+        SweepCell(4, 1, 10, rate)
+
+
+def test_cells_of_numpy_numbers_equal_those_of_pythons():
+    cells = sweep_cells(np.array([3, 4]), np.array([1]), np.array([7]), np.array([0.5]))
+    assert cells == [SweepCell(3, 1, 7, 0.5), SweepCell(4, 1, 7, 0.5)]
+    assert [cell.name for cell in cells] == ["d3-m1-k7-r0.5", "d4-m1-k7-r0.5"]
+    for wrong in (2.5, True, "3"):
+        with pytest.raises(InputError, match="must be an integer"):
+            SweepCell(wrong, 1, 10, 0.1)
+
+
+def test_a_width_of_zero_is_refused_and_not_taken_for_the_default():
+    with pytest.raises(InputError, match="n_hidden must be at least 1"):
+        sweep_cells([3], [1], [0])
+
+
 def test_a_cell_is_its_replicas_trained_alone():
     cell = SweepCell(6, 2, 30, 0.01)
     result = run_cell(cell, 2, SHORT)

@@ -1,13 +1,15 @@
 """The exact signal against autograd over every target, the closed forms and itself."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 from torch import nn
 
-from pitfalls.errors import InputError, ResourceError
+from pitfalls.errors import DivergenceError, InputError, ResourceError
 from pitfalls.parity import (
     CustomLoss,
     HingeLoss,
@@ -19,11 +21,14 @@ from pitfalls.parity import (
     exact_network,
     gradient_bounds,
     gradient_signal,
+    target_gradients,
+    target_signal,
 )
 from pitfalls.parity.device_streaming import stream_on_device
-from pitfalls.parity.sampling import hamming_strata
+from pitfalls.parity.sampling import hamming_strata, sample_moments
+from pitfalls.parity.scalar_network import scalar_network
 from pitfalls.parity.streaming import HINGE, stream_sums
-from pitfalls.parity.totals import gradient_norm_total
+from pitfalls.parity.totals import draw_by_gradient_norm, gradient_norm_total
 
 LOSSES = [HingeLoss(), HingeLoss("clamp"), HingeLoss("max"), SquareLoss(), LogisticLoss()]
 
@@ -238,11 +243,176 @@ def test_sampled_interval_covers_the_exact_value_at_its_level(loss):
 
 def test_stratifying_narrows_the_interval_of_plain_sampling():
     network = network_of(14, 30, 2.0)
-    sampled = gradient_signal(network, method="sample", n_samples=4000)
+    entered = scalar_network(network, 14, "test")
+    sampled = sample_moments(entered, HingeLoss(), n_samples=4000, seed=0)
     x = ParityTask([1] * 14).sample(4000, torch.Generator().manual_seed(1), dtype=torch.float64)[0]
     plain = network.gradient_squared_norm(x).std().item() / math.sqrt(4000)
-    width = (sampled.interval[1] - sampled.interval[0]) / 2 / 1.96
-    assert width < plain
+    assert sampled.odd_square_error < plain
+
+
+def rare_network(d, alpha, least):
+    """One unit that fires at |x| >= least: nothing of it is seen in any sample."""
+    network = TwoLayerReLU(d, 1, seed=0, dtype=torch.float64)
+    p = torch.tensor([*[1.0] * d, 1.0 - least, alpha, 0.25], dtype=torch.float64)
+    return network.load_flat(p)
+
+
+def mean_square_by_weight(d, alpha, least, loss):
+    """E|g|^2 of the rare network as a sum over |x|, in rational arithmetic but for the loss."""
+    total = Fraction(0)
+    for ones in range(d + 1):
+        z = max(0, ones + 1 - least)
+        norm = 1 + Fraction(alpha) ** 2 * (ones + 1) * (z > 0) + z**2
+        slope = float(loss.weights(torch.tensor([alpha * z + 0.25], dtype=torch.float64))[1])
+        total += Fraction(math.comb(d, ones), 2**d) * Fraction(slope) ** 2 * norm
+    return float(total)
+
+
+@pytest.mark.parametrize("loss", [HingeLoss(), SquareLoss(), LogisticLoss()], ids=str)
+def test_a_mean_that_rare_inputs_carry_is_not_missed_by_sampling(loss):
+    d, alpha, least = 40, 3e5, 38
+    due = mean_square_by_weight(d, alpha, least, loss)
+    result = gradient_signal(rare_network(d, alpha, least), loss, n_samples=2000)
+    assert due > 600
+    assert result.method == "sample"
+    if isinstance(loss, HingeLoss):
+        assert result.interval_kind == "binomial"
+        assert result.interval[0] <= due <= result.interval[1]
+        assert result.mean_square == pytest.approx(due, rel=0.05)
+        assert result.interval[1] < 1.1 * result.interval[0]
+    else:
+        assert result.interval_kind == "exact"
+        assert result.mean_square == pytest.approx(due, rel=1e-12)
+        assert result.interval == (result.mean_square, result.mean_square)
+
+
+@pytest.mark.parametrize("boundary", ["relu", "clamp", "max"])
+@pytest.mark.parametrize("network", ["rare", "exact", "scaled"])
+def test_the_binomial_interval_covers_for_every_network_and_boundary(network, boundary):
+    d, loss = 12, HingeLoss(boundary)
+    f = {
+        "rare": rare_network(d, 30.0, 11),
+        "exact": exact_network([1] * d).double(),  # on the kink at every input
+        "scaled": network_of(d, 20, 2.0),
+    }[network]
+    due = gradient_signal(f, loss).mean_square
+    inside = 0
+    for seed in range(20):
+        result = gradient_signal(
+            f, loss, method="sample", n_samples=100, seed=seed, confidence=0.9
+        )
+        assert result.interval_kind == "binomial"
+        assert result.interval[0] <= result.mean_square <= result.interval[1]
+        inside += result.interval[0] <= due * (1 + 1e-12) <= result.interval[1] * (1 + 2e-12)
+    assert inside >= 14  # 18 expected at least; fewer has probability 2e-3
+
+
+@pytest.mark.parametrize(("d", "k", "scale"), [(1, 2, 3.0), (4, 3, 2.0), (7, 5, 1.0)])
+def test_inputs_are_drawn_by_their_share_of_the_gradients_norm(d, k, scale):
+    network = network_of(d, k, scale, seed=d)
+    norm = network.gradient_squared_norm(cube(d, dtype=torch.float64)).numpy()
+    numbers, total = draw_by_gradient_norm(
+        *arrays(network)[:3], 50_000, np.random.default_rng(0)
+    )
+    assert total == pytest.approx(norm.mean(), rel=1e-13)
+    seen = np.bincount(numbers, minlength=2**d)
+    assert stats.chisquare(seen, norm / norm.sum() * 50_000).pvalue > 1e-3
+
+
+class Wrapped(nn.Module):
+    """The same function by another class, whose closed form nobody knows."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network, self.n_features = network, network.n_features
+
+    def forward(self, x):
+        return self.network(x)
+
+
+def test_the_normal_interval_covers_where_tails_are_light():
+    network = Wrapped(network_of(10, 12, 2.0))
+    due = gradient_signal(network).mean_square
+    inside = 0
+    for seed in range(30):
+        result = gradient_signal(network, method="sample", n_samples=500, seed=seed)
+        assert result.interval_kind == "normal"
+        inside += result.interval[0] <= due <= result.interval[1]
+    assert inside >= 24  # 28.5 expected; fewer has probability 5e-4
+
+
+@pytest.mark.parametrize("d", [12, 30])
+def test_a_sample_that_one_input_dominates_claims_no_interval_and_says_so(d):
+    network = Wrapped(rare_network(d, 30.0, d - 1 if d == 12 else 22))
+    with pytest.warns(RuntimeWarning, match="heavy tails"):
+        result = gradient_signal(network, SquareLoss(), method="sample", n_samples=300)
+    assert result.interval == (0.0, math.inf)
+
+
+@pytest.mark.parametrize("confidence", [0.0, 1.0, -0.5, 95, math.nan])
+def test_a_confidence_outside_zero_and_one_is_refused(confidence):
+    with pytest.raises(InputError, match="confidence must lie between 0 and 1"):
+        gradient_signal(network_of(3, 4), method="sample", confidence=confidence)
+
+
+def test_a_higher_confidence_gives_a_wider_interval():
+    network = network_of(12, 20, 2.0)
+    ends = [
+        gradient_signal(network, method="sample", n_samples=200, confidence=level).interval
+        for level in (0.5, 0.9, 0.999)
+    ]
+    assert ends[2][0] < ends[1][0] < ends[0][0] < ends[0][1] < ends[1][1] < ends[2][1]
+
+
+@pytest.mark.parametrize("method", ["stream", "enumerate", "sample"])
+def test_results_that_are_not_finite_are_errors(method):
+    network = network_of(4, 3)
+    with torch.no_grad():
+        network.output.weight.fill_(1e200)
+    with pytest.raises(DivergenceError, match="not finite"):
+        gradient_signal(network, method=method)
+    with pytest.raises(DivergenceError, match="not finite"):
+        target_gradients(network)
+    with pytest.raises(DivergenceError, match="not finite"):
+        target_signal(network, ParityTask([1, 0, 1, 1]))
+
+
+def test_outputs_that_are_nan_give_no_signal():
+    class Undefined(nn.Linear):
+        def forward(self, x):
+            return super().forward(x) * torch.where(x[:, :1] > 0, torch.nan, 1.0)
+
+    for method in ("enumerate", "sample"):
+        with pytest.raises(DivergenceError, match="not finite"):
+            gradient_signal(Undefined(4, 1), n_features=4, method=method)
+
+
+def test_the_bounds_are_those_of_the_loss():
+    network = network_of(6, 9, 2.0)
+    plain = gradient_bounds(network)
+    for loss, slope in ((HingeLoss(), 1.0), (SquareLoss(), 1.0), (LogisticLoss(), 0.5)):
+        bounds = gradient_signal(network, loss).bounds
+        assert bounds.element == slope * plain.element
+        assert bounds.homework == slope**2 * plain.homework
+        assert bounds.by_unit == slope**2 * plain.by_unit
+        assert bounds.by_moments == slope**2 * plain.by_moments
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_rounding_never_proves_an_output_inside_that_evaluates_outside(seed):
+    # pairs of units that are always on and cancel: f is 1 or -1 up to rounding at every input
+    rng = np.random.default_rng(seed)
+    d, k = 13, 6
+    w = rng.normal(size=(k, d))
+    b, alpha = rng.normal(size=k) + 6 + np.abs(w).sum(1), 100 * rng.normal(size=k)
+    order = rng.permutation(2 * k)
+    network = np.vstack([w, w])[order], np.r_[b, b][order], np.r_[alpha, -alpha][order]
+    for beta in (1.0, -1.0):
+        fast = stream_sums(*network, beta, kind=HINGE, skip=True)
+        slow = stream_sums(*network, beta, kind=HINGE, skip=False)
+        assert 0 < slow.n_active < 2**d  # rounding decides
+        assert fast.n_active == slow.n_active
+        assert fast.n_evaluated == 2**d
 
 
 def test_strata_cover_all_weights_once_with_probability_one():
@@ -257,6 +427,7 @@ class DeepTanh(nn.Module):
 
     def __init__(self, d):
         super().__init__()
+        self.n_features = d
         torch.manual_seed(d)
         self.layers = nn.Sequential(
             nn.Linear(d, 6), nn.Tanh(), nn.Linear(6, 5), nn.Sigmoid(), nn.Linear(5, 1)

@@ -98,7 +98,7 @@ def test_any_module_equals_its_own_autograd():
     gradients = target_gradients(
         network, n_features=d, on_progress=lambda done, total: seen.append((done, total))
     )
-    signal = gradient_signal(network)
+    signal = gradient_signal(network, n_features=d)
     assert gradients.signal == pytest.approx(signal.signal, rel=1e-12)
     assert seen[-1] == (31, 31)
 

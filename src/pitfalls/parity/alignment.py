@@ -1,14 +1,14 @@
 """How far one target's gradient stands out from those of all targets."""
 
-import copy
 from collections.abc import Callable
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from pitfalls.errors import ResourceError
-from pitfalls.parity.gradients import network_outputs
+from pitfalls.parity.checks import require_finite
 from pitfalls.parity.loss import Loss, as_loss
+from pitfalls.parity.scalar_network import scalar_network
 from pitfalls.parity.serial import one_torch_thread
 from pitfalls.parity.task import ParityTask
 
@@ -21,8 +21,9 @@ _CHUNK = 1 << 10  # what lies between two products then stays in the cache
 def target_signal(
     network: nn.Module,
     task: ParityTask,
-    loss: str | Loss = "hinge",
+    loss: str | Loss | Callable[[Tensor, Tensor], Tensor] = "hinge",
     *,
+    trainable_only: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> float:
     """Squared distance ||grad R_v - a||^2 of one target's gradient from what all targets share.
@@ -33,12 +34,24 @@ def target_signal(
     Parameters
     ----------
     network : nn.Module
-        Maps (n, d) to (n,). Not modified.
+        Maps (n, d) to (n,) or (n, 1). Not modified; evaluated in float64.
     task : ParityTask
         The target v; d <= 26.
-    loss : str or Loss
+    loss : str, Loss or callable
+        As in :func:`gradient_signal`.
+    trainable_only : bool
+        Leave parameters with ``requires_grad=False`` out of the gradient.
     on_progress : callable, optional
         Called with (inputs done, all).
+
+    Raises
+    ------
+    InputError
+        As :func:`gradient_signal` does, and if the task has another number of features.
+    ResourceError
+        If d > 26.
+    DivergenceError
+        If the result is not finite.
 
     Examples
     --------
@@ -56,22 +69,26 @@ def target_signal(
             "gradient_signal gives the mean over targets for larger d."
         )
     found = as_loss(loss)
-    network = copy.deepcopy(network).double().requires_grad_(True)
-    network.zero_grad()
+    entered = scalar_network(
+        network, d, "target_signal", given_as="the task", gradient=True,
+        trainable_only=trainable_only,
+    )  # fmt: skip
+    parameters = {name: p.clone().requires_grad_() for name, p in entered.parameters.items()}
+    sums = [torch.zeros_like(p) for p in parameters.values()]
     total = 1 << d
-    places = torch.arange(d)
-    with one_torch_thread():
+    with one_torch_thread(), torch.enable_grad():
         for start in range(0, total, _CHUNK):
             stop = min(start + _CHUNK, total)
-            x = (torch.arange(start, stop)[:, None] >> places & 1).double()
-            outputs = network_outputs(network, x)
-            with torch.no_grad():
-                slope = task.labels(x) * found.weights(outputs)[1] / total
-            outputs.backward(slope)  # type: ignore[no-untyped-call]
+            x = entered.inputs(start, stop)
+            outputs = entered.outputs_with(parameters, x)
+            slope = task.labels(x) * found.weights(outputs.detach())[1] / total
+            parts = torch.autograd.grad(
+                outputs, list(parameters.values()), slope, materialize_grads=True
+            )
+            for own, part in zip(sums, parts, strict=True):
+                own += part
             if on_progress is not None:
                 on_progress(stop, total)
-    return sum(
-        float(parameter.grad.square().sum())
-        for parameter in network.parameters()
-        if parameter.grad is not None
-    )
+    distance = sum(float(own.square().sum()) for own in sums)
+    require_finite("target_signal", distance=distance)
+    return distance

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from pitfalls.parity.network import TwoLayerReLU
+from pitfalls.parity.scalar_network import plain_two_layer
 
 __all__ = ["GradientBounds", "gradient_bounds"]
 
@@ -34,9 +35,25 @@ class GradientBounds:
     by_unit: float
     by_moments: float
 
+    def scaled(self, slope: float) -> "GradientBounds":
+        """Return the bounds for slope * grad f in place of grad f."""
+        square = slope**2
+        return GradientBounds(
+            abs(slope) * self.element,
+            square * self.homework,
+            square * self.by_unit,
+            square * self.by_moments,
+        )
+
 
 def gradient_bounds(network: TwoLayerReLU) -> GradientBounds:
     """Bound the gradient of the network in O(dk).
+
+    Raises
+    ------
+    InputError
+        If the network is not a ``TwoLayerReLU`` itself (subclasses and hooks compute another f),
+        or its parameters are not finite.
 
     Examples
     --------
@@ -44,6 +61,7 @@ def gradient_bounds(network: TwoLayerReLU) -> GradientBounds:
     >>> bounds.homework > bounds.by_unit > bounds.by_moments
     True
     """
+    network = plain_two_layer(network, "gradient_bounds")
     with torch.no_grad():
         w, b = network.hidden.weight.double(), network.hidden.bias.double()
         alpha_square = network.output.weight[0].double().square()

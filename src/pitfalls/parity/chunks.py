@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numba
+import torch
 
 __all__ = ["run_chunks"]
 
@@ -19,7 +20,12 @@ def run_chunks(work: Callable[[int], None], n_chunks: int) -> None:
     Which thread takes which chunk changes nothing as long as each chunk writes to a place of its
     own; what a chunk raises is raised here.
     """
+    # numba, asked for the first time, starts its OpenMP layer, which torch shares: torch would go
+    # on with another number of threads, and so with other bits
+    before = torch.get_num_threads()
     n_threads = min(numba.get_num_threads(), n_chunks)
+    if torch.get_num_threads() != before:
+        torch.set_num_threads(before)
     if n_threads < 2:
         for chunk in range(n_chunks):
             work(chunk)

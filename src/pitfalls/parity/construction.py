@@ -5,6 +5,7 @@ m = |v|, so it is exact on all 2^d inputs as soon as it is exact for the m + 1 v
 checked in rational arithmetic, where the parameters are the fractions that the floats stand for.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,8 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from pitfalls.errors import CapacityError, InputError, ResourceError
-from pitfalls.parity.gradients import network_outputs
+from pitfalls.parity.checks import require_integer
 from pitfalls.parity.network import TwoLayerReLU
+from pitfalls.parity.scalar_network import ScalarNetwork, scalar_network
 from pitfalls.parity.streaming import largest_error
 from pitfalls.parity.task import ParityTask
 
@@ -23,6 +25,8 @@ __all__ = ["ExactnessProof", "Variant", "exact_network", "verify_exact"]
 
 Variant = Literal["corrected", "printed", "compact"]
 Mask = Sequence[int] | Tensor | ParityTask
+
+_TYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 
 _MOST_ENUMERATED = 30
 _MOST_BATCHED = 24
@@ -39,11 +43,11 @@ class ExactnessProof:
         Whether f(x) = (-1)^(v . x) at every one of the 2^d inputs, within ``tolerance``.
     method : str
         ``values of s``: rational arithmetic for s = 0..|v|, which proves it for every input;
-        ``enumeration``: every input was evaluated in floating point.
+        ``enumeration``: every input was evaluated in float64.
     n_checked : int
         Values of s, or inputs.
     largest_error : float
-        Largest |f(x) - (-1)^(v . x)|.
+        Largest |f(x) - (-1)^(v . x)|; NaN if an output is.
     tolerance : float
         0 for the rational proof.
     counterexample : tuple of int, or None
@@ -87,10 +91,15 @@ def exact_network(
         k; what is not needed is set to zero. By default the homework's 3(floor(d/2) + 1), or for
         ``compact`` the least.
     dtype : torch.dtype, optional
-        Type of the parameters; all are small integers or halves, so exact in any.
+        Type of the parameters. All are integers or halves that grow with d; a type that cannot
+        hold one of them is refused. :func:`verify_exact` judges the parameters; evaluated in half
+        precision the same network may round.
 
     Raises
     ------
+    InputError
+        If ``dtype`` is not a real floating type or rounds a parameter (bfloat16 of ``corrected``
+        from d = 128 on, say).
     CapacityError
         If n_hidden is too small; the message names the least that works for this mask.
 
@@ -119,11 +128,16 @@ def exact_network(
             "exact_network: variant must be 'corrected', 'printed' or 'compact'. "
             f"Got {variant!r} instead."
         )
-    k = default if n_hidden is None else n_hidden
+    k = default if n_hidden is None else require_integer("exact_network", "n_hidden", n_hidden, 1)
     if k < least:
         raise CapacityError(
             f"exact_network: the {variant} construction needs n_hidden >= {least} for a mask with "
             f"{task.weight} of {task.n_features} ones. Got {k} instead."
+        )
+    if dtype is not None and dtype not in _TYPES:
+        raise InputError(
+            "exact_network: dtype must be float64, float32, float16 or bfloat16. "
+            f"Got {str(dtype).removeprefix('torch.')} instead."
         )
     network = TwoLayerReLU(task.n_features, k, seed=0, dtype=dtype)
     used = units[:k]
@@ -133,6 +147,12 @@ def exact_network(
     w = torch.outer(scale, task.mask_tensor(dtype=torch.float64))
     flat = torch.cat([w.flatten(), bias, alpha, torch.tensor([beta], dtype=torch.float64)])
     network.load_flat(flat)
+    rounded = (network.flat_parameters().double() != flat).nonzero()
+    if len(rounded):
+        raise InputError(
+            f"exact_network: {str(dtype).removeprefix('torch.')} cannot hold the parameter "
+            f"{flat[rounded[0, 0]]:g} that d = {task.n_features} needs. Take float32 or float64."
+        )
     return network
 
 
@@ -189,11 +209,13 @@ def verify_exact(
     network : nn.Module
         A ``TwoLayerReLU`` whose w_i are all multiples of the mask is decided for any d by the
         values of s = v . x, in rational arithmetic and without a tolerance. Any other
-        ``TwoLayerReLU`` is evaluated at all inputs up to d = 30, any other module up to d = 24.
+        ``TwoLayerReLU`` is evaluated at all inputs up to d = 30, any other module up to d = 24,
+        both in float64. An output must be a function of its input alone.
     mask : sequence of 0 and 1, or ParityTask
         v.
     tolerance : float
-        Error that counts as rounding where inputs are enumerated.
+        Error that counts as rounding where inputs are enumerated; below 1, since 1 is the distance
+        of an output of 0 from either label.
     on_progress : callable, optional
         Called with (inputs done, 2^d) while enumerating.
 
@@ -204,35 +226,38 @@ def verify_exact(
 
     Raises
     ------
+    InputError
+        If parameters are not finite, the network takes another number of features, or it is no
+        function of its input: dropout or batch norm in training mode, say.
     ResourceError
         If d is too large to enumerate.
     """
     task = mask if isinstance(mask, ParityTask) else ParityTask(mask)
     d = task.n_features
-    for name, parameter in network.named_parameters():
-        if not bool(torch.isfinite(parameter).all()):
-            raise InputError(f"verify_exact: parameter {name} holds NaN or infinity.")
-    if not isinstance(network, TwoLayerReLU):
-        return _by_batches(network, task, tolerance, on_progress)
-    if network.n_features != d:
+    if not 0 <= tolerance < 1:
         raise InputError(
-            f"verify_exact: the network takes {network.n_features} features, the mask has {d}."
+            f"verify_exact: tolerance must be at least 0 and below 1. Got {tolerance} instead."
         )
-    scales = _multiples_of_mask(network, task)
+    entered = scalar_network(network, d, "verify_exact", given_as="the mask")
+    two_layer = entered.two_layer
+    if two_layer is None:
+        return _by_batches(entered, task, tolerance, on_progress)
+    scales = _multiples_of_mask(two_layer, task)
     if scales is not None:
-        return _by_values(network, task, scales)
+        return _by_values(two_layer, task, scales)
     if d > _MOST_ENUMERATED:
         raise ResourceError(
             f"verify_exact: the weights are not multiples of the mask, and 2^{d} inputs are too "
             f"many to enumerate (the limit is d = {_MOST_ENUMERATED}). Check samples instead."
         )
-    w, b, alpha, beta = (p.detach().double().cpu().numpy() for p in network.parameters())
-    _, place = largest_error(w, b, alpha[0], float(beta[0]), task.index, on_progress=on_progress)
+    w, b, alpha, beta = (p.detach().cpu().numpy() for p in two_layer.parameters())
+    worst, place = largest_error(
+        w, b, alpha[0], float(beta[0]), task.index, on_progress=on_progress
+    )
     x = tuple(place >> j & 1 for j in range(d))
     row = torch.tensor([x], dtype=torch.float64)
-    label = float(task.labels(row))
-    value = alpha[0] @ (w @ row[0].numpy() + b).clip(min=0) + beta[0]
-    return _proof("enumeration", 1 << d, x, float(value), label, tolerance)
+    label, output = float(task.labels(row)), float(two_layer(row.to(entered.device)))
+    return _proof(1 << d, x, worst, output, label, tolerance)
 
 
 def _multiples_of_mask(network: TwoLayerReLU, task: ParityTask) -> list[float] | None:
@@ -282,7 +307,7 @@ def _by_values(network: TwoLayerReLU, task: ParityTask, scales: list[float]) -> 
 
 @torch.no_grad()
 def _by_batches(
-    network: nn.Module,
+    network: ScalarNetwork,
     task: ParityTask,
     tolerance: float,
     on_progress: Callable[[int, int], None] | None,
@@ -290,31 +315,30 @@ def _by_batches(
     d = task.n_features
     if d > _MOST_BATCHED:
         raise ResourceError(
-            f"verify_exact: 2^{d} inputs are too many for a {type(network).__name__} (the limit is "
+            f"verify_exact: 2^{d} inputs are too many for a {network.kind} (the limit is "
             f"d = {_MOST_BATCHED}; a TwoLayerReLU goes to {_MOST_ENUMERATED}). Check samples instead."
         )
-    first = next(network.parameters(), torch.zeros(()))
-    shifts = torch.arange(d, device=first.device)
     worst, place, output, label = -1.0, 0, 0.0, 0.0
     for start in range(0, 1 << d, _BATCH):
-        numbers = torch.arange(start, min(1 << d, start + _BATCH), device=first.device)
-        x = (numbers[:, None] >> shifts & 1).to(first.dtype)
-        values, labels = network_outputs(network, x), task.labels(x)
+        stop = min(1 << d, start + _BATCH)
+        x = network.inputs(start, stop)
+        values, labels = network.outputs(x), task.labels(x)
         errors = (values - labels).abs()
-        at = int(errors.argmax())
-        if float(errors[at]) > worst:
+        at = int(errors.argmax())  # of a NaN, if there is one
+        if not math.isnan(worst) and not float(errors[at]) <= worst:
             worst, place = float(errors[at]), start + at
             output, label = float(values[at]), float(labels[at])
         if on_progress is not None:
-            on_progress(int(numbers[-1]) + 1, 1 << d)
+            on_progress(stop, 1 << d)
     x_worst = tuple(place >> j & 1 for j in range(d))
-    return _proof("enumeration", 1 << d, x_worst, output, label, tolerance)
+    return _proof(1 << d, x_worst, worst, output, label, tolerance)
 
 
 def _proof(
-    method: str, n: int, x: tuple[int, ...], output: float, label: float, tolerance: float
+    n: int, x: tuple[int, ...], worst: float, output: float, label: float, tolerance: float
 ) -> ExactnessProof:
-    error = abs(output - label)
-    # not "error > tolerance": a NaN output is no proof
-    exact = error <= tolerance
-    return ExactnessProof(exact, method, n, error, tolerance, None if exact else x, output, label)
+    # not "worst > tolerance": a NaN output is no proof
+    exact = worst <= tolerance and abs(output - label) <= tolerance
+    return ExactnessProof(
+        exact, "enumeration", n, worst, tolerance, None if exact else x, output, label
+    )

@@ -28,7 +28,9 @@ from torch import Tensor, nn
 from pitfalls.errors import DivergenceError, InputError
 from pitfalls.parity.batched import ACTIVATIONS, Stack
 from pitfalls.parity.evaluation import Evaluation, evaluate
+from pitfalls.parity.checks import require_integer
 from pitfalls.parity.loss import Loss, named_loss
+from pitfalls.parity.network import is_plain
 from pitfalls.parity.serial import one_torch_thread
 from pitfalls.parity.task import ParityTask
 from pitfalls.parity.train_records import TrainingConfig, TrainingCurve
@@ -78,12 +80,9 @@ class DeepNetwork(nn.Module):
         seed: int | None = None,
     ) -> None:
         super().__init__()
+        n_features = require_integer("DeepNetwork", "n_features", n_features, 1)
+        widths = [require_integer("DeepNetwork", "a width", width, 1) for width in widths]
         sizes = [n_features, *widths, 1]
-        if min(sizes) < 1:
-            raise InputError(
-                "DeepNetwork: n_features and all widths must be at least 1. "
-                f"Got {n_features} and {list(widths)} instead."
-            )
         if activation not in ACTIVATIONS:
             raise InputError(
                 f"DeepNetwork: activation must be one of {', '.join(get_args(Activation))}. "
@@ -94,7 +93,7 @@ class DeepNetwork(nn.Module):
         self.activation: Activation = activation
         with torch.random.fork_rng(devices=[], enabled=seed is not None):
             if seed is not None:
-                torch.manual_seed(seed)
+                torch.manual_seed(require_integer("DeepNetwork", "seed", seed))
             pairs = itertools.pairwise(sizes)
             self.layers = nn.ModuleList(nn.Linear(n_in, n_out) for n_in, n_out in pairs)
 
@@ -148,11 +147,19 @@ def layer_gradients(
     Parameters
     ----------
     network : DeepNetwork
-        Not modified; differentiated in float64.
+        Itself, without subclass or hooks, whose layers are the ones below. Not modified;
+        differentiated in float64.
     x, y : Tensor of shape (n, d) and (n,)
         Inputs and labels; all 2^d inputs give the gradients of the risk itself.
     loss : Loss, optional
         Hinge by default.
+
+    Raises
+    ------
+    InputError
+        If the network computes something else than its layers say.
+    DivergenceError
+        If a gradient or a bound is not finite.
 
     Examples
     --------
@@ -166,6 +173,11 @@ def layer_gradients(
     True
     """
     loss = loss or named_loss("hinge")
+    if not is_plain(network, DeepNetwork):
+        raise InputError(
+            "layer_gradients: network must be a DeepNetwork itself, without subclass, hooks or "
+            f"exchanged layers. Got {type(network).__name__}."
+        )
     network = copy.deepcopy(network).double()
     h, y = x.double(), y.double()
     phi = ACTIVATIONS[network.activation][0]

@@ -1,18 +1,18 @@
 """Gradients of a network's output at many inputs, reduced at once to the sums the signal needs."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
-from torch.func import functional_call, grad, vmap
+from torch import Tensor
 
-from pitfalls.errors import InputError
 from pitfalls.parity.loss import Loss
-from pitfalls.parity.network import TwoLayerReLU
+from pitfalls.parity.scalar_network import ScalarNetwork
 
-__all__ = ["BatchGradients", "batch_gradients", "gradient_at", "network_outputs"]
+__all__ = ["BatchGradients", "batch_gradients", "batch_size", "gradient_at"]
+
+# numbers in one batch of per-sample gradients: 128 MB in float64
+_BATCH_ELEMENTS = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -34,47 +34,27 @@ class BatchGradients:
     even_sum: Float[Tensor, " P"]
 
 
-def network_outputs(network: nn.Module, x: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
-    """Evaluate any module that gives one number an input, as shape (n,) whether or not it squeezes."""
-    outputs: Tensor = network(x)
-    if outputs.numel() != len(x):
-        raise InputError(
-            f"network_outputs: the network must give one number an input. Got outputs of shape "
-            f"{tuple(outputs.shape)} for {len(x)} inputs."
-        )
-    return outputs.reshape(len(x))
-
-
-def _per_sample(network: nn.Module) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
-    """Return x -> (gradients (n, P), outputs (n,)) by vectorised reverse mode."""
-    parameters = {name: p.detach() for name, p in network.named_parameters()}
-    buffers = dict(network.named_buffers())
-
-    def output(values: dict[str, Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
-        f = functional_call(network, (values, buffers), (x[None],)).reshape(())
-        return f, f
-
-    derive = vmap(grad(output, has_aux=True), in_dims=(None, 0))
-
-    def gradients(x: Tensor) -> tuple[Tensor, Tensor]:
-        parts, outputs = derive(parameters, x)
-        return torch.cat([parts[name].flatten(1) for name in parameters], dim=1), outputs.detach()
-
-    return gradients
+def batch_size(network: ScalarNetwork) -> int:
+    """Return how many inputs' gradients are formed at once, to bound memory."""
+    wide = network.two_layer.n_hidden if network.two_layer is not None else network.n_parameters
+    return max(1, _BATCH_ELEMENTS // wide)
 
 
 @torch.no_grad()
-def batch_gradients(network: nn.Module, loss: Loss, x: Float[Tensor, "n d"]) -> BatchGradients:
+def batch_gradients(
+    network: ScalarNetwork, loss: Loss, x: Float[Tensor, "n d"]
+) -> BatchGradients:
     """Evaluate f and reduce its per-sample gradients at inputs in {0, 1}^d.
 
     The homework's network goes by its closed form, in O(nk) memory; any other module by
     ``torch.func``, in O(nP).
     """
-    if isinstance(network, TwoLayerReLU):
-        z: Tensor = network.hidden(x)  # (n, k)
-        alpha = network.output.weight[0]
+    two_layer = network.two_layer
+    if two_layer is not None:
+        z: Tensor = two_layer.hidden(x)  # (n, k)
+        alpha = two_layer.output.weight[0]
         value = torch.relu(z)
-        outputs = value @ alpha + network.output.bias
+        outputs = value @ alpha + two_layer.output.bias
         even, odd = loss.weights(outputs)
         gate = (z > 0).to(z.dtype)
         norm = 1 + gate @ alpha.square() * (x.sum(-1) + 1) + value.square().sum(-1)
@@ -86,14 +66,14 @@ def batch_gradients(network: nn.Module, loss: Loss, x: Float[Tensor, "n d"]) -> 
             even.sum()[None],
         ]
         return BatchGradients(outputs, even, odd, norm, torch.cat(sums))
-    gradients, outputs = _per_sample(network)(x)
+    gradients, outputs = network.gradients(x)
     even, odd = loss.weights(outputs)
     return BatchGradients(outputs, even, odd, gradients.square().sum(1), even @ gradients)
 
 
 @torch.no_grad()
-def gradient_at(network: nn.Module, x: Float[Tensor, "n d"]) -> Float[Tensor, "n P"]:
-    """Gradient of f in all parameters at every input."""
-    if isinstance(network, TwoLayerReLU):
-        return network.per_sample_gradient(x)
-    return _per_sample(network)(x)[0]
+def gradient_at(network: ScalarNetwork, x: Float[Tensor, "n d"]) -> Float[Tensor, "n P"]:
+    """Gradient of f at every input, in the parameters it runs over."""
+    if network.two_layer is not None:
+        return network.two_layer.per_sample_gradient(x)
+    return network.gradients(x)[0]

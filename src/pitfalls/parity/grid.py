@@ -1,6 +1,7 @@
 """Sweeps over dimension, mask weight, width and rate: the phase diagram of what is learned."""
 
 import importlib
+import math
 import os
 import socket
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from pitfalls.errors import DataError, InputError, ResourceError
 from pitfalls.parity.ensemble import train_ensemble
+from pitfalls.parity.checks import require_integer
 from pitfalls.parity.task import ParityTask
 from pitfalls.parity.train_records import LEARNED, TrainingConfig
 
@@ -44,10 +46,26 @@ class SweepCell:
     n_hidden: int
     learning_rate: float
 
+    def __post_init__(self) -> None:
+        for name, least in (("n_features", 1), ("weight", 0), ("n_hidden", 1)):
+            whole = require_integer("SweepCell", name, getattr(self, name), least)
+            object.__setattr__(self, name, whole)
+        if self.weight > self.n_features:
+            raise InputError(
+                f"SweepCell: weight must be at most n_features = {self.n_features}. "
+                f"Got {self.weight} instead."
+            )
+        rate = float(self.learning_rate)
+        if not 0 < rate < math.inf:
+            raise InputError(
+                f"SweepCell: learning_rate must be a positive number. Got {rate} instead."
+            )
+        object.__setattr__(self, "learning_rate", rate)
+
     @property
     def name(self) -> str:
-        """A name for files: ``d30-m3-k300-r0.001``."""
-        return f"d{self.n_features}-m{self.weight}-k{self.n_hidden}-r{self.learning_rate:g}"
+        """A name for files: ``d30-m3-k300-r0.001``; the rate with all its digits."""
+        return f"d{self.n_features}-m{self.weight}-k{self.n_hidden}-r{self.learning_rate!r}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,8 +128,8 @@ def sweep_cells(
     ['d2-m2-k20-r0.001', 'd10-m2-k100-r0.001', 'd10-m3-k100-r0.001']
     """
     cells = {
-        SweepCell(d, weight, width or 10 * d, rate): None
-        for d, weight, width, rate in product(dimensions, weights, widths or (0,), rates)
+        SweepCell(d, weight, 10 * d if width is None else width, rate): None
+        for d, weight, width, rate in product(dimensions, weights, widths or (None,), rates)
         if weight <= d
     }
     if not cells:
@@ -119,12 +137,6 @@ def sweep_cells(
             f"sweep_cells: no cell is left of dimensions {list(dimensions)} and weights "
             f"{list(weights)}. Give a weight that is not above some dimension."
         )
-    for cell in cells:
-        if cell.n_features < 1 or cell.weight < 0 or cell.n_hidden < 1:
-            raise InputError(
-                "sweep_cells: dimensions and widths must be at least 1, weights at least 0. "
-                f"Got d = {cell.n_features}, weight {cell.weight}, width {cell.n_hidden}."
-            )
     return list(cells)
 
 
@@ -203,7 +215,7 @@ def sweep(
     Returns
     -------
     list of CellResult
-        In the order of ``cells``.
+        In the order of ``cells``; a cell that is named twice is trained once.
 
     Raises
     ------
@@ -221,8 +233,8 @@ def sweep(
     """
     config = config or TrainingConfig()
     cells = list(cells)
-    if n_seeds < 1:
-        raise InputError(f"sweep: n_seeds must be at least 1. Got {n_seeds} instead.")
+    wanted = list(dict.fromkeys(cells))  # a cell that is named twice is trained once
+    n_seeds = require_integer("sweep", "n_seeds", n_seeds, 1)
     if backend not in get_args(Backend):
         raise InputError(
             f"sweep: backend must be one of {', '.join(get_args(Backend))}. Got {backend!r}."
@@ -234,8 +246,7 @@ def sweep(
     results: dict[SweepCell, CellResult] = {}
     deaths = 0
     with _engine(backend, address, n_jobs, timeout) as (parallel_arguments, died):
-        while len(results) < len(cells):
-            left = [cell for cell in cells if cell not in results]
+        while left := [cell for cell in wanted if cell not in results]:
             try:
                 for result in _in_parallel(left, n_seeds, config, parallel_arguments):
                     results[result.cell] = result
@@ -243,7 +254,7 @@ def sweep(
                     if on_cell is not None:
                         on_cell(result)
                     if on_progress is not None:
-                        on_progress(len(results), len(cells))
+                        on_progress(len(results), len(wanted))
             except died as error:
                 deaths += 1
                 if deaths > retries:

@@ -5,10 +5,34 @@ import math
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.modules import module as module_hooks
 
 from pitfalls.errors import InputError
+from pitfalls.parity.checks import as_integer, require_integer
 
-__all__ = ["TwoLayerReLU"]
+__all__ = ["TwoLayerReLU", "is_plain"]
+
+_PARAMETERS = ["hidden.weight", "hidden.bias", "output.weight", "output.bias"]
+
+
+def is_plain(network: nn.Module, kind: type[nn.Module]) -> bool:
+    """Whether a network is of exactly this class and its own forward pass decides its outputs.
+
+    Subclasses, forward hooks, parametrisations, exchanged layers and an overwritten ``forward``
+    all make it another function.
+    """
+    return (
+        type(network) is kind
+        and not module_hooks._global_forward_hooks
+        and not module_hooks._global_forward_pre_hooks
+        and all(
+            type(part) in (kind, nn.Linear, nn.ModuleList)
+            and not part._forward_hooks
+            and not part._forward_pre_hooks
+            and "forward" not in vars(part)
+            for part in network.modules()
+        )
+    )
 
 
 class TwoLayerReLU(nn.Module):
@@ -46,22 +70,22 @@ class TwoLayerReLU(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
-        if n_features < 1 or n_hidden < 1:
-            raise InputError(
-                "TwoLayerReLU: n_features and n_hidden must be at least 1. "
-                f"Got {n_features} and {n_hidden} instead."
-            )
-        self.n_features = n_features
-        self.n_hidden = n_hidden
+        self.n_features = require_integer("TwoLayerReLU", "n_features", n_features, 1)
+        self.n_hidden = require_integer("TwoLayerReLU", "n_hidden", n_hidden, 1)
         # built without values, so that the global generator is not touched
-        self.hidden = nn.Linear(n_features, n_hidden, device="meta", dtype=dtype)
-        self.output = nn.Linear(n_hidden, 1, device="meta", dtype=dtype)
+        self.hidden = nn.Linear(self.n_features, self.n_hidden, device="meta", dtype=dtype)
+        self.output = nn.Linear(self.n_hidden, 1, device="meta", dtype=dtype)
         self.to_empty(device="cpu")
         self.reset_parameters(seed)
 
     def reset_parameters(self, seed: int | torch.Generator | None = None) -> None:
         """Draw all parameters anew, as ``nn.Linear`` does."""
-        generator = torch.Generator().manual_seed(seed) if isinstance(seed, int) else seed
+        number = as_integer(seed)
+        generator = seed if number is None else torch.Generator().manual_seed(number)
+        if not (generator is None or isinstance(generator, torch.Generator)):
+            raise InputError(
+                f"TwoLayerReLU: seed must be an integer or a torch.Generator. Got {seed!r} instead."
+            )
         for layer in (self.hidden, self.output):
             nn.init.kaiming_uniform_(layer.weight, a=math.sqrt(5), generator=generator)
             bound = 1 / math.sqrt(layer.in_features)
@@ -71,6 +95,22 @@ class TwoLayerReLU(nn.Module):
     def n_parameters(self) -> int:
         """Length of the parameter vector, dk + 2k + 1."""
         return self.n_hidden * (self.n_features + 2) + 1
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether f is what this class says: no subclass, hook, parametrisation or other layer."""
+        d, k = self.n_features, self.n_hidden
+        shapes = [tuple(parameter.shape) for parameter in self.parameters()]
+        names = [name for name, _ in self.named_parameters()]
+        expected = [(k, d), (k,), (1, k), (1,)]
+        return is_plain(self, TwoLayerReLU) and names == _PARAMETERS and shapes == expected
+
+    def _require_plain(self, who: str) -> None:
+        if not self.is_plain:
+            raise InputError(
+                f"{who}: the closed form holds for a TwoLayerReLU itself, without subclass, hooks "
+                "or exchanged layers. Use torch.func for this one."
+            )
 
     def forward(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch"]:
         """Evaluate f. The output has no trailing axis, so it meets labels of shape (n,)."""
@@ -116,6 +156,7 @@ class TwoLayerReLU(nn.Module):
         Tensor of shape (n, dk + 2k + 1)
             Columns in the order of :meth:`flat_parameters`.
         """
+        self._require_plain("per_sample_gradient")
         z = self.hidden(x)  # (n, k)
         bias = self.output.weight * (z > 0)  # (n, k)
         weight = bias[:, :, None] * x[:, None, :]  # (n, k, d)
@@ -127,6 +168,7 @@ class TwoLayerReLU(nn.Module):
 
         1 + sum_i [alpha_i^2 1{z_i > 0} (|x|^2 + 1) + max(0, z_i)^2].
         """
+        self._require_plain("gradient_squared_norm")
         z: Tensor = self.hidden(x)  # (n, k)
         gates = (z > 0).to(z.dtype) @ self.output.weight[0].square()  # (n,)
         return 1 + gates * (x.square().sum(-1) + 1) + torch.relu(z).square().sum(-1)

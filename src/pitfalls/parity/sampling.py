@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy import stats
-from torch import Tensor, nn
+from torch import Tensor
 
-from pitfalls.errors import DivergenceError
-from pitfalls.parity.gradients import batch_gradients
+from pitfalls.parity.gradients import batch_gradients, batch_size
 from pitfalls.parity.loss import Loss
+from pitfalls.parity.scalar_network import ScalarNetwork
 
 __all__ = ["SampledMoments", "hamming_strata", "sample_moments"]
 
@@ -22,10 +22,15 @@ _SHARE = 1 / 32
 
 @dataclass(frozen=True)
 class SampledMoments:
-    """Estimates of means over the cube, each with its standard error where one is needed."""
+    """Estimates of means over the cube, each with its standard error where one is needed.
+
+    ``heaviest`` is the largest share of one input in the variance of ``odd_square``; 1 where all
+    inputs gave the same, which says nothing about the spread.
+    """
 
     odd_square: float
     odd_square_error: float
+    heaviest: float
     even_square: float
     even_gradient: NDArray[np.float64]
     even_gradient_error: float
@@ -55,24 +60,22 @@ def hamming_strata(n_features: int) -> list[tuple[range, float]]:
     return strata
 
 
-def _draw(weights: range, d: int, n: int, generator: torch.Generator, dtype: torch.dtype) -> Tensor:
+def _draw(weights: range, d: int, n: int, generator: torch.Generator) -> Tensor:
     """Draw n inputs uniformly among those whose Hamming weight lies in the range."""
     log_p = torch.from_numpy(stats.binom.logpmf(np.asarray(weights), d, 0.5))
     p = torch.softmax(log_p, 0)
     picked = torch.multinomial(p, n, replacement=True, generator=generator) + weights.start
     # the w smallest of d random keys are a uniform subset of size w
     ranks = torch.rand(n, d, generator=generator, dtype=torch.float64).argsort(1).argsort(1)
-    return (ranks < picked[:, None]).to(dtype)
+    return (ranks < picked[:, None]).double()
 
 
 def sample_moments(
-    network: nn.Module,
+    network: ScalarNetwork,
     loss: Loss,
-    n_features: int,
     *,
     n_samples: int,
     seed: int,
-    batch_size: int,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> SampledMoments:
     """Estimate E|g|^2, E[A^2 |grad f|^2] and a from inputs drawn stratum by stratum.
@@ -80,25 +83,23 @@ def sample_moments(
     Each stratum gets its share of the samples (at least two), so the variance is never above that
     of plain sampling but for rounding.
     """
-    parameter = next(network.parameters())
+    step, d = batch_size(network), network.n_features
     generator = torch.Generator().manual_seed(seed)
-    strata = hamming_strata(n_features)
+    strata = hamming_strata(d)
     counts = [max(2, round(n_samples * p)) for _, p in strata]
     total, done = sum(counts), 0
-    odd_square = even_square = active = variance = spread = 0.0
-    n_parameters = sum(p.numel() for p in network.parameters())
-    even_gradient = torch.zeros(n_parameters, dtype=torch.float64, device=parameter.device)
+    odd_square = even_square = active = variance = largest = spread = 0.0
+    even_gradient = torch.zeros(network.n_parameters, dtype=torch.float64, device=network.device)
     for (weights, p), n in zip(strata, counts, strict=True):
         odd_parts: list[Tensor] = []
         stratum_sum = torch.zeros_like(even_gradient)
         stratum_square = 0.0
-        for start in range(0, n, batch_size):
-            m = min(batch_size, n - start)
-            x = _draw(weights, n_features, m, generator, parameter.dtype).to(parameter.device)
+        for start in range(0, n, step):
+            m = min(step, n - start)
+            x = _draw(weights, d, m, generator).to(network.device)
             batch = batch_gradients(network, loss, x)
-            norm = batch.squared_norm.double()
-            odd_parts.append((batch.odd.double().square() * norm).cpu())
-            stratum_square += float((batch.even.double().square() * norm).sum())
+            odd_parts.append((batch.odd.square() * batch.squared_norm).cpu())
+            stratum_square += float((batch.even.square() * batch.squared_norm).sum())
             stratum_sum += batch.even_sum
             active += p / n * float((batch.outputs.abs() < 1).sum())
             done += m
@@ -107,18 +108,16 @@ def sample_moments(
         odd = torch.cat(odd_parts)
         mean = stratum_sum / n
         odd_square += p * float(odd.mean())
-        variance += p**2 * float(odd.var()) / n
+        parts = p**2 * (odd - odd.mean()).square() / (n * (n - 1))
+        variance += float(parts.sum())
+        largest = max(largest, float(parts.max()))
         even_square += p * stratum_square / n
         spread += p**2 * max(0.0, stratum_square / n - float(mean.square().sum())) / (n - 1)
         even_gradient += p * mean
-    if not np.isfinite(odd_square):
-        raise DivergenceError(
-            "gradient_signal: the gradient is not finite at a sampled input. Check the network's "
-            "parameters, or use float64."
-        )
     return SampledMoments(
         odd_square=odd_square,
         odd_square_error=variance**0.5,
+        heaviest=largest / variance if variance > 0 else 1.0,
         even_square=even_square,
         even_gradient=even_gradient.cpu().numpy(),
         even_gradient_error=spread**0.5,

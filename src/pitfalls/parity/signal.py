@@ -8,6 +8,7 @@ for every target (homework 3c(ii)). The 2^d parities are an orthonormal basis, s
 with equality: one mean over inputs replaces the mean over targets.
 """
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -15,18 +16,22 @@ from typing import Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import stats
 from torch import Tensor, nn
 
-from pitfalls.errors import InputError, ResourceError
+from pitfalls.errors import InputError
 from pitfalls.parity.bounds import GradientBounds, gradient_bounds
-from pitfalls.parity.device_streaming import stream_on_device
-from pitfalls.parity.gradients import batch_gradients, gradient_at, network_outputs
-from pitfalls.parity.loss import HingeLoss, LogisticLoss, Loss, SquareLoss, as_loss
-from pitfalls.parity.network import TwoLayerReLU
-from pitfalls.parity.sampling import sample_moments
-from pitfalls.parity.streaming import HINGE, LOGISTIC, SQUARE, StreamedSums, stream_sums
-from pitfalls.parity.totals import gradient_norm_total
+from pitfalls.parity.cube_means import (
+    CubeMeans,
+    IntervalKind,
+    enumerate_means,
+    sample_means,
+    stream_means,
+    usual_slope,
+)
+from pitfalls.parity.gradients import gradient_at
+from pitfalls.parity.checks import require_finite, require_integer
+from pitfalls.parity.loss import Loss, as_loss
+from pitfalls.parity.scalar_network import ScalarNetwork, scalar_network
 
 __all__ = ["GradientSignal", "Method", "gradient_signal"]
 
@@ -34,11 +39,9 @@ Method = Literal["auto", "stream", "enumerate", "sample"]
 OnProgress = Callable[[int, int], None]
 
 _AUTO_STREAM = 30
-_MOST_STREAMED = 44
 _AUTO_ENUMERATE = 12
-_MOST_ENUMERATED = 24
-# numbers in one batch of per-sample gradients: 128 MB in float64
-_BATCH_ELEMENTS = 1 << 24
+# One input with a larger share of the variance than this: the normal law of the mean is no guide.
+_HEAVY = 0.1
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,12 @@ class GradientSignal:
     mean_square : float
         E_x|g(x)|^2.
     interval : tuple of two floats
-        Confidence interval of ``mean_square``; both ends equal it where it is exact.
+        Of ``mean_square``; (0, inf), no claim, where the sample is visibly too small.
+    interval_kind : {"exact", "binomial", "normal"}
+        ``exact``: both ends equal ``mean_square``, which is exact up to rounding, whatever the
+        method. ``binomial``: a confidence interval that holds at its level for every network.
+        ``normal``: mean and standard error of the sample; it covers at its level where tails are
+        light, and a sample cannot show that they are: rare inputs that carry the mean are missed.
     shared : array of shape (P,)
         a, the part of the gradient that is the same for all targets.
     shared_error : float
@@ -85,6 +93,7 @@ class GradientSignal:
     n_evaluated: int
     mean_square: float
     interval: tuple[float, float]
+    interval_kind: IntervalKind
     shared: NDArray[np.float64]
     shared_error: float
     at_zero: NDArray[np.float64]
@@ -99,7 +108,9 @@ class GradientSignal:
 
     @property
     def log2_signal(self) -> float:
-        """Logarithm of the signal to base 2, for any d."""
+        """Logarithm of the signal to base 2, for any d; -inf where the signal is 0."""
+        if self.mean_square == 0:
+            return float("-inf")
         return float(np.log2(self.mean_square)) - self.n_features
 
     @property
@@ -124,25 +135,14 @@ class GradientSignal:
 
         Where |f| < 1 everywhere the hinge loss gives B / (2^d - 1): about 2^d samples for one.
         """
-        return float(batch_size * self.signal / self.noise) if self.noise > 0 else float("inf")
+        require_integer("signal_to_noise", "batch_size", batch_size, 1)
+        if self.noise > 0:
+            return float(batch_size * self.signal / self.noise)
+        return float("inf") if self.mean_square > 0 else 0.0
 
     def subset_bound(self, n_targets: int) -> float:
         """Bound the mean of |grad R_v - a|^2 over any family of that many targets."""
-        if n_targets < 1:
-            raise InputError(f"subset_bound: n_targets must be at least 1. Got {n_targets}.")
-        return self.mean_square / n_targets
-
-
-@dataclass(frozen=True)
-class _Means:
-    odd_square: float
-    even_square: float
-    even_gradient: NDArray[np.float64]
-    active: float
-    n_inputs: int
-    n_evaluated: int
-    odd_square_error: float = 0.0
-    even_gradient_error: float = 0.0
+        return self.mean_square / require_integer("subset_bound", "n_targets", n_targets, 1)
 
 
 def gradient_signal(
@@ -154,6 +154,7 @@ def gradient_signal(
     n_samples: int = 20_000,
     confidence: float = 0.95,
     seed: int = 0,
+    trainable_only: bool = False,
     device: torch.device | str | None = None,
     on_progress: OnProgress | None = None,
 ) -> GradientSignal:
@@ -162,22 +163,27 @@ def gradient_signal(
     Parameters
     ----------
     network : nn.Module
-        A ``TwoLayerReLU``, or any module from (n, d) to one number an input.
+        A ``TwoLayerReLU``, or any module from (n, d) to (n,) or (n, 1) whose output is a function
+        of its input alone. Not modified; evaluated in float64.
     loss : str, Loss or callable
         ``"hinge"``, ``"square"``, ``"logistic"``, a :class:`Loss` (``HingeLoss("clamp")`` takes
         another subgradient at the kink), or any differentiable function of (outputs, labels).
     n_features : int, optional
-        d; needed for modules that do not say it themselves.
+        d; may be left out for modules with an integer attribute ``n_features``.
     method : {"auto", "stream", "enumerate", "sample"}
         ``stream`` passes over all 2^d inputs of a ``TwoLayerReLU`` in float64 and bounded memory;
         ``enumerate`` does it by per-sample gradients for any module; ``sample`` estimates.
         ``auto`` streams to d = 30, enumerates to d = 12 and samples beyond.
     n_samples : int
-        Inputs to draw when sampling.
+        Inputs to draw when sampling. For a ``TwoLayerReLU`` to d = 44 E|grad f|^2 is summed
+        exactly all the same: with square and logistic loss that settles ``mean_square``, with the
+        hinge loss inputs are drawn by their share of it.
     confidence : float
-        Level of ``interval``.
+        Level of ``interval``, between 0 and 1.
     seed : int
         Of the sampled inputs.
+    trainable_only : bool
+        Leave parameters with ``requires_grad=False`` out of the gradient.
     device : torch.device or str, optional
         Where ``stream`` works: by default the compiled CPU pass; any device given takes the torch
         one. The other two work where the network is.
@@ -191,9 +197,17 @@ def gradient_signal(
     Raises
     ------
     InputError
-        If parameters are not finite, or network, loss and method do not go together.
+        If parameters are not finite, an output depends on more than its input (dropout or batch
+        norm in training mode, say), or network, loss and method do not go together.
     ResourceError
         If d is too large for an exact method.
+    DivergenceError
+        If a result is not finite.
+
+    Warns
+    -----
+    RuntimeWarning
+        If one sampled input carries so much that there is no interval of the kind ``normal``.
 
     Examples
     --------
@@ -210,104 +224,85 @@ def gradient_signal(
     2017, Theorem 1 (there as an upper bound).
     """
     measure = as_loss(loss)
-    d = _number_of_features(network, n_features)
-    _check_parameters(network)
-    streams = isinstance(network, TwoLayerReLU) and isinstance(
-        measure, HingeLoss | SquareLoss | LogisticLoss
+    n_samples = require_integer("gradient_signal", "n_samples", n_samples, 2)
+    seed = require_integer("gradient_signal", "seed", seed, 0)
+    if not 0 < confidence < 1:
+        raise InputError(
+            f"gradient_signal: confidence must lie between 0 and 1. Got {confidence} instead."
+        )
+    entered = scalar_network(
+        network, n_features, "gradient_signal", gradient=True, trainable_only=trainable_only
     )
     if method == "auto":
-        if streams and d <= _AUTO_STREAM:
+        streams = entered.two_layer is not None and usual_slope(measure) is not None
+        if streams and entered.n_features <= _AUTO_STREAM:
             method = "stream"
         else:
-            method = "enumerate" if d <= _AUTO_ENUMERATE else "sample"
-    first = next(network.parameters())
-    zero = torch.zeros(1, d, dtype=first.dtype, device=first.device)
-    network_outputs(network, zero)
-
+            method = "enumerate" if entered.n_features <= _AUTO_ENUMERATE else "sample"
     if method == "stream":
-        if not isinstance(network, TwoLayerReLU) or not streams:
-            raise InputError(
-                "gradient_signal: method 'stream' takes a TwoLayerReLU with hinge, square or "
-                f"logistic loss. Got {type(network).__name__} with {measure.name}; use 'enumerate' "
-                "or 'sample'."
-            )
-        means = _stream(network, measure, device, on_progress)
+        means = stream_means(entered, measure, device, on_progress)
     elif method == "enumerate":
-        means = _enumerate(network, measure, d, on_progress)
+        means = enumerate_means(entered, measure, on_progress)
     elif method == "sample":
-        if n_samples < 2:
-            raise InputError(f"gradient_signal: n_samples must be at least 2. Got {n_samples}.")
-        sampled = sample_moments(
-            network,
+        means = sample_means(
+            entered,
             measure,
-            d,
             n_samples=n_samples,
+            confidence=confidence,
             seed=seed,
-            batch_size=_batch_size(network),
             on_progress=on_progress,
-        )
-        means = _Means(
-            sampled.odd_square,
-            sampled.even_square,
-            sampled.even_gradient,
-            sampled.active,
-            sampled.n_inputs,
-            sampled.n_inputs,
-            sampled.odd_square_error,
-            sampled.even_gradient_error,
         )
     else:
         raise InputError(
             "gradient_signal: method must be 'auto', 'stream', 'enumerate' or 'sample'. "
             f"Got {method!r} instead."
         )
-    return _result(network, measure, d, method, means, zero, confidence)
+    return _result(entered, measure, method, means)
 
 
-def _result(
-    network: nn.Module,
-    loss: Loss,
-    d: int,
-    method: str,
-    means: _Means,
-    zero: Tensor,
-    confidence: float,
-) -> GradientSignal:
-    at_zero = gradient_at(network, zero)[0].double().cpu().numpy()
-    even_zero, odd_zero = (
-        float(half) for half in loss.weights(network_outputs(network, zero).detach().double())
-    )
+@torch.no_grad()
+def _result(network: ScalarNetwork, loss: Loss, method: str, means: CubeMeans) -> GradientSignal:
+    zero = network.inputs(0, 1)
+    at_zero = gradient_at(network, zero)[0].cpu().numpy()
+    even_zero, odd_zero = (float(half) for half in loss.weights(network.outputs(zero)))
     g_zero = odd_zero * at_zero
     # E_v E_x|(A + chi_v G) grad f|^2 - E_v|grad R_v|^2; chi_v averages to 0 except at x = 0
-    tiny = float(np.ldexp(1.0, -d))
+    tiny = float(np.ldexp(1.0, -network.n_features))
     shared = means.even_gradient
     power = means.even_square + means.odd_square
     power += 2 * tiny * even_zero * odd_zero * float(at_zero @ at_zero)
     squared_mean = float(shared @ shared) - means.even_gradient_error**2
     squared_mean += tiny * (2 * float(shared @ g_zero) + means.odd_square)
-    margin = float(stats.norm.ppf((1 + confidence) / 2)) * means.odd_square_error
-    bounds = None
-    if isinstance(network, TwoLayerReLU) and isinstance(
-        loss, HingeLoss | SquareLoss | LogisticLoss
-    ):
-        plain = gradient_bounds(network)
-        # the logistic loss has |G| = 1/2 everywhere, the others |G| <= 1
-        scale = 0.25 if isinstance(loss, LogisticLoss) else 1.0
-        bounds = GradientBounds(
-            plain.element * scale**0.5,
-            plain.homework * scale,
-            plain.by_unit * scale,
-            plain.by_moments * scale,
+    require_finite(
+        "gradient_signal",
+        mean_square=means.odd_square,
+        shared=shared,
+        at_zero=g_zero,
+        noise=power - squared_mean,
+    )
+    interval = means.interval
+    if means.interval_kind == "normal" and means.heaviest > _HEAVY:
+        interval = (0.0, float("inf"))
+        warnings.warn(
+            f"gradient_signal: one of {means.n_inputs} sampled inputs makes "
+            f"{means.heaviest:.0%} of the estimate's variance, so there is no interval. Raise "
+            "n_samples; with heavy tails even many samples can miss what carries the mean.",
+            RuntimeWarning,
+            stacklevel=3,
         )
+    usual, bounds = usual_slope(loss), None
+    if network.two_layer is not None and usual is not None:
+        bounds = gradient_bounds(network.two_layer).scaled(usual)
     return GradientSignal(
-        n_features=d,
+        n_features=network.n_features,
         n_parameters=at_zero.size,
         loss=loss.name,
         method=method,
         n_inputs=means.n_inputs,
         n_evaluated=means.n_evaluated,
         mean_square=means.odd_square,
-        interval=(max(0.0, means.odd_square - margin), means.odd_square + margin),
+        interval=interval,
+        interval_kind=means.interval_kind,
         shared=shared,
         shared_error=means.even_gradient_error,
         at_zero=g_zero,
@@ -315,106 +310,3 @@ def _result(
         noise=max(0.0, power - squared_mean),
         bounds=bounds,
     )
-
-
-def _stream(
-    network: TwoLayerReLU,
-    loss: Loss,
-    device: torch.device | str | None,
-    on_progress: OnProgress | None,
-) -> _Means:
-    d = network.n_features
-    if d > _MOST_STREAMED:
-        raise ResourceError(
-            f"gradient_signal: 2^{d} inputs are too many to stream (the limit is d = "
-            f"{_MOST_STREAMED}, and d = 36 already takes hours unless bounds settle most of it). "
-            "Use method='sample': its confidence interval does not widen with d."
-        )
-    with torch.no_grad():
-        w, b, alpha, beta = (p.detach().double().cpu().numpy() for p in network.parameters())
-    alpha = alpha[0]
-    if device is None:
-        kind = {HingeLoss: HINGE, SquareLoss: SQUARE, LogisticLoss: LOGISTIC}[type(loss)]
-        at_kink = loss.at_kink if isinstance(loss, HingeLoss) else 0.0
-        sums: StreamedSums = stream_sums(
-            w, b, alpha, float(beta[0]), kind=kind, at_kink=at_kink, on_progress=on_progress
-        )
-    else:
-        sums = stream_on_device(network, loss, device, on_progress=on_progress)
-    scale = float(np.ldexp(1.0, -d))
-    usual = float(loss.weights(torch.zeros(1))[1]) ** 2
-    return _Means(
-        odd_square=usual * (gradient_norm_total(w, b, alpha) - scale * sums.odd_deficit),
-        even_square=scale * sums.even_square,
-        even_gradient=scale * sums.even_gradient,
-        active=scale * sums.n_active,
-        n_inputs=1 << d,
-        n_evaluated=sums.n_evaluated,
-    )
-
-
-def _enumerate(network: nn.Module, loss: Loss, d: int, on_progress: OnProgress | None) -> _Means:
-    if d > _MOST_ENUMERATED:
-        raise ResourceError(
-            f"gradient_signal: 2^{d} per-sample gradients are too many (the limit is d = "
-            f"{_MOST_ENUMERATED}). Use method='sample', or 'stream' for a TwoLayerReLU."
-        )
-    parameter = next(network.parameters())
-    shifts = torch.arange(d, device=parameter.device)
-    odd_square = even_square = active = 0.0
-    even_gradient = torch.zeros(
-        sum(p.numel() for p in network.parameters()), dtype=torch.float64, device=parameter.device
-    )
-    step = _batch_size(network)
-    for start in range(0, 1 << d, step):
-        stop = min(1 << d, start + step)
-        numbers = torch.arange(start, stop, device=parameter.device)
-        x = (numbers[:, None] >> shifts & 1).to(parameter.dtype)
-        batch = batch_gradients(network, loss, x)
-        norm = batch.squared_norm.double()
-        odd_square += float((batch.odd.double().square() * norm).sum())
-        even_square += float((batch.even.double().square() * norm).sum())
-        even_gradient += batch.even_sum
-        active += float((batch.outputs.abs() < 1).sum())
-        if on_progress is not None:
-            on_progress(stop, 1 << d)
-    scale = float(np.ldexp(1.0, -d))
-    return _Means(
-        odd_square * scale,
-        even_square * scale,
-        even_gradient.cpu().numpy() * scale,
-        active * scale,
-        1 << d,
-        1 << d,
-    )
-
-
-def _batch_size(network: nn.Module) -> int:
-    wide = network.n_hidden if isinstance(network, TwoLayerReLU) else 0
-    return max(1, _BATCH_ELEMENTS // (wide or sum(p.numel() for p in network.parameters())))
-
-
-def _number_of_features(network: nn.Module, n_features: int | None) -> int:
-    own = getattr(network, "n_features", None)
-    if own is None:
-        linear = next((m for m in network.modules() if isinstance(m, nn.Linear)), None)
-        own = linear.in_features if linear is not None else None
-    if n_features is None and not isinstance(own, int):
-        raise InputError(
-            f"gradient_signal: {type(network).__name__} does not say how many features it takes. "
-            "Give n_features."
-        )
-    d = n_features if n_features is not None else own
-    assert isinstance(d, int)
-    if d < 1 or (isinstance(network, TwoLayerReLU) and d != own):
-        raise InputError(f"gradient_signal: the network takes {own} features. Got n_features={d}.")
-    return d
-
-
-def _check_parameters(network: nn.Module) -> None:
-    for name, parameter in network.named_parameters():
-        if not bool(torch.isfinite(parameter).all()):
-            raise InputError(
-                f"gradient_signal: parameter {name} holds NaN or infinity, so there is no signal "
-                "to measure. Load the last finite parameters."
-            )

@@ -441,9 +441,11 @@ def _compare(
                 label = -label
                 picked &= picked - 1
             error = abs(f[x] - label)
-            if error > worst:
+            if not error <= worst:
                 worst = error
                 place = (leaf << leaf_bits) | x
+                if np.isnan(error):  # no error is larger
+                    return worst, place
     return worst, place
 
 
@@ -470,6 +472,7 @@ def largest_error(
     Returns
     -------
     error : float
+        NaN if f is NaN anywhere.
     place : int
         The input, feature j its bit j; the first of several.
     """
@@ -494,8 +497,8 @@ def largest_error(
     for first in range(0, n_leaves, step):
         last = min(n_leaves, first + step)
         run_chunks(work, _CHUNKS)
-        chunk = int(errors.argmax())
-        if errors[chunk] > worst:
+        chunk = int(errors.argmax())  # of a NaN, if there is one
+        if not np.isnan(worst) and not errors[chunk] <= worst:
             worst, place = float(errors[chunk]), int(places[chunk])
         if on_progress is not None:
             on_progress(last << leaf_bits, 1 << d)

@@ -20,11 +20,13 @@ from torch import Tensor, nn
 
 from pitfalls.errors import InputError, ResourceError
 from pitfalls.parity.chunks import run_chunks
-from pitfalls.parity.gradients import gradient_at, network_outputs
+from pitfalls.parity.checks import require_finite
+from pitfalls.parity.gradients import gradient_at
 from pitfalls.parity.loss import Loss, as_loss
 from pitfalls.parity.network import TwoLayerReLU
+from pitfalls.parity.scalar_network import ScalarNetwork, scalar_network
 from pitfalls.parity.streaming import subset_sums
-from pitfalls.parity.task import ParityTask, cube
+from pitfalls.parity.task import ParityTask
 from pitfalls.parity.walsh import walsh_hadamard_transform
 from pitfalls.parity.walsh_kernel import transform_alone
 
@@ -178,6 +180,7 @@ def target_gradients(
     loss: str | Loss | Callable[[Tensor, Tensor], Tensor] = "hinge",
     *,
     n_features: int | None = None,
+    trainable_only: bool = False,
     on_progress: OnProgress | None = None,
 ) -> TargetGradients:
     """Compute |grad R_v - a|^2 for all 2^d masks v.
@@ -190,7 +193,9 @@ def target_gradients(
     loss : str, Loss or callable
         As in :func:`gradient_signal`.
     n_features : int, optional
-        d; needed for modules other than ``TwoLayerReLU``.
+        d; may be left out for modules with an integer attribute ``n_features``.
+    trainable_only : bool
+        Leave parameters with ``requires_grad=False`` out of the gradient.
     on_progress : callable, optional
         Called with (transforms done, transforms in all).
 
@@ -200,8 +205,12 @@ def target_gradients(
 
     Raises
     ------
+    InputError
+        As :func:`gradient_signal` does.
     ResourceError
         If d is too large.
+    DivergenceError
+        If a result is not finite.
 
     Examples
     --------
@@ -211,21 +220,26 @@ def target_gradients(
     (64,)
     """
     measure = as_loss(loss)
-    for name, parameter in network.named_parameters():
-        if not bool(torch.isfinite(parameter).all()):
-            raise InputError(f"target_gradients: parameter {name} holds NaN or infinity.")
-    if not isinstance(network, TwoLayerReLU):
-        if n_features is None:
-            raise InputError(f"target_gradients: give n_features for a {type(network).__name__}.")
-        energy: Floats = np.zeros(1 << _checked(n_features, _MOST_OF_ANY_MODULE))
-        total = sum(p.numel() for p in network.parameters())
-        for index, values in stream_target_gradients(network, measure, n_features=n_features):
+    entered = scalar_network(
+        network, n_features, "target_gradients", gradient=True, trainable_only=trainable_only
+    )
+    if entered.two_layer is None:
+        energy: Floats = np.zeros(1 << _checked(entered.n_features, _MOST_OF_ANY_MODULE))
+        for index, values in _components(entered, measure):
             energy += values**2
             if on_progress is not None:
-                on_progress(index + 1, total)
-        return TargetGradients(n_features, measure.name, energy)
+                on_progress(index + 1, entered.n_parameters)
+    else:
+        _checked(entered.n_features, _MOST)
+        energy = _two_layer_energy(entered.two_layer, measure, on_progress)
+    require_finite("target_gradients", squared_distance=energy)
+    return TargetGradients(entered.n_features, measure.name, energy)
 
-    d, k = _checked(network.n_features, _MOST), network.n_hidden
+
+def _two_layer_energy(
+    network: TwoLayerReLU, loss: Loss, on_progress: OnProgress | None
+) -> Floats:
+    d, k = network.n_features, network.n_hidden
     w, b, alphas, beta = (
         p.detach().double().cpu().contiguous().numpy() for p in network.parameters()
     )
@@ -238,7 +252,7 @@ def target_gradients(
         _add_units_to_outputs(*rows, lows, highs, alphas[0], odd)
 
     run_chunks(evaluate, _CHUNKS)
-    _weigh(measure, odd, d)
+    _weigh(loss, odd, d)
     energy = np.square(walsh_hadamard_transform(odd))  # beta's gradient is G itself
     block = min(_BLOCK, 1 << d)
     if d <= _UNITS_APART:
@@ -274,7 +288,7 @@ def target_gradients(
             run_chunks(add, _CHUNKS)
             if on_progress is not None:
                 on_progress(i + 1, k)
-    return TargetGradients(d, measure.name, energy)
+    return energy
 
 
 def _weigh(loss: Loss, f: Floats, d: int) -> None:
@@ -286,8 +300,6 @@ def _weigh(loss: Loss, f: Floats, d: int) -> None:
 
 
 def _checked(d: int, most: int) -> int:
-    if d < 1:
-        raise InputError(f"target_gradients: n_features must be at least 1. Got {d}.")
     if d > most:
         raise ResourceError(
             f"target_gradients: 2^{d} targets take {40 * 2.0 ** (d - 30):.3g} GiB and more; the "
@@ -301,6 +313,7 @@ def stream_target_gradients(
     loss: str | Loss | Callable[[Tensor, Tensor], Tensor] = "hinge",
     *,
     n_features: int | None = None,
+    trainable_only: bool = False,
 ) -> Iterator[tuple[int, Floats]]:
     """Give one component of grad R_v - a for all targets, parameter by parameter.
 
@@ -311,7 +324,7 @@ def stream_target_gradients(
     ----------
     network : nn.Module
         Any module; the 2^d x P gradients of f are formed at once.
-    loss, n_features
+    loss, n_features, trainable_only
         As in :func:`target_gradients`.
 
     Yields
@@ -321,22 +334,25 @@ def stream_target_gradients(
     values : array of shape (2^d,)
         That component for every mask.
     """
-    measure = as_loss(loss)
-    own = network.n_features if isinstance(network, TwoLayerReLU) else n_features
-    if own is None:
-        raise InputError(f"stream_target_gradients: give n_features for {type(network).__name__}.")
-    d = _checked(own, _MOST_OF_ANY_MODULE)
-    first = next(network.parameters())
-    n_parameters = sum(p.numel() for p in network.parameters())
+    entered = scalar_network(
+        network, n_features, "stream_target_gradients", gradient=True,
+        trainable_only=trainable_only,
+    )  # fmt: skip
+    yield from _components(entered, as_loss(loss))
+
+
+@torch.no_grad()
+def _components(network: ScalarNetwork, loss: Loss) -> Iterator[tuple[int, Floats]]:
+    d = _checked(network.n_features, _MOST_OF_ANY_MODULE)
+    n_parameters = network.n_parameters
     if (need := 8 * n_parameters << d) > 1 << 31:
         raise ResourceError(
             f"stream_target_gradients: the 2^{d} x {n_parameters} gradients take "
             f"{need / 2**30:.3g} GiB. Use target_gradients (TwoLayerReLU), or gradient_signal."
         )
-    x = cube(d, dtype=first.dtype).to(first.device)
-    with torch.no_grad():
-        weight = measure.weights(network_outputs(network, x).double())[1] * 2.0**-d
-        # (P, 2^d): a parameter's values lie together
-        g = (gradient_at(network, x).double() * weight[:, None]).T.contiguous()
+    x = network.inputs(0, 1 << d)
+    weight = loss.weights(network.outputs(x))[1] * 2.0**-d
+    # (P, 2^d): a parameter's values lie together
+    g = (gradient_at(network, x) * weight[:, None]).T.contiguous()
     for index in range(n_parameters):
         yield index, walsh_hadamard_transform(g[index]).cpu().numpy()

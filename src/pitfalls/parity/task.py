@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from pitfalls.errors import InputError, ResourceError
+from pitfalls.parity.checks import require_integer
 
 __all__ = ["ParityTask", "cube"]
 
@@ -36,9 +37,8 @@ def cube(n_features: int, *, dtype: torch.dtype = torch.float32) -> Float[Tensor
     ResourceError
         If d > 24: the table would not fit. ``gradient_signal`` streams instead.
     """
-    if not 1 <= n_features <= _LARGEST_TABLE:
-        if n_features < 1:
-            raise InputError(f"cube: n_features must be at least 1. Got {n_features} instead.")
+    n_features = require_integer("cube", "n_features", n_features, 1)
+    if n_features > _LARGEST_TABLE:
         need = 2.0**n_features * n_features * 4 / 2**30
         raise ResourceError(
             f"cube: a table of all 2^{n_features} inputs takes {need:.3g} GiB; the limit is "
@@ -103,11 +103,12 @@ class ParityTask:
         InputError
             If d < 1 or no mask has that weight.
         """
-        if n_features < 1:
-            raise InputError(f"ParityTask.random: n_features must be >= 1. Got {n_features}.")
+        n_features = require_integer("ParityTask.random", "n_features", n_features, 1)
+        seed = require_integer("ParityTask.random", "seed", seed)
         generator = torch.Generator().manual_seed(seed)
         if weight is None:
             return cls(torch.randint(2, (n_features,), generator=generator))
+        weight = require_integer("ParityTask.random", "weight", weight)
         if not 0 <= weight <= n_features:
             raise InputError(
                 f"ParityTask.random: weight must be between 0 and n_features = {n_features}. "
@@ -144,19 +145,38 @@ class ParityTask:
         Parameters
         ----------
         x : Tensor of shape (..., d)
-            Entries 0 or 1, of a floating type.
+            Entries 0 or 1, of a type that has negative numbers.
 
         Returns
         -------
         Tensor of shape (...), of the type of x
+            Exact for every type: the ones are counted as integers.
+
+        Raises
+        ------
+        InputError
+            If an entry is neither 0 nor 1 (for signs give ``(1 - x) / 2``), or the shape or type
+            is another.
         """
         if x.shape[-1:] != (self.n_features,):
             raise InputError(
                 f"ParityTask.labels: x must be of shape (..., {self.n_features}). "
                 f"Got {tuple(x.shape)} instead."
             )
-        count = x @ self.mask_tensor(dtype=x.dtype, device=x.device)
-        return 1 - 2 * torch.remainder(count, 2)
+        if not x.dtype.is_signed or x.is_complex():
+            raise InputError(
+                "ParityTask.labels: x must be of a real type that can hold -1. "
+                f"Got {str(x.dtype).removeprefix('torch.')}; convert it first."
+            )
+        ones = x == 1
+        if not bool((ones | (x == 0)).all()):
+            raise InputError(
+                "ParityTask.labels: every entry of x must be 0 or 1. Got others; for inputs that "
+                "are signs give (1 - x) / 2."
+            )
+        mask = self.mask_tensor(dtype=torch.bool, device=x.device)
+        odd = (ones & mask).sum(-1) % 2  # counted in int64
+        return (1 - 2 * odd).to(x.dtype)
 
     def sample(
         self,
@@ -181,6 +201,7 @@ class ParityTask:
         y : Tensor of shape (n,)
             Labels, -1 or +1.
         """
+        n = require_integer("ParityTask.sample", "n", n, 0)
         device = "cpu" if generator is None else generator.device
         bits = torch.randint(2, (n, self.n_features), generator=generator, device=device)
         x = bits.to(dtype)

@@ -1,7 +1,9 @@
 """What parity training is told and what it hands back: config, curve, state and result."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +15,7 @@ from torch import Tensor
 from pitfalls.errors import InputError
 from pitfalls.parity import kernel
 from pitfalls.parity.evaluation import Evaluation
+from pitfalls.parity.checks import require_integer
 from pitfalls.parity.network import TwoLayerReLU
 from pitfalls.parity.task import ParityTask
 
@@ -70,10 +73,13 @@ class TrainingConfig:
     dtype: Literal["float32", "float64"] = "float32"
 
     def __post_init__(self) -> None:
-        for name in ("n_hidden", "batch_size", "n_iterations", "n_samples", "record_every"):
+        optional = ("n_hidden", "n_samples")
+        for name in ("n_hidden", "batch_size", "n_iterations", "n_samples", "record_every", "seed"):
             value = getattr(self, name)
-            if value is not None and value < 1:
-                raise InputError(f"TrainingConfig: {name} must be at least 1. Got {value} instead.")
+            if value is not None or name not in optional:
+                least = 0 if name == "seed" else 1
+                whole = require_integer("TrainingConfig", name, value, least)
+                object.__setattr__(self, name, whole)
         for name, known in (
             ("optimizer", OPTIMIZERS),
             ("loss", LOSSES),
@@ -84,27 +90,41 @@ class TrainingConfig:
                     f"TrainingConfig: {name} must be one of {', '.join(known)}. "
                     f"Got {getattr(self, name)!r} instead."
                 )
-        if not (np.isfinite(self.learning_rate) and self.learning_rate > 0):
-            raise InputError(
-                "TrainingConfig: learning_rate must be a positive number. "
-                f"Got {self.learning_rate} instead."
-            )
-        for name, values in (("momentum", (self.momentum,)), ("betas", self.betas)):
-            if not all(0 <= value < 1 for value in values):
+        for name in ("learning_rate", "epsilon"):
+            value = _real(getattr(self, name))
+            if value is None or value <= 0:
                 raise InputError(
-                    f"TrainingConfig: {name} must lie in [0, 1). Got {getattr(self, name)}."
+                    f"TrainingConfig: {name} must be a positive number. "
+                    f"Got {getattr(self, name)!r} instead."
                 )
+            object.__setattr__(self, name, value)
+        given = self.betas
+        betas = [_real(beta) for beta in given] if isinstance(given, Sequence) else []
+        if len(betas) != 2 or not all(beta is not None and 0 <= beta < 1 for beta in betas):
+            raise InputError(f"TrainingConfig: betas must be two numbers in [0, 1). Got {given!r}.")
+        object.__setattr__(self, "betas", tuple(betas))
+        momentum = _real(self.momentum)
+        if momentum is None or not 0 <= momentum < 1:
+            raise InputError(
+                f"TrainingConfig: momentum must be a number in [0, 1). Got {self.momentum!r}."
+            )
+        object.__setattr__(self, "momentum", momentum)
         if self.n_samples is not None and self.n_samples >= 1 << 32:
             raise InputError(
                 f"TrainingConfig: n_samples must be below 2^32. Got {self.n_samples}; "
                 "leave it out for fresh inputs."
             )
-        if self.seed < 0:
-            raise InputError(f"TrainingConfig: seed must not be negative. Got {self.seed}.")
 
     def width(self, n_features: int) -> int:
         """K for inputs of d features: ``n_hidden``, or 10 d."""
         return 10 * n_features if self.n_hidden is None else self.n_hidden
+
+
+def _real(value: object) -> float | None:
+    """Return a finite real number as Python's float, and None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return None
+    return float(value) if math.isfinite(value) else None
 
 
 LEARNED = 0.99
