@@ -298,9 +298,7 @@ def test_the_binomial_interval_covers_for_every_network_and_boundary(network, bo
     due = gradient_signal(f, loss).mean_square
     inside = 0
     for seed in range(20):
-        result = gradient_signal(
-            f, loss, method="sample", n_samples=100, seed=seed, confidence=0.9
-        )
+        result = gradient_signal(f, loss, method="sample", n_samples=100, seed=seed, confidence=0.9)
         assert result.interval_kind == "binomial"
         assert result.interval[0] <= result.mean_square <= result.interval[1]
         inside += result.interval[0] <= due * (1 + 1e-12) <= result.interval[1] * (1 + 2e-12)
@@ -311,9 +309,7 @@ def test_the_binomial_interval_covers_for_every_network_and_boundary(network, bo
 def test_inputs_are_drawn_by_their_share_of_the_gradients_norm(d, k, scale):
     network = network_of(d, k, scale, seed=d)
     norm = network.gradient_squared_norm(cube(d, dtype=torch.float64)).numpy()
-    numbers, total = draw_by_gradient_norm(
-        *arrays(network)[:3], 50_000, np.random.default_rng(0)
-    )
+    numbers, total = draw_by_gradient_norm(*arrays(network)[:3], 50_000, np.random.default_rng(0))
     assert total == pytest.approx(norm.mean(), rel=1e-13)
     seen = np.bincount(numbers, minlength=2**d)
     assert stats.chisquare(seen, norm / norm.sum() * 50_000).pvalue > 1e-3

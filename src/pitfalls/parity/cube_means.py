@@ -170,9 +170,7 @@ def sample_means(
     on_progress: OnProgress | None,
 ) -> CubeMeans:
     """Estimate the means from sampled inputs, with E|g|^2 exact or guarded where that is possible."""
-    sampled = sample_moments(
-        network, loss, n_samples=n_samples, seed=seed, on_progress=on_progress
-    )
+    sampled = sample_moments(network, loss, n_samples=n_samples, seed=seed, on_progress=on_progress)
     margin = float(stats.norm.ppf((1 + confidence) / 2)) * sampled.odd_square_error
     means = CubeMeans(
         odd_square=sampled.odd_square,

@@ -27,8 +27,8 @@ from torch import Tensor, nn
 
 from pitfalls.errors import DivergenceError, InputError
 from pitfalls.parity.batched import ACTIVATIONS, Stack
-from pitfalls.parity.evaluation import Evaluation, evaluate
 from pitfalls.parity.checks import require_integer
+from pitfalls.parity.evaluation import Evaluation, evaluate
 from pitfalls.parity.loss import Loss, named_loss
 from pitfalls.parity.network import is_plain
 from pitfalls.parity.serial import one_torch_thread

@@ -41,9 +41,7 @@ def batch_size(network: ScalarNetwork) -> int:
 
 
 @torch.no_grad()
-def batch_gradients(
-    network: ScalarNetwork, loss: Loss, x: Float[Tensor, "n d"]
-) -> BatchGradients:
+def batch_gradients(network: ScalarNetwork, loss: Loss, x: Float[Tensor, "n d"]) -> BatchGradients:
     """Evaluate f and reduce its per-sample gradients at inputs in {0, 1}^d.
 
     The homework's network goes by its closed form, in O(nk) memory; any other module by

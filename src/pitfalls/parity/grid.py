@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pitfalls.errors import DataError, InputError, ResourceError
-from pitfalls.parity.ensemble import train_ensemble
 from pitfalls.parity.checks import require_integer
+from pitfalls.parity.ensemble import train_ensemble
 from pitfalls.parity.task import ParityTask
 from pitfalls.parity.train_records import LEARNED, TrainingConfig
 

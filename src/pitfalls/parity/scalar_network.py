@@ -89,7 +89,9 @@ class ScalarNetwork:
             raise InputError(f"{self.kind} must give real outputs. Got outputs of {f.dtype}.")
         return f.reshape(len(x))
 
-    def gradients(self, x: Float[Tensor, "n d"]) -> tuple[Float[Tensor, "n P"], Float[Tensor, " n"]]:
+    def gradients(
+        self, x: Float[Tensor, "n d"]
+    ) -> tuple[Float[Tensor, "n P"], Float[Tensor, " n"]]:
         """Return the gradient of f in ``parameters`` at every input, and f."""
 
         def output(parameters: dict[str, Tensor], row: Tensor) -> tuple[Tensor, Tensor]:
@@ -181,9 +183,7 @@ def plain_two_layer(network: nn.Module, who: str) -> TwoLayerReLU:
     return network
 
 
-def _number_of_features(
-    network: nn.Module, n_features: int | None, who: str, given_as: str
-) -> int:
+def _number_of_features(network: nn.Module, n_features: int | None, who: str, given_as: str) -> int:
     own = as_integer(getattr(network, "n_features", None))
     d = own if n_features is None else require_integer(who, given_as, n_features, 1)
     if d is None:

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from pitfalls.errors import InputError
 from pitfalls.parity.bounds import GradientBounds, gradient_bounds
+from pitfalls.parity.checks import require_finite, require_integer
 from pitfalls.parity.cube_means import (
     CubeMeans,
     IntervalKind,
@@ -29,7 +30,6 @@ from pitfalls.parity.cube_means import (
     usual_slope,
 )
 from pitfalls.parity.gradients import gradient_at
-from pitfalls.parity.checks import require_finite, require_integer
 from pitfalls.parity.loss import Loss, as_loss
 from pitfalls.parity.scalar_network import ScalarNetwork, scalar_network
 
@@ -211,6 +211,7 @@ def gradient_signal(
 
     Examples
     --------
+    >>> from pitfalls.parity import TwoLayerReLU
     >>> network = TwoLayerReLU(10, 100, seed=0)
     >>> result = gradient_signal(network)
     >>> result.method, result.n_inputs
@@ -261,6 +262,7 @@ def gradient_signal(
 
 
 @torch.no_grad()
+@np.errstate(over="ignore", invalid="ignore")  # results that are not finite are errors below
 def _result(network: ScalarNetwork, loss: Loss, method: str, means: CubeMeans) -> GradientSignal:
     zero = network.inputs(0, 1)
     at_zero = gradient_at(network, zero)[0].cpu().numpy()

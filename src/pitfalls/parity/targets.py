@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pitfalls.errors import InputError, ResourceError
-from pitfalls.parity.chunks import run_chunks
 from pitfalls.parity.checks import require_finite
+from pitfalls.parity.chunks import run_chunks
 from pitfalls.parity.gradients import gradient_at
 from pitfalls.parity.loss import Loss, as_loss
 from pitfalls.parity.network import TwoLayerReLU
@@ -236,9 +236,7 @@ def target_gradients(
     return TargetGradients(entered.n_features, measure.name, energy)
 
 
-def _two_layer_energy(
-    network: TwoLayerReLU, loss: Loss, on_progress: OnProgress | None
-) -> Floats:
+def _two_layer_energy(network: TwoLayerReLU, loss: Loss, on_progress: OnProgress | None) -> Floats:
     d, k = network.n_features, network.n_hidden
     w, b, alphas, beta = (
         p.detach().double().cpu().contiguous().numpy() for p in network.parameters()
@@ -253,7 +251,7 @@ def _two_layer_energy(
 
     run_chunks(evaluate, _CHUNKS)
     _weigh(loss, odd, d)
-    energy = np.square(walsh_hadamard_transform(odd))  # beta's gradient is G itself
+    energy: Floats = np.square(walsh_hadamard_transform(odd))  # beta's gradient is G itself
     block = min(_BLOCK, 1 << d)
     if d <= _UNITS_APART:
 

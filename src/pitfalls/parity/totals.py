@@ -26,9 +26,7 @@ Integers = NDArray[np.int64]
 
 
 @njit(cache=True)
-def _sorted_subset_sums(
-    weights: Floats, start: float, subsets: Integers
-) -> Floats:
+def _sorted_subset_sums(weights: Floats, start: float, subsets: Integers) -> Floats:
     """List start + (every subset sum of weights) in ascending order; subsets gets the subsets' bits.
 
     Built one weight at a time by merging the list with itself shifted: linear time, no sort.
@@ -144,7 +142,8 @@ def _tail(start: int, a: float, high_set: int, square: float, tails: Floats) -> 
     """Sum a row's weights over the low values from ``start`` on."""
     count = tails.shape[1] - 1 - start
     gates = tails[0, start] + count * (_count_ones(high_set) + 1)
-    return square * gates + a * (a * count + 2 * tails[1, start]) + tails[2, start]
+    weight: float = square * gates + a * (a * count + 2 * tails[1, start]) + tails[2, start]
+    return weight
 
 
 def unit_norm_totals(weights: Floats, biases: Floats, alphas: Floats) -> Floats:
@@ -171,7 +170,8 @@ def unit_norm_totals(weights: Floats, biases: Floats, alphas: Floats) -> Floats:
     run_chunks(work, len(biases))
     scale = 0.5 ** weights.shape[1]
     with np.errstate(over="ignore"):  # infinity says it
-        return scale * (alphas**2 * gates + squares)
+        parts: Floats = scale * (alphas**2 * gates + squares)
+    return parts
 
 
 def gradient_norm_total(weights: Floats, biases: Floats, alphas: Floats) -> float:
@@ -216,9 +216,7 @@ def draw_by_gradient_norm(
     def work(unit: int) -> None:
         own = slice(ends[unit] - counts[unit], ends[unit])
         if counts[unit]:
-            _draw_of_unit(
-                weights[unit], biases[unit], alphas[unit], uniforms[own], numbers[own]
-            )
+            _draw_of_unit(weights[unit], biases[unit], alphas[unit], uniforms[own], numbers[own])
 
     run_chunks(work, k)
     numbers[ends[k] - counts[k] :] = generator.integers(0, 1 << d, counts[k])

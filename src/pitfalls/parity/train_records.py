@@ -14,8 +14,8 @@ from torch import Tensor
 
 from pitfalls.errors import InputError
 from pitfalls.parity import kernel
-from pitfalls.parity.evaluation import Evaluation
 from pitfalls.parity.checks import require_integer
+from pitfalls.parity.evaluation import Evaluation
 from pitfalls.parity.network import TwoLayerReLU
 from pitfalls.parity.task import ParityTask
 
