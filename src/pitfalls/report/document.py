@@ -16,8 +16,9 @@ from pitfalls.report.facts import OPTIONAL, Facts, facts_of, known_experiments, 
 from pitfalls.report.front import FrontMatter
 from pitfalls.report.listings import listings
 from pitfalls.report.page import render
-from pitfalls.report.rooms import Account, account_of, block_values
+from pitfalls.report.rooms import Account, account_of, block_values, verdict_values
 from pitfalls.report.statements import claim_entries
+from pitfalls.report.verdicts import verdicts_of
 from pitfalls.report.writeup import compile_html, compile_pdf, lay_out
 from pitfalls.runs import Run, RunStore, write_bytes
 
@@ -96,12 +97,15 @@ def build(
         pictures += drawn
         slots[name] = _slot(found, drawn)
     charts: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     for experiment in catalogue():
         found = evidence.get(experiment.name, Evidence(experiment.name))
         account = account_of(experiment, found)
         drawn = [picture_of(experiment.name, figure) for figure in account.figures]
         pictures += drawn
         charts.update(account.charts or {})
+        if account.result is not None:
+            results[experiment.name] = account.result
         slots[experiment.name] = _room_slot(found, account, drawn)
     advance()
     explorers = {**explorers_of(evidence, thumbnails), **charts}
@@ -111,6 +115,7 @@ def build(
         "front": asdict(front),
         "scale": scale,
         "slots": slots,
+        "verdicts": {lab: verdict_values(found) for lab, found in verdicts_of(results).items()},
         "claims": entries,
         "code": {name: asdict(item) for name, item in listings().items()},
         "explorers": sorted(explorers),

@@ -9,8 +9,9 @@ from pitfalls.frame import Experiment
 from pitfalls.plots import Rendered, draw
 from pitfalls.prose import Basis, Block, Chart, Code, Markup, Paragraph, Picture, Table
 from pitfalls.report.evidence import Evidence
+from pitfalls.report.verdicts import Answer, Verdict
 
-__all__ = ["Account", "account_of", "block_values", "markup_values"]
+__all__ = ["Account", "account_of", "block_values", "verdict_values"]
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def account_of(experiment: Experiment[Any, Any], found: Evidence) -> Account:
     )
 
 
-def markup_values(markup: Markup) -> list[dict[str, str]]:
+def _markup(markup: Markup) -> list[dict[str, str]]:
     """Return a sentence as the chapters take it."""
     return [{"kind": span.kind, "text": span.text} for span in markup]
 
@@ -74,13 +75,13 @@ def block_values(block: Block) -> dict[str, Any]:
     """Return a block as the chapters take it."""
     match block:
         case Paragraph(text):
-            return {"kind": "paragraph", "text": markup_values(text)}
+            return {"kind": "paragraph", "text": _markup(text)}
         case Table(header, rows, caption, words):
             return {
                 "kind": "table",
-                "header": [markup_values(cell) for cell in header],
-                "rows": [[markup_values(cell) for cell in row] for row in rows],
-                "caption": markup_values(caption),
+                "header": [_markup(cell) for cell in header],
+                "rows": [[_markup(cell) for cell in row] for row in rows],
+                "caption": _markup(caption),
                 "words": list(words),
             }
         case Picture(figure):
@@ -90,3 +91,22 @@ def block_values(block: Block) -> dict[str, Any]:
         case Chart(kind, label, instead):
             inside = [block_values(part) for part in instead]
             return {"kind": "chart", "chart": kind, "label": label, "instead": inside}
+
+
+def verdict_values(verdict: Verdict) -> dict[str, Any]:
+    """Return a verdict as the chapters take it."""
+    return {
+        "title": verdict.title,
+        "sources": list(verdict.sources),
+        "rows": [
+            {
+                "function": _markup(row.function),
+                "answers": [_answer(row.represented), _answer(row.found)],
+            }
+            for row in verdict.rows
+        ],
+    }
+
+
+def _answer(answer: Answer) -> dict[str, Any]:
+    return {"tone": answer.tone, "word": answer.word, "evidence": _markup(answer.evidence)}

@@ -1,0 +1,19 @@
+"""The verdict at the head of each chapter: can it be represented, and does descent find it?"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pitfalls.report.verdicts.records import Answer, Verdict, VerdictRow
+
+__all__ = ["Answer", "Verdict", "VerdictRow", "verdicts_of"]
+
+
+def verdicts_of(results: Mapping[str, Any]) -> dict[str, Verdict]:
+    """Return the verdict of each lab that has one.
+
+    Parameters
+    ----------
+    results : mapping of str to result
+        What was found, by the experiment's name; experiments without a run to believe are absent.
+    """
+    return {}
