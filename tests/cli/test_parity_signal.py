@@ -11,11 +11,11 @@ def runs(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "shown"),
     [
-        (["exact", "--d", "4"], ["printed", "corrected", "compact", "all ones"]),
-        (["exact", "--mask", "10110"], ["exact at all 2^5 inputs", "k = 9"]),
-        (["exact", "--mask", "1" * 40, "--variant", "compact"], ["2^40", "k = 39"]),
+        (["exact", "-d", "4"], ["printed", "corrected", "compact", "all ones"]),
+        (["prove", "--mask", "10110"], ["exact at all 2^5 inputs", "k = 9"]),
+        (["prove", "--mask", "1" * 40, "--variant", "compact"], ["2^40", "k = 39"]),
         (
-            ["exact", "--mask", "1111", "--variant", "printed"],
+            ["prove", "--mask", "1111", "--variant", "printed"],
             ["not exact", "x = 1111 it gives -1 where 1 is due"],
         ),
         (["signal", "-d", "3", "5", "--n-seeds", "2"], ["signal/noise", "yes"]),
@@ -33,12 +33,12 @@ def test_commands_show_what_they_found(arguments, shown, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["exact", "--mask", "012"], "--mask must be zeros and ones"),
-        (["exact", "--mask", "1111", "--k", "3"], "n_hidden >= 7"),
-        (["exact", "--k", "3"], "go with --mask"),
-        (["exact", "--d", "1000000"], "d <= 1000"),
+        (["prove", "--mask", "012"], "--mask must be zeros and ones"),
+        (["prove", "--mask", "1111", "--n-hidden", "3"], "n_hidden >= 7"),
+        (["prove"], "mask"),
+        (["exact", "-d", "1000000"], "d <= 1000"),
         (["signal", "-d", "4", "--batch-size", "0"], "batch_size must be at least 1"),
-        (["exact", "--d", "0"], "at least 1"),
+        (["exact", "-d", "0"], "at least 1"),
         (["signal", "-d", "0"], "at least 1"),
         (["signal", "-d", "3", "--loss", "zero-one"], "zero-one"),
         (["targets", "-d", "40"], "limit is d = 26"),

@@ -11,6 +11,7 @@ def runs(tmp_path, monkeypatch):
 
 
 SHORT = ["--iterations", "400"]
+BRIEF = ["--n-iterations", "400"]
 
 
 @pytest.mark.parametrize(
@@ -18,8 +19,14 @@ SHORT = ["--iterations", "400"]
     [
         (["train", "--mask", "0110", *SHORT], ["Parity of 2 of 4", "0110", "exact"]),
         (["train", "-d", "25", "--weight", "1", "--k", "9", *SHORT], ["1 of 25", "±"]),
-        (["curves", "--d", "4", "6", "--weight", "2", "--seeds", "2", *SHORT], ["learned", "6"]),
-        (["curves", "--d", "4", "--seeds", "1", "--loss", "square", *SHORT], ["Square loss"]),
+        (
+            ["curves", "-d", "4", "6", "--weights", "2", "--n-seeds", "2", *BRIEF],
+            ["learned", "6"],
+        ),
+        (
+            ["curves", "-d", "4", "--n-seeds", "1", "--loss", "square", *BRIEF],
+            ["square loss"],
+        ),
         (["along", "--d", "5", "--weight", "2", "--probes", "1", *SHORT], ["Signal", "at most"]),
         (
             ["depth", "--layers", "1", "--shown", "2", "--seeds", "1", *SHORT],
@@ -59,8 +66,8 @@ def test_a_second_call_reuses_the_run_and_prints_the_same(capsys):
         (["train", "--rate", "-1"], "learning_rate must be a positive number"),
         (["train", "--k", "0"], "n_hidden must be at least 1"),
         (["train", "--optimizer", "lion"], "optimizer"),
-        (["curves", "--d", "3", "4", "5", "--weight", "1", "2"], "one for each --d"),
-        (["curves", "--seeds", "0"], "one seed"),
+        (["curves", "-d", "3", "4", "5", "--weights", "1", "2"], "one for each -d"),
+        (["curves", "--n-seeds", "0"], "n_seeds must be at least 1"),
         (["along", "--d", "4"], "one for each --d"),
         (["depth", "--layers", "0"], "at least 1"),
         (["sweep", "--d", "3", "--weight", "4"], "no cell is left"),

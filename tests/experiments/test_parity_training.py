@@ -17,7 +17,6 @@ from pitfalls.experiments.parity_depth import DepthConfig
 from pitfalls.experiments.parity_sweep import SweepConfig
 from pitfalls.experiments.parity_training import (
     AlongConfig,
-    CurvesConfig,
     TrainRunConfig,
     homework_runs,
 )
@@ -36,7 +35,6 @@ from tests.experiments import killed_parity
 ROOT = Path(__file__).parents[2]
 SHORT = TrainingConfig(n_iterations=600, record_every=200, seed=3)
 CONFIGS = [
-    CurvesConfig(cases=((4, None), (8, 2)), n_seeds=2, training=SHORT),
     TrainRunConfig((1, 0, 1, 0), SHORT),
     AlongConfig(cases=((4, 2), (6, 5)), n_probes=2, training=SHORT),
     DepthConfig(width=8, depths=(1, 2), shown=3, n_seeds=2, training=SHORT),
@@ -117,27 +115,8 @@ def test_a_training_killed_at_any_moment_ends_with_the_undisturbed_bits(tmp_path
         assert all(np.array_equal(one[k], other[k]) for k in one)
 
 
-def test_curves_are_the_labs_own(store):
-    run = perform(CONFIGS[0], store)
-    alone = train(ParityTask.random(8, 4, 2), replace(SHORT, seed=4))
-    stored = run.arrays("replica-003")
-    assert stored["loss"].tolist() == alone.curve.loss.tolist()
-    assert tuple(stored["mask"]) == alone.task.mask
-    case = run.results()["cases"][1]
-    assert case["weights"] == [2, 2]
-    assert case["accuracy"][1] == alone.evaluation.accuracy
-    assert case["iterations_to_99"][1] == alone.curve.iterations_to(0.99)
-
-
-def test_a_diverged_replica_is_warned_of(tmp_path):
-    wild = replace(SHORT, loss="square", learning_rate=1e3)
-    run = perform(CurvesConfig(cases=((6, 3),), n_seeds=1, training=wild), RunStore(tmp_path))
-    assert "diverged" in run.manifest.warnings[0]
-    draw_run(run)
-
-
 def test_the_signal_along_training_is_that_of_the_recorded_networks(store):
-    run = perform(CONFIGS[2], store)
+    run = perform(CONFIGS[1], store)
     arrays = run.arrays("case-0")
     task = ParityTask.random(4, 3, 2)
     result = train(task, SHORT)
@@ -147,7 +126,7 @@ def test_the_signal_along_training_is_that_of_the_recorded_networks(store):
 
 
 def test_the_trained_network_is_kept(store):
-    run = perform(CONFIGS[1], store)
+    run = perform(CONFIGS[0], store)
     arrays = run.arrays("network")
     network = TwoLayerReLU(4, 40).load_flat(torch.from_numpy(arrays["parameters"]))
     assert network.n_hidden == run.results()["n_hidden"]
@@ -160,12 +139,8 @@ def test_where_cells_run_is_no_part_of_the_runs_name(store):
 
 
 @pytest.mark.parametrize("scale", ["quick", "full"])
-def test_the_homeworks_part_b_has_its_own_size_at_either_scale(scale):
-    curves = homework_runs(scale, 5)[0]
-    assert {d for d, weight in curves.cases if weight is None} == {5, 10, 30}
-    assert curves.training == TrainingConfig(seed=5)
+def test_the_homework_takes_every_training_experiment(scale):
     assert [type(config).__name__ for config in homework_runs(scale)] == [
-        "CurvesConfig",
         "AlongConfig",
         "DepthConfig",
         "SweepConfig",
@@ -175,8 +150,6 @@ def test_the_homeworks_part_b_has_its_own_size_at_either_scale(scale):
 @pytest.mark.parametrize(
     "bad",
     [
-        lambda: CurvesConfig(cases=()),
-        lambda: CurvesConfig(n_seeds=0),
         lambda: AlongConfig(n_probes=0),
         lambda: DepthConfig(activations=("softplus",)),
         lambda: DepthConfig(depths=(0,)),

@@ -36,6 +36,8 @@ def _other(kind: Any, default: Any) -> Any:
         return next(choice for choice in get_args(kind) if choice != default)
     if get_origin(kind) is tuple:
         inner = get_args(kind)[0]
+        if Ellipsis not in get_args(kind):  # of a fixed length: another last value
+            return (*default[:-1], _other(inner, default[-1]))
         return (*(default or ()), _other(inner, default[-1] if default else None))
     if kind is bool:
         return not default

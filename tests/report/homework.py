@@ -7,7 +7,6 @@ from pitfalls.experiments import (
     image_training,
     linear,
     linear_methods,
-    parity_exact,
     perform,
 )
 from pitfalls.experiments import parity_training as parity
@@ -16,6 +15,8 @@ from pitfalls.experiments.image_evaluation import evaluation_of
 from pitfalls.experiments.image_networks import NetworkConfig
 from pitfalls.experiments.image_source import find_images
 from pitfalls.experiments.linear_source import Planted
+from pitfalls.experiments.parity_curves import CurvesConfig
+from pitfalls.experiments.parity_exact import ExactConfig
 from pitfalls.experiments.parity_gradients import GradientsConfig
 from pitfalls.experiments.parity_signal import SignalConfig
 from pitfalls.experiments.parity_targets import TargetsConfig
@@ -40,8 +41,6 @@ def perform_all(store: RunStore) -> list[Run]:
         linear.DescendConfig(data=Planted()),
         linear.TourConfig(data=Planted(), depths=(2, 3)),
         linear.RanksConfig(data=digits, max_rank=2, steps=300),
-        parity_exact.ExactConfig(dimensions=(1, 2, 3, 10)),
-        parity.CurvesConfig(cases=((3, None), (8, 7)), n_seeds=2, training=brief),
         parity.AlongConfig(cases=((4, 2), (6, 5)), n_probes=3, training=brief),
         parity.SweepConfig(dimensions=(3, 6), weights=(1, 4), n_seeds=2, training=brief, jobs=1),
         parity.DepthConfig(
@@ -57,6 +56,8 @@ def perform_all(store: RunStore) -> list[Run]:
     command = "pitfalls <b>report</b> --quick"
     runs = [perform(config, store, command=command) for config in configs]
     small: dict[str, object] = {
+        "parity-exact": ExactConfig(proved=(1, 2, 3, 10)),
+        "parity-curves": CurvesConfig(cases=((3, None), (8, 7)), n_seeds=2, training=brief),
         "parity-gradients": GradientsConfig(n_features=(3,)),
         "parity-signal": SignalConfig(n_features=(2, 4, 6), n_seeds=2),
         "parity-targets": TargetsConfig(n_features=6, n_seeds=2),

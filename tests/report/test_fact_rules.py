@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from pitfalls.report.facts.images import guesses, rises, tied_with_best
-from pitfalls.report.facts.parity import curves, sweep
+from pitfalls.report.facts.parity import sweep
 
 
 def test_guessing_is_excluded_by_three_standard_errors_at_chance():
@@ -50,13 +50,3 @@ def test_a_sweep_tells_learned_in_part_from_not_learned_and_counts_pairs_once():
         "d": 9, "largest_learned": None, "smallest_lost": 4, "accuracy_there": 0.8,
     }  # fmt: skip
     assert not facts["falling"]
-
-
-def test_what_a_training_reached_keeps_its_own_number_of_ones():
-    case = {
-        "n_features": 10, "weight": None, "weights": [6, 3], "n": 2, "exact": True, "n_inputs": 1024,
-        "risk": [0.0, 1.0], "accuracy": [1.0, 0.5], "median_risk": 0.5, "median_accuracy": 0.75,
-        "iterations_to_99": [23_800, None], "n_learned": 1,
-    }  # fmt: skip
-    facts = curves(run({"cases": [case], "n_iterations": 50_000})).values
-    assert facts["reached"] == [{"d": 10, "m": 6, "iterations": 23_800}]

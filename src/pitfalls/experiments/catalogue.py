@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 __all__ = ["FOLDERS", "add_commands", "catalogue", "experiment_named"]
 
 FOLDERS = (
+    "parity_exact",
+    "parity_curves",
     "parity_gradients",
     "parity_signal",
     "parity_targets",

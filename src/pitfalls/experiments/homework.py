@@ -48,13 +48,11 @@ def homework_runs(
         image_training,
         linear,
         linear_methods,
-        parity_exact,
         parity_training,
     )
 
     return (
         *(Part("2", config) for config in linear.homework_runs(scale, data, seed)),
-        *(Part("3", config) for config in parity_exact.homework_runs(scale, seed)),
         *(Part("3", config) for config in parity_training.homework_runs(scale, seed)),
         *(Part("4", config) for config in linear_methods.homework_runs(scale, data, seed)),
         *(Part("4", config) for config in image_training.homework_runs(scale, data, seed, device)),

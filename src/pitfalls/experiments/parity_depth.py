@@ -17,7 +17,7 @@ from pitfalls.parity import (
     train_deep,
 )
 from pitfalls.parity.depth import Activation
-from pitfalls.parity.train_records import LEARNED
+from pitfalls.parity.train_config import LEARNED
 from pitfalls.progress import Progress
 from pitfalls.runs import Run
 

@@ -13,33 +13,27 @@ from pitfalls.parity import (
     Evaluation,
     ParityTask,
     TrainingConfig,
-    TrainingResult,
     TrainingState,
     first_reached,
     gradient_signal,
     initial_state,
     target_signal,
     train,
-    train_ensemble,
 )
-from pitfalls.parity.train_records import LEARNED
+from pitfalls.parity.train_config import LEARNED
 from pitfalls.progress import Progress
 from pitfalls.runs import NOT_IDENTITY, Run
 
 __all__ = [
     "AlongConfig",
-    "CurvesConfig",
     "TrainRunConfig",
     "homework_runs",
     "measure_along",
-    "measure_curves",
     "train_one",
 ]
 
 Case = tuple[int, int | None]
 """Dimension and mask weight; None: a mask drawn uniformly from {0, 1}^d, as in the homework."""
-
-HOMEWORK_CASES: tuple[Case, ...] = ((5, None), (10, None), (30, None), (30, 2), (30, 3))
 
 
 def _summary(evaluation: Evaluation) -> np.ndarray:
@@ -54,114 +48,6 @@ def _summary(evaluation: Evaluation) -> np.ndarray:
         ],
         np.float64,
     )
-
-
-# -- loss curves: homework 3b -----------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class CurvesConfig:
-    """Several trainings side by side (homework 3b).
-
-    Parameters
-    ----------
-    cases : tuple of (d, weight or None)
-        Each is trained ``n_seeds`` times, with a mask, weights and inputs of its own each time.
-    n_seeds : int
-    training : TrainingConfig
-        ``seed`` is that of the first replica.
-    threads : int, optional
-        Replicas at a time.
-    device : str
-    """
-
-    cases: tuple[Case, ...] = HOMEWORK_CASES
-    n_seeds: int = 5
-    training: TrainingConfig = field(default_factory=TrainingConfig)
-    threads: int | None = field(default=None, metadata=NOT_IDENTITY)
-    device: str = field(default="cpu", metadata=NOT_IDENTITY)
-
-    def __post_init__(self) -> None:
-        if not self.cases or self.n_seeds < 1:
-            raise InputError("CurvesConfig: give at least one case and one seed.")
-
-
-@experiment("parity-curves")
-def measure_curves(config: CurvesConfig, run: Run, progress: Progress) -> None:
-    """Train every case from several seeds and keep each loss curve.
-
-    Arrays ``replica-<i>``: mask, step, batch_loss, loss, accuracy, evaluation (risk, accuracy,
-    inputs, exact, and the two standard errors), diverged. Replica i is seed i % n_seeds of case
-    i // n_seeds.
-    """
-    tasks, trainings = [], []
-    for d, weight in config.cases:
-        for i in range(config.n_seeds):
-            seed = config.training.seed + i
-            tasks.append(ParityTask.random(d, seed, weight))
-            trainings.append(replace(config.training, seed=seed))
-    left = [i for i in range(len(tasks)) if not run.has_arrays(_replica(i))]
-
-    def keep(at: int, result: TrainingResult) -> None:
-        run.save_arrays(
-            _replica(left[at]),
-            mask=np.array(result.task.mask, np.int8),
-            diverged=np.array(result.diverged),
-            evaluation=_summary(result.evaluation),
-            **vars(result.curve),
-        )
-
-    with progress("training", unit="iterations") as advance:
-        train_ensemble(
-            [tasks[i] for i in left],
-            [trainings[i] for i in left],
-            device=config.device,
-            n_threads=config.threads,
-            on_result=keep,
-            on_progress=advance,
-        )
-
-    cases = []
-    for c, (d, weight) in enumerate(config.cases):
-        members = [run.arrays(_replica(c * config.n_seeds + i)) for i in range(config.n_seeds)]
-        risk = [float(m["evaluation"][0]) for m in members]
-        accuracy = [float(m["evaluation"][1]) for m in members]
-        reached = [first_reached(m["step"], m["accuracy"]) for m in members]
-        cases.append(
-            {
-                "n_features": d,
-                "weight": weight,
-                "weights": [int(m["mask"].sum()) for m in members],
-                "n": config.n_seeds,
-                "exact": bool(members[0]["evaluation"][3]),
-                "n_inputs": int(members[0]["evaluation"][2]),
-                "risk": risk,
-                "accuracy": accuracy,
-                "median_risk": float(np.median(risk)),
-                "median_accuracy": float(np.median(accuracy)),
-                "iterations_to_99": reached,
-                "n_learned": sum(value >= LEARNED for value in accuracy),
-            }
-        )
-        for i, member in enumerate(members):
-            if member["diverged"]:
-                run.warn(
-                    f"d = {d}, seed {config.training.seed + i}: training diverged at iteration "
-                    f"{member['step'][-1] if member['step'].size else 0}"
-                )
-            run.log(
-                step=config.training.n_iterations,
-                n_features=d,
-                weight=int(member["mask"].sum()),
-                seed=config.training.seed + i,
-                risk=risk[i],
-                accuracy=accuracy[i],
-            )
-    run.save_results({"cases": cases, "n_iterations": config.training.n_iterations})
-
-
-def _replica(i: int) -> str:
-    return f"replica-{i:03d}"
 
 
 # -- one training -----------------------------------------------------------------------------
@@ -344,7 +230,6 @@ def homework_runs(scale: Literal["quick", "full"], seed: int = 123) -> list[obje
     base = TrainingConfig(seed=seed)
     if scale == "quick":
         return [
-            CurvesConfig(n_seeds=3, training=base),
             AlongConfig(training=replace(base, n_iterations=12_000), n_probes=12),
             DepthConfig(
                 training=replace(base, n_iterations=2_000, learning_rate=0.1, record_every=50)
@@ -357,7 +242,6 @@ def homework_runs(scale: Literal["quick", "full"], seed: int = 123) -> list[obje
             ),
         ]
     return [
-        CurvesConfig(n_seeds=10, training=base),
         AlongConfig(
             cases=((10, 3), (18, 3), (18, 9), (18, 18)),
             training=replace(base, n_iterations=50_000),

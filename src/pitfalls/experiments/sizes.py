@@ -2,7 +2,7 @@
 
 from pitfalls.errors import InputError
 
-__all__ = ["refuse_sizes"]
+__all__ = ["refuse_cases", "refuse_sizes"]
 
 
 def refuse_sizes(who: str, dimensions: tuple[int, ...], *counts: int) -> None:
@@ -12,3 +12,15 @@ def refuse_sizes(who: str, dimensions: tuple[int, ...], *counts: int) -> None:
             f"{who}: dimensions, widths and numbers of seeds must be at least 1. Got dimensions "
             f"{dimensions}" + (f" and {', '.join(map(str, counts))}." if counts else ".")
         )
+
+
+def refuse_cases(who: str, cases: tuple[tuple[int, int | None], ...]) -> None:
+    """Raise InputError unless every case is a d >= 1 with a weight from 0 to d, or none."""
+    if not cases:
+        raise InputError(f"{who}: cases must name at least one (d, weight). Got none.")
+    for d, weight in cases:
+        if d < 1 or not (weight is None or 0 <= weight <= d):
+            raise InputError(
+                f"{who}: a case must be d >= 1 and a weight from 0 to d. Got d = {d}, "
+                f"weight = {weight}."
+            )

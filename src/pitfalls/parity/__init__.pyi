@@ -109,9 +109,7 @@ from .task import (
 from .task import (
     cube as cube,
 )
-from .train_records import (
-    TrainingConfig as TrainingConfig,
-)
+from .train_config import TrainingConfig as TrainingConfig
 from .train_records import (
     TrainingCurve as TrainingCurve,
 )

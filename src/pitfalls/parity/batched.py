@@ -15,12 +15,8 @@ from pitfalls.errors import InputError
 from pitfalls.parity import kernel
 from pitfalls.parity.serial import one_torch_thread
 from pitfalls.parity.task import ParityTask
-from pitfalls.parity.train_records import (
-    TrainingConfig,
-    TrainingCurve,
-    TrainingResult,
-    TrainingState,
-)
+from pitfalls.parity.train_config import TrainingConfig
+from pitfalls.parity.train_records import TrainingCurve, TrainingResult, TrainingState
 from pitfalls.parity.training import finish, fitting_state, fixed_words, initial_state, input_key
 
 __all__ = ["ACTIVATIONS", "Stack", "train_batched"]

@@ -33,7 +33,8 @@ from pitfalls.parity.loss import Loss, named_loss
 from pitfalls.parity.network import is_plain
 from pitfalls.parity.serial import one_torch_thread
 from pitfalls.parity.task import ParityTask
-from pitfalls.parity.train_records import TrainingConfig, TrainingCurve
+from pitfalls.parity.train_config import TrainingConfig
+from pitfalls.parity.train_records import TrainingCurve
 from pitfalls.parity.training import initial_seed, starting_at
 
 __all__ = [

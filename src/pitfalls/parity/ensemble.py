@@ -12,7 +12,8 @@ from pitfalls.errors import DivergenceError, InputError
 from pitfalls.parity.batched import train_batched
 from pitfalls.parity.serial import one_torch_thread
 from pitfalls.parity.task import ParityTask
-from pitfalls.parity.train_records import TrainingConfig, TrainingResult, TrainingState
+from pitfalls.parity.train_config import TrainingConfig
+from pitfalls.parity.train_records import TrainingResult, TrainingState
 from pitfalls.parity.training import finish, train
 
 __all__ = ["train_ensemble"]

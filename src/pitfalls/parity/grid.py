@@ -19,7 +19,7 @@ from pitfalls.errors import DataError, InputError, ResourceError
 from pitfalls.parity.checks import require_integer
 from pitfalls.parity.ensemble import train_ensemble
 from pitfalls.parity.task import ParityTask
-from pitfalls.parity.train_records import LEARNED, TrainingConfig
+from pitfalls.parity.train_config import LEARNED, TrainingConfig
 
 __all__ = ["Backend", "CellResult", "SweepCell", "run_cell", "sweep", "sweep_cells"]
 

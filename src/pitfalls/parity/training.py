@@ -16,11 +16,11 @@ from pitfalls.parity.evaluation import evaluate
 from pitfalls.parity.loss import named_loss
 from pitfalls.parity.network import TwoLayerReLU
 from pitfalls.parity.task import ParityTask
+from pitfalls.parity.train_config import TrainingConfig
 from pitfalls.parity.train_records import (
     CURVE,
     LOSSES,
     OPTIMIZERS,
-    TrainingConfig,
     TrainingCurve,
     TrainingResult,
     TrainingState,

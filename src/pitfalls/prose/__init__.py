@@ -1,6 +1,7 @@
 """Sentences, tables and numbers as every reader gets them: terminal, figure, page and PDF."""
 
 from pitfalls.prose.blocks import Basis, Block, Chart, Code, Paragraph, Picture, Table, table
+from pitfalls.prose.charts import series, thin
 from pitfalls.prose.numbers import counted, number, percent, power
 from pitfalls.prose.spans import Markup, Span, Value, listed, plain, say
 
@@ -22,5 +23,7 @@ __all__ = [
     "plain",
     "power",
     "say",
+    "series",
     "table",
+    "thin",
 ]

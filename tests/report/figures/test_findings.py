@@ -5,7 +5,6 @@ import pytest
 
 from pitfalls.prose import number, power
 from pitfalls.report.figures.embedding import _extremes, _most_confused
-from pitfalls.report.figures.parity_signal import _proved, _where_wrong
 from pitfalls.report.figures.parity_training import _edge, _time
 from pitfalls.report.figures.training import _course, _mean_of, _most_changed
 
@@ -61,20 +60,6 @@ def test_more_ones_are_said_to_take_longer_only_where_they_do_at_every_dimension
     assert (
         _time([cell(9, 4, 0)], 1000) == "No training reaches 99 % accuracy within 1,000 iterations"
     )
-
-
-def test_constructions_are_called_exact_only_if_every_proof_says_so():
-    proof = {"exact": True, "weights": 3, "weights_exact": 3, "counterexample_is_ones": False}
-    rows = [{**proof, "variant": name} for name in ("printed", "corrected", "compact")]
-    assert _proved(rows) == "corrected, narrowest and printed exact"
-    rows[0] |= {"exact": False, "weights_exact": 2, "counterexample_is_ones": True}
-    rows[2] |= {"exact": False, "weights_exact": 1}
-    assert _proved(rows) == (
-        "corrected exact; narrowest false at 1 values of d; "
-        "printed false for the mask of all ones alone, at the input of all ones"
-    )
-    assert _where_wrong([]) == "right everywhere"
-    assert _where_wrong([10]) == "wrong at s = 10"
 
 
 def test_a_loss_that_rises_on_the_way_is_not_said_to_fall():

@@ -1,4 +1,4 @@
-"""``pitfalls parity train | curves | along | depth | sweep``."""
+"""``pitfalls parity train | along | depth | sweep``."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from cyclopts import Parameter
 from pitfalls.cli.parity import app
 from pitfalls.cli.performing import perform
 from pitfalls.errors import InputError
-from pitfalls.frame.session import resolve_device, settings
+from pitfalls.frame.session import settings
 from pitfalls.frame.tables import print_table
 
 if TYPE_CHECKING:
     from pitfalls.parity import TrainingConfig
 
-__all__ = ["along", "curves", "depth", "sweep", "train"]
+__all__ = ["along", "depth", "sweep", "train"]
 
 Ints = Annotated[tuple[int, ...], Parameter(consume_multiple=True, negative="")]
 Dimensions = Annotated[tuple[int, ...], Parameter(alias="-d", consume_multiple=True, negative="")]
@@ -130,76 +130,6 @@ def train(
                 results["iterations_to_99"],
             ]
         ],
-    )
-
-
-@app.command
-def curves(
-    *,
-    d: Dimensions = (5, 10, 30),
-    weight: Ints = (),
-    seeds: int = 5,
-    k: int | None = None,
-    rate: float = 0.001,
-    descent: Descent = HOMEWORK,
-) -> None:
-    """Draw loss curves over several seeds (homework 3b).
-
-    Without --weight masks are drawn as in the homework, and d = 30 is also trained with masks
-    of two and three ones.
-
-    Parameters
-    ----------
-    d
-        Features, one or more.
-    weight
-        Ones in the mask, one for each d or one for all.
-    seeds
-        Trainings a case, each with a mask, weights and inputs of its own.
-    k
-        Hidden units (default: 10 d).
-    rate
-        Learning rate.
-    """
-    from pitfalls.experiments.parity_training import HOMEWORK_CASES, CurvesConfig
-
-    if len(weight) > 1 and len(weight) != len(d):
-        raise InputError(f"--weight: give one, or one for each --d ({len(d)}). Got {len(weight)}.")
-    cases: tuple[tuple[int, int | None], ...]
-    if weight:
-        cases = tuple(zip(d, weight if len(weight) > 1 else weight * len(d), strict=True))
-    elif d == (5, 10, 30):
-        cases = HOMEWORK_CASES
-    else:
-        cases = tuple((one, None) for one in d)
-    run = perform(
-        CurvesConfig(
-            cases=cases,
-            n_seeds=seeds,
-            training=descent.config(rate, k),
-            threads=settings().threads,
-            device=resolve_device(),
-        )
-    )
-    print_table(
-        f"Hinge training, {descent.iterations:,} iterations"
-        if descent.loss == "hinge"
-        else f"{descent.loss.capitalize()} loss, {descent.iterations:,} iterations",
-        ["d", "|v*|", "n", "learned", "median risk", "risk", "median accuracy", "to 99 %"],
-        [
-            [
-                case["n_features"],
-                _range(case["weights"]),
-                case["n"],
-                case["n_learned"],
-                case["median_risk"],
-                _range(case["risk"]),
-                case["median_accuracy"],
-                _range([at for at in case["iterations_to_99"] if at is not None]) or "never",
-            ]
-            for case in run.results()["cases"]
-        ],
-        caption="learned: 99 % accuracy at the end, over all inputs to d = 20, sampled beyond.",
     )
 
 

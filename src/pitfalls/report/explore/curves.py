@@ -1,41 +1,15 @@
 """Curves to zoom into: the training logs, thinned to what a screen can show."""
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from pitfalls.prose import series
 from pitfalls.runs import Run
 
-__all__ = ["series", "thin", "training_curves"]
-
-POINTS = 600
-
-
-def thin(
-    x: npt.ArrayLike, y: npt.ArrayLike, points: int = POINTS
-) -> tuple[list[float], list[float]]:
-    """Average runs of neighbours until at most ``points`` are left.
-
-    Examples
-    --------
-    >>> thin([0, 1, 2, 3], [1.0, 3.0, 5.0, 7.0], points=2)
-    ([0.5, 2.5], [2.0, 6.0])
-    """
-    xs, ys = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-    if len(xs) > points:
-        edges = np.linspace(0, len(xs), points + 1).astype(int)[:-1]
-        sizes = np.diff([*edges, len(xs)])
-        xs, ys = np.add.reduceat(xs, edges) / sizes, np.add.reduceat(ys, edges) / sizes
-    return [_round(v) for v in xs], [_round(v) for v in ys]
-
-
-def series(name: str, x: npt.ArrayLike, y: npt.ArrayLike, points: int = POINTS) -> dict[str, Any]:
-    """Return one curve; where a value is not finite, it has a gap."""
-    xs, ys = thin(x, y, points)
-    return {"name": name, "x": xs, "y": [v if math.isfinite(v) else None for v in ys]}
+__all__ = ["training_curves"]
 
 
 def training_curves(compare: Run | None, train: Run | None) -> dict[str, Any] | None:
@@ -98,8 +72,3 @@ def _smooth(values: npt.ArrayLike, window: int) -> list[float]:
         return list(numbers)
     padded = np.pad(numbers, window // 2, mode="edge")
     return list(np.convolve(padded, np.full(window, 1 / window), mode="valid"))
-
-
-def _round(value: float) -> float:
-    # five digits are more than a screen can tell apart
-    return float(f"{value:.5g}")

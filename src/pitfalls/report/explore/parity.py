@@ -1,32 +1,11 @@
-"""Loss curves and the phase diagram of what is learned."""
+"""The phase diagram of what is learned."""
 
 from typing import Any
 
-from pitfalls.report.explore.curves import series
+from pitfalls.prose import series
 from pitfalls.runs import Run
 
-__all__ = ["loss_curves", "phase_diagram"]
-
-
-def loss_curves(run: Run) -> dict[str, Any]:
-    """Return the loss and accuracy of every training of part (b)."""
-    seeds = run.config["n_seeds"]
-    panels = []
-    for title, label, key in (
-        ("hinge risk", "hinge risk on fresh inputs", "loss"),
-        ("accuracy", "accuracy on fresh inputs", "accuracy"),
-    ):
-        lines = []
-        for case, (d, _) in enumerate(run.config["cases"]):
-            for i in range(seeds):
-                member = run.arrays(f"replica-{case * seeds + i:03d}")
-                seed = run.config["training"]["seed"] + i
-                name = f"d = {d}, |v*| = {int(member['mask'].sum())}, seed {seed}"
-                lines.append(series(name, member["step"], member[key], points=250))
-        panels.append(
-            {"title": title, "x": "iterations", "y": label, "log": False, "series": lines}
-        )
-    return {"label": "Loss and accuracy of every training of part (b)", "panels": panels}
+__all__ = ["phase_diagram"]
 
 
 def phase_diagram(run: Run) -> dict[str, Any]:

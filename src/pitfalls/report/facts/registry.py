@@ -21,8 +21,6 @@ EXPERIMENTS = (
     "linear-descend",
     "linear-tour",
     "linear-ranks",
-    "parity-exact",
-    "parity-curves",
     "parity-along",
     "parity-sweep",
     "parity-depth",

@@ -36,59 +36,6 @@ def _legend_below(fig: Figure, ax: Axes, columns: int) -> None:
     fig.legend(handles, labels, loc="outside lower center", ncols=columns)
 
 
-@draws("parity-curves", "loss-curves")
-def loss_curves(run: Run) -> Drawing:
-    """Loss and accuracy of every training of part (b)."""
-    cases = run.results()["cases"]
-    fig, (left, right) = plt.subplots(1, 2, figsize=(PAGE[0], PAGE[1] + 0.5))
-    told = []
-    for c, case in enumerate(cases):
-        colour = CYCLE[c % len(CYCLE)]
-        members = [run.arrays(f"replica-{c * case['n'] + i:03d}") for i in range(case["n"])]
-        label = f"d = {case['n_features']}, m = {_range(case['weights'])}"
-        for i, member in enumerate(members):
-            style: dict[str, Any] = {"color": colour, "linewidth": 1.1, "alpha": 0.75}
-            name = label if i == 0 else None
-            left.plot(member["step"], member["loss"], label=name, **style)
-            right.plot(member["step"], member["accuracy"], **style)
-        told.append(
-            f"{label}: {case['n_learned']} of {case['n']} reach 99 % accuracy, "
-            f"median risk {number(case['median_risk'], 2)}"
-        )
-    learned = {c["n_features"] for c in cases if c["n_learned"] == c["n"]}
-    failed = {c["n_features"] for c in cases if c["n_learned"] == 0}
-    both = sorted(learned & failed)
-    if both:
-        title = f"At d = {both[0]} all trainings learn or none does: d alone does not decide it"
-    else:
-        title = (
-            f"{sum(c['n_learned'] for c in cases)} of {sum(c['n'] for c in cases)} trainings "
-            "reach 99 % accuracy"
-        )
-    fig.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
-    _thousands((left, right))
-    left.set(ylabel="hinge loss, mean of 200 batches")
-    left.set_ylim(bottom=0, top=min(1.3, left.get_ylim()[1]))
-    right.set(ylabel="accuracy on fresh inputs", ylim=(0.4, 1.02))
-    right.yaxis.set_major_formatter(PercentFormatter(1, 0))
-    right.axhline(0.5, color=GREY, linewidth=0.8, linestyle=":")
-    right.annotate("guessing", (0, 0.5), (3, -10), textcoords="offset points", color=GREY)
-    _legend_below(fig, left, min(len(cases), 3))
-    n_inputs = ", ".join(
-        f"d = {d}: {'all ' if exact else ''}{n:,}"
-        for d, exact, n in dict.fromkeys(
-            (c["n_features"], c["exact"], c["n_inputs"]) for c in cases
-        )
-    )
-    return Drawing(
-        fig,
-        alt="Loss and accuracy against iterations. " + "; ".join(told) + ".",
-        caption=f"One line a training, n = {cases[0]['n']} a colour, each with a mask (m ones), initial "
-        "weights and inputs of its own; loss and accuracy are means over fresh batches between "
-        "two records. At the end: " + "; ".join(told) + f". Final inputs: {n_inputs}.",
-    )
-
-
 @draws("parity-train", "training-curve")
 def training_curve(run: Run) -> Drawing:
     """Loss and accuracy of one training."""

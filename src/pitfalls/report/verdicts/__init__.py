@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from pitfalls.report.verdicts.parity import parity_verdict
 from pitfalls.report.verdicts.records import Answer, Verdict, VerdictRow
 
 __all__ = ["Answer", "Verdict", "VerdictRow", "verdicts_of"]
@@ -16,4 +17,9 @@ def verdicts_of(results: Mapping[str, Any]) -> dict[str, Verdict]:
     results : mapping of str to result
         What was found, by the experiment's name; experiments without a run to believe are absent.
     """
-    return {}
+    found = {
+        "parity": parity_verdict(
+            results.get("parity-exact"), results.get("parity-curves"), results.get("parity-signal")
+        ),
+    }
+    return {lab: verdict for lab, verdict in found.items() if verdict is not None}

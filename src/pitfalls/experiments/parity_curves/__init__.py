@@ -1,0 +1,20 @@
+"""Parity: loss curves of several trainings side by side (homework 3b)."""
+
+from pitfalls.experiments.parity_curves.records import (
+    Case,
+    CurvesConfig,
+    CurvesResult,
+    Replica,
+)
+from pitfalls.frame import Experiment
+
+__all__ = ["EXPERIMENT", "Case", "CurvesConfig", "CurvesResult", "Replica"]
+
+EXPERIMENT = Experiment(
+    name="parity-curves",
+    config=CurvesConfig,
+    result=CurvesResult,
+    package=__name__,
+    command=("parity", "curves"),
+    question="3",
+)

@@ -1,0 +1,79 @@
+"""Parity with a two-layer ReLU network: represented, and found?"""
+
+from pitfalls.experiments.parity_curves import Case, CurvesResult
+from pitfalls.experiments.parity_curves.words import name_of
+from pitfalls.experiments.parity_exact import ExactResult
+from pitfalls.experiments.parity_signal import SignalResult
+from pitfalls.prose import counted, number, say
+from pitfalls.report.verdicts.records import Answer, Verdict, VerdictRow
+
+__all__ = ["parity_verdict"]
+
+
+def parity_verdict(
+    exact: ExactResult | None, curves: CurvesResult | None, signal: SignalResult | None
+) -> Verdict | None:
+    """Return one row for each case that was trained; None where there is nothing to say."""
+    if exact is None and curves is None:
+        return None
+    rows: tuple[VerdictRow, ...]
+    if curves is None:
+        d = exact.n_features if exact is not None else 0
+        rows = (
+            VerdictRow(say("$d = {d}$", d=d), _represented(d, exact), Answer("open", "not run")),
+        )
+    else:
+        rows = tuple(
+            VerdictRow(name_of(case), _represented(case.n_features, exact), _found(case, signal))
+            for case in curves.cases
+        )
+    quoted = {"parity-curves": curves, "parity-exact": exact, "parity-signal": signal}
+    return Verdict(
+        "Parity with a two-layer ReLU network",
+        rows,
+        tuple(name for name, result in quoted.items() if result is not None),
+    )
+
+
+def _represented(d: int, exact: ExactResult | None) -> Answer:
+    if exact is None:
+        return Answer("open", "not run")
+    failing = exact.failing("corrected")
+    if failing:
+        return Answer(
+            "no",
+            "not confirmed",
+            say("The corrected construction failed at {n}.", n=counted(len(failing), "dimension")),
+        )
+    units = exact.n_units("corrected", d)
+    if units is None:
+        largest = max(proof.n_features for proof in exact.proofs)
+        return Answer(
+            "yes",
+            "yes",
+            say("Claim 3a; the run proved other dimensions, up to $d = {d}$.", d=largest),
+        )
+    return Answer(
+        "yes",
+        "yes",
+        say("{units} are enough, proved for masks of every weight.", units=counted(units, "unit")),
+    )
+
+
+def _found(case: Case, signal: SignalResult | None) -> Answer:
+    n = len(case.replicas)
+    told = say(
+        "{learned} of {n} learned: 99 % accurate at the end.",
+        learned=case.n_learned, n=counted(n, "training"),
+    )  # fmt: skip
+    at = {row.n_features: row for row in signal.rows} if signal is not None else {}
+    if case.n_features in at:
+        told += say(
+            " Signal of the gradient at the start, mean over all masks of this $d$: {signal}.",
+            signal=number(at[case.n_features].signal, 2),
+        )
+    if case.n_learned == n:
+        return Answer("yes", "yes", told)
+    if case.n_learned == 0:
+        return Answer("no", "not in this time", told)
+    return Answer("partly", "in part", told)

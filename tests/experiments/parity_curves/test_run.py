@@ -1,0 +1,79 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pitfalls.errors import InputError
+from pitfalls.experiments.parity_curves import EXPERIMENT, CurvesConfig
+from pitfalls.experiments.parity_curves.figures import FIGURES
+from pitfalls.frame import Homework
+from pitfalls.frame.experiment import perform
+from pitfalls.parity import ParityTask, TrainingConfig, train
+from pitfalls.plots import draw
+from pitfalls.runs import Run, RunStore
+
+SHORT = TrainingConfig(n_iterations=600, record_every=200, seed=3)
+CONFIG = CurvesConfig(cases=((4, None), (8, 2)), n_seeds=2, training=SHORT)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return RunStore(tmp_path_factory.mktemp("runs"))
+
+
+def test_curves_are_the_labs_own(store):
+    result = perform(EXPERIMENT, CONFIG, store).result
+    alone = train(ParityTask.random(8, 4, 2), replace(SHORT, seed=4))
+    case = result.cases[1]
+    replica = case.replicas[1]
+    assert replica.loss.tolist() == alone.curve.loss.tolist()
+    assert case.weights == (2, 2)
+    assert replica.weight == alone.task.weight
+    assert replica.test_accuracy == alone.evaluation.accuracy
+    assert replica.reached == alone.curve.iterations_to(0.99)
+
+
+def test_a_run_interrupted_after_its_first_replica_goes_on_to_the_same_numbers(
+    store, tmp_path, monkeypatch
+):
+    whole = perform(EXPERIMENT, CONFIG, store)
+    original = Run.save
+
+    def interrupt(self, result, **kept):
+        original(self, result, **kept)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Run, "save", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        perform(EXPERIMENT, CONFIG, RunStore(tmp_path))
+    monkeypatch.undo()
+    resumed = perform(EXPERIMENT, CONFIG, RunStore(tmp_path))
+    assert resumed.run.metrics() == whole.run.metrics()
+    for one, other in zip(whole.result.cases, resumed.result.cases, strict=True):
+        for a, b in zip(one.replicas, other.replicas, strict=True):
+            for name, value in vars(a).items():
+                np.testing.assert_array_equal(value, getattr(b, name))
+
+
+def test_a_diverged_replica_is_warned_of_and_drawn(tmp_path):
+    wild = replace(SHORT, loss="square", learning_rate=1e3)
+    config = CurvesConfig(cases=((6, 3),), n_seeds=1, training=wild)
+    finished = perform(EXPERIMENT, config, RunStore(tmp_path))
+    assert "diverged" in finished.run.manifest.warnings[0]
+    assert finished.result.cases[0].replicas[0].diverged
+    draw(FIGURES[0], finished.result)
+
+
+@pytest.mark.parametrize("scale", ["quick", "full"])
+def test_the_homeworks_part_b_has_its_own_size_at_either_scale(scale):
+    (curves,) = EXPERIMENT.homework(Homework(scale, seed=5))
+    assert {d for d, weight in curves.cases if weight is None} == {5, 10, 30}
+    assert curves.training == TrainingConfig(seed=5)
+
+
+@pytest.mark.parametrize(
+    "bad", [{"cases": ()}, {"n_seeds": 0}, {"cases": ((3, 4),)}, {"cases": ((0, None),)}]
+)
+def test_bad_configs_are_refused(bad):
+    with pytest.raises(InputError):
+        CurvesConfig(**bad)
