@@ -14,10 +14,9 @@ from pitfalls.experiments.named_networks import build_model
 from pitfalls.experiments.registry import experiment
 from pitfalls.images.data import DataConfig, ImageDataset, Part, make_sprite_sheet
 from pitfalls.images.embedding import CCA, PCA
-from pitfalls.images.gram import factor_inputs
 from pitfalls.images.one_pass import collect_moments, embed, predict_labels
 from pitfalls.images.regression import LeastSquaresClassifier
-from pitfalls.moments import SecondMoments
+from pitfalls.moments import SecondMoments, whiten_inputs
 from pitfalls.progress import Progress
 from pitfalls.runs import Run
 
@@ -158,8 +157,8 @@ def regress_images(config: RegressConfig, run: Run, progress: Progress) -> None:
     """Classify by least squares (homework 4b)."""
     data = _load(config.source, run)
     moments, classes = _moments(data, progress)
-    gram = factor_inputs(moments, config.ridge)
-    classifier = LeastSquaresClassifier(config.ridge).fit_moments(moments, classes, gram=gram)
+    inputs = whiten_inputs(moments, config.ridge)
+    classifier = LeastSquaresClassifier(config.ridge).fit_moments(moments, classes, inputs=inputs)
     results: dict[str, Any] = {
         **_describe(data),
         "parts": PARTS,

@@ -15,7 +15,6 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from pitfalls.errors import InputError
-from pitfalls.images.gram import FactoredGram, factor_gram, factor_inputs
 from pitfalls.images.streaming import (
     Matrix,
     MomentEstimator,
@@ -24,7 +23,7 @@ from pitfalls.images.streaming import (
     one_hot,
     sorted_classes,
 )
-from pitfalls.moments import SecondMoments
+from pitfalls.moments import SecondMoments, Whitening, whiten_inputs, whiten_outputs
 
 __all__ = ["CCA", "PCA"]
 
@@ -85,7 +84,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MomentEstimator):
         self._solve(partial=partial)
         return self
 
-    def _solve(self, *, partial: bool, gram: FactoredGram | None = None) -> None:
+    def _solve(self, *, partial: bool, inputs: Whitening | None = None) -> None:
         moments = self.moments_
         most = min(moments.n - 1, moments.n_features)
         if self.n_components < 1 or (self.n_components > most and not partial):
@@ -198,31 +197,30 @@ class CCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SupervisedMomentEst
             return False
         return bool(type_of_target(y) != "continuous")
 
-    def _solve(self, *, partial: bool, gram: FactoredGram | None = None) -> None:
+    def _solve(self, *, partial: bool, inputs: Whitening | None = None) -> None:
         moments = self.moments_
         if self.n_components < 1:
             raise InputError(f"CCA: n_components must be at least 1, got {self.n_components}.")
-        x_gram = gram or factor_inputs(moments, self.ridge)
-        y_gram = factor_gram(moments.scatter_yy, moments.n, moments.mean_y)
-        if min(x_gram.rank, y_gram.rank) == 0:
+        x_white = inputs or whiten_inputs(moments, self.ridge)
+        y_white = whiten_outputs(moments)
+        if min(x_white.rank, y_white.rank) == 0:
             if partial:
                 return
-            kind = "y has one class or is constant" if y_gram.rank == 0 else "X is constant"
+            kind = "y has one class or is constant" if y_white.rank == 0 else "X is constant"
             raise InputError(
                 f"CCA: {kind} over n_samples = {moments.n}, so nothing correlates; "
                 "it needs at least two classes and some variance."
             )
-        # x_gram.whiten and y_gram.whiten in turn give F_x⁺ S_xy F_y⁺'
-        cross = y_gram.whiten(x_gram.whiten(moments.scatter_yx.T).T).T
+        cross = y_white.project(x_white.project(moments.scatter_yx.T).T).T  # F_x' S_xy F_y
         left, correlations, right = svd(cross, full_matrices=False)
-        k = min(self.n_components, x_gram.rank, y_gram.rank)
-        y_side = y_gram.unwhiten(right[:k].T)
+        k = min(self.n_components, x_white.rank, y_white.rank)
+        y_side = y_white.lift(right[:k].T)
         signs = _signs(y_side)
         unit = np.sqrt(max(moments.n - 1, 1))
         self.n_components_ = k
-        self.rank_ = x_gram.rank
+        self.rank_ = x_white.rank
         self.canonical_correlations_ = np.clip(correlations[:k], 0.0, 1.0)
-        self.x_rotations_ = x_gram.unwhiten(left[:, :k]) * signs * unit
+        self.x_rotations_ = x_white.lift(left[:, :k]) * signs * unit
         self.y_rotations_ = y_side * signs * unit
         self.x_mean_, self.y_mean_ = moments.mean_x, moments.mean_y
         rotated = moments.scatter_xx @ self.x_rotations_ + self.ridge * self.x_rotations_

@@ -8,10 +8,9 @@ import numpy.typing as npt
 
 from pitfalls.images.data import ImageDataset, Part
 from pitfalls.images.embedding import CCA, PCA
-from pitfalls.images.gram import factor_inputs
 from pitfalls.images.regression import LeastSquaresClassifier
 from pitfalls.images.streaming import one_hot
-from pitfalls.moments import SecondMoments
+from pitfalls.moments import SecondMoments, whiten_inputs
 
 __all__ = ["LinearMethods", "collect_moments", "embed", "fit_linear_methods", "predict_labels"]
 
@@ -88,9 +87,9 @@ def fit_linear_methods(
     """
     moments, classes = collect_moments(data, on_progress=on_progress)
     pca = PCA(n_components).fit_moments(moments)
-    gram = factor_inputs(moments, ridge)
-    cca = CCA(n_components, ridge).fit_moments(moments, classes, gram=gram)
-    classifier = LeastSquaresClassifier(ridge).fit_moments(moments, classes, gram=gram)
+    inputs = whiten_inputs(moments, ridge)
+    cca = CCA(n_components, ridge).fit_moments(moments, classes, inputs=inputs)
+    classifier = LeastSquaresClassifier(ridge).fit_moments(moments, classes, inputs=inputs)
     return LinearMethods(pca, cca, classifier, moments)
 
 

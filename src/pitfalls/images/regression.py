@@ -9,14 +9,13 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from pitfalls.errors import InputError
-from pitfalls.images.gram import FactoredGram, factor_inputs
 from pitfalls.images.streaming import (
     Matrix,
     SupervisedMomentEstimator,
     one_hot,
     sorted_classes,
 )
-from pitfalls.moments import SecondMoments
+from pitfalls.moments import SecondMoments, Whitening, whiten_inputs
 
 __all__ = ["LeastSquaresClassifier"]
 
@@ -34,7 +33,7 @@ class LeastSquaresClassifier(ClassifierMixin, SupervisedMomentEstimator):
     coef_ : ndarray of shape (n_classes, d)
         Where S_xx is singular (constant or dependent columns, n <= d) and ridge is 0, the
         solution of least norm, as ``numpy.linalg.lstsq`` gives it where the columns' units are
-        alike (`pitfalls.images.gram.factor_gram` says from where on a direction is noise).
+        alike (`pitfalls.moments.Whitening` says from where on a direction is noise).
     intercept_ : ndarray of shape (n_classes,)
         Output at x = 0.
     classes_ : ndarray of shape (n_classes,)
@@ -67,7 +66,7 @@ class LeastSquaresClassifier(ClassifierMixin, SupervisedMomentEstimator):
         present = sorted_classes(labels, classes)
         return SecondMoments.from_arrays(checked, one_hot(labels, present), center=True), present
 
-    def _solve(self, *, partial: bool, gram: FactoredGram | None = None) -> None:
+    def _solve(self, *, partial: bool, inputs: Whitening | None = None) -> None:
         moments = self.moments_
         if len(self.classes_) < 2:
             if partial:
@@ -76,12 +75,12 @@ class LeastSquaresClassifier(ClassifierMixin, SupervisedMomentEstimator):
                 "LeastSquaresClassifier needs at least two classes; the data hold one class, "
                 f"{self.classes_[0]}."
             )
-        gram = gram or factor_inputs(moments, self.ridge)
+        inputs = inputs or whiten_inputs(moments, self.ridge)
         target = moments.scatter_yx.T
-        weights = gram.solve(target)
+        weights = inputs.solve(target)
         # One step of refinement: the factor is approximate, the residual is not.
-        weights += gram.solve(target - self._normal(weights))
-        self.rank_ = gram.rank
+        weights += inputs.solve(target - self._normal(weights))
+        self.rank_ = inputs.rank
         self.coef_ = np.ascontiguousarray(weights.T)
         self.intercept_ = moments.mean_y - self.coef_ @ moments.mean_x
         size = float(np.linalg.norm(target)) or 1.0

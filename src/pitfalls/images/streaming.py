@@ -8,8 +8,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
 from pitfalls.errors import InputError
-from pitfalls.images.gram import FactoredGram
-from pitfalls.moments import SecondMoments
+from pitfalls.moments import SecondMoments, Whitening
 
 __all__ = [
     "MomentEstimator",
@@ -31,7 +30,7 @@ class MomentEstimator(BaseEstimator):
     collected elsewhere, so that one pass over the data serves several estimators.
     """
 
-    def _solve(self, *, partial: bool, gram: FactoredGram | None = None) -> None:
+    def _solve(self, *, partial: bool, inputs: Whitening | None = None) -> None:
         """Set the fitted attributes from ``moments_``; may leave them unset while ``partial``."""
         raise NotImplementedError
 
@@ -61,7 +60,7 @@ class MomentEstimator(BaseEstimator):
         moments: SecondMoments,
         classes: npt.ArrayLike | None = None,
         *,
-        gram: FactoredGram | None = None,
+        inputs: Whitening | None = None,
     ) -> Self:
         """Fit from moments that were collected elsewhere.
 
@@ -71,9 +70,9 @@ class MomentEstimator(BaseEstimator):
             Of the inputs and, for y, one column a class (one-hot) or a target.
         classes : array-like of shape (n_classes,), optional
             What the columns of y stand for, sorted; None if they are targets.
-        gram : FactoredGram, optional
-            The result of `factor_inputs` on these moments with this estimator's ridge, if it is
-            at hand.
+        inputs : Whitening, optional
+            The result of `whiten_inputs` on these moments, about the mean, with this estimator's
+            ridge, if it is at hand.
 
         Returns
         -------
@@ -89,7 +88,7 @@ class MomentEstimator(BaseEstimator):
                 f"{named.shape}."
             )
         self._absorb(moments, named)
-        self._solve(partial=False, gram=gram)
+        self._solve(partial=False, inputs=inputs)
         return self
 
     def _apply(self, X: npt.ArrayLike, weights: Matrix, offset: Matrix) -> Matrix:

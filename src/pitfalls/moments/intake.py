@@ -57,9 +57,9 @@ def _as_array(values: Any, name: str) -> Any:
         return _from_torch(values, name)
     if isinstance(values, np.ma.MaskedArray):
         if np.ma.is_masked(values):
+            masked = int(np.sum(np.ma.getmaskarray(values)))
             raise InputError(
-                f"SecondMoments: {name} has {int(np.sum(np.ma.getmaskarray(values)))} masked values, and a sum "
-                f"over them is not defined. Fill them first: {name}.filled(0.0), or the column's "
+                f"SecondMoments: {name} has {masked} masked values, and no sum goes over them. Fill them first: {name}.filled(0.0), or the column's "
                 f"mean by {name}.filled({name}.mean(axis=0)); or leave their rows out."
             )
         values = values.data
