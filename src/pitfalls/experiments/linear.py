@@ -107,9 +107,9 @@ def find_minimum(config: MinimumConfig, run: Run, progress: Progress) -> None:
     modes = risk.modes
     if config.max_rank is not None and config.max_rank < 0:
         raise InputError(f"linear minimum: the rank must be at least 0. Got {config.max_rank}.")
-    highest = len(modes.values) if config.max_rank is None else config.max_rank
+    highest = modes.rank if config.max_rank is None else config.max_rank
     rows = []
-    for rank in range(min(highest, len(modes.values)) + 1):
+    for rank in range(min(highest, modes.rank) + 1):
         best = risk.minimum(rank)
         rows.append({"rank": rank, "risk": best.value, "unique": best.unique})
     run.save_arrays("minimum", map=risk.minimum(highest).map, modes=modes.values)
@@ -122,7 +122,7 @@ def find_minimum(config: MinimumConfig, run: Run, progress: Progress) -> None:
             "centred": risk.moments.center,
             "rank_x": modes.rank_x,
             "rank_yx": modes.rank,
-            "modes": modes.values,
+            "modes": modes.values[: modes.rank],
             "floor": modes.floor,
             "by_rank": rows,
         }

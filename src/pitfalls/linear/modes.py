@@ -110,7 +110,7 @@ def find_modes(moments: SecondMoments) -> DataModes:
     floor = 0.5 * float(np.sum(np.maximum(unexplained, 0.0)))
     floor_rounding = 0.5 * sum_rounding(n) * float(np.sum(terms))
 
-    inputs = centred if moments.center else whiten_inputs(moments)
+    inputs = centred if moments.center else centred.about_zero(mean_x, n)
     noise = (about_mean.syx_rounding**2) @ (inputs.whiten**2)
     correlation = explained
     if not moments.center:

@@ -5,7 +5,7 @@ costs the same for a thousand rows and a billion.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,7 +17,7 @@ from pitfalls.errors import InputError
 from pitfalls.linear.derivatives import gradients, hessian_product
 from pitfalls.linear.modes import DataModes, find_modes
 from pitfalls.linear.network import Matrix, Weights, as_arrays, as_weights, layers_of
-from pitfalls.moments import SecondMoments
+from pitfalls.moments import SecondMoments, whiten_inputs
 from pitfalls.moments.rounding import EPS
 
 __all__ = ["Minimum", "SquaredRisk"]
@@ -58,7 +58,8 @@ class SquaredRisk:
     Parameters
     ----------
     moments : SecondMoments
-        With `center=True` the risk of the model with an intercept, which is then optimal.
+        By default about zero: the model has no intercept, as in the homework. With `center=True` it
+        is the risk of the model with an intercept, at the best one.
 
     Examples
     --------
@@ -249,17 +250,24 @@ class SquaredRisk:
         """
         modes = self.modes
         m, p = len(modes.values), self.n_outputs
-        return SquaredRisk(
-            SecondMoments(
-                n=self.moments.n,
-                mean_x=np.zeros(m),
-                mean_y=np.zeros(p),
-                scatter_xx=np.eye(m),
-                scatter_yx=modes.left * modes.values,
-                scatter_yy=self.moments.syy,
-                center=True,
-            )
+        moments = SecondMoments(
+            n=self.moments.n,
+            mean_x=np.zeros(m),
+            mean_y=np.zeros(p),
+            scatter_xx=np.eye(m),
+            scatter_yx=modes.left * modes.values,
+            scatter_yy=self.moments.syy,
+            center=True,
         )
+        white = SquaredRisk(moments)
+        # as they are: found again from the moments, the floor would have the digits of S_yy only
+        white.modes = replace(
+            modes,
+            right=np.eye(m),
+            correlation=moments.scatter_yx,
+            inputs=whiten_inputs(moments),
+        )
+        return white
 
     def check(self, layers: Sequence[Any], who: str) -> None:
         """Refuse weights whose input or output width is not the data's."""

@@ -54,9 +54,11 @@ class SecondMoments:
         Sum over the rows of (y - mean_y)(x - mean_x)'.
     scatter_yy : ndarray of shape (p, p)
         Sum over the rows of (y - mean_y)(y - mean_y)'.
-    center : bool
-        Which sums `sxx`, `syx` and `syy` are: about the means (True: a model with an intercept)
-        or about zero (False). `centered` and `raw` switch without a second pass.
+    center : bool, default=False
+        Which sums `sxx`, `syx` and `syy` are: about zero (False: a model without intercept, the
+        homework's W̄x) or about the means (True: one with an intercept, at its best). `centered` and
+        `raw` switch without a second pass. PCA, CCA and the least squares classifier have an
+        intercept whatever this says.
 
     Examples
     --------

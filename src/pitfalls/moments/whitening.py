@@ -10,6 +10,11 @@ Sums about zero, S = C + n m m' with C about the mean m, are not factored as the
 that loses the digits of C. In white coordinates of C they are I + n q q', q = F_c' m: with q as first
 axis, the root is diag(g, 1, ..., 1), g² = 1 + n|q|². If m is no combination of columns that vary (a
 column of ones, say), it is one direction more.
+
+References
+----------
+A. J. Cox, N. J. Higham, Stability of Householder QR factorization for weighted least squares problems,
+Numerical Analysis 1997, Pitman Research Notes in Mathematics 380, 1998.
 """
 
 from dataclasses import dataclass, replace
@@ -18,7 +23,7 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import cho_factor, cho_solve, lapack, norm, solve_triangular
+from scipy.linalg import lapack, norm, qr, solve_triangular
 
 from pitfalls.errors import InputError
 from pitfalls.moments.rounding import constant_columns, pivot_rounding
@@ -44,6 +49,8 @@ class Whitening:
         The others: constant, or a combination of those kept up to `rounding`.
     dependence : ndarray of shape (d - rank, rank)
         M, what combination: x_dropped = M x_kept. Rows of zeros for constant columns.
+    dependence_rounding : float
+        How far a coefficient of it may be off, with every column at unit length; smaller ones are 0.
     rounding : float
         Squared share of a column that had to be new for it to be kept.
     mean : ndarray of shape (rank,)
@@ -59,6 +66,7 @@ class Whitening:
     kept: Columns
     dropped: Columns
     dependence: Matrix
+    dependence_rounding: float
     rounding: float
     mean: Matrix
     gain: float
@@ -83,9 +91,16 @@ class Whitening:
     def _share(self) -> Matrix:
         """M (I + M'M)^{-1}: what of a kept column's coefficient goes to those that depend on it."""
         m = self.dependence
-        if len(m) <= m.shape[1]:
-            return np.asarray(cho_solve(cho_factor(np.eye(len(m)) + m @ m.T), m))
-        return np.asarray(cho_solve(cho_factor(np.eye(m.shape[1]) + m.T @ m), m.T)).T
+        tall = m.T if len(m) <= m.shape[1] else m
+        # Least squares on [tall; I], since a product M'M would square what units differ by. Long rows
+        # first and with pivots Householder's QR keeps the digits of every row (Cox, Higham 1998).
+        both = np.vstack([tall, np.eye(tall.shape[1])])
+        order = np.argsort(-np.abs(both).max(axis=1, initial=0.0), kind="stable")
+        q, r, columns = qr(both[order], mode="economic", pivoting=True, check_finite=False)
+        above = order < len(tall)
+        share = np.empty(tall.T.shape)
+        share[np.ix_(columns, order[above])] = solve_triangular(r, q[above].T)
+        return share if tall is not m else share.T
 
     def project(self, b: Matrix) -> Matrix:
         """Return F' b of shape (rank, k) for b of shape (d, k)."""
@@ -138,6 +153,16 @@ class Whitening:
         eigenvalue of S scaled to unit diagonal.
         """
         return float(np.sum((self.scale[:, None] * self.whiten) ** 2)) if self.rank else 1.0
+
+    def about_zero(self, mean: Matrix, n: int) -> "Whitening":
+        """From the whitening of n rows about this mean make that of their sums about zero.
+
+        Parameters
+        ----------
+        mean : ndarray of shape (d,)
+        n : int
+        """
+        return _about_zero(self, mean, n)
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,7 +235,7 @@ def whiten_inputs(moments: SecondMoments, ridge: float = 0.0) -> Whitening:
     (1, [0], [1])
     """
     centred = _factored(moments.scatter_xx, moments.mean_x, moments.n, ridge)
-    return centred if moments.center else _about_zero(centred, moments.mean_x, moments.n)
+    return centred if moments.center else centred.about_zero(moments.mean_x, moments.n)
 
 
 def whiten_outputs(moments: SecondMoments) -> Whitening:
@@ -225,7 +250,7 @@ def whiten_outputs(moments: SecondMoments) -> Whitening:
     Whitening
     """
     centred = _factored(moments.scatter_yy, moments.mean_y, moments.n, 0.0)
-    return centred if moments.center else _about_zero(centred, moments.mean_y, moments.n)
+    return centred if moments.center else centred.about_zero(moments.mean_y, moments.n)
 
 
 def _factored(scatter: Matrix, mean: Matrix, n: int, ridge: float) -> Whitening:
@@ -245,6 +270,8 @@ def _factored(scatter: Matrix, mean: Matrix, n: int, ridge: float) -> Whitening:
             kept=kept,
             dropped=np.concatenate([dropped, still]),
             dependence=np.concatenate([dependence, np.zeros((len(still), len(kept)))]),
+            # rounding of a pivot spreads as far as the inverse of the factor reaches
+            dependence_rounding=rounding / float(lower.diagonal().min(initial=1.0)),
             rounding=rounding,
             mean=np.zeros(len(kept)),
             gain=1.0,
@@ -268,8 +295,10 @@ def _factored(scatter: Matrix, mean: Matrix, n: int, ridge: float) -> Whitening:
     order = order[pivots - 1]
     kept, dropped = order[:rank], order[rank:]
     lower = np.asfortranarray(packed[:rank, :rank])
-    share = solve_triangular(lower, packed[rank:, :rank].T, lower=True, trans="T").T
-    return made(kept, lower, dropped, share * scale[dropped][:, None] / scale[kept])
+    alike = solve_triangular(lower, packed[rank:, :rank].T, lower=True, trans="T").T
+    # rounding of a coefficient would be a coefficient of any size in another column's units
+    alike[np.abs(alike) <= rounding / float(lower.diagonal().min())] = 0.0
+    return made(kept, lower, dropped, alike * scale[dropped][:, None] / scale[kept])
 
 
 def _equilibrated(scatter: Matrix, scale: Matrix, columns: Columns) -> Matrix:
@@ -287,6 +316,7 @@ def _about_zero(white: Whitening, mean: Matrix, n: int) -> Whitening:
     m, more = mean[white.kept], white.dependence
     left = mean[white.dropped] - more @ m  # of the mean, what the columns kept do not explain
     share = n * left**2 / np.maximum(scale[white.dropped] ** 2, np.finfo(float).tiny)
+    left[share <= white.dependence_rounding**2] = 0.0
     back = white.factor.inverse_transposed
     if share.max(initial=0.0) <= white.rounding:
         q = back.T @ m
@@ -302,7 +332,8 @@ def _about_zero(white: Whitening, mean: Matrix, n: int) -> Whitening:
         along[0] = length / g
         factor = Dense(matrix, inverse)
         return replace(white, scale=scale, mean=along, gain=g, factor=factor)
-    k = int(share.argmax())
+    # of those that the mean nearly is, the one in the largest units, as in _factored
+    k = int(np.where(share >= 0.5 * share.max(), np.abs(left), 0.0).argmax())
     rest = np.arange(len(left)) != k
     root, row = np.sqrt(n), more[k]
     ratio = left[rest] / left[k]

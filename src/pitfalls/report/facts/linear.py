@@ -63,8 +63,7 @@ def descent(runs: tuple[Run, ...]) -> Facts:
     """One flow beside its closed form, and whether its own widths hold the best map."""
     results = runs[0].results()
     modes = runs[0].arrays("trajectory")["modes"]
-    # what rounding leaves of a mode that is not there counts as none
-    rank = int(np.count_nonzero(modes > 1e-9 * modes.max(initial=0.0)))
+    rank = int(np.count_nonzero(modes))  # a mode that is not there is zero
     capacity = min(results["widths"])
     return Facts(
         {

@@ -328,7 +328,7 @@ def modes(run: Run) -> Drawing:
 
 def _order_of(time: np.ndarray, strengths: np.ndarray, modes: np.ndarray) -> str:
     """Say in which order the modes reach half their strength in the data."""
-    present = [k for k, target in enumerate(modes) if target > 1e-9 * modes[0]]
+    present = [k for k, target in enumerate(modes) if target > 0]
     half = [strengths[:, k] >= 0.5 * modes[k] for k in present]
     learnt = sum(bool(reached.any()) for reached in half)
     if learnt < len(present):
