@@ -1,8 +1,188 @@
+"""Modes, ranks and least risks: free of units and offsets, and zero where there is nothing."""
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.datasets import load_diabetes, load_linnerud
 
 from pitfalls.linear import SquaredRisk
 from pitfalls.moments import SecondMoments
+from tests.linear.problems import data, risk_with_modes
+from tests.moments.exact import least_risk, residuals
+
+
+def mixed_units():
+    rng = np.random.default_rng(0)
+    u, v, w = rng.standard_normal((3, 60))
+    y = np.stack([u + v + w, u - 2 * v + 0.5 * w], axis=1) + 0.4 * rng.standard_normal((60, 2))
+    return np.stack([1e8 * u, 0.01 * v, 40 * w], axis=1), y
+
+
+def risk_of(x, y, *, center=False):
+    return SquaredRisk(SecondMoments.from_arrays(x, y, center=center))
+
+
+@pytest.mark.parametrize("center", [False, True])
+def test_the_least_risk_does_not_move_when_a_column_changes_its_unit(center):
+    x, y = mixed_units()
+    wanted = least_risk(x, y, center=center)
+    for column in range(3):
+        for power in range(-12, 13):
+            units = np.ones(3)
+            units[column] = 10.0**power
+            risk = risk_of(x * units, y, center=center)
+            best = risk.minimum()
+            assert (risk.modes.rank_x, risk.modes.rank) == (3, 2)
+            assert best.value == pytest.approx(wanted, rel=1e-12)
+            assert risk.value([best.map]) == pytest.approx(wanted, rel=1e-12)
+
+
+@pytest.mark.parametrize("center", [False, True])
+def test_bounded_ranks_do_not_see_the_units_of_the_inputs(center):
+    x, y = mixed_units()
+    first = risk_of(x, y, center=center)
+    other = risk_of(x * [1e-12, 1e9, 1e-3], y, center=center)
+    for rank in range(3):
+        assert other.minimum(rank).value == pytest.approx(first.minimum(rank).value, rel=1e-10)
+
+
+@pytest.mark.parametrize("factor", [1e-6, 1.0, 1e6])
+@pytest.mark.parametrize("center", [False, True])
+def test_diabetes_with_one_blood_serum_in_other_units(center, factor):
+    x, y = load_diabetes(return_X_y=True, scaled=False)
+    x[:, 6] *= factor
+    risk = risk_of(x, y, center=center)
+    assert risk.modes.rank_x == 10
+    wanted = least_risk(x, y[:, None], center=center)
+    assert risk.minimum().value == pytest.approx(wanted, rel=1e-11)
+
+
+def test_an_output_in_small_units_is_a_mode_too():
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((80, 4))
+    y = x[:, :2] + 0.1 * rng.standard_normal((80, 2))
+    for power in range(-12, 13, 4):
+        risk = risk_of(x, y * [1.0, 10.0**power])
+        assert risk.modes.rank == 2
+        wanted = [least_risk(x, y[:, :1]), least_risk(x, y[:, 1:]) * 10.0 ** (2 * power)]
+        assert risk.minimum().value == pytest.approx(sum(wanted), rel=1e-11)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e3, 1e6, 1e8])
+def test_offsets_do_not_cost_the_least_risk_its_digits(offset):
+    rng = np.random.default_rng(2)
+    x = offset + rng.standard_normal((2000, 3))
+    y = x @ rng.standard_normal((3, 2)) + 0.001 * rng.standard_normal((2000, 2))
+    for center in (False, True):
+        risk = risk_of(x, y, center=center)
+        wanted = least_risk(x, y, center=center)
+        assert 0.0005 < wanted < 0.0025
+        best = risk.minimum()
+        assert best.rounding < 1e-6 * wanted
+        assert abs(best.value - wanted) <= best.rounding
+        assert abs(risk.value([best.map]) - wanted) <= risk.rounding([best.map])
+        assert risk.modes.rank_x == 3
+
+
+def test_a_column_of_ones_is_an_intercept_in_any_units():
+    x, y = data()
+    wanted = least_risk(x, y + 7, center=True)
+    for ones in (1.0, 1e-9, 1e9):
+        design = np.hstack([x[:, :2], np.full((len(x), 1), ones), x[:, 2:]])
+        risk = risk_of(design, y + 7)
+        assert risk.modes.rank_x == 6
+        assert risk.minimum().value == pytest.approx(wanted, rel=1e-12)
+        assert risk.value([risk.minimum().map]) == pytest.approx(wanted, rel=1e-12)
+
+
+NOTHING = {
+    "symmetric": lambda: (np.arange(-20.0, 21.0)[:, None], np.arange(-20.0, 21.0)[:, None] ** 2),
+    "uneven": lambda: (np.linspace(-1, 1, 101)[:, None], np.linspace(-1, 1, 101)[:, None] ** 2),
+    "in other units": lambda: (
+        np.linspace(-1, 1, 101)[:, None] * 1e-9,
+        np.linspace(-1, 1, 101)[:, None] ** 2 * 1e9,
+    ),
+    "zero outputs": lambda: (data()[0], np.zeros((40, 2))),
+}
+
+
+@pytest.mark.parametrize("case", NOTHING)
+@pytest.mark.parametrize("center", [False, True])
+def test_without_correlation_there_is_no_mode_and_the_zero_map_is_best(case, center):
+    x, y = NOTHING[case]()
+    risk = risk_of(x, y, center=center)
+    modes, best = risk.modes, risk.minimum()
+    assert modes.rank == 0
+    assert not modes.values.any()
+    assert not modes.correlation.any()
+    assert not best.map.any()
+    assert best.unique
+    if center:
+        y = y - y.mean(axis=0)
+    assert best.value == pytest.approx(0.5 * np.sum(y**2), rel=1e-14)
+    assert np.all(np.abs(risk.moments.syx) <= risk.moments.syx_rounding)
+
+
+def regressions():
+    x, y = data(n=500)
+    yield x * [1, 10, 100, 0.1, 1], y
+    x, y = load_diabetes(return_X_y=True, scaled=False)
+    yield x, y[:, None]
+    yield load_linnerud(return_X_y=True)
+
+
+@pytest.mark.parametrize("center", [False, True])
+def test_residuals_have_nothing_in_common_with_their_own_inputs(center):
+    for x, y in regressions():
+        design = np.hstack([x, np.ones((len(x), 1))]) if center else x
+        rest = y - design @ np.linalg.lstsq(design, y, rcond=None)[0]
+        assert risk_of(x, rest, center=center).modes.rank == 0
+        exact, _ = residuals(x, y, center=center)
+        assert risk_of(x, exact.astype(float), center=center).modes.rank == 0
+
+
+@pytest.mark.parametrize("weak", [1e-3, 1e-6, 1e-9, 1e-10])
+def test_a_weak_mode_beside_a_strong_one_is_a_mode(weak):
+    modes = risk_with_modes([1.0, weak, 0.0]).modes
+    assert modes.rank == 2
+    np.testing.assert_allclose(modes.values, [1.0, weak, 0.0], rtol=1e-3, atol=1e-15)
+
+
+def test_modes_of_rounding_size_are_exactly_zero():
+    for values in ([3.0, 2.0, 0.0], [0.0, 0.0], [1e9, 0.0, 0.0], [1e-9, 0.0]):
+        risk = risk_with_modes(values)
+        assert risk.modes.rank == np.count_nonzero(values)
+        assert np.count_nonzero(risk.modes.values) == risk.modes.rank
+
+
+def test_white_coordinates_restore_what_they_came_from():
+    for center in (False, True):
+        x, y = data(n=60)
+        x = x * [1e6, 1e-6, 1, 30, 1e3] + [3e6, 0, 1, 2, 0]
+        modes = risk_of(x, y, center=center).modes
+        if center:
+            x, y = x - x.mean(axis=0), y - y.mean(axis=0)
+        norms = np.linalg.norm(x, axis=0)
+        error = np.abs(modes.colour @ modes.colour.T - x.T @ x) / np.outer(norms, norms)
+        assert error.max() < 1e-13
+        white = x @ modes.whiten
+        np.testing.assert_allclose(white.T @ white, np.eye(5), atol=1e-10)
+        np.testing.assert_allclose(y.T @ white, modes.correlation, atol=1e-10)
+        restored = (modes.left * modes.values) @ modes.right.T
+        np.testing.assert_allclose(restored, modes.correlation, atol=1e-12)
+
+
+def test_extreme_singular_values_of_the_inputs_are_those_of_the_data():
+    for kind in ({}, {"rank": 3}, {"n": 4}):
+        x, y = data(**kind)
+        x = x * [5.0, 0.2, 1.0, 1.0, 3.0]
+        values = np.linalg.svd(x, compute_uv=False)
+        values = values[values > 1e-9]
+        modes = risk_of(x, y).modes
+        assert modes.rank_x == len(values)
+        assert modes.largest_x == pytest.approx(values[0], rel=1e-9)
+        assert modes.smallest_x == pytest.approx(values[-1], rel=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -20,3 +200,53 @@ def test_few_rows_whiten_in_the_order_of_the_columns_whatever_the_pivots(seed):
     weights = rng.standard_normal((2, d))
     residual = x @ weights.T - y
     assert risk.value([weights]) == pytest.approx(0.5 * np.sum(residual**2))
+
+
+@given(st.integers(0, 10**6), st.sampled_from([0.0, 1e-9, 1e-6, 1.0]), st.sampled_from([0, 1e4]))
+@settings(max_examples=60, deadline=None)
+def test_the_risk_is_off_by_no_more_than_it_says(seed, noise, offset):
+    rng = np.random.default_rng(seed)
+    x = offset + rng.standard_normal((30, 3)) * 10.0 ** rng.integers(-3, 4, 3)
+    w = rng.standard_normal((2, 3))
+    y = x @ w.T + noise * rng.standard_normal((30, 2))
+    y = y.astype(np.float32).astype(np.float64) if noise == 1.0 else y
+    risk = risk_of(x, y)
+    rest = x.astype(np.longdouble) @ w.T.astype(np.longdouble) - y
+    exact = float(0.5 * (rest**2).sum())
+    value = risk.value([w])
+    assert value >= 0.0
+    assert abs(value - exact) <= risk.rounding([w])
+    best = risk.minimum()
+    assert abs(best.value - least_risk(x, y)) <= best.rounding
+
+
+def test_an_exact_fit_has_no_digits_left_and_says_so():
+    rng = np.random.default_rng(3)
+    for offset in (0.0, 1e6):
+        x, w = offset + rng.standard_normal((200, 3)), rng.standard_normal((2, 3))
+        risk = risk_of(x, x @ w.T)
+        assert 0.0 <= risk.value([w]) <= risk.rounding([w]) < 1e-9
+        assert risk.digits([w]) < 1
+        assert 0.0 <= risk.minimum().value <= risk.minimum().rounding
+        noisy = risk_of(x, x @ w.T + rng.standard_normal((200, 2)))
+        assert noisy.digits([w]) > 6
+    whole = rng.integers(-5, 6, (50, 3))
+    assert risk_of(whole, whole @ np.ones((3, 2), dtype=int)).value([np.ones((2, 3))]) >= 0.0
+    # a zero that was summed from zeros is exact
+    assert risk_of(whole, np.zeros((50, 2))).digits([np.zeros((2, 3))]) == 16.0
+
+
+def test_modes_that_rounding_cannot_tell_apart_are_equal_and_others_are_not():
+    for gap, unique in ((0.0, False), (1e-9, True), (4e-9, True), (1e-3, True)):
+        risk = risk_with_modes([2.0 + gap, 2.0, 1.0])
+        assert risk.minimum(1).unique is unique
+        assert risk.modes.rounding < 1e-10
+
+
+def test_the_whitened_problem_has_the_same_floor_to_the_last_bit():
+    x, y = data()
+    risk = risk_of(x + 1e6, (x + 1e6) @ np.ones((5, 2)) + 1e-4 * y[:, :2])
+    white = risk.whitened()
+    assert white.modes.floor == risk.modes.floor
+    assert white.minimum(1).value == pytest.approx(risk.minimum(1).value, rel=1e-12)
+    assert white.minimum().value == pytest.approx(risk.minimum().value, rel=1e-12)

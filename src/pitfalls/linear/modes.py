@@ -88,13 +88,9 @@ class DataModes:
         return int(np.count_nonzero(self.values))
 
     def excess(self, product: Matrix, max_rank: int) -> float:
-        """Return R of a map M in white coordinates less the least risk of rank `max_rank`.
-
-        With K_r the best map, ½‖M − K_r‖² − ⟨M − K_r, K − K_r⟩: nothing large cancels near a minimum.
-        """
-        best = _project(self.left[:, :max_rank], self.correlation)
-        step = product - best
-        return 0.5 * float(np.sum(step**2)) - float(np.sum(step * (self.correlation - best)))
+        """Return R of a map M in white coordinates less the least risk of rank `max_rank`."""
+        tail = float(np.sum(self.values[max_rank:] ** 2))
+        return 0.5 * (float(np.sum((product - self.correlation) ** 2)) - tail)
 
 
 def find_modes(moments: SecondMoments) -> DataModes:

@@ -223,8 +223,8 @@ class SquaredRisk:
     def excess(self, weights: Weights, max_rank: int | None = None) -> float:
         """Return R minus its minimum under the rank bound, without cancellation between large sums.
 
-        With K_r the best map, ½‖M − K_r‖² − ⟨M − K_r, K − K_r⟩. At a minimum it may come out negative
-        by rounding; `rounding` says how far off it may be. It is negative where the weights' rank
+        Neither the floor nor the sizes of S_xx and S_yy enter. At a minimum it may come out negative
+        by rounding; `rounding` says how far off it may be. It is negative too where the weights' rank
         exceeds ``max_rank``.
 
         Parameters
