@@ -78,8 +78,6 @@ class LeastSquaresClassifier(ClassifierMixin, SupervisedMomentEstimator):
         inputs = inputs or whiten_inputs(moments, self.ridge)
         target = moments.scatter_yx.T
         weights = inputs.solve(target)
-        # One step of refinement: the factor is approximate, the residual is not.
-        weights += inputs.solve(target - self._normal(weights))
         self.rank_ = inputs.rank
         self.coef_ = np.ascontiguousarray(weights.T)
         self.intercept_ = moments.mean_y - self.coef_ @ moments.mean_x

@@ -59,8 +59,9 @@ def _as_array(values: Any, name: str) -> Any:
         if np.ma.is_masked(values):
             masked = int(np.sum(np.ma.getmaskarray(values)))
             raise InputError(
-                f"SecondMoments: {name} has {masked} masked values, and no sum goes over them. Fill them first: "
-                f"{name}.filled(0.0), or the column's mean by {name}.filled({name}.mean(axis=0)); or leave their rows out."
+                f"SecondMoments: {name} has {masked} masked values, and no sum goes over them. Fill "
+                f"them first, {name}.filled(0.0) or {name}.filled({name}.mean(axis=0)) for the "
+                "columns' means, or leave their rows out."
             )
         values = values.data
     if hasattr(values, "toarray"):  # SciPy's sparse matrices and arrays
