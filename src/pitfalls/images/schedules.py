@@ -7,6 +7,7 @@ rate it would have had. Schedules are pure and can be pickled.
 
 import math
 from functools import partial
+from numbers import Real
 from typing import Protocol
 
 from pitfalls.errors import InputError
@@ -310,13 +311,13 @@ def never_moves(rate: Schedule, epochs: int, n_batches: int) -> bool:
 
 def _need_positive(who: str, **values: object) -> None:
     for name, value in values.items():
-        if not (isinstance(value, int | float) and 0 < value < math.inf):
+        if not (isinstance(value, Real) and 0 < float(value) < math.inf):
             raise InputError(f"{who}: {name} must be positive and finite. Got {value!r} instead.")
 
 
 def _need_not_negative(who: str, **values: object) -> None:
     for name, value in values.items():
-        if not (isinstance(value, int | float) and 0 <= value < math.inf):
+        if not (isinstance(value, Real) and 0 <= float(value) < math.inf):
             raise InputError(
                 f"{who}: {name} must be finite and not negative. Got {value!r} instead."
             )
