@@ -112,6 +112,24 @@ from .schedules import (
 from .schedules import (
     special_schedule as special_schedule,
 )
+from .separability import (
+    Separability as Separability,
+)
+from .separability import (
+    decide_separability as decide_separability,
+)
+from .separability_witness import (
+    Combination as Combination,
+)
+from .separability_witness import (
+    LinearMap as LinearMap,
+)
+from .separability_witness import (
+    excludes_separation as excludes_separation,
+)
+from .separability_witness import (
+    proven_margin as proven_margin,
+)
 from .train_records import (
     TrainConfig as TrainConfig,
 )
@@ -137,12 +155,14 @@ __all__ = [
     "PCA",
     "SCHEMES",
     "AlternatingFlip",
+    "Combination",
     "DataConfig",
     "Evaluation",
     "FastNet",
     "FastRecipe",
     "ImageDataset",
     "LeastSquaresClassifier",
+    "LinearMap",
     "LinearMethods",
     "Muon",
     "Part",
@@ -151,14 +171,17 @@ __all__ = [
     "RangeTest",
     "ResNet18",
     "Schedule",
+    "Separability",
     "TrainConfig",
     "TrainResult",
     "TrainState",
     "annealed_schedule",
     "constant_schedule",
     "cosine_schedule",
+    "decide_separability",
     "embed",
     "evaluate",
+    "excludes_separation",
     "fit_linear_methods",
     "learning_rate_range",
     "linear_schedule",
@@ -167,6 +190,7 @@ __all__ = [
     "one_cycle_schedule",
     "predict_labels",
     "predict_logits",
+    "proven_margin",
     "read_picture",
     "schedule",
     "special_schedule",
