@@ -6,11 +6,12 @@ import scipy.linalg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import clone, decomposition
+from sklearn.datasets import load_diabetes
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.utils.estimator_checks import estimator_checks_generator
+from sklearn.utils.estimator_checks import check_param_validation, estimator_checks_generator
 
 from pitfalls.errors import InputError
 from pitfalls.images import CCA, PCA, LeastSquaresClassifier
@@ -267,10 +268,16 @@ def test_two_fits_give_the_same_bits():
     [
         (CCA(), "one class"),
         (LeastSquaresClassifier(), "one class"),
-        (CCA(n_components=0), "at least 1"),
-        (CCA(ridge=-1.0), "not negative"),
-        (LeastSquaresClassifier(ridge=float("nan")), "not negative"),
-        (LeastSquaresClassifier(ridge=float("inf")), "finite"),
+        (CCA(n_components=0), r"must be an int in the range \[1, inf\). Got 0"),
+        (CCA(n_components=1.5), r"must be an int in the range \[1, inf\). Got 1.5"),
+        (CCA(ridge=-1.0), r"must be a float in the range \[0.0, inf\). Got -1.0"),
+        (CCA(ridge=None), "Got None"),
+        (LeastSquaresClassifier(ridge=float("nan")), "Got nan"),
+        (LeastSquaresClassifier(ridge=float("inf")), "Got inf"),
+        (LeastSquaresClassifier(ridge=None), "Got None"),
+        (LeastSquaresClassifier(ridge="1"), "Got '1'"),
+        (PCA(n_components=2.5), "Got 2.5"),
+        (PCA(n_components=2.0), "Got 2.0"),
         (PCA(n_components=9), "from 1 to 3"),
     ],
 )
@@ -324,3 +331,57 @@ def test_labels_and_targets_cannot_be_mixed():
     cca = CCA(1).partial_fit(X, X[:, :4])
     with pytest.raises(InputError, match="what it was at first"):
         cca.partial_fit(X, y)
+
+
+def test_whole_numbers_of_a_regression_are_not_taken_for_labels_in_silence():
+    X, y = load_diabetes(return_X_y=True)
+    assert np.unique(y).size == 214
+    with pytest.raises(InputError, match=r"Give y.astype\(int\) for labels, y\[:, None\]"):
+        CCA(1).fit(X, y)
+    as_target = CCA(1).fit(X, y[:, None])
+    assert not hasattr(as_target, "classes_")
+    np.testing.assert_allclose(
+        as_target.canonical_correlations_, canonical_oracle(X, y[:, None]), atol=1e-12
+    )
+    with pytest.warns(UserWarning, match=r"labels of 214 classes in 442 rows.* y\[:, None\]"):
+        CCA(1).fit(X, y.astype(int))
+
+
+def test_two_floats_are_two_classes():
+    X, y = labelled(k=2, seed=21)
+    np.testing.assert_allclose(
+        CCA(1).fit(X, y.astype(float)).x_rotations_, CCA(1).fit(X, y).x_rotations_
+    )
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda pca, cca: pca.inverse_transform(np.zeros((3, 5))), r"shape \(n, 2\)"),
+        (lambda pca, cca: pca.inverse_transform([[np.nan, 0.0]]), "NaN"),
+        (lambda pca, cca: pca.inverse_transform([0.0, 1.0]), "2D array"),
+        (lambda pca, cca: pca.transform(np.full((2, 12), np.inf)), "infinity"),
+        (lambda pca, cca: pca.transform(np.zeros((2, 11))), "expecting 12 features"),
+        (lambda pca, cca: cca.transform(np.zeros((2, 12)), np.zeros((2, 3))), "2 columns"),
+        (lambda pca, cca: cca.transform(np.zeros((2, 12)), np.full((2, 2), np.nan)), "NaN"),
+        (lambda pca, cca: cca.transform(np.zeros((3, 12)), np.zeros((2, 2))), "must match"),
+    ],
+)
+def test_what_does_not_fit_the_fit_is_refused(call, says):
+    X, _ = labelled(seed=22)
+    with pytest.raises(ValueError, match=says):
+        call(PCA(2).fit(X), CCA(1).fit(X, X[:, :2]))
+
+
+def test_correlations_are_never_above_one():
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(30, 6))
+        cca = CCA(3).fit(X, X @ rng.normal(size=(6, 3)))  # y is a function of x
+        assert (cca.canonical_correlations_ <= 1).all()
+        assert cca.canonical_correlations_ == pytest.approx(1.0, abs=1e-12)
+
+
+@pytest.mark.parametrize("estimator", [PCA(), CCA(), LeastSquaresClassifier()])
+def test_scikit_learns_check_of_parameters_passes(estimator):
+    check_param_validation(type(estimator).__name__, estimator)

@@ -4,15 +4,18 @@ Both look for directions in which to draw the data. PCA takes those of greatest 
 no labels; CCA takes those whose scores correlate most with the labels, whatever their variance.
 """
 
-from typing import Any, Self
+import warnings
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import eigh, svd
 from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d, validate_data
 
 from pitfalls.errors import InputError
 from pitfalls.images.streaming import (
@@ -27,6 +30,7 @@ from pitfalls.moments import SecondMoments, Whitening, whiten_inputs, whiten_out
 
 __all__ = ["CCA", "PCA"]
 
+ROWS_A_CLASS = 3  # fewer on average look like a regression's targets
 LANCZOS_FROM = 256  # columns from which few eigenvectors are cheaper one at a time
 
 
@@ -63,6 +67,10 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MomentEstimator):
     [[1.0, 0.01, 0.0], [0.01, 1.0, 0.0]]
     """
 
+    _parameter_constraints: ClassVar = {
+        "n_components": [Interval(Integral, 1, None, closed="left")]
+    }
+
     def __init__(self, n_components: int = 2) -> None:
         self.n_components = n_components
 
@@ -76,6 +84,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MomentEstimator):
         return self._add(X, partial=True)
 
     def _add(self, X: npt.ArrayLike, *, partial: bool) -> Self:
+        self._validate_params()
         checked = validate_data(self, X, reset=not hasattr(self, "moments_"))
         if not partial and len(checked) < 2:
             raise InputError("PCA needs at least two rows; got 1 sample.")
@@ -87,7 +96,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MomentEstimator):
     def _solve(self, *, partial: bool, inputs: Whitening | None = None) -> None:
         moments = self.moments_
         most = min(moments.n - 1, moments.n_features)
-        if self.n_components < 1 or (self.n_components > most and not partial):
+        if self.n_components > most and not partial:
             raise InputError(
                 f"PCA: n_components must be from 1 to {most} with {moments.n} rows of "
                 f"{moments.n_features} features; got {self.n_components}."
@@ -114,7 +123,13 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MomentEstimator):
     def inverse_transform(self, X: npt.ArrayLike) -> Matrix:
         """Return the points whose scores X are, shape (n, d)."""
         check_is_fitted(self, "components_")
-        return np.asarray(np.asarray(X) @ self.components_ + self.mean_)
+        scores = check_array(X, dtype=np.float64)
+        if scores.shape[1] != len(self.components_):
+            raise InputError(
+                f"PCA: inverse_transform takes scores of shape (n, {len(self.components_)}), one column "
+                f"a component. Got shape {scores.shape} instead."
+            )
+        return np.asarray(scores @ self.components_ + self.mean_)
 
 
 class CCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SupervisedMomentEstimator):
@@ -172,9 +187,29 @@ class CCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SupervisedMomentEst
     True
     """
 
+    _parameter_constraints: ClassVar = {
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "ridge": [Interval(Real, 0, None, closed="left")],
+    }
+
     def __init__(self, n_components: int = 2, ridge: float = 0.0) -> None:
         self.n_components = n_components
         self.ridge = ridge
+
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
+        """Fit to X of shape (n, d) and to labels or targets.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+        y : array-like of shape (n,) or (n, q)
+            Of shape (n,) it is class labels if it holds whole numbers, texts or booleans, one target if
+            it holds fractions. Whole numbers stored as floats are refused, being either: give
+            ``y.astype(int)`` or ``y[:, None]``. Of shape (n, q) it is q targets.
+        """
+        super().fit(X, y)
+        self._warn_of_numbers()
+        return self
 
     def _collect(
         self, X: npt.ArrayLike, y: npt.ArrayLike, classes: npt.ArrayLike | None
@@ -191,16 +226,33 @@ class CCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SupervisedMomentEst
         return SecondMoments.from_arrays(checked, targets, center=True), labels
 
     def _takes_labels(self, y: npt.NDArray[Any]) -> bool:
-        """Whether y of shape (n,) is labels; a later chunk of targets may be whole by chance."""
-        numbers = np.issubdtype(y.dtype, np.floating)
-        if numbers and hasattr(self, "moments_") and not hasattr(self, "classes_"):
+        """Whether y of shape (n,) is labels: a matter of its type, where its values leave it open."""
+        if y.dtype.kind != "f":
+            return True
+        if (kind := type_of_target(y)) == "continuous":
             return False
-        return bool(type_of_target(y) != "continuous")
+        if hasattr(self, "moments_"):
+            return hasattr(self, "classes_")  # the rows before have decided
+        if kind == "binary":
+            return True  # two labels or two numbers: the directions are the same
+        raise InputError(
+            "CCA: y is floats that are all whole numbers, which may be class labels or the targets of "
+            "a regression. Give y.astype(int) for labels, y[:, None] for targets."
+        )
+
+    def _warn_of_numbers(self) -> None:
+        """Say that what may be a regression's targets was taken for labels."""
+        labels = getattr(self, "classes_", np.array(["none"]))
+        few = ROWS_A_CLASS * len(labels) > self.moments_.n
+        if labels.dtype.kind in "iu" and len(labels) > 2 and few:
+            warnings.warn(
+                f"CCA: y was taken for labels of {len(labels)} classes in {self.moments_.n} rows. If it "
+                "is the target of a regression, give y[:, None].",
+                stacklevel=3,
+            )
 
     def _solve(self, *, partial: bool, inputs: Whitening | None = None) -> None:
         moments = self.moments_
-        if self.n_components < 1:
-            raise InputError(f"CCA: n_components must be at least 1, got {self.n_components}.")
         x_white = inputs or whiten_inputs(moments, self.ridge)
         y_white = whiten_outputs(moments)
         if min(x_white.rank, y_white.rank) == 0:
@@ -239,13 +291,28 @@ class CCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SupervisedMomentEst
         scores = self._apply(X, self.x_rotations_, -(self.x_mean_ @ self.x_rotations_))
         if y is None:
             return scores
-        targets = np.asarray(y)
-        if hasattr(self, "classes_"):
-            if not np.isin(targets, self.classes_).all():
-                raise InputError("CCA: y has a class that was not there when it was fitted.")
-            targets = one_hot(targets, self.classes_)
-        targets = targets.reshape(len(targets), -1)
+        targets = self._as_targets(y)
+        if len(targets) != len(scores):
+            raise InputError(
+                f"CCA: X has {len(scores)} rows and y {len(targets)}; they must match."
+            )
         return scores, apply_linear(targets, self.y_rotations_, -(self.y_mean_ @ self.y_rotations_))
+
+    def _as_targets(self, y: npt.ArrayLike) -> npt.NDArray[Any]:
+        """Return y as the columns that were fitted: one a class, or the targets."""
+        if hasattr(self, "classes_"):
+            labels = column_or_1d(y)
+            if not np.isin(labels, self.classes_).all():
+                raise InputError("CCA: y has a class that was not there when it was fitted.")
+            return one_hot(labels, self.classes_)
+        targets = check_array(y, dtype=np.float64, ensure_2d=False)
+        targets = targets.reshape(len(targets), -1)
+        if targets.shape[1] != len(self.y_mean_):
+            raise InputError(
+                f"CCA: y must have {len(self.y_mean_)} columns, as it had when it was fitted. Got shape "
+                f"{np.shape(y)} instead."
+            )
+        return np.asarray(targets)
 
     def fit_transform(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Matrix | tuple[Matrix, Matrix]:
         """Fit, then return the scores: of X where y is labels, of X and of y where y is targets.

@@ -1,10 +1,12 @@
 """Least squares onto one-hot labels: the plainest classifier there is."""
 
-from typing import Any
+from numbers import Real
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import ClassifierMixin
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -54,6 +56,8 @@ class LeastSquaresClassifier(ClassifierMixin, SupervisedMomentEstimator):
     >>> LeastSquaresClassifier().fit(X, y).score(X, y)
     0.99
     """
+
+    _parameter_constraints: ClassVar = {"ridge": [Interval(Real, 0, None, closed="left")]}
 
     def __init__(self, ridge: float = 0.0) -> None:
         self.ridge = ridge

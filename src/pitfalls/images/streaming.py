@@ -5,6 +5,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.validation import validate_data
 
 from pitfalls.errors import InputError
@@ -12,6 +13,7 @@ from pitfalls.moments import SecondMoments, Whitening
 
 __all__ = [
     "MomentEstimator",
+    "ParameterError",
     "SupervisedMomentEstimator",
     "apply_linear",
     "merge_classes",
@@ -21,6 +23,10 @@ __all__ = [
 
 Matrix = npt.NDArray[np.float64]
 CHUNK_VALUES = 1 << 23  # 64 MB in float64
+
+
+class ParameterError(InputError, InvalidParameterError):
+    """A parameter of an estimator is not what its constraints say: ours and scikit-learn's error."""
 
 
 class MomentEstimator(BaseEstimator):
@@ -33,6 +39,13 @@ class MomentEstimator(BaseEstimator):
     def _solve(self, *, partial: bool, inputs: Whitening | None = None) -> None:
         """Set the fitted attributes from ``moments_``; may leave them unset while ``partial``."""
         raise NotImplementedError
+
+    def _validate_params(self) -> None:
+        """Hold the parameters against ``_parameter_constraints``, scikit-learn's way of stating them."""
+        try:
+            super()._validate_params()
+        except InvalidParameterError as error:
+            raise ParameterError(str(error)) from None
 
     def _absorb(self, moments: SecondMoments, classes: npt.NDArray[Any] | None) -> None:
         """Add moments to those seen before. A class that was not seen before had no rows."""
@@ -79,6 +92,7 @@ class MomentEstimator(BaseEstimator):
         self
         """
         self._reset()
+        self._validate_params()
         self.n_features_in_ = moments.n_features
         moments = moments.centered()
         named = None if classes is None else np.asarray(classes)
@@ -106,11 +120,7 @@ class SupervisedMomentEstimator(MomentEstimator):
         raise NotImplementedError
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
-        """Fit to X of shape (n, d) and y of shape (n,): class labels.
-
-        Where the estimator takes targets too, y of shape (n, q), or of shape (n,) with fractions in
-        it, is taken as targets.
-        """
+        """Fit to X of shape (n, d) and y of shape (n,): class labels."""
         self._reset()
         return self._add(X, y, None, partial=False)
 
@@ -127,6 +137,7 @@ class SupervisedMomentEstimator(MomentEstimator):
             raise InputError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
+        self._validate_params()
         self._absorb(*self._collect(X, y, classes))
         self._solve(partial=partial)
         return self
