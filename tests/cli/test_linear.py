@@ -51,6 +51,21 @@ def test_given_weights_and_data_are_judged(tmp_path, capsys):
     assert "the gradient by layer" in capsys.readouterr().out
 
 
+def test_the_least_risk_is_shown_with_no_more_digits_than_it_has(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    x, rest = rng.standard_normal((40, 3)), rng.standard_normal((40, 2))
+    left = 0.5 * np.sum((rest - x @ np.linalg.lstsq(x, rest)[0]) ** 2)
+    for name, noise, shown in (
+        ("exact", 0.0, "leaves nothing above rounding (2e-12)"),
+        ("near", 1e-5, "(known to 3 digits)"),
+        ("noisy", 1.0, f"leaves {left:.4g}"),
+    ):
+        y = x[:, :2] + noise * rest
+        np.savez(tmp_path / f"{name}.npz", x=x, y=y)
+        assert main(["linear", "minimum", "--data", str(tmp_path / f"{name}.npz")]) == 0
+        assert shown in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

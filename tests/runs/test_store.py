@@ -291,3 +291,14 @@ def test_work_that_was_done_before_the_error_stays(store):
         raise InputError("demo: the data have changed.")
     (left,) = store.list()
     assert left.manifest.status == "failed"
+
+
+def test_runs_are_listed_by_their_first_start_and_equal_starts_by_name(store):
+    made = sorted((finish(store, seed).path for seed in range(6)), key=lambda path: path.name)
+    days = (5, 3, 9, 1, 3, 7)  # against the order of the names
+    for path, day in zip(made, days, strict=True):
+        manifest = json.loads((path / "manifest.json").read_text())
+        manifest["starts"] = [f"2026-01-0{day}T00:00:00+00:00", "2025-01-01T00:00:00+00:00"]
+        (path / "manifest.json").write_text(json.dumps(manifest))
+    listed = [run.path for run in store.list()]
+    assert listed == [made[i] for i in (3, 1, 4, 0, 5, 2)]

@@ -1,5 +1,6 @@
 """``pitfalls linear``: parse, call, print."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -96,7 +97,17 @@ def minimum(
         ("rank", "mode added", "least risk", "unique on the data"),
         [(r["rank"], strengths[r["rank"]], r["risk"], r["unique"]) for r in results["by_rank"]],
         caption=f"rank of X {results['rank_x']}, rank of Y'X {results['rank_yx']}; least squares "
-        f"leaves {results['floor']:.4g}",
+        f"leaves {_left(results['floor'], results['floor_rounding'])}",
+    )
+
+
+def _left(floor: float, rounding: float) -> str:
+    """State a risk with no more digits than it has."""
+    if floor <= rounding:
+        return f"nothing above rounding ({rounding:.0e})"
+    digits = int(math.log10(floor / rounding))
+    return (
+        f"{floor:.4g}" if digits >= 4 else f"{floor:.{max(digits, 1)}g} (known to {digits} digits)"
     )
 
 

@@ -124,6 +124,7 @@ def find_minimum(config: MinimumConfig, run: Run, progress: Progress) -> None:
             "rank_yx": modes.rank,
             "modes": modes.values[: modes.rank],
             "floor": modes.floor,
+            "floor_rounding": modes.floor_rounding,
             "by_rank": rows,
         }
     )
