@@ -20,7 +20,7 @@ from sklearn import cross_decomposition, decomposition
 from sklearn.linear_model import LinearRegression
 
 from pitfalls.images import CCA, PCA, fit_linear_methods, load_dataset, predict_labels
-from pitfalls.images.one_pass import collect_moments
+from pitfalls.images.linear.one_pass import collect_moments
 
 
 def one_hot(labels):

@@ -13,9 +13,14 @@ from pitfalls.experiments.image_source import ImageSource, find_images
 from pitfalls.experiments.named_networks import build_model
 from pitfalls.experiments.registry import experiment
 from pitfalls.images.data import DataConfig, ImageDataset, Part, make_sprite_sheet
-from pitfalls.images.embedding import CCA, PCA
-from pitfalls.images.one_pass import collect_moments, embed, predict_labels
-from pitfalls.images.regression import LeastSquaresClassifier
+from pitfalls.images.linear import (
+    CCA,
+    PCA,
+    LeastSquaresClassifier,
+    collect_moments,
+    embed,
+    predict_labels,
+)
 from pitfalls.moments import SecondMoments, whiten_inputs
 from pitfalls.progress import Progress
 from pitfalls.runs import Run

@@ -31,12 +31,6 @@ from .data import (
 from .data import (
     read_picture as read_picture,
 )
-from .embedding import (
-    CCA as CCA,
-)
-from .embedding import (
-    PCA as PCA,
-)
 from .evaluation import (
     Evaluation as Evaluation,
 )
@@ -55,17 +49,44 @@ from .fast_recipes import (
 from .fastnet import (
     FastNet as FastNet,
 )
-from .one_pass import (
+from .linear import (
+    CCA as CCA,
+)
+from .linear import (
+    PCA as PCA,
+)
+from .linear import (
+    Combination as Combination,
+)
+from .linear import (
+    LeastSquaresClassifier as LeastSquaresClassifier,
+)
+from .linear import (
+    LinearMap as LinearMap,
+)
+from .linear import (
     LinearMethods as LinearMethods,
 )
-from .one_pass import (
+from .linear import (
+    Separability as Separability,
+)
+from .linear import (
+    decide_separability as decide_separability,
+)
+from .linear import (
     embed as embed,
 )
-from .one_pass import (
+from .linear import (
+    excludes_separation as excludes_separation,
+)
+from .linear import (
     fit_linear_methods as fit_linear_methods,
 )
-from .one_pass import (
+from .linear import (
     predict_labels as predict_labels,
+)
+from .linear import (
+    proven_margin as proven_margin,
 )
 from .optimizers import (
     Muon as Muon,
@@ -75,9 +96,6 @@ from .range_test import (
 )
 from .range_test import (
     learning_rate_range as learning_rate_range,
-)
-from .regression import (
-    LeastSquaresClassifier as LeastSquaresClassifier,
 )
 from .resnet import (
     ResNet18 as ResNet18,
@@ -111,24 +129,6 @@ from .schedules import (
 )
 from .schedules import (
     special_schedule as special_schedule,
-)
-from .separability import (
-    Separability as Separability,
-)
-from .separability import (
-    decide_separability as decide_separability,
-)
-from .separability_witness import (
-    Combination as Combination,
-)
-from .separability_witness import (
-    LinearMap as LinearMap,
-)
-from .separability_witness import (
-    excludes_separation as excludes_separation,
-)
-from .separability_witness import (
-    proven_margin as proven_margin,
 )
 from .train_records import (
     TrainConfig as TrainConfig,

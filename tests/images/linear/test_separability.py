@@ -12,8 +12,8 @@ from sklearn.linear_model import LinearRegression
 
 from pitfalls.errors import InputError
 from pitfalls.images import decide_separability
-from pitfalls.images.separability import _Problem
-from pitfalls.images.separability_witness import (
+from pitfalls.images.linear.separability import _Problem
+from pitfalls.images.linear.separability_witness import (
     Combination,
     LinearMap,
     excludes_separation,
@@ -185,8 +185,8 @@ def test_the_programme_decides_without_a_fit():
 
 
 def test_a_problem_too_large_for_everything_is_undecided_with_its_reason(monkeypatch):
-    monkeypatch.setattr("pitfalls.images.separability.NEWTON_UP_TO", 0)
-    monkeypatch.setattr("pitfalls.images.separability.PROGRAMME_VALUES", 0)
+    monkeypatch.setattr("pitfalls.images.linear.separability.NEWTON_UP_TO", 0)
+    monkeypatch.setattr("pitfalls.images.linear.separability.PROGRAMME_VALUES", 0)
     X, y = load_iris(return_X_y=True)
     result = decide_separability(X, y, max_iter=20)
     assert result.separable is None

@@ -7,9 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from pitfalls.images.data import ImageDataset, Part
-from pitfalls.images.embedding import CCA, PCA
-from pitfalls.images.regression import LeastSquaresClassifier
-from pitfalls.images.streaming import one_hot
+from pitfalls.images.linear.cca import CCA
+from pitfalls.images.linear.least_squares import LeastSquaresClassifier
+from pitfalls.images.linear.moment_estimator import one_hot
+from pitfalls.images.linear.pca import PCA
 from pitfalls.moments import SecondMoments, whiten_inputs
 
 __all__ = ["LinearMethods", "collect_moments", "embed", "fit_linear_methods", "predict_labels"]

@@ -11,7 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from pitfalls.errors import InputError
-from pitfalls.images.streaming import (
+from pitfalls.images.linear.moment_estimator import (
     Matrix,
     SupervisedMomentEstimator,
     one_hot,

@@ -16,6 +16,7 @@ __all__ = [
     "ParameterError",
     "SupervisedMomentEstimator",
     "apply_linear",
+    "leading_signs",
     "merge_classes",
     "one_hot",
     "sorted_classes",
@@ -194,3 +195,11 @@ def _with_classes(
         scatter_yy=scatter_yy,
         center=moments.center,
     )
+
+
+def leading_signs(columns: Matrix) -> Matrix:
+    """Return for each column the sign that makes its largest entry positive (the first of equals)."""
+    size = np.abs(columns)
+    first = np.argmax(size >= 0.999 * size.max(axis=0), axis=0)
+    signs = np.sign(columns[first, np.arange(columns.shape[1])])
+    return np.where(signs == 0, 1.0, signs)

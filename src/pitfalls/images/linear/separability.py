@@ -22,7 +22,7 @@ from scipy.sparse import csr_array
 from sklearn.linear_model import LogisticRegression
 
 from pitfalls.errors import InputError
-from pitfalls.images.separability_witness import (
+from pitfalls.images.linear.separability_witness import (
     Combination,
     LinearMap,
     excludes_separation,
