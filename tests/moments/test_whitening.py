@@ -129,3 +129,11 @@ def test_outputs_are_whitened_like_inputs():
         a = whiten_inputs(SecondMoments.from_arrays(x, ones, center=center))
         b = whiten_outputs(SecondMoments.from_arrays(ones, x, center=center))
         np.testing.assert_array_equal(a.colour, b.colour)
+
+
+def test_data_without_variance_are_whitened_without_a_word(capfd):
+    for x in (np.zeros((3, 2)), np.ones((1, 2))):
+        white = whiten_inputs(SecondMoments.from_arrays(x, x, center=True))
+        assert white.rank == 0
+        assert white.whiten.shape == white.colour.shape == (2, 0)
+    assert not any(capfd.readouterr())

@@ -34,11 +34,55 @@ NOTATION = r"""
 
 
 class Evidence(StrEnum):
-    """How a verdict was reached."""
+    """What a verdict rests on: a label, and what the label means.
 
-    EXHAUSTION = "proved by exhaustion"
-    SYMBOLIC = "symbolic identity"
-    NUMERIC = "numeric to tolerance"
+    The derivation is the proof of a claim that holds; a check looks for the case in which it fails,
+    and the label says how it looked.
+
+    Attributes
+    ----------
+    definition : str
+        What the label promises, in plain text.
+
+    Examples
+    --------
+    >>> Evidence.SAMPLED.value
+    'exact, on sampled cases'
+    """
+
+    definition: str
+
+    def __new__(cls, label: str, definition: str) -> "Evidence":
+        member = str.__new__(cls, label)
+        member._value_ = label
+        member.definition = definition
+        return member
+
+    COUNTEREXAMPLE = (
+        "refuted by a counterexample",
+        "One case in which the statement is false. The case is printed and can be recomputed; it "
+        "settles the matter.",
+    )
+    BOUNDED = (
+        "exact for all cases up to a bound, beyond by the derivation",
+        "Every case up to the size that is named was tried in integers or fractions, larger ones on a "
+        "sample. That the statement holds at every size rests on the derivation.",
+    )
+    SYMBOLIC = (
+        "symbolic identity",
+        "Both sides are the same polynomial, with an unknown in every place, at the small sizes that "
+        "are tried; larger sizes were tried with integers. Every size rests on the derivation.",
+    )
+    SAMPLED = (
+        "exact, on sampled cases",
+        "Integers or fractions, no rounding and no tolerance, on cases drawn at random and on listed "
+        "ones meant to be hard.",
+    )
+    NUMERIC = (
+        "numeric to tolerance",
+        "Floating point, on sampled cases; the error that came closest to its tolerance is printed "
+        "beside it.",
+    )
 
 
 @dataclass(frozen=True)
@@ -58,7 +102,8 @@ class Check:
     counterexample : str or None
         The first case in which the claim is false, in plain text.
     evidence : Evidence
-        What kind of evidence the verdict rests on.
+        What the verdict rests on. Where a library function is compared in floating point beside the
+        exact attack, the largest error and its tolerance are that function's.
     finding : str
         What was compared with what, over which cases, in one plain sentence.
     """
@@ -160,7 +205,7 @@ class Claim:
         The formula, construction or library function under attack. A wrong one, handed in with
         `about`, must be refuted by the same attack.
     evidence : Evidence
-        What kind of evidence an attack that fails leaves behind.
+        What an attack that fails leaves behind.
     finding : str
         What the attack compares, in one plain sentence.
     expected : bool
@@ -172,7 +217,7 @@ class Claim:
     >>> claim = find_claim("2a-if")
     >>> check = claim.check("quick", seed=0)
     >>> check.holds, check.evidence.value
-    (True, 'proved by exhaustion')
+    (True, 'exact for all cases up to a bound, beyond by the derivation')
     """
 
     id: str
@@ -207,9 +252,14 @@ class Claim:
             largest_error=search.largest_error,
             tolerance=search.tolerance,
             counterexample=search.counterexample,
-            evidence=self.evidence,
+            evidence=Evidence.COUNTEREXAMPLE if search.counterexample else self.evidence,
             finding=self.finding,
         )
+
+    @property
+    def expected_evidence(self) -> Evidence:
+        """What the verdict rests on when the claim comes out as it should."""
+        return self.evidence if self.expected else Evidence.COUNTEREXAMPLE
 
     def about(self, subject: Any) -> "Claim":
         """Return the claim made of another formula or construction, under the same attack."""

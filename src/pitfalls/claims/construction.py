@@ -256,7 +256,7 @@ this is the only faulty mask (claim 3a-fault).
     ),
     attack=_attack_construction,
     subject=_printed,
-    evidence=Evidence.EXHAUSTION,
+    evidence=Evidence.BOUNDED,
     finding=(
         "All masks and all inputs for d = 1, 2, ..., in integer arithmetic, until the first failure."
     ),
@@ -294,7 +294,7 @@ the one even value that is left. So again $f = (-1)^s$ for $s <= d - 1$. $square
     assumptions=(r"$k >= 3 (floor(d\/2) + 1)$.", _BEYOND),
     attack=_attack_fault,
     subject=_printed,
-    evidence=Evidence.EXHAUSTION,
+    evidence=Evidence.BOUNDED,
     finding=(
         "exact_network(variant='printed') in integer arithmetic: all masks and inputs for d up to 6 "
         "(thorough: 9), and for some larger d up to 39 (thorough: 74) a mask of every weight at all "
@@ -332,7 +332,7 @@ is needed, as $u = 0$ there, so $3 d \/ 2 + 1$ units suffice. For odd $d$ the la
     assumptions=(),
     attack=_attack_construction,
     subject=_corrected,
-    evidence=Evidence.EXHAUSTION,
+    evidence=Evidence.BOUNDED,
     finding=(
         "exact_network(variant='corrected') in integer arithmetic: all masks and inputs for d up to 6 "
         "(thorough: 9), and for some larger d up to 39 (thorough: 243) masks of four weights at all "
@@ -386,7 +386,7 @@ There are $m - 2$ units in the sum and one more: $m - 1$ in all. $square$
     assumptions=(r"$m >= 1$; for $m = 0$ the constant $f = 1$ needs no unit.",),
     attack=_attack_compact,
     subject=CompactSubject(_compact, _least_width),
-    evidence=Evidence.EXHAUSTION,
+    evidence=Evidence.BOUNDED,
     finding=(
         "exact_network(variant='compact') in exact arithmetic: all masks and inputs for d up to 6 "
         "(thorough: 9), masks of four weights at all values of s for some larger d up to 39 (thorough: "

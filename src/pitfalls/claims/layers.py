@@ -224,9 +224,9 @@ everywhere, so zero is a global minimum. $square$
     assumptions=(r"$L >= 2$ and every width is at least 1.",),
     attack=_attack_not_global,
     subject=_zero_layers,
-    evidence=Evidence.NUMERIC,
+    evidence=Evidence.SAMPLED,
     finding=(
-        "In rational arithmetic without any tolerance: the derivatives at zero vanish, and layers with "
+        "The derivatives at zero vanish, and layers with "
         "a smaller risk exist exactly when Y'X is not zero; layer_gradients returns exact zeros."
     ),
 )

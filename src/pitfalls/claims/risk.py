@@ -330,7 +330,7 @@ the right end-to-end map is a global minimum, however the layers share the work.
     assumptions=(r"$L >= 2$.",),
     attack=_attack_layers_convex,
     subject=matrix_risk,
-    evidence=Evidence.EXHAUSTION,
+    evidence=Evidence.SAMPLED,
     finding="One segment with its chord below the function settles it.",
     expected=False,
 )

@@ -209,7 +209,7 @@ a global minimum. $square$
     assumptions=(r"all layers are square, of size $p = d$.",),
     attack=_attack_printed,
     subject=SufficiencySubject(_all_invertible, _every_layer_if_invertible),
-    evidence=Evidence.NUMERIC,
+    evidence=Evidence.SAMPLED,
     finding=(
         "All pairs of 2 by 2 layers with entries 0 and 1 (thorough: -1, 0, 1) and random deeper ones: "
         "exact elimination over all outputs Y at once finds no critical point that is not optimal, "
@@ -251,7 +251,7 @@ In general it needs no layer above $i$ narrower than $p$ and none below $i$ narr
     assumptions=(),
     attack=_attack_weaker,
     subject=SufficiencySubject(one_layer_sees_all, layers_that_see_all),
-    evidence=Evidence.NUMERIC,
+    evidence=Evidence.SAMPLED,
     finding=(
         "All pairs of 2 by 2 layers with entries 0 and 1 (thorough: -1, 0, 1) and random ones of any "
         "widths, X of any rank: exact elimination over all outputs Y at once finds no critical point "
@@ -281,7 +281,7 @@ outputs that matter and a layer below to the inputs that matter, for every $i$ a
     assumptions=(r"all layers are square, of size $p = d$.",),
     attack=_attack_two_singular,
     subject=_all_but_two_invertible,
-    evidence=Evidence.EXHAUSTION,
+    evidence=Evidence.SAMPLED,
     finding="One critical point that is no minimum settles it.",
     expected=False,
 )

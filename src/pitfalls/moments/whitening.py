@@ -189,6 +189,8 @@ class Triangular:
     @cached_property
     def inverse_transposed(self) -> Matrix:
         """B^{-T}."""
+        if not len(self.lower):  # LAPACK complains of it on the terminal
+            return self.lower
         inverse, _ = lapack.dtrtri(self.lower, lower=1)
         return np.ascontiguousarray(np.tril(inverse).T / self.scale[:, None])
 
