@@ -17,6 +17,7 @@ from pitfalls.claims import (
     risk_gradient,
     signal,
     sufficiency,
+    width,
 )
 from pitfalls.claims.claim import Claim
 from pitfalls.errors import InputError
@@ -33,6 +34,7 @@ CLAIMS: tuple[Claim, ...] = (
     *sufficiency.CLAIMS,
     *certificate.CLAIMS,
     *construction.CLAIMS,
+    *width.CLAIMS,
     *network_gradient.CLAIMS,
     *risk_gradient.CLAIMS,
     *characters.CLAIMS,

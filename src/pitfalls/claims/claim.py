@@ -52,7 +52,7 @@ class Evidence(StrEnum):
 
     definition: str
 
-    def __new__(cls, label: str, definition: str) -> "Evidence":
+    def __new__(cls, label: str, definition: str) -> "Evidence":  # noqa: D102
         member = str.__new__(cls, label)
         member._value_ = label
         member.definition = definition

@@ -76,7 +76,7 @@ def _steepen(network: DeepNetwork, x: torch.Tensor, size: float) -> None:
 
 VANISHING = Claim(
     id="3d-bound",
-    title="Every sigmoid layer shrinks the gradient by a quarter of its weight's norm",
+    title="A sigmoid layer multiplies the gradient by at most a quarter of its weight's norm",
     part="3d",
     statement=r"""
 Let $h_0 = x in {0, 1}^d$, $h_l = sigma(z_l)$ and $z_l = W_l h_(l-1) + b_l$ for $l = 1, dots, D$
@@ -96,7 +96,8 @@ only at $z = 0$.
 the chain rule
 $ delta_l = spread(sigma'(z_l)) W_(l+1)^top delta_(l+1), $
 so $norm(delta_l) <= 1/4 norm(W_(l+1)) norm(delta_(l+1))$: multiplying by a diagonal matrix with
-entries of size at most $1/4$ shrinks at least by that factor, and $norm(W^top) = norm(W)$.
+entries of size at most $1/4$ gives at most a quarter of the norm, and $norm(W^top) = norm(W)$. (For
+$norm(W_(l+1)) > 4$ the bound grows, and so may the gradient.)
 
 *All layers.* At the output, $delta_(D+1) = partial ell \/ partial f$ is $-y$ or $0$ for the hinge
 loss, so $|delta_(D+1)| <= 1$. By induction
@@ -117,6 +118,14 @@ does not need a large $d$: it happens where the $2^(-d)$ of 3c is harmless. Nor 
 3c: its argument used nothing of the network but the size of $nabla f$, so for every architecture
 $EE_v norm(nabla R_v - a)^2 <= 2^(-d) EE_x norm(nabla f)^2$, and a deep sigmoid network makes $nabla
 f$ itself small.
+
+*What this does not say.* A small gradient is not yet a target that cannot be learned: a larger rate,
+or a method that divides by the gradient's own size, as Adam does, undoes a factor that all entries
+share. What is proved is that plain descent at a given rate moves the first layers hardly at all, and
+that layers at both ends of a deep network call for very different rates. What carries the rest at
+large $d$ is 3c, at every depth: while $|f| < 1$ a batch's signal is $B\/(2^d - 1)$ times its noise
+(3c-iv-noise), a ratio that no rescaling changes. At small $d$ whether a deep sigmoid network learns a
+parity is measured in the report, not proved here.
 """,
     source="Homework 3(d).",
     assumptions=(r"Hinge loss; inputs in $[0, 1]^d$; one linear output.",),

@@ -173,7 +173,7 @@ $eta^2 (D_(j+1)^top D_(j+1) - D_j D_j^top)$: of second order in the step, but no
 
 MODES = Claim(
     id="2e-modes",
-    title="From an aligned start each mode of the data grows by itself, the stronger the sooner",
+    title="From an aligned start each mode of the data grows by itself",
     part="2e",
     statement=r"""
 Let $L >= 2$, $Sxx = I$, and let $Syx = sum_k s_k u_k z_k^top$ be a singular value decomposition.
@@ -212,8 +212,10 @@ $dif w \/ dif t = -mu_k^(-2) dot 2 mu_k (s_k - mu_k) = 2 - 2 s_k w$, so $w - 1\/
 $e^(-2 s_k t)$: $1\/mu_k (t) = 1\/s_k + (1\/mu_k (0) - 1\/s_k) e^(-2 s_k t)$, which is the formula.
 
 *Reading it.* From a small $mu_k (0)$ a mode first grows like $e^(2 s_k t)$ (for $L = 2$) and
-saturates after a time of about $log(s_k \/ mu_k (0)) \/ (2 s_k)$: the modes are learned one after
-another, and the loss goes down in steps.
+saturates after a time of about $log(s_k \/ mu_k (0)) \/ (2 s_k)$. If all modes start equally
+small, the stronger saturate sooner: the modes are learned one after another, and the loss goes down
+in steps. From unequal starts the order may be another: with $L = 2$, $s = (2, 1)$ and $mu (0) =
+(10^(-9), 10^(-3))$ the weaker mode is half learned at $t approx 3.5$, the stronger at $t approx 5.4$.
 """,
     source=(
         "An addition to homework 2(e), after Saxe, McClelland and Ganguli (ICLR 2014). The derivation "

@@ -165,6 +165,8 @@ GRADIENT = Claim(
 Let $A_i = W_L dots.c W_(i+1)$ and $B_i = W_(i-1) dots.c W_1$ be the layers above and below layer
 $i$, with $A_L = I_p$ and $B_1 = I_d$, and let $G = Wbar Sxx - Syx$. Then for $i = 1, dots, L$
 $ (partial R)/(partial W_i) = A_i^top G B_i^top. $
+The homework writes $hat(cal(R))(f_(W_(1:L)))$ for $R$, $Wbar_((L:i+1))$ for $A_i$ and
+$Wbar_((i-1:1))$ for $B_i$.
 """,
     derivation=r"""
 *By backpropagation.* Extend the graph of 2c downwards: $P = W_i B_i$ and $Wbar = A_i P$. By 2c the

@@ -312,13 +312,14 @@ BOTTLENECK = Claim(
     title="The least risk under a bottleneck is that of reduced-rank regression",
     part="2d",
     statement=r"""
-Let $P$ be the orthogonal projector onto the column space of $X$, let
-$Y^top P = sum_i s_i u_i v_i^top$ be a singular value decomposition with $s_1 >= s_2 >= dots >= 0$,
-and let $r = dmin$. Then, for $X$ of any rank,
+Let $P$ be the orthogonal projector onto the column space of $X$ and let
+$Y^top P = sum_(i <= p) s_i u_i v_i^top$ be a full singular value decomposition: $u_1, dots, u_p$ an
+orthonormal basis of $RR^p$, $s_1 >= s_2 >= dots >= s_p >= 0$, and no $v_i$ where $i > n$, $s_i = 0$
+there. Let $r = dmin <= p$. Then, for $X$ of any rank,
 $ min_(W_1, dots, W_L) R = 1/2 (norm(Y)_F^2 - sum_(i <= r) s_i^2), $
 attained by every factorisation of $W^* = U_r U_r^top Syx Sxx^+$, $U_r = (u_1, dots, u_r)$. The
 minimising map is unique on the data (that is, $W X^top$ is) if and only if $s_r > s_(r+1)$ or $s_r
-= 0$, where $s_i$ beyond the last singular value counts as $0$.
+= 0$, where $s_(p+1) = 0$.
 """,
     derivation=r"""
 *Step 1: to the best approximation of one matrix.* By 2a the end-to-end maps are exactly the
@@ -329,14 +330,19 @@ As $W$ runs over the matrices of rank at most $r$, $M = W X^top$ runs over all m
 most $r$ with $M P = M$: it has no larger rank than $W$, and conversely such an $M$ comes from
 $W = M (X^top)^+$, because $(X^top)^+ X^top = P$. So we must approximate $B := Y^top P$.
 
-*Step 2: a lower bound.* Let $rank M <= r$, and let $Pi$ be a projector of rank $r$ (or of rank $p$,
-if $p < r$) whose range contains that of $M$. Then $(I - Pi)(B - M) = (I - Pi) B$, and a projector
-shortens, so
+*Step 2: a lower bound.* Let $rank M <= r$, and let $Pi$ be an orthogonal projector of rank $r$ whose
+range contains that of $M$ (there is one, as $r <= p$). Then $(I - Pi)(B - M) = (I - Pi) B$, and a
+projector shortens, so
 $ norm(B - M)_F^2 >= norm((I - Pi) B)_F^2 = norm(B)_F^2 - norm(Pi B)_F^2
   = sum_i s_i^2 - sum_i s_i^2 omega_i, quad omega_i := u_i^top Pi u_i. $
-Here $0 <= omega_i <= 1$, and $sum_i omega_i <= tr Pi <= r$. With the $s_i^2$ in descending order,
-such weights give at most $sum_i s_i^2 omega_i <= sum_(i <= r) s_i^2$. Hence
-$norm(B - M)_F^2 >= sum_(i > r) s_i^2$.
+Here $0 <= omega_i <= 1$, and $sum_i omega_i = tr Pi = r$, because the $u_i$ are a basis of all of
+$RR^p$ (with fewer of them, as for $n < r$ in a thin decomposition, the sum could be less). What the
+weights lack for $i <= r$ they have for $i > r$: $sum_(i > r) omega_i = sum_(i <= r) (1 - omega_i)$.
+So, with the $s_i^2$ in descending order,
+$ sum_i s_i^2 omega_i - sum_(i <= r) s_i^2
+  = sum_(i > r) s_i^2 omega_i - sum_(i <= r) s_i^2 (1 - omega_i)
+  <= -(s_r^2 - s_(r+1)^2) sum_(i <= r) (1 - omega_i) <= 0. $
+Hence $norm(B - M)_F^2 >= sum_(i > r) s_i^2$.
 
 *Step 3: it is attained.* $M = U_r U_r^top B = sum_(i <= r) s_i u_i v_i^top$ has rank at most $r$,
 satisfies $M P = M$, and leaves $norm(B - M)_F^2 = sum_(i > r) s_i^2$. Its weights are
@@ -348,9 +354,9 @@ s_i^2$.
 
 *Step 4: uniqueness.* If $s_r = 0$, then $B$ itself has rank below $r$ and $M = B$ is the only
 matrix at distance zero. If $s_r > s_(r+1)$ and $M$ attains the bound, both inequalities of step 2
-are equalities. The second forces $omega_i = 1$ for $i <= r$ (moving weight from $i <= r$ to some $j
-> r$ would lose $s_i^2 - s_j^2 > 0$), so $Pi u_i = u_i$ and $Pi = U_r U_r^top$; the first then
-forces $Pi (B - M) = 0$, so $M = Pi M = Pi B$ is determined. If $s_r = s_(r+1) > 0$, replacing the
+are equalities. The second says $(s_r^2 - s_(r+1)^2) sum_(i <= r) (1 - omega_i) <= 0$, so
+$omega_i = 1$ for $i <= r$: $Pi u_i = u_i$, and $Pi = U_r U_r^top$ because both have rank $r$. The
+first then forces $Pi (B - M) = 0$, so $M = Pi M = Pi B$ is determined. If $s_r = s_(r+1) > 0$, replacing the
 term of $(u_r, v_r)$ by that of $(u_(r+1), v_(r+1))$ gives another minimiser. $square$
 """,
     source=(

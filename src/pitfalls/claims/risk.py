@@ -312,22 +312,27 @@ LAYERS_CONVEX = Claim(
     title="False: the loss would also be convex in the layers",
     part="2b",
     statement=r"""
-For $L >= 2$ the loss $(W_1, dots, W_L) |-> R(W_1, dots, W_L)$ is a convex function of the layers.
-(This is
+For $L >= 2$ and $X eq.not 0$ the loss $(W_1, dots, W_L) |-> R(W_1, dots, W_L)$ is a convex function
+of the layers. (This is
 *false*; it is listed because 2b-convex is easily misread so.)
 """,
     derivation=r"""
 Take $L = 2$, all widths $1$, and the one sample $x = y = 1$, so that $R(w_1, w_2) = 1/2 (w_2 w_1 -
 1)^2$. Both $(1, 1)$ and $(-1, -1)$ have loss $0$; their midpoint $(0, 0)$ has loss $1/2 > 0$, above
-the chord. So $R$ is not convex. The same happens in every deeper or wider network: place this
-example in one entry of each layer, set the other entries to zero, and let the layers above the
-second pass the signal on with a $1$ at both ends of the segment. $square$
+the chord. So $R$ is not convex.
+
+*For every $X eq.not 0$ and all widths.* Choose $u$ with $X u eq.not 0$ and any unit vector $v in
+RR^p$. For $t > 0$ the map $t v u^top$ has rank $1$, so by 2a it is the product of some layers $W_1,
+dots, W_L$. Move from $(2 W_1, 0, W_3, dots, W_L)$ to $(0, 2 W_2, W_3, dots, W_L)$. At both ends the
+end-to-end map is $0$ and the loss $1/2 norm(Y)_F^2$; halfway it is
+$Q(t v u^top) = 1/2 norm(Y)_F^2 - t v^top Syx u + 1/2 t^2 norm(X u)^2$, which is larger for large
+$t$. $square$ (If $X = 0$, the loss is the constant $1/2 norm(Y)_F^2$, which is convex.)
 
 What survives from convexity is the subject of 2d: if no layer restricts the rank, every point with
 the right end-to-end map is a global minimum, however the layers share the work.
 """,
     source="A remark on homework 2(b).",
-    assumptions=(r"$L >= 2$.",),
+    assumptions=(r"$L >= 2$ and $X eq.not 0$.",),
     attack=_attack_layers_convex,
     subject=matrix_risk,
     evidence=Evidence.SAMPLED,

@@ -213,7 +213,7 @@ and $EE z_i^2 = (EE z_i)^2 + "Var" z_i = (b_i + 1/2 sum_j w_(i j))^2 + 1/4 sum_j
 $square$
 
 $C''_p$ also counts units that are never active, and there it can exceed $C_p$: one unit with $w = 0$
-and $b = -10$ adds $100$ to $C''_p$ and nothing to $c_p$.
+and $b = -10$ adds $100 + alpha^2 (1 + d\/2)$ to $C''_p$ and nothing to $c_p$.
 
 *Polynomial in $d$.* With weights of bounded size, all three grow polynomially in $d$ and $k$, while
 $2^d$ grows exponentially. Note that nothing but the size of $nabla f$ entered: the same holds, with
@@ -238,6 +238,9 @@ EQUALITY = Claim(
     title="The bound's core is an equality",
     part="3c",
     statement=r"""
+Let $a$ and $g$ be the two parts of the gradient $nabla R_v = a + EE_x [chi_v (x) g(x)]$ of 3c-ii:
+neither depends on the target $v$, and for the hinge loss $g(x) = -1/2 (ind_1 (f(x)) + ind_1 (-f(x)))
+nabla f(x)$. Then
 $ EE_v [norm(nabla R_v - a)_2^2] = 1/2^d EE_x [norm(g(x))_2^2]. $
 """,
     derivation=r"""
