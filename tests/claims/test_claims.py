@@ -20,7 +20,11 @@ def test_the_claim_comes_out_as_it_should(name):
     assert check.cases > 0
     assert check.largest_error <= check.tolerance or not check.holds
     assert (check.counterexample is None) == check.holds
-    assert check.evidence is claim.evidence
+    assert check.evidence is claim.expected_evidence
+    if check.holds and claim.evidence in (Evidence.BOUNDED, Evidence.SAMPLED):
+        assert check.tolerance == 0  # an exact label has no tolerance
+    if claim.evidence is Evidence.NUMERIC:
+        assert check.tolerance > 0
     json.dumps(asdict(check), allow_nan=False)
 
 
@@ -134,6 +138,20 @@ def test_errors_above_the_tolerance_and_nan_refute(error):
     assert not check.holds
     assert np.isnan(check.largest_error) or check.largest_error == error
     assert str(check.counterexample).startswith("case: error")
+
+
+def test_the_evidence_of_a_refuted_claim_is_its_counterexample():
+    check = made_of(lambda _, search: search.require(False, "case")).check()
+    assert check.evidence is Evidence.COUNTEREXAMPLE
+    assert made_of(lambda _, search: search.require(True, "")).check().evidence is Evidence.NUMERIC
+
+
+def test_every_label_has_a_definition_and_none_promises_a_proof():
+    for label in Evidence:
+        assert label.definition.endswith(".")
+        assert "proved" not in label.value
+        assert Evidence(label.value) is label
+    assert {claim.expected_evidence for claim in CLAIMS} == set(Evidence)
 
 
 def test_exact_comparisons_have_the_tolerance_zero():

@@ -23,7 +23,9 @@ class PlantedProblem:
     modes : tuple
         The singular values s_1 >= s_2 >= ... of Y' P, min(p, rank X) of them, zeros included.
     reader : Matrix of shape (rank X, d)
-        K with K X' = V'.
+        F' with F' X' = V'.
+    colour : Matrix of shape (d, rank X)
+        E with E E' = X'X and F'E = I: white coordinates.
     """
 
     x: Matrix
@@ -31,6 +33,7 @@ class PlantedProblem:
     left: Matrix
     modes: tuple[Entry, ...]
     reader: Matrix
+    colour: Matrix
 
     def solution(self, chosen: Sequence[int]) -> Matrix:
         """Return the map that fits the chosen modes and no other: U_S U_S' Syx Sxx^+."""
@@ -90,4 +93,4 @@ def plant(
         rest = Matrix(row[x_rank:] for row in basis.rows)
         y = y + rest @ Matrix.random(generator, n - x_rank, p, 2)
     reader = inverse(mixing @ mixing.T) @ mixing
-    return PlantedProblem(fit @ mixing, y, left, tuple(modes), reader)
+    return PlantedProblem(fit @ mixing, y, left, tuple(modes), reader, mixing.T)
