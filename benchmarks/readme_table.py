@@ -81,8 +81,12 @@ def resnet_step(r: dict[str, Any]) -> Row:
 
 def fast(r: dict[str, Any]) -> Row:
     row = r["rows"][0]
+    # what the run was warned of belongs to its number
+    copy = " (a copy with other checksums than the official one's)" * bool(
+        r["config"]["source"]["warnings"]
+    )
     return (
-        f"`pitfalls images fast --target {r['target']}`: CIFAR-10's test images after "
+        f"`pitfalls images fast --target {r['target']}`: CIFAR-10's test images{copy} after "
         f"{row['epochs']} epochs in {row['precision']}",
         f"{100 * r['mean_accuracy']:.1f} % plain, {100 * r['mean_six_views']:.1f} % over six views, "
         f"in {r['mean_seconds']:.0f} s of training",

@@ -9,7 +9,7 @@ from typing import Any
 
 import typst
 
-from pitfalls.claims import CLAIMS, NOTATION
+from pitfalls.claims import CLAIMS, NOTATION, Evidence
 
 QUESTIONS = {
     "2": "Deep linear networks (homework 2)",
@@ -50,7 +50,18 @@ def page(question: str, claims: list[Any]) -> str:
         lines += ["**Derivation**\n", raw(to_html(claim.derivation))]
         if claim.source:
             lines += ["**Source**\n", raw(to_html(claim.source))]
-        lines += [f"**How it is attacked.** {escape(claim.finding)} ({claim.evidence})\n"]
+        lines += [f"**How it is attacked.** {escape(claim.finding)} ({claim.expected_evidence.value})\n"]
+    return "\n".join(lines)
+
+
+def evidence_page() -> str:
+    """Return the page that says what the labels of evidence mean."""
+    lines = [
+        "# What a check proves\n",
+        "The derivation is the proof of a claim that holds. A check looks for the case in which it fails, and its",
+        "label says how it looked:\n",
+        *(f"**{label.value}**\n: {label.definition}\n" for label in Evidence),
+    ]
     return "\n".join(lines)
 
 
@@ -58,9 +69,11 @@ def make_pages(app: Any) -> None:
     """Write the pages before Sphinx reads its sources; unchanged pages keep their time."""
     folder = Path(app.srcdir) / "theory" / "made"
     folder.mkdir(parents=True, exist_ok=True)
+    pages = {"evidence.md": evidence_page()}
     for question, claims in groupby(CLAIMS, key=lambda claim: claim.part[0]):
-        path = folder / f"question-{question}.md"
-        text = page(question, list(claims))
+        pages[f"question-{question}.md"] = page(question, list(claims))
+    for name, text in pages.items():
+        path = folder / name
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
 

@@ -19,3 +19,26 @@ def test_every_path_in_the_readme_exists():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#]+)\)", text):
         assert (ROOT / target).exists(), target
+
+
+def test_the_readme_names_every_command_of_every_lab():
+    import re
+
+    from pitfalls.cli import app
+
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for lab in ("linear", "parity", "images"):
+        (row,) = re.findall(rf"^\| `{lab}` \| ([^|]*) \|", text, flags=re.MULTILINE)
+        commands = {name for name in app[lab] if not name.startswith("-")}
+        assert set(re.findall("`([^`]+)`", row)) == commands
+    (row,) = re.findall(r"^\| all \| ([^|]*) \|", text, flags=re.MULTILINE)
+    alone = {name for name in app if not name.startswith("-")} - {"linear", "parity", "images"}
+    assert set(re.findall("`([^`]+)`", row)) == alone
+
+
+def test_one_seed_has_no_standard_deviation():
+    import json
+
+    for path in (ROOT / "benchmarks" / "results").glob("images-fast-*.json"):
+        results = json.loads(path.read_text(encoding="utf-8"))["results"]
+        assert (results["sd_accuracy"] is None) == (results["n"] == 1), path.name

@@ -6,12 +6,6 @@ from pitfalls.cli.performing import perform
 from pitfalls.frame.session import say, settings
 from pitfalls.frame.tables import print_table
 
-EVIDENCE = {
-    "proved by exhaustion": "exhaustion",
-    "symbolic identity": "symbolic",
-    "numeric to tolerance": "numeric",
-}
-
 
 def verify(*claims: str, effort: Literal["quick", "thorough"] = "quick") -> int:
     """Check statements of the homework by trying to break them.
@@ -25,7 +19,7 @@ def verify(*claims: str, effort: Literal["quick", "thorough"] = "quick") -> int:
     effort
         quick takes seconds, thorough some minutes.
     """
-    from pitfalls.claims import select_claims
+    from pitfalls.claims import Evidence, select_claims
     from pitfalls.experiments.claims import VerifyConfig
 
     chosen = select_claims(claims)
@@ -37,6 +31,7 @@ def verify(*claims: str, effort: Literal["quick", "thorough"] = "quick") -> int:
     )
     run = perform(config)
     verdicts: dict[str, dict[str, Any]] = run.results()["claims"]
+    grounds = [label for label in Evidence if label in {v["evidence"] for v in verdicts.values()}]
     seconds = sum(line["seconds"] for line in run.timings())
     print_table(
         f"{len(verdicts)} claims, {effort} checks, {seconds:.1f} s",
@@ -45,14 +40,16 @@ def verify(*claims: str, effort: Literal["quick", "thorough"] = "quick") -> int:
             [
                 name,
                 verdict_word(v),
-                EVIDENCE[v["evidence"]],
+                Evidence(v["evidence"]).name.lower(),
                 v["cases"],
                 f"{v['largest_error']:.1e} ({v['tolerance']:.0e})" if v["tolerance"] else "exact",
                 v["title"],
             ]
             for name, v in verdicts.items()
         ],
-        caption="evidence: proved by exhaustion, symbolic identity, or numeric to the tolerance in brackets",
+        caption="evidence: "
+        + "; ".join(f"{label.name.lower()}: {label.value}" for label in grounds)
+        + ". In brackets the tolerance of the largest error.",
     )
     for name, v in verdicts.items():
         if v["counterexample"] is not None:

@@ -140,14 +140,13 @@ def train_fast(config: FastConfig, run: Run, progress: Progress) -> None:
     seconds, processor = (
         np.array([row[key] for row in rows]) for key in ("seconds", "cpu_seconds")
     )
-    spread = 1 if len(rows) > 1 else 0
     run.save_results(
         {
             **describe_data(config.source),
             "target": config.target,
             "n": len(rows),
             "mean_accuracy": plain.mean(),
-            "sd_accuracy": plain.std(ddof=spread),
+            "sd_accuracy": plain.std(ddof=1) if len(rows) > 1 else None,
             "mean_six_views": six.mean(),
             "mean_seconds": seconds.mean(),
             "mean_cpu_seconds": processor.mean(),

@@ -17,7 +17,7 @@ from pitfalls.report.front import FrontMatter
 from pitfalls.report.listings import listings
 from pitfalls.report.page import render
 from pitfalls.report.rooms import Account, account_of, block_values, verdict_values
-from pitfalls.report.statements import claim_entries
+from pitfalls.report.statements import claim_entries, evidence_labels
 from pitfalls.report.verdicts import verdicts_of
 from pitfalls.report.writeup import compile_html, compile_pdf, lay_out
 from pitfalls.runs import Run, RunStore, write_bytes
@@ -117,6 +117,7 @@ def build(
         "slots": slots,
         "verdicts": {lab: verdict_values(found) for lab, found in verdicts_of(results).items()},
         "claims": entries,
+        "evidence": evidence_labels(),
         "code": {name: asdict(item) for name, item in listings().items()},
         "explorers": sorted(explorers),
         "runs": [_provenance(run) for found in evidence.values() for run in found.runs],

@@ -4,7 +4,7 @@ from typing import Any
 
 from pitfalls.report.evidence import Evidence
 
-__all__ = ["claim_entries"]
+__all__ = ["claim_entries", "evidence_labels"]
 
 
 def claim_entries(found: Evidence | None) -> tuple[list[dict[str, Any]], dict[str, str]]:
@@ -46,6 +46,13 @@ def claim_entries(found: Evidence | None) -> tuple[list[dict[str, Any]], dict[st
         ):
             markup[f"{claim.id}-{kind}.typ"] = NOTATION + text
     return entries, markup
+
+
+def evidence_labels() -> list[dict[str, str]]:
+    """Return what each label of evidence means."""
+    from pitfalls.claims import Evidence as Label
+
+    return [{"label": label.value, "meaning": label.definition} for label in Label]
 
 
 def _checks(found: Evidence | None) -> dict[str, dict[str, Any]]:
