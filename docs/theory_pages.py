@@ -50,7 +50,9 @@ def page(question: str, claims: list[Any]) -> str:
         lines += ["**Derivation**\n", raw(to_html(claim.derivation))]
         if claim.source:
             lines += ["**Source**\n", raw(to_html(claim.source))]
-        lines += [f"**How it is attacked.** {escape(claim.finding)} ({claim.expected_evidence.value})\n"]
+        lines += [
+            f"**How it is attacked.** {escape(claim.finding)} ({claim.expected_evidence.value})\n"
+        ]
     return "\n".join(lines)
 
 
@@ -58,8 +60,8 @@ def evidence_page() -> str:
     """Return the page that says what the labels of evidence mean."""
     lines = [
         "# What a check proves\n",
-        "The derivation is the proof of a claim that holds. A check looks for the case in which it fails, and its",
-        "label says how it looked:\n",
+        "The derivation is the proof of a claim that holds. A check looks for the case in which it fails,",
+        "and its label says how it looked:\n",
         *(f"**{label.value}**\n: {label.definition}\n" for label in Evidence),
     ]
     return "\n".join(lines)

@@ -118,8 +118,9 @@ def _attack_balanced(split: Factorize, search: Search) -> None:
         powers = search.random.choice([0, 0, 3, 6, 9, 11, 13, 20], size)
         powers[0] = 0
         shares = [Fraction(3, 10 ** int(k)) if k else Fraction(1) for k in powers]
-        scales = Matrix.build(p, d, lambda i, j, s=shares: s[i] if i == j else 0)
-        target = orthogonal(search.random, p) @ scales @ orthogonal(search.random, d)
+        scales = [[share * (i == j) for j in range(d)] for i, share in enumerate(shares)]
+        scales += [[Fraction(0)] * d] * (p - size)
+        target = orthogonal(search.random, p) @ Matrix(scales) @ orthogonal(search.random, d)
         counted = sum(share > RANK_CUT for share in shares)
         fits = counted <= min(widths)
         _require_balanced(split, target, widths, fits, 1e-12 + size * RANK_CUT, search)

@@ -53,9 +53,9 @@ def _attack(subject: CharacterSubject, search: Search) -> None:
         _attack_sampled_masks(subject, search, d)
     for d in (31, 64, 100, 1000):  # too many inputs to list: the definition, digit by digit
         mask = tuple(int(b) for b in search.random.integers(0, 2, d))
-        x = search.random.integers(0, 2, (50, d))
-        ones = [sum(v * bit for v, bit in zip(mask, row, strict=True)) for row in x.tolist()]
-        found = subject.function(mask, torch.from_numpy(x).float()).tolist()
+        rows = search.random.integers(0, 2, (50, d)).tolist()
+        ones = [sum(v * bit for v, bit in zip(mask, row, strict=True)) for row in rows]
+        found = subject.function(mask, torch.tensor(rows, dtype=torch.float32)).tolist()
         search.require(
             found == [(-1) ** count for count in ones], f"d = {d}, mask {mask}: a label is wrong"
         )

@@ -57,13 +57,14 @@ class CriticalPoint:
     @property
     def holds_strongest(self) -> bool:
         """Whether no mode left over is stronger than one kept."""
-        return max(self.left, default=0) <= min(self.kept, default=max(self.left, default=0))
+        strongest = max(self.left, default=0)
+        return bool(strongest <= min(self.kept, default=strongest))
 
     @property
     def is_global(self) -> bool:
         """Whether the risk is the least possible: the strongest modes, as many as there is room for."""
         squares = sorted((s * s for s in (*self.kept, *self.left)), reverse=True)
-        return sum(s * s for s in self.kept) == sum(squares[: self.room])
+        return bool(sum(s * s for s in self.kept) == sum(squares[: self.room]))
 
     @cached_property
     def residual(self) -> Matrix:
@@ -114,7 +115,7 @@ def _hessian(point: CriticalPoint) -> np.ndarray:
     slopes = np.hstack([np.kron(above, below.T) for above, below in sides])  # of M, row by row
     blocks = [above.shape[1] * below.shape[0] for above, below in sides]
     places = np.cumsum([0, *blocks])
-    hessian = slopes.T @ slopes
+    hessian: np.ndarray = slopes.T @ slopes
     for i, j in pivots(point.depth):
         between, crossing = _integers(point.between(i, j)), _integers(point.crossing(i, j))
         block = np.einsum("bg,da->abgd", between, crossing).reshape(blocks[i - 1], blocks[j - 1])

@@ -162,7 +162,7 @@ def _column(matrix: Matrix, k: int) -> Matrix:
 
 def _swap_cases(search: Search) -> list[tuple[CriticalPoint, int, int]]:
     """Points with a stronger mode left over, and the pairs of modes."""
-    cases = []
+    cases: list[tuple[CriticalPoint, int, int]] = []
     while len(cases) < search.pick(60, 1000):
         modes = sorted((int(s) for s in search.random.choice([1, 2, 3, 5, 1000], 3)), reverse=True)
         drawn = draw_point(search, modes)

@@ -31,7 +31,8 @@ def verify(*claims: str, effort: Literal["quick", "thorough"] = "quick") -> int:
     )
     run = perform(config)
     verdicts: dict[str, dict[str, Any]] = run.results()["claims"]
-    grounds = [label for label in Evidence if label in {v["evidence"] for v in verdicts.values()}]
+    words = {label.value: label.name.lower() for label in Evidence}
+    seen = {v["evidence"] for v in verdicts.values()}
     seconds = sum(line["seconds"] for line in run.timings())
     print_table(
         f"{len(verdicts)} claims, {effort} checks, {seconds:.1f} s",
@@ -40,7 +41,7 @@ def verify(*claims: str, effort: Literal["quick", "thorough"] = "quick") -> int:
             [
                 name,
                 verdict_word(v),
-                Evidence(v["evidence"]).name.lower(),
+                words[v["evidence"]],
                 v["cases"],
                 f"{v['largest_error']:.1e} ({v['tolerance']:.0e})" if v["tolerance"] else "exact",
                 v["title"],
@@ -48,7 +49,7 @@ def verify(*claims: str, effort: Literal["quick", "thorough"] = "quick") -> int:
             for name, v in verdicts.items()
         ],
         caption="evidence: "
-        + "; ".join(f"{label.name.lower()}: {label.value}" for label in grounds)
+        + "; ".join(f"{word}: {label}" for label, word in words.items() if label in seen)
         + ". In brackets the tolerance of the largest error.",
     )
     for name, v in verdicts.items():

@@ -243,12 +243,12 @@ def fast_accuracy(run: Run) -> Drawing:
     right.set(xlim=(-0.5, 1.7), ylabel="test accuracy [%]")
     right.margins(y=0.15)
     right.set_title(f"{100 * results['mean_accuracy']:.2f} % plain")
-    spread = ""
+    deviation = ""
     if results["n"] > 1:
-        spread = f" (standard deviation {100 * results['sd_accuracy']:.2f})"
+        deviation = f" (standard deviation {100 * results['sd_accuracy']:.2f})"
     text = (
         f"{results['data']}: plain test accuracy {100 * results['mean_accuracy']:.2f} %"
-        f"{spread}, six views averaged "
+        f"{deviation}, six views averaged "
         f"{100 * results['mean_six_views']:.2f} %, n = {results['n']}; "
         f"{results['mean_seconds']:.0f} s of training steps on {results['threads']} threads "
         f"({results['mean_cpu_seconds']:.0f} s of processor time), "
