@@ -340,8 +340,8 @@ $RR^p$ (with fewer of them, as for $n < r$ in a thin decomposition, the sum coul
 weights lack for $i <= r$ they have for $i > r$: $sum_(i > r) omega_i = sum_(i <= r) (1 - omega_i)$.
 So, with the $s_i^2$ in descending order,
 $ sum_i s_i^2 omega_i - sum_(i <= r) s_i^2
-  = sum_(i > r) s_i^2 omega_i - sum_(i <= r) s_i^2 (1 - omega_i)
-  <= -(s_r^2 - s_(r+1)^2) sum_(i <= r) (1 - omega_i) <= 0. $
+  &= sum_(i > r) s_i^2 omega_i - sum_(i <= r) s_i^2 (1 - omega_i) \
+  &<= -(s_r^2 - s_(r+1)^2) sum_(i <= r) (1 - omega_i) <= 0. $
 Hence $norm(B - M)_F^2 >= sum_(i > r) s_i^2$.
 
 *Step 3: it is attained.* $M = U_r U_r^top B = sum_(i <= r) s_i u_i v_i^top$ has rank at most $r$,

@@ -219,8 +219,8 @@ In white coordinates let the layers be critical, $r = rank M$, and let every piv
 stronger than one kept, and $kappa <= 1$ be the strongest left over by the weakest kept ($kappa = 0$ if
 $r = 0$). With the projectors $P$ and $Q$ onto the column and row space of $M$, its pseudo-inverse $M^+$,
 $a = (I - P) N Q$ and $b = P N (I - Q)$, along every $V$
-$ lr(dif^2/(dif t^2) R(W + t V) |)_(t = 0) = norm(N)_F^2 + 2 inner(G, N M^+ N)
-  >= norm(a)_F^2 + norm(b)_F^2 - 2 kappa norm(a)_F norm(b)_F >= 0. $
+$ lr(dif^2/(dif t^2) R(W + t V) |)_(t = 0) &= norm(N)_F^2 + 2 inner(G, N M^+ N) \
+  &>= norm(a)_F^2 + norm(b)_F^2 - 2 kappa norm(a)_F norm(b)_F >= 0. $
 """,
     derivation=r"""
 By 2e-around a pivot is tightened if and only if $E_(i j) = 0$ or $rank C_(i j) = r$. In both cases its

@@ -220,8 +220,9 @@ $E^top E$ is invertible.
 $m$, so the range of $E$ is that of $Sxx$: the row space of $X$ (end of 2d-printed). The orthogonal
 projector onto it is $E (E^top E)^(-1) E^top$. The rows of $Syx = Y^top X$ lie there, so $K E^top = Syx
 E (E^top E)^(-1) E^top = Syx$. By 2b-moments
-$ 2 R = tr(Wbar E E^top Wbar^top) - 2 tr(Wbar E K^top) + tr Syy
-  = norm(M)_F^2 - 2 inner(M, K) + tr Syy = norm(M - K)_F^2 - norm(K)_F^2 + tr Syy. $
+$ 2 R &= tr(Wbar E E^top Wbar^top) - 2 tr(Wbar E K^top) + tr Syy \
+  &= norm(M)_F^2 - 2 inner(M, K) + tr Syy \
+  &= norm(M - K)_F^2 - norm(K)_F^2 + tr Syy. $
 
 *Nothing is lost.* Let $T$ take $(W_1, W_2, dots)$ to $(W_1 E, W_2, dots)$. It is linear, and it is
 *onto*: a first layer $Z in RR^(d_1 times m)$ is the image of $Z (E^top E)^(-1) E^top$. The risk is $R =
@@ -270,8 +271,8 @@ By the expansion in 2c, with $H = t N + t^2 N_2 + dots$,
 $ R(W + t V) = R(W) + inner(G, H) + 1/2 norm(H X^top)_F^2, $
 whose coefficient of $t^2$ is $inner(G, N_2) + 1/2 norm(N X^top)_F^2$. The second derivative is twice
 that, and
-$ inner(G, A_i V_i C_(i j) V_j B_j) = tr(G^top A_i V_i C_(i j) V_j B_j)
-  = tr(V_i C_(i j) V_j B_j G^top A_i). quad square $
+$ inner(G, A_i V_i C_(i j) V_j B_j) &= tr(G^top A_i V_i C_(i j) V_j B_j) \
+  &= tr(V_i C_(i j) V_j B_j G^top A_i). quad square $
 In white coordinates (2e-white) $X = I$ and $norm(N X^top)_F = norm(N)_F$.
 """,
     source="A step of the second-order analysis of deep linear networks.",
@@ -301,12 +302,13 @@ K^top$: $M$ is $K$ restricted to a set $S$ of its modes, and $G = M - K = -sum_(
 z_l^top$. (Where modes coincide, their singular vectors may be chosen so.)
 
 *First order.* As $A_L = I$, $B_1 = I$, $W_L B_L = M$ and $A_1 W_1 = M$,
-$ N = V_L B_L + A_1 V_1 = u_l u_k^top M + M z_k z_l^top = s_k u_l z_k^top + s_k u_k z_l^top, $
+$ N = V_L B_L + A_1 V_1 &= u_l u_k^top M + M z_k z_l^top \
+  &= s_k u_l z_k^top + s_k u_k z_l^top, $
 so $norm(N)_F^2 = 2 s_k^2$, because $k eq.not l$.
 
 *Second order.* The only pair is $(L, 1)$, with $W_L C_(L 1) W_1 = M$:
-$ 2 inner(G, V_L C_(L 1) V_1) = 2 inner(G, u_l u_k^top M z_k z_l^top) = 2 s_k u_l^top G z_l
-  = -2 s_k s_l. $
+$ 2 inner(G, V_L C_(L 1) V_1) &= 2 inner(G, u_l u_k^top M z_k z_l^top) \
+  &= 2 s_k u_l^top G z_l = -2 s_k s_l. $
 By 2e-curvature the second derivative is $2 s_k^2 - 2 s_k s_l$. $square$
 
 For $L = 1$ there is no such point: then $G = 0$, and nothing is left over.
