@@ -14,6 +14,10 @@ from pitfalls.parity import (
     inverse_walsh_hadamard_transform,
     walsh_hadamard_transform,
 )
+from pitfalls.parity.walsh import _by_products
+
+# torch's own forward mode compiles its decompositions with this
+pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script`:DeprecationWarning")
 
 TYPES = [np.float32, np.float64]
 
@@ -29,16 +33,16 @@ def test_transform_equals_the_dense_matrix_to_the_bit_on_whole_numbers(bits, dty
     x = whole_numbers((3, 2**bits), dtype)
     expected = x @ hadamard(2**bits, dtype=dtype)
     assert np.array_equal(walsh_hadamard_transform(x), expected)
-    by_torch = walsh_hadamard_transform(torch.from_numpy(x).requires_grad_())
-    assert np.array_equal(by_torch.detach().numpy(), expected)
+    by_torch = _by_products(torch.from_numpy(x), 1, 1.0)
+    assert np.array_equal(by_torch.numpy(), expected)
 
 
 @pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize("bits", [14, 15, 16, 17, 18, 21])
 def test_kernel_and_torch_agree_to_the_bit_past_the_cache(bits, dtype):
     x = whole_numbers((1, 2**bits), dtype)
-    by_torch = walsh_hadamard_transform(torch.from_numpy(x).requires_grad_())
-    assert np.array_equal(walsh_hadamard_transform(x), by_torch.detach().numpy())
+    by_torch = _by_products(torch.from_numpy(x), 1, 1.0)
+    assert np.array_equal(walsh_hadamard_transform(x), by_torch.numpy())
 
 
 def test_rows_that_grow_with_the_array_change_no_bit(monkeypatch):
@@ -101,9 +105,109 @@ def test_input_is_kept_unless_it_is_to_be_overwritten(as_torch):
     assert np.array_equal(x, np.asarray(done))
 
 
-def test_autograd_follows_the_transform():
+@pytest.mark.parametrize("normalize", [False, True])
+def test_autograd_follows_the_transform(normalize):
+    def transform(x):
+        return walsh_hadamard_transform(x, 1, normalize=normalize)
+
     x = torch.randn(2, 8, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda x: walsh_hadamard_transform(x, 1, normalize=True), x)
+    assert torch.autograd.gradcheck(
+        transform,
+        x,
+        check_forward_ad=True,
+        check_batched_grad=True,
+        check_batched_forward_grad=True,
+    )
+    assert torch.autograd.gradgradcheck(transform, x)
+
+
+H8 = torch.from_numpy(hadamard(8, dtype=np.float64))
+
+
+@pytest.mark.parametrize(
+    "jacobian", [torch.func.jacfwd, torch.func.jacrev], ids=["forward", "reverse"]
+)
+@pytest.mark.parametrize("normalize", [False, True])
+def test_the_jacobian_is_the_matrix_in_either_mode(jacobian, normalize):
+    x = torch.randn(8, dtype=torch.float64)
+    there = jacobian(lambda x: walsh_hadamard_transform(x, normalize=normalize))(x)
+    torch.testing.assert_close(there, H8 / (8**0.5 if normalize else 1), rtol=1e-14, atol=0)
+    back = jacobian(lambda x: inverse_walsh_hadamard_transform(x, normalize=normalize))(x)
+    torch.testing.assert_close(back, H8 / (8**0.5 if normalize else 8), rtol=1e-14, atol=0)
+
+
+@pytest.mark.filterwarnings("ignore:Attempted to insert a get_attr Node")
+def test_forward_derivatives_are_the_transform_of_the_tangent():
+    x, tangent = torch.randn(2, 3, 8, dtype=torch.float64)
+    expected = tangent @ H8
+    torch.testing.assert_close(
+        torch.func.jvp(walsh_hadamard_transform, (x,), (tangent,))[1], expected
+    )
+    _, linear = torch.func.linearize(walsh_hadamard_transform, x)
+    torch.testing.assert_close(linear(tangent), expected)
+    with torch.autograd.forward_ad.dual_level():
+        dual = torch.autograd.forward_ad.make_dual(x, tangent)
+        seen = torch.autograd.forward_ad.unpack_dual(walsh_hadamard_transform(dual)).tangent
+    torch.testing.assert_close(seen, expected)
+
+
+@pytest.mark.parametrize("in_dim", [0, 1, 2, -1])
+@pytest.mark.parametrize("dim", [0, 1, -1, -2])
+def test_vmap_transforms_each_member_of_a_batch(in_dim, dim):
+    x = torch.randn(4, 8, 16, dtype=torch.float64)
+    batched = torch.func.vmap(lambda row: walsh_hadamard_transform(row, dim), in_dim)(x)
+    alone = torch.stack([walsh_hadamard_transform(row, dim) for row in x.unbind(in_dim)])
+    torch.testing.assert_close(batched, alone, rtol=1e-14, atol=1e-14)
+
+
+def test_a_hessian_through_the_transform_is_that_through_the_matrix():
+    x = torch.randn(8, dtype=torch.float64)
+    ours = torch.func.hessian(lambda x: (walsh_hadamard_transform(x) ** 3).sum())(x)
+    torch.testing.assert_close(ours, torch.func.hessian(lambda x: ((H8 @ x) ** 3).sum())(x))
+    rows = torch.randn(3, 8, dtype=torch.float64)
+    gradient = torch.func.vmap(torch.func.grad(lambda r: (walsh_hadamard_transform(r) ** 2).sum()))
+    torch.testing.assert_close(gradient(rows), 16 * rows)
+
+
+def test_overwriting_counts_as_a_change_for_autograd():
+    x = torch.tensor([1.0, 2.0, 3.0, 4.0], requires_grad=True)
+    y = x * 1
+    loss = (y**2).sum()
+    with torch.no_grad():
+        walsh_hadamard_transform(y, inplace=True)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()
+
+
+@pytest.mark.parametrize("as_torch", [False, True])
+def test_entries_that_share_their_memory_are_not_overwritten(as_torch):
+    if as_torch:
+        one = torch.ones(1)
+        with pytest.raises(RuntimeError, match="single memory location"):
+            walsh_hadamard_transform(one.expand(8), inplace=True)
+        assert one.item() == 1
+        assert walsh_hadamard_transform(one.expand(8)).tolist() == [8, *[0] * 7]
+        return
+    one = np.ones(1)
+    shared = np.lib.stride_tricks.as_strided(one, (8,), (0,), writeable=True)
+    with pytest.raises(InputError, match="share their memory"):
+        walsh_hadamard_transform(shared, inplace=True)
+    assert walsh_hadamard_transform(shared).tolist() == [8, *[0] * 7]
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("bits", range(12))
+@pytest.mark.parametrize("dim", [0, 1])
+def test_the_products_of_other_devices_give_the_kernels_values_once_scaled(bits, dim, dtype):
+    x = whole_numbers((2**bits, 2), dtype) if dim == 0 else whole_numbers((2, 2**bits), dtype)
+    done = _by_products(torch.from_numpy(x), dim, 0.25).numpy()
+    assert np.array_equal(done, 0.25 * walsh_hadamard_transform(x, dim))
+
+
+def test_the_operator_keeps_torchs_rules_for_operators():
+    x = torch.randn(3, 8, dtype=torch.float64)
+    for tensor, dim in ((x, 1), (x.T, 0)):
+        torch.library.opcheck(torch.ops.pitfalls.walsh_hadamard.default, (tensor, dim, 0.5))
 
 
 def test_empty_batch_stays_empty():
@@ -135,5 +239,7 @@ def test_bad_input_is_refused_in_one_line():
     frozen.flags.writeable = False
     with pytest.raises(InputError, match="read-only"):
         walsh_hadamard_transform(frozen, inplace=True)
+    with pytest.raises(InputError, match="masked"):
+        walsh_hadamard_transform(np.ma.masked_less(np.arange(4.0), 2))
     with pytest.raises(InputError, match="needs a gradient"):
         walsh_hadamard_transform(torch.zeros(4, requires_grad=True), inplace=True)

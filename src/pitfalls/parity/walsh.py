@@ -1,6 +1,6 @@
 """The Walsh-Hadamard transform: all 2^n correlations with parities in n 2^n additions."""
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -30,15 +30,17 @@ def walsh_hadamard_transform(
     Parameters
     ----------
     x : array or Tensor of float32 or float64
-        Any shape; the axis ``dim`` must have a power of two as its length. A tensor on the CPU
-        that needs no gradient goes through the compiled kernel, any other through torch
-        operations on its own device, which autograd follows.
+        Any shape; the axis ``dim`` must have a power of two as its length. On the CPU the compiled
+        kernel works, elsewhere torch products on the tensor's device. The operator is linear and
+        symmetric, so every derivative of it is the transform again: autograd follows it in both
+        directions, and so does ``torch.func``.
     dim : int
         The axis.
     normalize : bool
         Divide by sqrt(2^n): then the transform is orthonormal and its own inverse.
     inplace : bool
-        Overwrite x and return it, in no extra memory where the axis is the last and contiguous.
+        Overwrite x and return it. An array needs no extra memory where the axis is the last and
+        contiguous; a tensor is written by ``copy_``, so torch's checks and its version counter see it.
 
     Returns
     -------
@@ -47,8 +49,8 @@ def walsh_hadamard_transform(
     Raises
     ------
     InputError
-        If the length is no power of two, the type is not float32 or float64, or an array that is
-        read-only or needs a gradient is to be overwritten.
+        If the length is no power of two, the type is not float32 or float64, an array is masked, or
+        one is to be overwritten that is read-only, overlaps itself or needs a gradient.
 
     Examples
     --------
@@ -61,20 +63,56 @@ def walsh_hadamard_transform(
     _check(x, dim)
     n = x.shape[dim]
     scale = n**-0.5 if normalize else 1.0
-    if isinstance(x, Tensor):
-        if x.device.type == "cpu" and not (x.requires_grad and torch.is_grad_enabled()):
-            detached = x.detach()
-            done = _by_kernel(detached.numpy(), dim, scale, inplace)
-            return x if inplace else torch.from_numpy(done)
-        if not inplace:
-            return _by_products(x, dim, scale)
-        if x.requires_grad:
-            raise InputError(
-                "walsh_hadamard_transform: a tensor that needs a gradient cannot be overwritten. "
-                "Use inplace=False."
-            )
-        return x.copy_(_by_products(x, dim, scale))
-    return _by_kernel(x, dim, scale, inplace)
+    if not isinstance(x, Tensor):
+        return _by_kernel(x, dim, scale, inplace=inplace)
+    if inplace and x.requires_grad and torch.is_grad_enabled():
+        raise InputError(
+            "walsh_hadamard_transform: a tensor that needs a gradient cannot be overwritten. "
+            "Use inplace=False."
+        )
+    done: Tensor = _Transform.apply(x, dim % x.ndim, scale)  # type: ignore[no-untyped-call]
+    return x.copy_(done) if inplace else done
+
+
+class _Transform(torch.autograd.Function):
+    """scale * H along an axis, with its own derivatives: it is linear and symmetric."""
+
+    @staticmethod
+    def forward(x: Tensor, dim: int, scale: float) -> Tensor:
+        return _operator(x, dim, scale)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, int, float], output: Tensor) -> None:
+        ctx.dim, ctx.scale = inputs[1:]
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        return _Transform.apply(gradient, ctx.dim, ctx.scale), None, None  # type: ignore[no-untyped-call]
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor, *_: None) -> Tensor:
+        return _Transform.apply(tangent, ctx.dim, ctx.scale)  # type: ignore[no-untyped-call,no-any-return]
+
+    @staticmethod
+    def vmap(
+        info: Any, in_dims: tuple[int | None, None, None], x: Tensor, dim: int, scale: float
+    ) -> tuple[Tensor, int]:
+        # the batch's axis goes to the front, and the transform's moves by one
+        rows = x.movedim(in_dims[0], 0)  # type: ignore[call-overload]
+        return _Transform.apply(rows, dim + 1, scale), 0  # type: ignore[no-untyped-call]
+
+
+@torch.library.custom_op("pitfalls::walsh_hadamard", mutates_args=())
+def _operator(x: Tensor, dim: int, scale: float) -> Tensor:
+    # opaque to torch's tracers, which would look for a tensor's memory where there is none
+    if x.device.type == "cpu":
+        return torch.from_numpy(_by_kernel(x.numpy(force=True), dim, scale, inplace=False))
+    return _by_products(x, dim, scale).contiguous()
+
+
+@_operator.register_fake
+def _(x: Tensor, dim: int, scale: float) -> Tensor:
+    return torch.empty_like(x, memory_format=torch.contiguous_format)
 
 
 def inverse_walsh_hadamard_transform(
@@ -94,12 +132,20 @@ def inverse_walsh_hadamard_transform(
     array([3., 5.])
     """
     done = walsh_hadamard_transform(x, dim, normalize=normalize, inplace=inplace)
-    if not normalize:
+    if normalize:
+        return done
+    if inplace:
         done /= x.shape[dim]
-    return done
+        return done
+    return done / x.shape[dim]
 
 
 def _check(x: NDArray[np.floating] | Tensor, dim: int) -> None:
+    if isinstance(x, np.ma.MaskedArray):
+        raise InputError(
+            "walsh_hadamard_transform: a masked array has no transform: every value takes part in "
+            "every sum. Fill it first: x.filled(0.0)."
+        )
     # numpy's and torch's types share their names
     kind = str(x.dtype).removeprefix("torch.")
     if kind not in ("float32", "float64"):
@@ -117,11 +163,17 @@ def _check(x: NDArray[np.floating] | Tensor, dim: int) -> None:
 
 
 def _by_kernel(
-    x: NDArray[np.floating], dim: int, scale: float, inplace: bool
+    x: NDArray[np.floating], dim: int, scale: float, *, inplace: bool
 ) -> NDArray[np.floating]:
     n = x.shape[dim]
     if inplace and not x.flags.writeable:
         raise InputError("walsh_hadamard_transform: x is read-only. Use inplace=False.")
+    if inplace and any(
+        step == 0 and length > 1 for step, length in zip(x.strides, x.shape, strict=True)
+    ):
+        raise InputError(
+            "walsh_hadamard_transform: entries of x share their memory. Use inplace=False."
+        )
     target = x if inplace else x.copy()
     rows = np.moveaxis(target, dim, -1)
     if rows.flags.c_contiguous:
