@@ -5,14 +5,32 @@ import pytest
 from hypothesis import HealthCheck, settings
 from jaxtyping import install_import_hook
 
+import tests.shapes  # noqa: F401 - the hook looks it up by name
+
 # no test asserts a time: what is slow here may only be waiting for a processor
 settings.register_profile("pitfalls", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("pitfalls")
 
-# shapes and types of the linear lab's inner functions are checked at every call under test
-install_import_hook("pitfalls.linear", "beartype.beartype")
-
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def checked_modules() -> list[str]:
+    """Name the modules of the parity lab whose shapes are checked at every call under test.
+
+    Compiled functions are left out: numba compiles no function that is wrapped in a check.
+    """
+    source = REPOSITORY / "src"
+    modules = (source / "pitfalls/parity").rglob("*.py")
+    return [
+        ".".join(path.relative_to(source).with_suffix("").parts)
+        for path in sorted(modules)
+        if path.name != "__init__.py" and "import njit" not in path.read_text()
+    ]
+
+
+# shapes and types of the linear lab's inner functions, and the shapes that parity's functions promise
+install_import_hook("pitfalls.linear", "beartype.beartype")
+install_import_hook(checked_modules(), "tests.shapes.check_shapes")
 
 
 def find_cifar10() -> Path | None:

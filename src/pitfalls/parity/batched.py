@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 from torch.nn import functional
 
@@ -219,7 +220,7 @@ class Stack:
             self._note(torch.stack([last, loss / n_steps, right / n_steps], 1), n_steps)
             yield n_steps
 
-    def _note(self, report: Tensor, n_steps: int) -> None:
+    def _note(self, report: Float[Tensor, "R 3"], n_steps: int) -> None:
         new = (self.parameters, self.momentum, self.second)
         finite = report.isfinite().all(1) & self.parameters.isfinite().all(1)
         self.diverged |= ~finite.cpu().numpy()
@@ -241,7 +242,7 @@ class Stack:
             x, y = self.draw(first * batch, n * batch)
             yield from zip(torch.split(x, batch, 1), torch.split(y, batch, 1), strict=True)
 
-    def draw(self, first: int, n: int) -> tuple[Tensor, Tensor]:
+    def draw(self, first: int, n: int) -> tuple[Float[Tensor, "R {n} d"], Float[Tensor, "R {n}"]]:
         """Return n inputs (R, n, d) and labels (R, n) of each stream, from place ``first``."""
         at = first + torch.arange(n, device=self.device)
         if self.data.shape[1]:
@@ -256,7 +257,9 @@ class Stack:
         x = bits.to(self.parameters.dtype)
         return x, 1 - 2 * torch.remainder(x @ self.mask, 2).squeeze(2)
 
-    def _advance(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    def _advance(
+        self, x: Float[Tensor, "R B d"], y: Float[Tensor, "R B"]
+    ) -> tuple[Float[Tensor, "R B"], Bool[Tensor, "R B"]]:
         config = self.config
         inputs = [x]  # of each layer: (R, B, width)
         for w, b in zip(self.weights[:-1], self.biases[:-1], strict=True):
@@ -302,7 +305,7 @@ def _shift(word: Tensor, n: int) -> Tensor:
     return word >> n & ((1 << (64 - n)) - 1)
 
 
-def _hash(key: Tensor, counter: Tensor) -> Tensor:
+def _hash(key: Int64[Tensor, "..."], counter: Int64[Tensor, "..."]) -> Int64[Tensor, "..."]:
     """Hash (key, counter) as the kernel does; int64 multiplication wraps like uint64's."""
     gamma, mix1, mix2 = (int(np.uint64(c).view(np.int64)) for c in kernel.HASH)
     z = key + (counter + 1) * gamma

@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+from jaxtyping import Float64
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -61,7 +62,7 @@ class CubeMeans:
     odd_square: float
     interval: tuple[float, float]
     even_square: float
-    even_gradient: NDArray[np.float64]
+    even_gradient: Float64[np.ndarray, " P"]
     active: float
     n_inputs: int
     n_evaluated: int

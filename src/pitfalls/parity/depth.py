@@ -21,8 +21,7 @@ from typing import Literal, get_args
 
 import numpy as np
 import torch
-from jaxtyping import Float
-from numpy.typing import NDArray
+from jaxtyping import Float, Float64
 from torch import Tensor, nn
 
 from pitfalls.errors import DivergenceError, InputError
@@ -208,7 +207,7 @@ def layer_gradients(
         )
 
 
-def _root_mean_square(rows: Tensor) -> Tensor:
+def _root_mean_square(rows: Float[Tensor, "n width"]) -> Float[Tensor, ""]:
     return rows.square().sum(1).mean().sqrt()
 
 
@@ -229,8 +228,8 @@ class DeepTrainingResult:
     task: ParityTask
     config: TrainingConfig
     curve: TrainingCurve
-    gradient_norm: NDArray[np.float64]
-    gradient_bound: NDArray[np.float64]
+    gradient_norm: Float64[np.ndarray, "probes layers"]
+    gradient_bound: Float64[np.ndarray, "probes layers"]
     evaluation: Evaluation
     network: DeepNetwork = field(repr=False)
 
@@ -327,7 +326,9 @@ def train_deep(
     ]
 
 
-def _probe(task: ParityTask, n_probe: int, seed: int) -> tuple[Tensor, Tensor]:
+def _probe(
+    task: ParityTask, n_probe: int, seed: int
+) -> tuple[Float[Tensor, "n d"], Float[Tensor, " n"]]:
     if 1 << task.n_features <= n_probe:
         x = task.all_inputs()
         return x, task.labels(x)

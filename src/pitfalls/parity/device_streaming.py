@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from jaxtyping import Bool, Float64, Int64
 from torch import Tensor
 
 from pitfalls.parity.loss import HingeLoss, Loss
@@ -15,11 +16,19 @@ __all__ = ["stream_on_device"]
 _LOW_BITS = 8
 
 
-def _bits(numbers: Tensor, n_bits: int, dtype: torch.dtype) -> Tensor:
+def _bits(
+    numbers: Int64[Tensor, " n"], n_bits: int, dtype: torch.dtype
+) -> Float64[Tensor, "n {n_bits}"]:
     return (numbers[:, None] >> torch.arange(n_bits, device=numbers.device) & 1).to(dtype)
 
 
-def _inside(a: Tensor, low_weights: Tensor, alpha: Tensor, beta: Tensor, limit: float) -> Tensor:
+def _inside(
+    a: Float64[Tensor, "H k"],
+    low_weights: Float64[Tensor, "k low"],
+    alpha: Float64[Tensor, " k"],
+    beta: Float64[Tensor, ""],
+    limit: float,
+) -> Bool[Tensor, " H"]:
     """Which rows of a (H, k) start a subcube on which |f| < limit: streaming's bound."""
     centre = a + low_weights.sum(1) / 2
     radius = low_weights.abs().sum(1) / 2  # (k,)

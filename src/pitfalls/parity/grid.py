@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import joblib
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Bool, Float64, Int64
 
 from pitfalls.errors import DataError, InputError, ResourceError
 from pitfalls.parity.checks import require_integer
@@ -86,13 +86,13 @@ class CellResult:
     """
 
     cell: SweepCell
-    accuracy: NDArray[np.float64]
-    risk: NDArray[np.float64]
-    iterations: NDArray[np.int64]
-    diverged: NDArray[np.bool_]
-    step: NDArray[np.int64]
-    loss_curve: NDArray[np.float64]
-    accuracy_curve: NDArray[np.float64]
+    accuracy: Float64[np.ndarray, " n"]
+    risk: Float64[np.ndarray, " n"]
+    iterations: Int64[np.ndarray, " n"]
+    diverged: Bool[np.ndarray, " n"]
+    step: Int64[np.ndarray, " records"]
+    loss_curve: Float64[np.ndarray, "n records"]
+    accuracy_curve: Float64[np.ndarray, "n records"]
 
     @property
     def n(self) -> int:

@@ -55,15 +55,19 @@ class Loss(ABC):
 
     @abstractmethod
     def per_sample(
-        self, outputs: Float[Tensor, "*n"], labels: Float[Tensor, "*n"]
+        self, outputs: Float[Tensor, "*n"], labels: Float[Tensor, "..."]
     ) -> Float[Tensor, "*n"]:
         """Loss of each sample; differentiable; refuses shapes that would broadcast."""
 
     @abstractmethod
-    def weights(self, outputs: Float[Tensor, "*n"]) -> tuple[Tensor, Tensor]:
+    def weights(
+        self, outputs: Float[Tensor, "*n"]
+    ) -> tuple[Float[Tensor, "*n"], Float[Tensor, "*n"]]:
         """Return A(f) and G(f), the weights of grad f in a and in g (see the module's text)."""
 
-    def __call__(self, outputs: Float[Tensor, "*n"], labels: Float[Tensor, "*n"]) -> Tensor:
+    def __call__(
+        self, outputs: Float[Tensor, "*n"], labels: Float[Tensor, "..."]
+    ) -> Float[Tensor, ""]:
         """Mean loss over the batch."""
         return self.per_sample(outputs, labels).mean()
 
@@ -105,7 +109,7 @@ class HingeLoss(Loss):
         return _AT_KINK[self.boundary]
 
     def per_sample(
-        self, outputs: Float[Tensor, "*n"], labels: Float[Tensor, "*n"]
+        self, outputs: Float[Tensor, "*n"], labels: Float[Tensor, "..."]
     ) -> Float[Tensor, "*n"]:
         """Loss of each sample."""
         _match("hinge_loss", outputs, labels)
@@ -116,7 +120,9 @@ class HingeLoss(Loss):
             return gap.clamp(min=0)
         return torch.maximum(gap, gap.new_zeros(()))
 
-    def weights(self, outputs: Float[Tensor, "*n"]) -> tuple[Tensor, Tensor]:
+    def weights(
+        self, outputs: Float[Tensor, "*n"]
+    ) -> tuple[Float[Tensor, "*n"], Float[Tensor, "*n"]]:
         """Return A(f) and G(f)."""
         # 1 - u and not u < 1: the loss rounds 1 - f y, and that difference is what decides
         positive = torch.heaviside(1 - outputs, outputs.new_tensor(self.at_kink))
@@ -134,13 +140,15 @@ class SquareLoss(Loss):
         return "square"
 
     def per_sample(
-        self, outputs: Float[Tensor, "*n"], labels: Float[Tensor, "*n"]
+        self, outputs: Float[Tensor, "*n"], labels: Float[Tensor, "..."]
     ) -> Float[Tensor, "*n"]:
         """Loss of each sample."""
         _match("square_loss", outputs, labels)
         return (outputs - labels).square() / 2
 
-    def weights(self, outputs: Float[Tensor, "*n"]) -> tuple[Tensor, Tensor]:
+    def weights(
+        self, outputs: Float[Tensor, "*n"]
+    ) -> tuple[Float[Tensor, "*n"], Float[Tensor, "*n"]]:
         """Return A(f) and G(f)."""
         return outputs, -torch.ones_like(outputs)
 
@@ -155,13 +163,15 @@ class LogisticLoss(Loss):
         return "logistic"
 
     def per_sample(
-        self, outputs: Float[Tensor, "*n"], labels: Float[Tensor, "*n"]
+        self, outputs: Float[Tensor, "*n"], labels: Float[Tensor, "..."]
     ) -> Float[Tensor, "*n"]:
         """Loss of each sample."""
         _match("logistic_loss", outputs, labels)
         return torch.nn.functional.softplus(-outputs * labels)
 
-    def weights(self, outputs: Float[Tensor, "*n"]) -> tuple[Tensor, Tensor]:
+    def weights(
+        self, outputs: Float[Tensor, "*n"]
+    ) -> tuple[Float[Tensor, "*n"], Float[Tensor, "*n"]]:
         """Return A(f) and G(f)."""
         # tanh keeps A accurate near f = 0, where sigmoid(f) - 1/2 cancels
         return torch.tanh(outputs / 2) / 2, torch.full_like(outputs, -0.5)
@@ -195,14 +205,16 @@ class CustomLoss(Loss):
         return self.function(output.reshape(1), label.reshape(1)).squeeze()
 
     def per_sample(
-        self, outputs: Float[Tensor, "*n"], labels: Float[Tensor, "*n"]
+        self, outputs: Float[Tensor, "*n"], labels: Float[Tensor, "..."]
     ) -> Float[Tensor, "*n"]:
         """Loss of each sample."""
         _match(self.name, outputs, labels)
         values: Tensor = torch.func.vmap(self._one)(outputs.flatten(), labels.flatten())
         return values.view_as(outputs)
 
-    def weights(self, outputs: Float[Tensor, "*n"]) -> tuple[Tensor, Tensor]:
+    def weights(
+        self, outputs: Float[Tensor, "*n"]
+    ) -> tuple[Float[Tensor, "*n"], Float[Tensor, "*n"]]:
         """Return A(f) and G(f)."""
         slope = torch.func.vmap(torch.func.grad(self._one))
         flat = outputs.detach().flatten()
@@ -210,7 +222,7 @@ class CustomLoss(Loss):
         return ((plus + minus) / 2).view_as(outputs), ((plus - minus) / 2).view_as(outputs)
 
 
-def hinge_loss(outputs: Float[Tensor, "*n"], labels: Float[Tensor, "*n"]) -> Tensor:
+def hinge_loss(outputs: Float[Tensor, "*n"], labels: Float[Tensor, "..."]) -> Float[Tensor, ""]:
     """Mean of max(0, 1 - f y) over a batch; its subgradient at the kink is relu's, 0.
 
     Parameters
@@ -232,12 +244,12 @@ def hinge_loss(outputs: Float[Tensor, "*n"], labels: Float[Tensor, "*n"]) -> Ten
     return HingeLoss()(outputs, labels)
 
 
-def square_loss(outputs: Float[Tensor, "*n"], labels: Float[Tensor, "*n"]) -> Tensor:
+def square_loss(outputs: Float[Tensor, "*n"], labels: Float[Tensor, "..."]) -> Float[Tensor, ""]:
     """Mean of (f - y)^2 / 2 over a batch; shapes must agree."""
     return SquareLoss()(outputs, labels)
 
 
-def logistic_loss(outputs: Float[Tensor, "*n"], labels: Float[Tensor, "*n"]) -> Tensor:
+def logistic_loss(outputs: Float[Tensor, "*n"], labels: Float[Tensor, "..."]) -> Float[Tensor, ""]:
     """Mean of log(1 + exp(-f y)) over a batch; shapes must agree."""
     return LogisticLoss()(outputs, labels)
 

@@ -112,7 +112,7 @@ class TwoLayerReLU(nn.Module):
                 "or exchanged layers. Use torch.func for this one."
             )
 
-    def forward(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch"]:
+    def forward(self, x: Float[Tensor, "*batch {self.n_features}"]) -> Float[Tensor, "*batch"]:
         """Evaluate f. The output has no trailing axis, so it meets labels of shape (n,)."""
         values: Tensor = self.output(torch.relu(self.hidden(x)))
         return values.squeeze(-1)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from jaxtyping import Float, Float64
 from scipy import stats
 from torch import Tensor
 
@@ -32,7 +32,7 @@ class SampledMoments:
     odd_square_error: float
     heaviest: float
     even_square: float
-    even_gradient: NDArray[np.float64]
+    even_gradient: Float64[np.ndarray, " P"]
     even_gradient_error: float
     active: float
     n_inputs: int
@@ -60,7 +60,7 @@ def hamming_strata(n_features: int) -> list[tuple[range, float]]:
     return strata
 
 
-def _draw(weights: range, d: int, n: int, generator: torch.Generator) -> Tensor:
+def _draw(weights: range, d: int, n: int, generator: torch.Generator) -> Float[Tensor, "{n} {d}"]:
     """Draw n inputs uniformly among those whose Hamming weight lies in the range."""
     log_p = torch.from_numpy(stats.binom.logpmf(np.asarray(weights), d, 0.5))
     p = torch.softmax(log_p, 0)

@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from jaxtyping import Float64
 from torch import Tensor, nn
 
 from pitfalls.errors import InputError
@@ -94,9 +94,9 @@ class GradientSignal:
     mean_square: float
     interval: tuple[float, float]
     interval_kind: IntervalKind
-    shared: NDArray[np.float64]
+    shared: Float64[np.ndarray, " P"]
     shared_error: float
-    at_zero: NDArray[np.float64]
+    at_zero: Float64[np.ndarray, " P"]
     active: float
     noise: float
     bounds: GradientBounds | None

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numba import njit
+from jaxtyping import Float64
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -26,9 +26,9 @@ from pitfalls.parity.loss import Loss, as_loss
 from pitfalls.parity.network import TwoLayerReLU
 from pitfalls.parity.scalar_network import ScalarNetwork, scalar_network
 from pitfalls.parity.streaming import subset_sums
+from pitfalls.parity.targets_kernel import add_energy, add_units, add_units_to_outputs, gate
 from pitfalls.parity.task import ParityTask
 from pitfalls.parity.walsh import walsh_hadamard_transform
-from pitfalls.parity.walsh_kernel import transform_alone
 
 __all__ = ["TargetGradients", "stream_target_gradients", "target_gradients"]
 
@@ -38,7 +38,6 @@ OnProgress = Callable[[int, int], None]
 _MOST = 26
 _MOST_OF_ANY_MODULE = 20
 _BLOCK = 1 << 12
-_FAST = {"reassoc", "contract", "nsz"}
 # Up to this d each thread takes whole units; above, all threads share one, to save memory.
 _UNITS_APART = 20
 # Fixed, so that the order of summation does not depend on the number of threads.
@@ -60,7 +59,7 @@ class TargetGradients:
 
     n_features: int
     loss: str
-    squared_distance: Floats
+    squared_distance: Float64[np.ndarray, " masks"]
 
     @property
     def signal(self) -> float:
@@ -81,7 +80,9 @@ class TargetGradients:
             )
         return float(self.squared_distance[task.index])
 
-    def by_weight(self, quantiles: tuple[float, ...] = (0.0, 0.5, 1.0)) -> Floats:
+    def by_weight(
+        self, quantiles: tuple[float, ...] = (0.0, 0.5, 1.0)
+    ) -> Float64[np.ndarray, "{self.n_features}+1 1+{len(quantiles)}"]:
         """Summarise the squared distances of the masks of each Hamming weight.
 
         Returns
@@ -93,86 +94,6 @@ class TargetGradients:
         counts = np.bincount(self.weights)
         groups = np.split(self.squared_distance[order], np.cumsum(counts)[:-1])
         return np.array([[group.mean(), *np.quantile(group, quantiles)] for group in groups])
-
-
-@njit(cache=True, nogil=True, fastmath=_FAST)
-def _add_units_to_outputs(
-    first: int, last: int, lows: Floats, highs: Floats, alphas: Floats, f: Floats
-) -> None:
-    """Add all units to f for some of the high parts of the inputs."""
-    n_low = lows.shape[1]
-    for row in range(first, last):
-        part = f[row * n_low : (row + 1) * n_low]
-        for i in range(alphas.size):
-            a, alpha, low = highs[i, row], alphas[i], lows[i]
-            for x in range(n_low):
-                z = a + low[x]
-                part[x] += alpha * (z if z > 0 else 0.0)
-
-
-@njit(cache=True, nogil=True, fastmath=_FAST)
-def _gate(first: int, last: int, low: Floats, high: Floats, odd: Floats, gated: Floats) -> None:
-    """Write odd 1{z > 0} for some of the high parts of the inputs."""
-    for row in range(first, last):
-        a = high[row]
-        start = row * low.size
-        for x in range(low.size):
-            gated[start + x] = odd[start + x] if a + low[x] > 0 else 0.0
-
-
-@njit(cache=True, nogil=True, fastmath=_FAST)
-def _add_energy(
-    first: int,
-    last: int,
-    q: Floats,
-    weights: Floats,
-    bias: float,
-    alpha: float,
-    block: int,
-    energy: Floats,
-) -> None:
-    """Add a unit's share of |grad R_v - a|^2, from the transform q of G 1{z > 0} / 2^d."""
-    square = alpha * alpha
-    spread, value = np.empty(block), np.empty(block)
-    for number in range(first, last):
-        start = number * block
-        spread[:] = 0.0
-        own = q[start : start + block]
-        for v in range(block):
-            value[v] = bias * own[v]
-        for j in range(weights.size):
-            step = 1 << j
-            half = weights[j] / 2
-            if step >= block:
-                other = q[start ^ step : (start ^ step) + block]
-                for v in range(block):
-                    difference = own[v] - other[v]
-                    spread[v] += difference * difference
-                    value[v] += half * difference
-            else:
-                for base in range(0, block, 2 * step):
-                    for v in range(base, base + step):
-                        difference = own[v] - own[v + step]
-                        squared = difference * difference
-                        spread[v] += squared
-                        spread[v + step] += squared
-                        value[v] += half * difference
-                        value[v + step] -= half * difference
-        for v in range(block):
-            energy[start + v] += square * (own[v] * own[v] + spread[v] / 4) + value[v] * value[v]
-
-
-@njit(cache=True, nogil=True, fastmath=_FAST)
-def _add_units(
-    first: int, last: int, step: int, lows: Floats, highs: Floats, weights: Floats, biases: Floats,
-    alphas: Floats, odd: Floats, block: int, energy: Floats,
-) -> None:  # fmt: skip
-    """Add the shares of every step-th unit from first on."""
-    gated = np.empty(odd.size)
-    for i in range(first, last, step):
-        _gate(0, highs.shape[1], lows[i], highs[i], odd, gated)
-        transform_alone(gated)
-        _add_energy(0, odd.size // block, gated, weights[i], biases[i], alphas[i], block, energy)
 
 
 def target_gradients(
@@ -247,7 +168,7 @@ def _two_layer_energy(network: TwoLayerReLU, loss: Loss, on_progress: OnProgress
 
     def evaluate(chunk: int) -> None:
         rows = (chunk * n_high // _CHUNKS, (chunk + 1) * n_high // _CHUNKS)
-        _add_units_to_outputs(*rows, lows, highs, alphas[0], odd)
+        add_units_to_outputs(*rows, lows, highs, alphas[0], odd)
 
     run_chunks(evaluate, _CHUNKS)
     _weigh(loss, odd, d)
@@ -256,7 +177,7 @@ def _two_layer_energy(network: TwoLayerReLU, loss: Loss, on_progress: OnProgress
     if d <= _UNITS_APART:
 
         def work(chunk: int) -> None:
-            _add_units(
+            add_units(
                 first + chunk, last, _CHUNKS, lows, highs, w, b, alphas[0], odd, block,
                 energies[chunk],
             )  # fmt: skip
@@ -272,16 +193,16 @@ def _two_layer_energy(network: TwoLayerReLU, loss: Loss, on_progress: OnProgress
         gated = np.empty_like(odd)
         n_blocks = odd.size // block
 
-        def gate(chunk: int) -> None:
+        def open_gates(chunk: int) -> None:
             rows = (chunk * n_high // _CHUNKS, (chunk + 1) * n_high // _CHUNKS)
-            _gate(*rows, lows[i], highs[i], odd, gated)
+            gate(*rows, lows[i], highs[i], odd, gated)
 
         def add(chunk: int) -> None:
             blocks = (chunk * n_blocks // _CHUNKS, (chunk + 1) * n_blocks // _CHUNKS)
-            _add_energy(*blocks, gated, w[i], b[i], alphas[0, i], block, energy)
+            add_energy(*blocks, gated, w[i], b[i], alphas[0, i], block, energy)
 
         for i in range(k):
-            run_chunks(gate, _CHUNKS)
+            run_chunks(open_gates, _CHUNKS)
             walsh_hadamard_transform(gated, inplace=True)
             run_chunks(add, _CHUNKS)
             if on_progress is not None:
@@ -312,7 +233,7 @@ def stream_target_gradients(
     *,
     n_features: int | None = None,
     trainable_only: bool = False,
-) -> Iterator[tuple[int, Floats]]:
+) -> Iterator[tuple[int, Float64[np.ndarray, " masks"]]]:
     """Give one component of grad R_v - a for all targets, parameter by parameter.
 
     The plain way, one transform a parameter: what :func:`target_gradients` shortens, and the way
@@ -340,7 +261,9 @@ def stream_target_gradients(
 
 
 @torch.no_grad()
-def _components(network: ScalarNetwork, loss: Loss) -> Iterator[tuple[int, Floats]]:
+def _components(
+    network: ScalarNetwork, loss: Loss
+) -> Iterator[tuple[int, Float64[np.ndarray, " masks"]]]:
     d = _checked(network.n_features, _MOST_OF_ANY_MODULE)
     n_parameters = network.n_parameters
     if (need := 8 * n_parameters << d) > 1 << 31:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Real, Shaped
 from numpy.typing import ArrayLike
 from torch import Tensor
 
@@ -18,7 +18,9 @@ __all__ = ["ParityTask", "cube"]
 _LARGEST_TABLE = 24
 
 
-def cube(n_features: int, *, dtype: torch.dtype = torch.float32) -> Float[Tensor, "n d"]:
+def cube(
+    n_features: int, *, dtype: torch.dtype = torch.float32
+) -> Shaped[Tensor, "2**{n_features} {n_features}"]:
     """List every input of {0, 1}^d, input number i holding bit j of i in column j.
 
     Parameters
@@ -135,11 +137,11 @@ class ParityTask:
 
     def mask_tensor(
         self, *, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu"
-    ) -> Float[Tensor, " d"]:
+    ) -> Shaped[Tensor, " d"]:
         """Return the mask as a tensor."""
         return torch.tensor(self.mask, dtype=dtype, device=device)
 
-    def labels(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch"]:
+    def labels(self, x: Shaped[Tensor, "*batch _"]) -> Real[Tensor, "*batch"]:
         """Label inputs: +1 where an even number of the masked features is set, -1 where odd.
 
         Parameters
@@ -184,7 +186,7 @@ class ParityTask:
         generator: torch.Generator | None = None,
         *,
         dtype: torch.dtype = torch.float32,
-    ) -> tuple[Float[Tensor, "n d"], Float[Tensor, " n"]]:
+    ) -> tuple[Real[Tensor, "{n} {self.n_features}"], Real[Tensor, " {n}"]]:
         """Draw inputs uniformly, with their labels.
 
         Parameters
@@ -207,6 +209,6 @@ class ParityTask:
         x = bits.to(dtype)
         return x, self.labels(x)
 
-    def all_inputs(self, *, dtype: torch.dtype = torch.float32) -> Float[Tensor, "n d"]:
+    def all_inputs(self, *, dtype: torch.dtype = torch.float32) -> Shaped[Tensor, "n d"]:
         """List all 2^d inputs in the order of :func:`cube` (d <= 24)."""
         return cube(self.n_features, dtype=dtype)

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
-from numpy.typing import NDArray
+from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 from pitfalls.parity import kernel
@@ -28,7 +27,7 @@ OPTIMIZERS = {"sgd": kernel.SGD, "adam": kernel.ADAM}
 
 
 def first_reached(
-    step: NDArray[np.int64], accuracy: NDArray[np.float64], level: float = LEARNED
+    step: Int64[np.ndarray, " n"], accuracy: Float64[np.ndarray, " n"], level: float = LEARNED
 ) -> int | None:
     """Return the first step at which a recorded accuracy reaches a level, or None.
 
@@ -57,10 +56,10 @@ class TrainingCurve:
         estimates of risk and accuracy; on a fixed set they are those of the training set.
     """
 
-    step: NDArray[np.int64]
-    batch_loss: NDArray[np.float64]
-    loss: NDArray[np.float64]
-    accuracy: NDArray[np.float64]
+    step: Int64[np.ndarray, " records"]
+    batch_loss: Float64[np.ndarray, " records"]
+    loss: Float64[np.ndarray, " records"]
+    accuracy: Float64[np.ndarray, " records"]
 
     def iterations_to(self, accuracy: float = LEARNED) -> int | None:
         """First recorded step with at least that accuracy since the record before, or None."""

@@ -1,6 +1,6 @@
 """The Walsh-Hadamard transform: all 2^n correlations with parities in n 2^n additions."""
 
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
@@ -79,7 +79,8 @@ class _Transform(torch.autograd.Function):
 
     @staticmethod
     def forward(x: Tensor, dim: int, scale: float) -> Tensor:
-        return _operator(x, dim, scale)
+        done: Tensor = _operator(x, dim, scale)
+        return done
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, int, float], output: Tensor) -> None:
@@ -95,10 +96,10 @@ class _Transform(torch.autograd.Function):
 
     @staticmethod
     def vmap(
-        info: Any, in_dims: tuple[int | None, None, None], x: Tensor, dim: int, scale: float
+        info: Any, in_dims: tuple[int, None, None], x: Tensor, dim: int, scale: float
     ) -> tuple[Tensor, int]:
         # the batch's axis goes to the front, and the transform's moves by one
-        rows = x.movedim(in_dims[0], 0)  # type: ignore[call-overload]
+        rows = x.movedim(in_dims[0], 0)
         return _Transform.apply(rows, dim + 1, scale), 0  # type: ignore[no-untyped-call]
 
 
@@ -134,10 +135,10 @@ def inverse_walsh_hadamard_transform(
     done = walsh_hadamard_transform(x, dim, normalize=normalize, inplace=inplace)
     if normalize:
         return done
-    if inplace:
-        done /= x.shape[dim]
-        return done
-    return done / x.shape[dim]
+    if not inplace:
+        return cast(Array, done / x.shape[dim])
+    done /= x.shape[dim]
+    return done
 
 
 def _check(x: NDArray[np.floating] | Tensor, dim: int) -> None:

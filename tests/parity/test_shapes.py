@@ -1,0 +1,82 @@
+"""The shapes that the lab's annotations promise are really checked under test."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+import jaxtyping
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+import pitfalls.parity as parity
+from pitfalls.parity import ParityTask, TrainingCurve, TwoLayerReLU, hinge_loss
+
+# what takes arrays of any shape, or says its shape in words that no annotation has
+ANY_SHAPE = {
+    "ParityTask.__init__.mask",
+    "exact_network.mask",
+    "verify_exact.mask",
+    "TrainingState.tensors.return",
+}
+
+
+def bare_arrays(hint):
+    """Find arrays in an annotation that come without a shape."""
+    if isinstance(hint, type) and issubclass(hint, jaxtyping.AbstractArray):
+        return []
+    origin = get_origin(hint)
+    if hint is Tensor or origin is np.ndarray or hint is np.ndarray:
+        return [hint]
+    if origin is Callable or isinstance(hint, TypeVar):
+        return []
+    return [found for part in get_args(hint) for found in bare_arrays(part)]
+
+
+def promised():
+    """Give (name, annotation) for every public function, method and field."""
+    for name in parity.__all__:
+        thing = getattr(parity, name)
+        functions = {name: thing}
+        if inspect.isclass(thing):
+            hints = get_type_hints(thing)
+            yield from ((f"{name}.{field}", h) for field, h in hints.items() if field[0] != "_")
+            functions = {
+                f"{name}.{key}": value
+                for key, value in vars(thing).items()
+                if inspect.isfunction(value) and (key == "__init__" or key[0] != "_")
+            }
+        for key, function in functions.items():
+            if inspect.isroutine(function):
+                hints = get_type_hints(inspect.unwrap(function))
+                yield from ((f"{key}.{argument}", hint) for argument, hint in hints.items())
+
+
+def test_every_public_array_comes_with_its_shape():
+    bare = {name for name, hint in promised() if bare_arrays(hint)}
+    assert bare - ANY_SHAPE == set()
+    assert len(list(promised())) > 150
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: TwoLayerReLU(3, 2).gradient_squared_norm(torch.zeros(3)),
+        lambda: TwoLayerReLU(3, 2)(torch.zeros(5, 4)),
+        lambda: TwoLayerReLU(3, 2).load_flat(torch.zeros(3, 5)),
+        lambda: hinge_loss(torch.zeros(3, dtype=torch.int64), torch.zeros(3)),
+        lambda: TrainingCurve(np.arange(3), np.zeros(3), np.zeros(3), np.zeros(2)),
+        lambda: ParityTask.labels(ParityTask([1, 0]), torch.tensor(1.0)),
+    ],
+)
+def test_a_shape_that_breaks_its_promise_fails_under_test(call: Callable[[], Any]):
+    with pytest.raises(jaxtyping.TypeCheckError):
+        call()
+
+
+def test_a_result_of_another_shape_than_promised_fails_under_test(monkeypatch):
+    network = TwoLayerReLU(3, 2)
+    monkeypatch.setattr(network.output, "forward", lambda h: h[:1, :1])
+    with pytest.raises(jaxtyping.TypeCheckError):
+        network(torch.zeros(5, 3))
