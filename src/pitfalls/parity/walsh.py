@@ -1,6 +1,6 @@
 """The Walsh-Hadamard transform: all 2^n correlations with parities in n 2^n additions."""
 
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -135,9 +135,10 @@ def inverse_walsh_hadamard_transform(
     done = walsh_hadamard_transform(x, dim, normalize=normalize, inplace=inplace)
     if normalize:
         return done
-    if not inplace:
-        return cast(Array, done / x.shape[dim])
-    done /= x.shape[dim]
+    if inplace:
+        done /= x.shape[dim]
+    else:
+        done = done / x.shape[dim]
     return done
 
 
