@@ -10,6 +10,7 @@ from pitfalls.linear import SquaredRisk
 from pitfalls.moments import SecondMoments
 from tests.linear.problems import data, risk_with_modes
 from tests.moments.exact import least_risk, residuals
+from tests.moments.problems import problems
 
 
 def mixed_units():
@@ -250,3 +251,18 @@ def test_the_whitened_problem_has_the_same_floor_to_the_last_bit():
     assert white.modes.floor == risk.modes.floor
     assert white.minimum(1).value == pytest.approx(risk.minimum(1).value, rel=1e-12)
     assert white.minimum().value == pytest.approx(risk.minimum().value, rel=1e-12)
+
+
+@given(problems(), st.sampled_from([0.0, 5.0]))
+@settings(max_examples=100, deadline=None)
+def test_least_risk_and_ranks_equal_the_slow_ones_for_columns_of_every_kind(problem, shift):
+    x, center = problem
+    rng = np.random.default_rng(len(x))
+    y = rng.standard_normal((len(x), 2)) * [1.0, 1e6] + shift
+    risk = risk_of(x, y, center=center)
+    rest, rank = residuals(x, y, center=center)
+    wanted = float(0.5 * np.sum(rest**2))
+    best = risk.minimum()
+    assert risk.modes.rank_x == rank
+    assert abs(best.value - wanted) <= best.rounding
+    assert abs(risk.value([best.map]) - wanted) <= risk.rounding([best.map])

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from pitfalls.errors import InputError
 from pitfalls.moments import SecondMoments, whiten_inputs, whiten_outputs
 from tests.moments.exact import residuals
+from tests.moments.problems import problems
 
 
 @pytest.mark.parametrize("center", [True, False])
@@ -23,27 +23,6 @@ def test_the_root_is_in_the_order_of_the_columns_whatever_the_order_of_the_pivot
         assert np.allclose(white.lift(np.eye(white.rank)), white.whiten)
         error = np.abs(white.project(moments.sxx) - white.colour.T)
         assert np.all(error <= 1e-9 * size)
-
-
-@st.composite
-def problems(draw):
-    """Draw independent, constant, zero, repeated columns and sums of others, in any units."""
-    rng = np.random.default_rng(draw(st.integers(0, 10**6)))
-    n = draw(st.sampled_from([2, 5, 40]))
-    columns = [rng.standard_normal(n) for _ in range(draw(st.integers(1, 4)))]
-    for kind in draw(st.lists(st.sampled_from(["one", "zero", "twice", "sum"]), max_size=3)):
-        columns.append(
-            {
-                "one": np.full(n, 0.1),
-                "zero": np.zeros(n),
-                "twice": columns[0],
-                "sum": np.sum(columns, axis=0),
-            }[kind]
-        )
-    x = np.stack(columns, axis=1) + draw(st.sampled_from([0.0, 3.0]))
-    powers = draw(st.lists(st.integers(-9, 9), min_size=len(columns), max_size=len(columns)))
-    x = x[:, rng.permutation(len(columns))] * 10.0 ** np.array(powers)
-    return x, draw(st.booleans())
 
 
 @given(problems())
