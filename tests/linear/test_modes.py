@@ -86,6 +86,15 @@ def test_offsets_do_not_cost_the_least_risk_its_digits(offset):
         assert risk.modes.rank_x == 3
 
 
+def test_offsets_do_not_cost_a_map_of_lower_rank_its_digits():
+    rng = np.random.default_rng(7)
+    x = 1e6 + rng.standard_normal((2000, 3))
+    y = np.outer(x @ rng.standard_normal(3) + 0.001 * rng.standard_normal(2000), [1.0, 2.0, 3.0])
+    risk = risk_of(x, y)
+    best = risk.minimum()
+    assert abs(risk.value([best.map]) - least_risk(x, y)) < 1e-6 * least_risk(x, y)
+
+
 def test_a_column_of_ones_is_an_intercept_in_any_units():
     x, y = data()
     wanted = least_risk(x, y + 7, center=True)

@@ -5,6 +5,7 @@ import pytest
 
 from pitfalls.experiments import perform
 from pitfalls.experiments.linear import DescendConfig, LandscapeConfig, TourConfig
+from pitfalls.experiments.linear_source import Planted
 from pitfalls.report.explore.landscape import surface
 from pitfalls.report.facts import facts_of
 from pitfalls.report.facts.linear import _last_gain
@@ -62,6 +63,13 @@ def test_the_card_judges_the_descent_by_its_own_widths(
     values = facts_of("linear-descend", (run,)).values
     assert (values["rank"], values["capacity"]) == (4, min(hidden))
     assert values["representable"] is fits
+
+
+def test_a_mode_that_is_rounding_is_neither_counted_nor_drawn(store: RunStore) -> None:
+    planted = Planted(modes=(3.0, 2.0, 0.0))
+    run = perform(DescendConfig(data=planted, hidden=(4,), steps=50), store)
+    assert facts_of("linear-descend", (run,)).values["rank"] == 2
+    np.testing.assert_allclose(run.arrays("trajectory")["modes"], [3.0, 2.0])
 
 
 def test_the_gain_of_the_last_rank_has_the_error_of_two_accuracies() -> None:

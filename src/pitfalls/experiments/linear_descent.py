@@ -74,7 +74,8 @@ def follow_descent(config: DescendConfig, run: Run, progress: Progress) -> None:
             target = float(risk.modes.values[k])
             exact[:, k] = mode_strength(path.time, target, config.size, n_layers)
     end = classify(risk, found.weights, tol=1e-6)
-    run.save_arrays("trajectory", exact=exact, modes=risk.modes.values, **asdict(path))
+    modes = risk.modes.values[: risk.modes.rank]
+    run.save_arrays("trajectory", exact=exact, modes=modes, **asdict(path))
     run.save_results(
         {
             "data": config.data.name,
@@ -154,7 +155,7 @@ def tour_saddles(config: TourConfig, run: Run, progress: Progress) -> None:
     run.save_results(
         {
             "data": config.data.name,
-            "modes": modes.values,
+            "modes": modes.values[: modes.rank],
             "levels": levels,
             "size": config.size,
             "tours": tours,

@@ -93,7 +93,7 @@ def fit_ranks(config: RanksConfig, run: Run, progress: Progress) -> None:
             "n_layers": config.n_layers,
             "rank_x": modes.rank_x,
             "rank_yx": modes.rank,
-            "modes": modes.values,
+            "modes": modes.values[: modes.rank],
             "floor": modes.floor,
             "risk_of_zero": modes.floor + 0.5 * float(np.sum(modes.values**2)),
             "has_accuracy": not isinstance(config.data, Planted | ArraySource),

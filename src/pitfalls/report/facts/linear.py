@@ -63,7 +63,7 @@ def descent(runs: tuple[Run, ...]) -> Facts:
     """One flow beside its closed form, and whether its own widths hold the best map."""
     results = runs[0].results()
     modes = runs[0].arrays("trajectory")["modes"]
-    rank = int(np.count_nonzero(modes))  # a mode that is not there is zero
+    rank = len(modes)
     capacity = min(results["widths"])
     return Facts(
         {
