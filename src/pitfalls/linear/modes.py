@@ -107,6 +107,7 @@ def find_modes(moments: SecondMoments) -> DataModes:
     floor_rounding = 0.5 * sum_rounding(n) * float(np.sum(terms))
 
     inputs = centred if moments.center else centred.about_zero(mean_x, n)
+    # about zero too: the mean of x is off by rounding of x, and the gain takes off what x is longer by
     noise = (about_mean.syx_rounding**2) @ (inputs.whiten**2)
     correlation = explained
     if not moments.center:
@@ -115,9 +116,6 @@ def find_modes(moments: SecondMoments) -> DataModes:
         if np.isfinite(inputs.gain):
             missed = mean_y - explained @ centred.project(mean_x[:, None])[:, 0]
             floor += 0.5 * n * float(missed @ missed) / inputs.gain**2
-            # the mean of x is known up to rounding of x, which the mean of y multiplies
-            drift = sum_rounding(n) ** 2 * (moments.lengths_x**2 / n) @ (centred.whiten**2)
-            noise = noise + np.outer((n * mean_y / inputs.gain) ** 2, drift)
     noise = np.sqrt(noise.sum(axis=1)) + sum_rounding(n) * _norms(correlation)
     left, values, right = np.linalg.svd(correlation, full_matrices=False)
     values, right = np.asarray(values), np.asarray(right)

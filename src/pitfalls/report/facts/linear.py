@@ -4,8 +4,6 @@ import itertools
 from math import sqrt
 from typing import Any
 
-import numpy as np
-
 from pitfalls.report.facts.registry import Facts, states
 from pitfalls.report.passages import NEAR, passages
 from pitfalls.runs import Run
