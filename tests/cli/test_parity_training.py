@@ -10,30 +10,42 @@ def runs(tmp_path, monkeypatch):
     monkeypatch.setenv("PITFALLS_RUNS", str(tmp_path / "runs"))
 
 
-SHORT = ["--iterations", "400"]
-BRIEF = ["--n-iterations", "400"]
+SHORT = ["--n-iterations", "400"]
 
 
 @pytest.mark.parametrize(
     ("arguments", "shown"),
     [
         (["train", "--mask", "0110", *SHORT], ["Parity of 2 of 4", "0110", "exact"]),
-        (["train", "-d", "25", "--weight", "1", "--k", "9", *SHORT], ["1 of 25", "±"]),
+        (["train", "-d", "25", "--weight", "1", "--n-hidden", "9", *SHORT], ["1 of 25", "±"]),
         (
-            ["curves", "-d", "4", "6", "--weights", "2", "--n-seeds", "2", *BRIEF],
+            ["curves", "-d", "4", "6", "--weights", "2", "--n-seeds", "2", *SHORT],
             ["learned", "6"],
         ),
         (
-            ["curves", "-d", "4", "--n-seeds", "1", "--loss", "square", *BRIEF],
+            ["curves", "-d", "4", "--n-seeds", "1", "--loss", "square", *SHORT],
             ["square loss"],
         ),
-        (["along", "--d", "5", "--weight", "2", "--probes", "1", *SHORT], ["Signal", "at most"]),
+        (["along", "-d", "5", "--weights", "2", "--n-probes", "1", *SHORT], ["Signal", "at most"]),
         (
-            ["depth", "--layers", "1", "--shown", "2", "--seeds", "1", *SHORT],
+            ["depth", "--depths", "1", "--shown", "2", "--n-seeds", "1", *SHORT],
             ["sigmoid", "relu", "first over last"],
         ),
         (
-            ["sweep", "--d", "3", "5", "--weight", "1", "4", "--seeds", "1", "--jobs", "1", *SHORT],
+            [
+                "sweep",
+                "-d",
+                "3",
+                "5",
+                "--weights",
+                "1",
+                "4",
+                "--n-seeds",
+                "1",
+                "--n-jobs",
+                "1",
+                *SHORT,
+            ],
             ["of 1", "iterations to 99 %"],
         ),
     ],
@@ -61,17 +73,17 @@ def test_a_second_call_reuses_the_run_and_prints_the_same(capsys):
     [
         (["train", "--mask", "012"], "zeros and ones"),
         (["train", "--mask", "01", "--weight", "1"], "exclude each other"),
-        (["train", "--mask", "01", "--d", "7"], "exclude each other"),
-        (["train", "--d", "3", "--weight", "4"], "weight must be between 0 and"),
-        (["train", "--rate", "-1"], "learning_rate must be a positive number"),
-        (["train", "--k", "0"], "n_hidden must be at least 1"),
+        (["train", "--mask", "01", "-d", "7"], "exclude each other"),
+        (["train", "-d", "3", "--weight", "4"], "weight must be between 0 and"),
+        (["train", "--learning-rate", "-1"], "learning_rate must be a positive number"),
+        (["train", "--n-hidden", "0"], "n_hidden must be at least 1"),
         (["train", "--optimizer", "lion"], "optimizer"),
         (["curves", "-d", "3", "4", "5", "--weights", "1", "2"], "one for each -d"),
         (["curves", "--n-seeds", "0"], "n_seeds must be at least 1"),
-        (["along", "--d", "4"], "one for each --d"),
-        (["depth", "--layers", "0"], "at least 1"),
-        (["sweep", "--d", "3", "--weight", "4"], "no cell is left"),
-        (["sweep", "--jobs", "0"], "--jobs must be at least 1"),
+        (["along", "--weights", "4"], "give the features as well"),
+        (["depth", "--depths", "0"], "at least 1"),
+        (["sweep", "-d", "3", "--weights", "4"], "no cell is left"),
+        (["sweep", "--n-jobs", "0"], "n_jobs must be at least 1"),
         (["sweep", "--address", "127.0.0.1:1"], "loky works here"),
         (["sweep", "--backend", "dask", "--address", "127.0.0.1:1"], "no Dask scheduler answers"),
     ],
@@ -85,7 +97,7 @@ def test_bad_input_is_one_line_and_exit_code_two(arguments, message, capsys):
 
 
 def test_divergence_is_one_line_and_exit_code_one(capsys):
-    line = ["parity", "train", "--mask", "1011", "--loss", "square", "--rate", "1e3"]
+    line = ["parity", "train", "--mask", "1011", "--loss", "square", "--learning-rate", "1e3"]
     assert main(line) == 1
     error = capsys.readouterr().err.strip().splitlines()
     assert "smaller learning rate" in error[-1]

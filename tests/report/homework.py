@@ -9,16 +9,18 @@ from pitfalls.experiments import (
     linear_methods,
     perform,
 )
-from pitfalls.experiments import parity_training as parity
 from pitfalls.experiments.catalogue import catalogue
 from pitfalls.experiments.image_evaluation import evaluation_of
 from pitfalls.experiments.image_networks import NetworkConfig
 from pitfalls.experiments.image_source import find_images
 from pitfalls.experiments.linear_source import Planted
+from pitfalls.experiments.parity_along import AlongConfig
 from pitfalls.experiments.parity_curves import CurvesConfig
+from pitfalls.experiments.parity_depth import DepthConfig
 from pitfalls.experiments.parity_exact import ExactConfig
 from pitfalls.experiments.parity_gradients import GradientsConfig
 from pitfalls.experiments.parity_signal import SignalConfig
+from pitfalls.experiments.parity_sweep import SweepConfig
 from pitfalls.experiments.parity_targets import TargetsConfig
 from pitfalls.frame.experiment import perform as perform_experiment
 from pitfalls.images import DataConfig
@@ -41,11 +43,6 @@ def perform_all(store: RunStore) -> list[Run]:
         linear.DescendConfig(data=Planted()),
         linear.TourConfig(data=Planted(), depths=(2, 3)),
         linear.RanksConfig(data=digits, max_rank=2, steps=300),
-        parity.AlongConfig(cases=((4, 2), (6, 5)), n_probes=3, training=brief),
-        parity.SweepConfig(dimensions=(3, 6), weights=(1, 4), n_seeds=2, training=brief, jobs=1),
-        parity.DepthConfig(
-            n_features=3, weight=2, width=6, depths=(1, 2), shown=3, n_seeds=2, training=brief
-        ),
         linear_methods.EmbedConfig(digits, thumbnails=300),
         linear_methods.RegressConfig(digits),
         linear_methods.DiagramConfig("fastnet", (1, 8, 8)),
@@ -61,10 +58,16 @@ def perform_all(store: RunStore) -> list[Run]:
         "parity-gradients": GradientsConfig(n_features=(3,)),
         "parity-signal": SignalConfig(n_features=(2, 4, 6), n_seeds=2),
         "parity-targets": TargetsConfig(n_features=6, n_seeds=2),
+        "parity-along": AlongConfig(cases=((4, 2), (6, 5)), n_probes=3, training=brief),
+        "parity-sweep": SweepConfig((3, 6), (1, 4), n_seeds=2, training=brief, n_jobs=1),
+        "parity-depth": DepthConfig(
+            n_features=3, weight=2, width=6, depths=(1, 2), shown=3, n_seeds=2, training=brief
+        ),
     }
     runs += [
         perform_experiment(experiment, small[experiment.name], store, command=command).run
         for experiment in catalogue()
+        if experiment.name in small
     ]
     trained = next(run for run in runs if run.manifest.experiment == "images-train")
     runs.append(perform(evaluation_of(trained), store, command="pitfalls images evaluate"))

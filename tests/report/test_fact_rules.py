@@ -1,11 +1,8 @@
 """The rules by which the text calls a result chance, a tie, a rise or out of reach."""
 
-from types import SimpleNamespace
-
 import pytest
 
 from pitfalls.report.facts.images import guesses, rises, tied_with_best
-from pitfalls.report.facts.parity import sweep
 
 
 def test_guessing_is_excluded_by_three_standard_errors_at_chance():
@@ -29,24 +26,3 @@ def test_a_tie_is_a_distance_within_two_standard_errors_of_the_difference():
 )
 def test_a_rise_is_more_than_two_standard_errors(before, after, n, grew):
     assert rises(before, after, n) is grew
-
-
-def run(results, **training):
-    return (SimpleNamespace(results=lambda: results, config={"training": training}),)
-
-
-def cell(d, m, success, accuracy):
-    return {
-        "n_features": d, "weight": m, "n": 2, "success": success, "median_accuracy": accuracy,
-    }  # fmt: skip
-
-
-def test_a_sweep_tells_learned_in_part_from_not_learned_and_counts_pairs_once():
-    cells = [cell(5, 2, 1.0, 1.0), cell(5, 4, 0.5, 0.9), cell(9, 4, 0.0, 0.8), cell(9, 4, 0.0, 0.6)]
-    facts = sweep(run({"cells": cells, "n_seeds": 2}, n_iterations=100)).values
-    assert (facts["n_cells"], facts["learned"], facts["lost"]) == (3, 1, 1)
-    assert [(p["d"], p["m"], p["learned"]) for p in facts["partly"]] == [(5, 4, 1)]
-    assert facts["edges"][1] == {
-        "d": 9, "largest_learned": None, "smallest_lost": 4, "accuracy_there": 0.8,
-    }  # fmt: skip
-    assert not facts["falling"]

@@ -150,9 +150,9 @@ def test_a_run_without_what_the_text_prints_stops_the_build_with_its_name(
 ) -> None:
     copy = tmp_path / "runs"
     shutil.copytree(store.root, copy)
-    (path,) = copy.glob("parity-depth/*/results.json")
-    path.write_text('{"cells": []}')
-    with pytest.raises(RunError, match=r"parity-depth/run-\w+ has not the results .* --fresh"):
+    (path,) = copy.glob("linear-descend/*/results.json")
+    path.write_text('{"data": 1}')
+    with pytest.raises(RunError, match=r"linear-descend/run-\w+ has not the results .* --fresh"):
         build(copy, tmp_path / "out")
 
 

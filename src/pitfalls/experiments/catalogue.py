@@ -18,6 +18,10 @@ FOLDERS = (
     "parity_gradients",
     "parity_signal",
     "parity_targets",
+    "parity_along",
+    "parity_sweep",
+    "parity_depth",
+    "parity_train",
 )
 """In the order in which the report quotes them."""
 

@@ -48,12 +48,10 @@ def homework_runs(
         image_training,
         linear,
         linear_methods,
-        parity_training,
     )
 
     return (
         *(Part("2", config) for config in linear.homework_runs(scale, data, seed)),
-        *(Part("3", config) for config in parity_training.homework_runs(scale, seed)),
         *(Part("4", config) for config in linear_methods.homework_runs(scale, data, seed)),
         *(Part("4", config) for config in image_training.homework_runs(scale, data, seed, device)),
         *(Part("claims", config) for config in claims.homework_runs(scale, seed)),

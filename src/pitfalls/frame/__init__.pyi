@@ -5,6 +5,7 @@ from .experiment import Homework as Homework
 from .experiment import Scale as Scale
 from .options import HIDDEN as HIDDEN
 from .options import Located as Located
+from .options import Without as Without
 from .options import options as options
 from .performing import perform as perform
 from .session import Settings as Settings
@@ -26,6 +27,7 @@ __all__ = [
     "Scale",
     "Settings",
     "TerminalProgress",
+    "Without",
     "complain",
     "options",
     "perform",

@@ -13,7 +13,7 @@ from cyclopts import Parameter
 from pitfalls.errors import InputError
 from pitfalls.frame.session import resolve_device, settings
 
-__all__ = ["HIDDEN", "Located", "Option", "options", "options_of"]
+__all__ = ["HIDDEN", "Located", "Option", "Without", "options", "options_of"]
 
 O = TypeVar("O")  # noqa: E741 (options)
 T = TypeVar("T")
@@ -42,6 +42,16 @@ class Located(Generic[O, T]):
 
     options: type[O]
     find: Callable[[O], T]
+
+
+@dataclasses.dataclass(frozen=True, init=False)
+class Without:
+    """Annotates a nested config some of whose fields are no options: the holder decides them."""
+
+    names: frozenset[str]
+
+    def __init__(self, *names: str) -> None:
+        object.__setattr__(self, "names", frozenset(names))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,7 +149,12 @@ def _fields(config: Any, path: tuple[str, ...], holder: Any) -> Iterator[Option]
             continue
         default = _default(field) if holder is None else getattr(holder, field.name)
         if _is_config(hint):
-            yield from _fields(_bare(hint), here, default)
+            left_out = {
+                n for extra in _extras(hint) if isinstance(extra, Without) for n in extra.names
+            }
+            for option in _fields(_bare(hint), here, default):
+                if option.path[len(here)] not in left_out:
+                    yield option
             continue
         if field.name not in helps:
             raise InputError(

@@ -16,9 +16,9 @@ from pitfalls.report.facts import OPTIONAL, Facts, facts_of, known_experiments, 
 from pitfalls.report.front import FrontMatter
 from pitfalls.report.listings import listings
 from pitfalls.report.page import render
-from pitfalls.report.rooms import Account, account_of, block_values, verdict_values
+from pitfalls.report.rooms import Account, account_of, block_values, markup_values, verdict_values
 from pitfalls.report.statements import claim_entries, evidence_labels
-from pitfalls.report.verdicts import verdicts_of
+from pitfalls.report.verdicts import sentences_of, verdicts_of
 from pitfalls.report.writeup import compile_html, compile_pdf, lay_out
 from pitfalls.runs import Run, RunStore, write_bytes
 
@@ -116,6 +116,7 @@ def build(
         "scale": scale,
         "slots": slots,
         "verdicts": {lab: verdict_values(found) for lab, found in verdicts_of(results).items()},
+        "between": {place: markup_values(text) for place, text in sentences_of(results).items()},
         "claims": entries,
         "evidence": evidence_labels(),
         "code": {name: asdict(item) for name, item in listings().items()},

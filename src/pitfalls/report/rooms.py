@@ -11,7 +11,7 @@ from pitfalls.prose import Basis, Block, Chart, Code, Markup, Paragraph, Picture
 from pitfalls.report.evidence import Evidence
 from pitfalls.report.verdicts import Answer, Verdict
 
-__all__ = ["Account", "account_of", "block_values", "verdict_values"]
+__all__ = ["Account", "account_of", "block_values", "markup_values", "verdict_values"]
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def account_of(experiment: Experiment[Any, Any], found: Evidence) -> Account:
     )
 
 
-def _markup(markup: Markup) -> list[dict[str, str]]:
+def markup_values(markup: Markup) -> list[dict[str, str]]:
     """Return a sentence as the chapters take it."""
     return [{"kind": span.kind, "text": span.text} for span in markup]
 
@@ -75,13 +75,13 @@ def block_values(block: Block) -> dict[str, Any]:
     """Return a block as the chapters take it."""
     match block:
         case Paragraph(text):
-            return {"kind": "paragraph", "text": _markup(text)}
+            return {"kind": "paragraph", "text": markup_values(text)}
         case Table(header, rows, caption, words):
             return {
                 "kind": "table",
-                "header": [_markup(cell) for cell in header],
-                "rows": [[_markup(cell) for cell in row] for row in rows],
-                "caption": _markup(caption),
+                "header": [markup_values(cell) for cell in header],
+                "rows": [[markup_values(cell) for cell in row] for row in rows],
+                "caption": markup_values(caption),
                 "words": list(words),
             }
         case Picture(figure):
@@ -100,7 +100,7 @@ def verdict_values(verdict: Verdict) -> dict[str, Any]:
         "sources": list(verdict.sources),
         "rows": [
             {
-                "function": _markup(row.function),
+                "function": markup_values(row.function),
                 "answers": [_answer(row.represented), _answer(row.found)],
             }
             for row in verdict.rows
@@ -109,4 +109,4 @@ def verdict_values(verdict: Verdict) -> dict[str, Any]:
 
 
 def _answer(answer: Answer) -> dict[str, Any]:
-    return {"tone": answer.tone, "word": answer.word, "evidence": _markup(answer.evidence)}
+    return {"tone": answer.tone, "word": answer.word, "evidence": markup_values(answer.evidence)}

@@ -1,6 +1,5 @@
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from pitfalls.errors import InputError
@@ -10,7 +9,8 @@ from pitfalls.frame import Homework
 from pitfalls.frame.experiment import perform
 from pitfalls.parity import ParityTask, TrainingConfig, train
 from pitfalls.plots import draw
-from pitfalls.runs import Run, RunStore
+from pitfalls.runs import RunStore
+from tests.experiments.interruption import assert_goes_on
 
 SHORT = TrainingConfig(n_iterations=600, record_every=200, seed=3)
 CONFIG = CurvesConfig(cases=((4, None), (8, 2)), n_seeds=2, training=SHORT)
@@ -36,23 +36,7 @@ def test_curves_are_the_labs_own(store):
 def test_a_run_interrupted_after_its_first_replica_goes_on_to_the_same_numbers(
     store, tmp_path, monkeypatch
 ):
-    whole = perform(EXPERIMENT, CONFIG, store)
-    original = Run.save
-
-    def interrupt(self, result, **kept):
-        original(self, result, **kept)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Run, "save", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        perform(EXPERIMENT, CONFIG, RunStore(tmp_path))
-    monkeypatch.undo()
-    resumed = perform(EXPERIMENT, CONFIG, RunStore(tmp_path))
-    assert resumed.run.metrics() == whole.run.metrics()
-    for one, other in zip(whole.result.cases, resumed.result.cases, strict=True):
-        for a, b in zip(one.replicas, other.replicas, strict=True):
-            for name, value in vars(a).items():
-                np.testing.assert_array_equal(value, getattr(b, name))
+    assert_goes_on(EXPERIMENT, CONFIG, store, tmp_path, monkeypatch)
 
 
 def test_a_diverged_replica_is_warned_of_and_drawn(tmp_path):

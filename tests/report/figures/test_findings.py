@@ -5,7 +5,6 @@ import pytest
 
 from pitfalls.prose import number, power
 from pitfalls.report.figures.embedding import _extremes, _most_confused
-from pitfalls.report.figures.parity_training import _edge, _time
 from pitfalls.report.figures.training import _course, _mean_of, _most_changed
 
 
@@ -39,27 +38,6 @@ def cell(d, m, success, iterations=None, k=10):
         "n_features": d, "weight": m, "success": success, "iterations": iterations,
         "n_hidden": k, "learning_rate": 0.001,
     }  # fmt: skip
-
-
-def test_a_sweep_names_the_edge_only_where_one_number_of_ones_parts_the_cells():
-    clean = [cell(5, 2, 1), cell(9, 2, 1), cell(9, 4, 0)]
-    assert _edge(clean, 1000) == (
-        "Within 1,000 iterations all learn masks of up to 2 ones, none of 4 or more"
-    )
-    for blurred in (cell(5, 4, 1), cell(5, 4, 0.5)):
-        assert "of 4 cells" in _edge([*clean, blurred], 1000)
-    assert "in 0 of 1 cells, none in 1" in _edge([cell(9, 4, 0)], 1000)
-
-
-def test_more_ones_are_said_to_take_longer_only_where_they_do_at_every_dimension():
-    slower = [cell(5, 1, 1, 400.0), cell(5, 2, 1, 900.0), cell(9, 1, 1, 400.0), cell(9, 4, 0)]
-    assert _time(slower, 1000).startswith("At every d more ones take longer: 400 to 900")
-    assert (
-        _time([*slower, cell(9, 2, 1, 300.0)], 1000) == "99 % accuracy takes 300 to 900 iterations"
-    )
-    assert (
-        _time([cell(9, 4, 0)], 1000) == "No training reaches 99 % accuracy within 1,000 iterations"
-    )
 
 
 def test_a_loss_that_rises_on_the_way_is_not_said_to_fall():

@@ -12,6 +12,6 @@ app = App(
 )
 
 # each registers its commands with the app above
-from pitfalls.cli.parity import prove, training  # noqa: E402, F401
+from pitfalls.cli.parity import prove  # noqa: E402, F401
 
 add_commands(app, "parity")

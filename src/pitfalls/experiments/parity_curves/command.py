@@ -9,7 +9,7 @@ from pitfalls.errors import InputError
 from pitfalls.experiments.parity_curves import EXPERIMENT, CurvesConfig
 from pitfalls.frame import options, perform, print_table, settings
 
-__all__ = ["command"]
+__all__ = ["cases_of", "command"]
 
 Ints = Annotated[tuple[int, ...], Parameter(consume_multiple=True, negative="")]
 
@@ -34,7 +34,7 @@ def command(
         Ones of the mask, one number for each -d or one for all (default: drawn uniformly).
     """
     if n_features or weights:
-        config = replace(config, cases=_cases(n_features, weights))
+        config = replace(config, cases=cases_of(n_features, weights))
     result = perform(EXPERIMENT, replace(config, parallel=settings().threads)).result
     print_table(
         f"{result.loss} loss, {result.n_iterations:,} iterations",
@@ -53,9 +53,10 @@ def command(
     )  # fmt: skip
 
 
-def _cases(
+def cases_of(
     n_features: tuple[int, ...], weights: tuple[int, ...]
 ) -> tuple[tuple[int, int | None], ...]:
+    """Pair dimensions with weights: one for each, one for all, or none, for a uniform mask."""
     if not n_features:
         raise InputError("--weights: give the features as well, with -d.")
     if not weights:

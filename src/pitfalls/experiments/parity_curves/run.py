@@ -9,7 +9,7 @@ from pitfalls.parity.train_config import TrainingConfig
 from pitfalls.progress import Progress
 from pitfalls.runs import Run
 
-__all__ = ["homework", "run"]
+__all__ = ["homework", "replica_of", "run"]
 
 
 def run(config: CurvesConfig, run: Run, progress: Progress) -> CurvesResult:
@@ -23,7 +23,7 @@ def run(config: CurvesConfig, run: Run, progress: Progress) -> CurvesResult:
     left = [i for i in range(len(tasks)) if not run.has(Replica, part=_part(i))]
 
     def keep(at: int, result: TrainingResult) -> None:
-        run.save(_replica(result), part=_part(left[at]))
+        run.save(replica_of(result), part=_part(left[at]))
 
     with progress("training", unit="iterations") as advance:
         train_ensemble(
@@ -62,7 +62,8 @@ def _part(i: int) -> str:
     return f"{i:03d}"
 
 
-def _replica(result: TrainingResult) -> Replica:
+def replica_of(result: TrainingResult) -> Replica:
+    """Keep what a training found, without the network."""
     last, curve = result.evaluation, result.curve
     return Replica(
         n_features=result.task.n_features,

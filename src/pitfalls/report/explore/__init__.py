@@ -6,7 +6,6 @@ from typing import Any
 from pitfalls.report.evidence import Evidence
 from pitfalls.report.explore.curves import training_curves
 from pitfalls.report.explore.landscape import surface
-from pitfalls.report.explore.parity import phase_diagram
 from pitfalls.report.explore.pictures import confusion, embedding
 from pitfalls.runs import Run
 
@@ -23,8 +22,6 @@ def explorers_of(evidence: Mapping[str, Evidence], thumbnails: int | None) -> di
     parts: dict[str, Any] = {}
     if run := finished("linear-landscape"):
         parts["surface"] = surface(run)
-    if run := finished("parity-sweep"):
-        parts["phase"] = phase_diagram(run)
     if curves := training_curves(finished("images-compare"), finished("images-train")):
         parts["training-curves"] = curves
     embedded = finished("images-embed")

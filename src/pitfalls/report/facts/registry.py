@@ -12,7 +12,7 @@ from pitfalls.runs import Run
 
 __all__ = ["OPTIONAL", "Facts", "facts_of", "known_experiments", "plain", "states"]
 
-MODULES = ("linear", "parity", "images", "verify")
+MODULES = ("linear", "images", "verify")
 
 EXPERIMENTS = (
     "linear-homework",
@@ -21,9 +21,6 @@ EXPERIMENTS = (
     "linear-descend",
     "linear-tour",
     "linear-ranks",
-    "parity-along",
-    "parity-sweep",
-    "parity-depth",
     "images-embed",
     "images-regress",
     "images-diagram",

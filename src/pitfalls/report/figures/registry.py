@@ -16,7 +16,7 @@ from pitfalls.runs import Run, write_json
 
 __all__ = ["Drawing", "draw_run", "draws", "figure_names"]
 
-MODULES = ("linear", "parity_training", "embedding", "training", "verdicts")
+MODULES = ("linear", "embedding", "training", "verdicts")
 
 
 Draw = Callable[[Run], Drawing]

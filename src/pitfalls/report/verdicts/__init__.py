@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pitfalls.report.verdicts.parity import parity_verdict
+from pitfalls.prose import Markup
+from pitfalls.report.verdicts.parity import later_than_swept, parity_verdict
 from pitfalls.report.verdicts.records import Answer, Verdict, VerdictRow
 
-__all__ = ["Answer", "Verdict", "VerdictRow", "verdicts_of"]
+__all__ = ["Answer", "Verdict", "VerdictRow", "sentences_of", "verdicts_of"]
 
 
 def verdicts_of(results: Mapping[str, Any]) -> dict[str, Verdict]:
@@ -23,3 +24,10 @@ def verdicts_of(results: Mapping[str, Any]) -> dict[str, Verdict]:
         ),
     }
     return {lab: verdict for lab, verdict in found.items() if verdict is not None}
+
+
+def sentences_of(results: Mapping[str, Any]) -> dict[str, Markup]:
+    """Return the sentences that join several experiments, by the place that shows them."""
+    return {
+        "parity-later": later_than_swept(results.get("parity-sweep"), results.get("parity-curves")),
+    }

@@ -4,10 +4,11 @@ from pitfalls.experiments.parity_curves import Case, CurvesResult
 from pitfalls.experiments.parity_curves.words import name_of
 from pitfalls.experiments.parity_exact import ExactResult
 from pitfalls.experiments.parity_signal import SignalResult
-from pitfalls.prose import counted, number, say
+from pitfalls.experiments.parity_sweep import SweepResult
+from pitfalls.prose import Markup, counted, listed, number, say
 from pitfalls.report.verdicts.records import Answer, Verdict, VerdictRow
 
-__all__ = ["parity_verdict"]
+__all__ = ["later_than_swept", "parity_verdict"]
 
 
 def parity_verdict(
@@ -77,3 +78,33 @@ def _found(case: Case, signal: SignalResult | None) -> Answer:
     if case.n_learned == 0:
         return Answer("no", "not in this time", told)
     return Answer("partly", "in part", told)
+
+
+def later_than_swept(sweep: SweepResult | None, curves: CurvesResult | None) -> Markup:
+    """Name what no training of the sweep learned in its time and a longer one of part (b) did.
+
+    Needs a training of part (b) at a pair of d and m that the sweep lost, that learned later than
+    the sweep's end.
+    """
+    if sweep is None or curves is None:
+        return ()
+    lost = {(pair.n_features, pair.weight) for pair in sweep.pairs if pair.n_learned == 0}
+    later = [
+        say(
+            "a mask of $m = {m}$ at $d = {d}$ was learned after {iterations}",
+            m=replica.weight, d=replica.n_features,
+            iterations=counted(replica.reached, "iteration"),
+        )
+        for case in curves.cases
+        for replica in case.replicas
+        if replica.reached is not None
+        and replica.learned
+        and replica.reached > sweep.n_iterations
+        and (replica.n_features, replica.weight) in lost
+    ]  # fmt: skip
+    if not later:
+        return ()
+    return say(
+        "Not learned within {time} does not mean never: in the longer trainings above {cases}.",
+        time=counted(sweep.n_iterations, "iteration"), cases=listed(later),
+    )  # fmt: skip

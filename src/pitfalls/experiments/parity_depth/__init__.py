@@ -1,0 +1,15 @@
+"""Deep networks on parity (homework 3d): gradients layer by layer, and what is learned."""
+
+from pitfalls.experiments.parity_depth.records import DepthConfig, DepthResult, Start, Trained
+from pitfalls.frame import Experiment
+
+__all__ = ["EXPERIMENT", "DepthConfig", "DepthResult", "Start", "Trained"]
+
+EXPERIMENT = Experiment(
+    name="parity-depth",
+    config=DepthConfig,
+    result=DepthResult,
+    package=__name__,
+    command=("parity", "depth"),
+    question="3",
+)

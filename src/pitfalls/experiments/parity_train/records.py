@@ -1,0 +1,68 @@
+"""What is asked, and what was found."""
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pitfalls.errors import InputError
+from pitfalls.experiments.parity_curves import Replica
+from pitfalls.frame import HIDDEN
+from pitfalls.parity.train_config import TrainingConfig
+from pitfalls.runs import NOT_IDENTITY
+
+__all__ = ["TrainConfig", "TrainResult"]
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One training.
+
+    Parameters
+    ----------
+    mask : tuple of int
+        v, zeros and ones.
+    training : TrainingConfig
+        How to train.
+    checkpoint_every : int
+        Iterations between checkpoints.
+    """
+
+    mask: Annotated[tuple[int, ...], HIDDEN] = (1, 1, 1, 0, 0, 0, 0, 0, 0, 0)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    checkpoint_every: int = field(default=10_000, metadata=NOT_IDENTITY)
+
+    def __post_init__(self) -> None:
+        if not self.mask or set(self.mask) - {0, 1}:
+            raise InputError(f"TrainConfig: mask must be zeros and ones. Got {self.mask} instead.")
+        if self.checkpoint_every < 1:
+            raise InputError(
+                f"TrainConfig: checkpoint_every must be at least 1. Got {self.checkpoint_every}."
+            )
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """A trained network.
+
+    Attributes
+    ----------
+    mask : tuple of int
+    n_hidden : int
+        k.
+    replica : Replica
+        The curve, and the last network's risk and accuracy.
+    parameters : array of shape (P,)
+        The last network's, flat, in the homework's order.
+    loss : str
+    fresh : bool
+        Whether every batch was fresh; else they came from a fixed training set.
+    """
+
+    mask: tuple[int, ...]
+    n_hidden: int
+    replica: Replica
+    parameters: NDArray[np.floating]
+    loss: str
+    fresh: bool

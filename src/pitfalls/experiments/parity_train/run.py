@@ -1,0 +1,43 @@
+"""Train one network, log its curve, and keep the network."""
+
+from pitfalls.experiments.parity_curves.run import replica_of
+from pitfalls.experiments.parity_train.records import TrainConfig, TrainResult
+from pitfalls.parity import ParityTask, TrainingState, train
+from pitfalls.progress import Progress
+from pitfalls.runs import Run
+
+__all__ = ["run"]
+
+
+def run(config: TrainConfig, run: Run, progress: Progress) -> TrainResult:
+    """Train from the last checkpoint on."""
+    task = ParityTask(config.mask)
+    checkpoint = run.load_checkpoint()
+    state = None
+    if checkpoint is not None:
+        state = TrainingState.from_tensors(checkpoint.step, checkpoint.tensors)
+    saved = 0 if state is None else state.step
+
+    def keep(now: TrainingState) -> None:
+        nonlocal saved
+        curve = now.curve
+        run.log(
+            step=now.step,
+            batch_loss=float(curve.batch_loss[-1]),
+            loss=float(curve.loss[-1]),
+            accuracy=float(curve.accuracy[-1]),
+        )
+        if now.step - saved >= config.checkpoint_every:
+            run.save_checkpoint(step=now.step, tensors=now.tensors())
+            saved = now.step
+
+    with progress("training", unit="iterations") as advance:
+        result = train(task, config.training, state=state, on_record=keep, on_progress=advance)
+    return TrainResult(
+        mask=task.mask,
+        n_hidden=result.network.n_hidden,
+        replica=replica_of(result),
+        parameters=result.state.parameters.numpy(),
+        loss=config.training.loss,
+        fresh=config.training.n_samples is None,
+    )

@@ -1,0 +1,118 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pitfalls.errors import InputError
+from pitfalls.experiments.parity_depth import EXPERIMENT, DepthConfig, DepthResult, Start, Trained
+from pitfalls.experiments.parity_depth.figures import FIGURES
+from pitfalls.experiments.parity_depth.words import account, basis, contrast, fading
+from pitfalls.frame.experiment import perform
+from pitfalls.parity import TrainingConfig
+from pitfalls.plots import draw
+from pitfalls.prose import plain
+from pitfalls.runs import RunStore
+from tests.experiments.interruption import assert_goes_on
+
+SHORT = TrainingConfig(n_iterations=600, record_every=200, seed=3, learning_rate=0.1)
+CONFIG = DepthConfig(width=8, depths=(1, 2), shown=3, n_seeds=2, training=SHORT)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return RunStore(tmp_path_factory.mktemp("runs"))
+
+
+def test_a_run_interrupted_after_its_first_kind_goes_on_to_the_same_numbers(
+    store, tmp_path, monkeypatch
+):
+    assert_goes_on(EXPERIMENT, CONFIG, store, tmp_path, monkeypatch)
+
+
+def test_every_figure_is_drawn_with_words(store):
+    result = perform(EXPERIMENT, CONFIG, store).result
+    for figure in FIGURES:
+        assert "nan" not in draw(figure, result).alt
+
+
+def test_a_sigmoid_layer_multiplies_the_message_by_less_than_its_bound(store):
+    for start in perform(EXPERIMENT, CONFIG, store).result.starts:
+        assert start.factor_a_layer < start.bound_a_layer
+        assert (start.message_norm <= start.message_bound * (1 + 1e-12)).all()
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"activations": ("softplus",)},
+        {"activations": ()},
+        {"activations": ("relu", "relu")},
+        {"depths": (0,)},
+        {"depths": ()},
+        {"depths": (1, 1)},
+        {"weight": 6},
+        {"n_seeds": 0},
+    ],
+)
+def test_bad_configs_are_refused(bad):
+    with pytest.raises(InputError):
+        DepthConfig(**bad)
+
+
+def trained(activation, depth, accuracies):
+    n = len(accuracies)
+    made = np.array(accuracies)
+    return Trained(
+        activation, depth, np.array([200, 400]), np.ones((n, 2)), np.stack([made, made], 1),
+        np.full((n, 3), 0.25), made, 1 - made,
+    )  # fmt: skip
+
+
+def start(activation, layers, factor=0.1):
+    norm = np.tile(factor ** np.arange(layers, 0, -1.0), (2, 1))
+    return Start(activation, norm, norm, norm * 2)
+
+
+def result_of(*cells, layers=4):
+    names = dict.fromkeys(cell.activation for cell in cells)
+    starts = tuple(start(name, layers) for name in names)
+    return DepthResult(starts, cells, 5, 3, 8, layers - 1, cells[0].n, 400, 0.1)
+
+
+RELU = trained("relu", 2, [1.0, 1.0])
+SIGMOID = trained("sigmoid", 2, [0.5, 0.6])
+
+
+def test_activations_are_contrasted_only_at_a_depth_that_both_were_trained_at():
+    said = plain(contrast(result_of(RELU, SIGMOID)))
+    assert said == "With 2 hidden layers every ReLU network learned and no sigmoid network did. "
+    assert contrast(result_of(RELU, trained("sigmoid", 3, [0.5, 0.6]))) == ()
+    assert contrast(result_of(trained("relu", 2, [1.0, 0.5]), SIGMOID)) == ()
+    assert contrast(result_of(SIGMOID)) == ()
+    assert contrast(result_of(RELU)) == ()
+    assert contrast(result_of(RELU, trained("sigmoid", 2, [1.0, 0.5]))) == ()
+
+
+def test_sigmoid_networks_that_learned_are_named_beside_those_that_did_not():
+    result = result_of(
+        RELU, SIGMOID, trained("relu", 1, [1.0, 1.0]), trained("sigmoid", 1, [1.0, 1.0])
+    )
+    said = plain(contrast(result))
+    assert "Sigmoid networks with 1 hidden layer learned every time" in said
+
+
+def test_one_training_each_is_said_so():
+    result = result_of(trained("relu", 1, [1.0]), trained("sigmoid", 1, [0.5]))
+    assert "With 1 hidden layer the one ReLU network learned" in plain(contrast(result))
+    assert basis(result).spread == "none, one each"
+    assert "Median" not in plain(account(result)[2].header[3])
+
+
+def test_the_factor_a_layer_needs_two_hidden_layers():
+    assert "multiplies what comes back by 0.1 for relu" in plain(fading(result_of(RELU)))
+    assert fading(result_of(RELU, layers=2)) == ()
+
+
+def test_the_factor_leaves_the_output_layer_out():
+    norm = np.array([[0.01, 0.1, 1.0, 7.0]])
+    assert replace(start("relu", 4), message_norm=norm).factor_a_layer == pytest.approx(0.1)

@@ -1,0 +1,44 @@
+import pytest
+import torch
+
+from pitfalls.errors import InputError
+from pitfalls.experiments.parity_train import EXPERIMENT, TrainConfig
+from pitfalls.experiments.parity_train.figures import FIGURES
+from pitfalls.experiments.parity_train.words import end
+from pitfalls.frame.experiment import perform
+from pitfalls.parity import ParityTask, TrainingConfig, TwoLayerReLU, evaluate
+from pitfalls.plots import draw
+from pitfalls.prose import plain
+from pitfalls.runs import RunStore
+from tests.experiments.interruption import assert_goes_on
+
+CONFIG = TrainConfig((1, 0, 1, 0), TrainingConfig(n_iterations=600, record_every=200, seed=3))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    return perform(EXPERIMENT, CONFIG, RunStore(tmp_path_factory.mktemp("runs")))
+
+
+def test_the_trained_network_is_kept(finished):
+    result = finished.result
+    network = TwoLayerReLU(4, 40).load_flat(torch.from_numpy(result.parameters))
+    assert network.n_hidden == result.n_hidden
+    assert evaluate(network, ParityTask(result.mask)).accuracy == result.replica.test_accuracy
+
+
+def test_a_run_interrupted_at_its_end_goes_on_to_the_same_numbers(finished, tmp_path, monkeypatch):
+    store = RunStore(finished.run.path.parents[1])
+    assert_goes_on(EXPERIMENT, CONFIG, store, tmp_path, monkeypatch)
+
+
+def test_the_figure_and_the_words_name_the_inputs(finished):
+    assert "over all 16 inputs" in plain(end(finished.result))
+    drawn = draw(FIGURES[0], finished.result)
+    assert "over 16 all inputs" in drawn.caption
+
+
+@pytest.mark.parametrize("bad", [{"mask": ()}, {"mask": (0, 2)}, {"checkpoint_every": 0}])
+def test_bad_configs_are_refused(bad):
+    with pytest.raises(InputError):
+        TrainConfig(**bad)
