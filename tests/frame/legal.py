@@ -7,7 +7,10 @@ from pitfalls.frame.options import Option
 
 __all__ = ["SPECIAL", "another", "tokens"]
 
-SPECIAL: dict[tuple[str, str], Any] = {}
+SPECIAL: dict[tuple[str, str], Any] = {
+    ("parity-depth", "activations"): ("tanh",),
+    ("parity-sweep", "address"): "localhost:8786",
+}
 """Values for options whose types alone do not say what is legal, by experiment and option."""
 
 

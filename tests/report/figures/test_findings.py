@@ -33,13 +33,6 @@ def test_powers_are_raised():
     assert power(2, "-d") == "2⁻ᵈ"
 
 
-def cell(d, m, success, iterations=None, k=10):
-    return {
-        "n_features": d, "weight": m, "success": success, "iterations": iterations,
-        "n_hidden": k, "learning_rate": 0.001,
-    }  # fmt: skip
-
-
 def test_a_loss_that_rises_on_the_way_is_not_said_to_fall():
     assert _course(np.array([3.0, 2.0, 1.0])) == "falls from 3.00 to 1.00"
     assert _course(np.array([3.0, 9.0, 1.0])) == "rises from 3.00 to 9.00, ends at 1.00"
