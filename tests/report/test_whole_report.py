@@ -93,7 +93,9 @@ def test_every_figure_is_inline_with_an_alternative_text(page: str, store: RunSt
     outline.feed(page[: page.index('<script type="application/json"')])
     drawn = [p for p in outline.pictures if p.get("role") == "img"]
     in_folders = list(store.root.glob("*/*/figures/*.json"))
-    assert len(drawn) == len(in_folders) + sum(len(e.figures()) for e in catalogue())
+    assert len(drawn) == len(in_folders) + sum(
+        len(e.figures()) for e in catalogue() if (store.root / e.name).exists()
+    )
     assert all(len(p.get("aria-label") or "") > 20 for p in drawn)
 
 
