@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pitfalls.linear.network import Matrix, Weights, as_weights, check_widths
+from pitfalls.linear.derivatives import gradients
+from pitfalls.linear.margins import SINGULAR
+from pitfalls.linear.network import Matrix, Weights, as_weights, check_widths, end_to_end
 from pitfalls.linear.risk import SquaredRisk
 
 __all__ = [
@@ -134,10 +136,16 @@ def optimality_certificate(risk: SquaredRisk, weights: Weights) -> OptimalityCer
     """
     layers = as_weights(weights, "optimality_certificate")
     risk.check(layers, "optimality_certificate")
+    return certify(risk, layers)
+
+
+def certify(risk: SquaredRisk, layers: Sequence[Matrix]) -> OptimalityCertificate:
+    """Do what `optimality_certificate` does at layers that have been checked."""
     modes = risk.modes
     full = modes.rank_x == risk.n_features
     basis = np.eye(risk.n_features) if full else np.linalg.qr(modes.colour)[0]
-    gradients = risk.layer_gradients(layers)
+    sxx, syx = risk.moments.sxx, risk.moments.syx
+    found = gradients(layers, sxx, syx)
     # beside each product the product of its factors' norms: what cancels leaves rounding of that size
     before: list[tuple[Matrix, float]] = [(basis, 1.0)]  # W_{i-1}...W_1 on the row space of X
     for layer in layers[:-1]:
@@ -145,6 +153,7 @@ def optimality_certificate(risk: SquaredRisk, weights: Weights) -> OptimalityCer
     after: list[tuple[Matrix, float]] = [(np.eye(risk.n_outputs), 1.0)]
     for layer in layers[:0:-1]:
         after.append((after[-1][0] @ layer, float(np.linalg.norm(layer, 2)) * after[-1][1]))
+    product = end_to_end(layers)
     conditions = tuple(
         LayerCondition(
             layer=i,
@@ -152,15 +161,15 @@ def optimality_certificate(risk: SquaredRisk, weights: Weights) -> OptimalityCer
             sigma_before=1.0 if i == 1 else _smallest(*b, modes.rank_x),  # B_1 = I
             gradient_norm=float(np.linalg.norm(g)),
         )
-        for i, (a, b, g) in enumerate(zip(after[::-1], before, gradients, strict=True), start=1)
+        for i, (a, b, g) in enumerate(zip(after[::-1], before, found, strict=True), start=1)
     )
     bounds = [c.gradient_norm / c.constant if c.constant > 0 else np.inf for c in conditions]
     best = int(np.argmin(bounds))
     return OptimalityCertificate(
         conditions=conditions,
         layer=best + 1,
-        residual_norm=float(np.linalg.norm(risk.end_to_end_gradient(layers))),
-        excess=risk.excess(layers, max_rank=min(risk.n_features, risk.n_outputs)),
+        residual_norm=float(np.linalg.norm(product @ sxx - syx)),
+        excess=modes.excess(product @ modes.colour, min(risk.n_features, risk.n_outputs)),
         excess_bound=0.5 * (bounds[best] / modes.smallest_x) ** 2,
         all_invertible=all(
             w.shape[0] == w.shape[1] and _smallest(w, 0.0, len(w)) > 0 for w in layers
@@ -198,4 +207,4 @@ def _smallest(matrix: Matrix, scale: float, rank: int) -> float:
     if rank == 0:
         return 1.0
     values = np.linalg.svd(matrix, compute_uv=False)
-    return float(values[rank - 1]) if values[rank - 1] > 1e-11 * max(values[0], scale) else 0.0
+    return float(values[rank - 1]) if values[rank - 1] > SINGULAR * max(values[0], scale) else 0.0

@@ -25,13 +25,16 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pitfalls.linear.certificate import optimality_certificate
-from pitfalls.linear.curvature import curvature_along, lowest_curvature
+from pitfalls.linear.certificate import certify
+from pitfalls.linear.curvature import search_lowest
+from pitfalls.linear.derivatives import gradients
 from pitfalls.linear.escape import pivot_directions, steepest_in_span, swap_directions
-from pitfalls.linear.gauge import count
-from pitfalls.linear.network import Matrix, Weights, as_weights
-from pitfalls.linear.pivots import Pivot, WhitePoint, measure_pivots
+from pitfalls.linear.held import HeldModes, find_held_modes
+from pitfalls.linear.margins import APART, HOPELESS, ROOM, TOLERANCE
+from pitfalls.linear.network import Matrix, Weights, as_arrays, layers_of, precision_of
+from pitfalls.linear.pivots import Pivot, measure_pivots
 from pitfalls.linear.risk import SquaredRisk
+from pitfalls.linear.slices import cut
 from pitfalls.linear.verdict import (
     EscapeDirection,
     GlobalMinimumWitness,
@@ -42,6 +45,7 @@ from pitfalls.linear.verdict import (
     Verdict,
     Witness,
 )
+from pitfalls.linear.white import WhitePoint
 
 __all__ = ["classify"]
 
@@ -50,7 +54,7 @@ def classify(
     risk: SquaredRisk,
     weights: Weights,
     *,
-    tol: float = 1e-8,
+    tol: float = TOLERANCE,
     confirm: bool = True,
     max_products: int | None = None,
 ) -> PointVerdict:
@@ -62,7 +66,8 @@ def classify(
     weights : network, or sequence of arrays or tensors
         W_1, ..., W_L.
     tol : float
-        Layer gradients below this share of the scale of what they are made of count as zero.
+        Layer gradients below this share of what they are made of count as zero. Weights of float32
+        are judged at its precision, and what a gradient that is not zero could hide is not decided.
     confirm : bool
         Whether to look for negative curvature at a non-strict saddle all the same (by Lanczos).
     max_products : int or None
@@ -85,77 +90,44 @@ def classify(
     >>> classify(risk, [np.zeros((4, 3)), np.zeros((4, 4)), np.zeros((2, 4))]).verdict
     'non-strict saddle'
     """
-    layers = as_weights(weights, "classify")
+    given = layers_of(weights, "classify")
+    layers = as_arrays(given, "classify")
     risk.check(layers, "classify")
     if max_products is None:
         max_products = 400 if sum(w.size for w in layers) <= 20_000 else 40
-    point = WhitePoint.of(layers, risk)
-    gradient = point.relative_gradients()
-    worst = max(gradient)
-    floor = point.rounding
-    doubts: list[str] = []
+    precision = precision_of(given)
+    point = WhitePoint.of(layers, risk.modes, precision)
+    draft = _Draft(risk, layers, point, max_products)
+    if draft.worst > max(tol, ROOM * precision * len(layers) ** 0.5):
+        norms = tuple(float(np.linalg.norm(g)) for g in draft.gradients())
+        witness = LayerGradientWitness(norms, point.relative_gradients)
+        return draft.finish("not critical", "gradient", witness)
+    if point.zero > HOPELESS:
+        draft.doubts.append("the gradient, or rounding in the hidden coordinates, hides the ranks")
+        return draft.settle()
+    held = draft.hold()
+    if held.rank == held.most and not held.swapped:
+        return draft.settle() if draft.doubts else draft.minimum()
+    if held.swapped:
+        directions = swap_directions(point, layers, held.rank)
+        draft.add(steepest_in_span(risk, layers, directions), "swap of modes")
+    else:
+        draft.pivots = measure_pivots(point, held.rank)
+        for pivot in draft.pivots:
+            if pivot.tightened and not pivot.doubtful:
+                continue
+            for directions in pivot_directions(point, pivot):
+                origin = f"pivot ({pivot.after}, {pivot.before})"
+                draft.add(steepest_in_span(risk, layers, directions), origin)
+    if draft.escape is not None:
+        return draft.finish("strict saddle", draft.basis, draft.escape)
+    if held.swapped or not all(p.tightened for p in draft.pivots):
+        return draft.settle()
     if point.gauge.doubtful:
-        doubts.append("a layer's singular value lies between rounding and rank")
-    capacity = min(risk.modes.rank_x, *(len(w) for w in layers))
-    base = _Draft(risk, layers, point, capacity, worst)
-    if worst > max(tol, floor):
-        norms = tuple(float(np.linalg.norm(g)) for g in risk.layer_gradients(layers))
-        return base.finish("not critical", "gradient", LayerGradientWitness(norms, gradient))
-
-    # below `zero` nothing can be told from rounding and the gradient that was let pass
-    zero = max(1e-9, 30 * max(worst, floor))
-    nonzero = 100 * zero
-    if worst > tol or zero > 1e-3:
-        base.doubts = [
-            *doubts,
-            "the gradient, or rounding in the hidden coordinates, hides the ranks",
-        ]
-        return base.finish("undecided", "nothing", None)
-    kept, left = point.kept, point.left
-    rank, doubt = count(kept, 1.0, zero, nonzero)
-    if doubt:
-        doubts.append("a singular value of the map lies between rounding and rank")
-    most, doubt = count(risk.modes.values / point.unit, 1.0, zero, nonzero)
-    if doubt:
-        doubts.append("a mode of the data lies between rounding and rank")
-    most = min(most, capacity)
-    weakest = float(kept[rank - 1]) if rank else np.inf
-    strongest = float(left[0]) if len(left) else 0.0
-    base.hold(rank, point, doubts)
-
-    if strongest - weakest > nonzero:  # a stronger mode is left over than one that is kept
-        base.add(steepest_in_span(risk, layers, swap_directions(point, layers)), "swap of modes")
-        return base.strict(max_products)
-    if strongest - weakest > zero:
-        doubts.append("a mode left over equals a mode kept to within tolerance")
-    if strongest <= zero or rank >= most:
-        if doubts:
-            return base.settle(max_products)
-        witness = GlobalMinimumWitness(
-            rank=rank,
-            max_rank=most,
-            weakest_kept=weakest * point.unit if rank else 0.0,
-            strongest_left=strongest * point.unit,
-            certificate=optimality_certificate(risk, layers),
-        )
-        return base.finish("global minimum", base.basis, witness)
-    if strongest <= nonzero:
-        doubts.append("what is left of the data's modes is small but not zero")
-
-    base.pivots = measure_pivots(point, rank, zero, nonzero)
-    if any(p.doubtful for p in base.pivots):
-        doubts.append("a pivot's block has a singular value between rounding and rank")
-    loose = [p for p in base.pivots if not p.tightened]
-    if not loose:
-        if doubts:
-            return base.settle(max_products)
-        return base.non_strict(confirm, max_products)
-    for pivot in loose:
-        for directions in pivot_directions(point, pivot):
-            base.add(
-                steepest_in_span(risk, layers, directions), f"pivot ({pivot.after}, {pivot.before})"
-            )
-    return base.strict(max_products)
+        draft.doubts.append("a layer's singular value lies between rounding and rank")
+    if any(p.doubtful for p in draft.pivots):
+        draft.doubts.append("a pivot's block has a singular value between rounding and rank")
+    return draft.settle() if draft.doubts else draft.non_strict(confirm)
 
 
 class _Draft:
@@ -166,78 +138,87 @@ class _Draft:
         risk: SquaredRisk,
         layers: tuple[Matrix, ...],
         point: WhitePoint,
-        capacity: int,
-        worst: float,
+        max_products: int,
     ) -> None:
-        self.risk, self.layers, self.worst = risk, layers, worst
+        self.risk, self.layers, self.point = risk, layers, point
+        self.max_products = max_products
+        self.worst = max(point.relative_gradients)
         self.pivots: tuple[Pivot, ...] = ()
-        self.rank = count(point.kept, 1.0, 1e-9, 1e-9)[0]
-        self.modes: tuple[int, ...] = ()
+        self.held = HeldModes((), int(np.sum(point.kept > point.zero)), 0, False, np.inf, 0.0, ())
         self.doubts: list[str] = []
         self.failing = failing_assumptions(risk)
         self.escape: EscapeDirection | None = None
-        self.value = float(risk.value(layers))
-        self.excess = risk.excess(layers, capacity)
-        self.scale = point.unit**2
+        self.capacity = min(risk.modes.rank_x, *(len(w) for w in layers))
 
-    def hold(self, rank: int, point: WhitePoint, doubts: list[str]) -> None:
-        """Note the rank and the modes of a critical point."""
-        self.rank, self.doubts = rank, doubts
-        self.modes = _matching_modes(point.kept[:rank], self.risk.modes.values / point.unit)
+    def hold(self) -> HeldModes:
+        """Note the modes that a critical point holds."""
+        self.held = find_held_modes(self.point, self.capacity)
+        self.doubts.extend(self.held.doubts)
+        return self.held
 
     @property
     def basis(self) -> Grounds:
         return "value" if self.failing else "theorem"
 
-    def add(self, direction: list[Matrix] | None, origin: str) -> None:
-        """Keep the direction if it is the steepest one so far."""
+    def gradients(self) -> list[Matrix]:
+        """Return the gradient by every layer in the original coordinates."""
+        return gradients(self.layers, self.risk.moments.sxx, self.risk.moments.syx)
+
+    def add(self, direction: list[Matrix] | None, origin: str) -> bool:
+        """Keep the direction if it proves a way down, and is the steepest one so far."""
         if direction is None:
-            return
-        curvature = curvature_along(self.risk, self.layers, direction)
-        if curvature < 0 and (self.escape is None or curvature < self.escape.curvature):
-            self.escape = EscapeDirection(tuple(direction), curvature, origin)
+            return False
+        found = cut(self.point, direction)
+        step = found.step_down()
+        if step is None:
+            return False
+        curvature = found.curvature * (self.point.unit / found.length) ** 2
+        if self.escape is None or curvature < self.escape.curvature:
+            self.escape = EscapeDirection(tuple(direction), curvature, step, origin)
+        return True
 
-    def strict(self, max_products: int) -> PointVerdict:
-        """Settle for a strict saddle if the curvature found is clearly negative."""
-        if self.escape is not None and self.clearly_down(self.escape):
-            return self.finish("strict saddle", self.basis, self.escape)
-        return self.settle(max_products)
-
-    def clearly_down(self, escape: EscapeDirection) -> bool:
-        image = self.risk.hessian_vector_product(self.layers, list(escape.direction))
-        size = float(np.sqrt(sum(float(np.sum(h * h)) for h in image)))
-        return escape.curvature < -1e-9 * size
-
-    def settle(self, max_products: int) -> PointVerdict:
+    def settle(self) -> PointVerdict:
         """Let the measured curvature decide, or nobody."""
-        start = self.escape.direction if self.escape is not None else None
-        found = lowest_curvature(self.risk, self.layers, start=start, max_products=max_products)
-        # a gradient that was let pass bends the surface by as much
-        margin = max(1e-6, 100 * self.worst)
-        clear = found.value < -margin * found.largest and self.excess > margin * self.scale
-        if clear:
-            escape = EscapeDirection(found.direction, found.value, "Lanczos")
-            return self.finish("strict saddle", "curvature", escape)
+        found = search_lowest(self.risk, self.layers, max_products=self.max_products)
+        if self.add(list(found.direction), "Lanczos"):
+            return self.finish("strict saddle", "curvature", self.escape)
         return self.finish("undecided", "nothing", None)
 
-    def non_strict(self, confirm: bool, max_products: int) -> PointVerdict:
+    def minimum(self) -> PointVerdict:
+        """Settle for a global minimum."""
+        unit = self.point.unit
+        witness = GlobalMinimumWitness(
+            rank=self.held.rank,
+            max_rank=self.held.most,
+            weakest_kept=self.held.weakest_kept * unit if self.held.rank else 0.0,
+            strongest_left=self.held.strongest_left * unit,
+            certificate=certify(self.risk, self.layers),
+        )
+        return self.finish("global minimum", self.basis, witness)
+
+    def non_strict(self, confirm: bool) -> PointVerdict:
         """Settle for a non-strict saddle unless negative curvature turns up."""
         if not confirm:
             return self.finish("non-strict saddle", self.basis, SaddleWitness(None, None, False))
-        found = lowest_curvature(self.risk, self.layers, max_products=max_products)
-        if found.value < -1e-6 * found.largest:
+        found = search_lowest(self.risk, self.layers, max_products=self.max_products)
+        if self.add(list(found.direction), "Lanczos"):
             self.doubts.append("the pivots say non-strict, a curvature below zero was measured")
             return self.finish("undecided", "nothing", None)
         witness = SaddleWitness(found.value, found.largest, found.converged)
         return self.finish("non-strict saddle", self.basis, witness)
 
     def finish(self, verdict: Verdict, decided_by: Grounds, witness: Witness) -> PointVerdict:
+        modes, product = (
+            self.risk.modes,
+            (self.point.residual + self.point.target) * self.point.unit,
+        )
+        residual = self.point.residual * self.point.unit
         return PointVerdict(
             verdict=verdict,
-            rank=self.rank,
-            modes=self.modes,
-            risk=self.value,
-            excess=self.excess,
+            rank=self.held.rank,
+            modes=self.held.modes,
+            risk=0.5 * float(np.sum(residual**2)) + modes.floor,
+            excess=modes.excess(product, self.capacity),
             pivots=self.pivots,
             witness=witness,
             decided_by=decided_by,
@@ -250,27 +231,12 @@ class _Draft:
 def failing_assumptions(risk: SquaredRisk) -> tuple[str, ...]:
     """List the assumptions of the published theorem that a problem does not meet."""
     modes, d, p = risk.modes, risk.n_features, risk.n_outputs
-    unit = float(modes.values[0]) if len(modes.values) else 0.0
+    values = modes.values[: modes.rank]
+    tied = -np.diff(values) <= max(APART * modes.values.max(initial=0.0), 2 * modes.rounding)
     checks: list[tuple[Callable[[], bool], str]] = [
         (lambda: p <= d, f"p <= d (p = {p}, d = {d})"),
         (lambda: modes.rank_x == d, f"S_xx invertible (rank {modes.rank_x} of {d})"),
         (lambda: modes.rank == p, f"Y'X of rank p (rank {modes.rank}, p = {p})"),
-        (
-            lambda: not np.any(-np.diff(modes.values[: modes.rank]) <= 1e-9 * unit),
-            "distinct modes",
-        ),
+        (lambda: not np.any(tied), "distinct modes"),
     ]
     return tuple(name for holds, name in checks if not holds())
-
-
-def _matching_modes(kept: Matrix, modes: Matrix) -> tuple[int, ...]:
-    """Assign every singular value of the map to the data's nearest mode not yet taken."""
-    free = list(range(len(modes)))
-    taken = []
-    for value in kept:
-        if not free:
-            break
-        nearest = min(free, key=lambda k: (abs(round(float(modes[k] - value), 7)), k))
-        free.remove(nearest)
-        taken.append(nearest + 1)
-    return tuple(sorted(taken))

@@ -7,6 +7,8 @@ import numpy as np
 from scipy.linalg import eigh_tridiagonal
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
+from pitfalls.linear.derivatives import hessian_product
+from pitfalls.linear.margins import EXHAUSTED, NOTHING
 from pitfalls.linear.network import Matrix, Weights, as_weights
 from pitfalls.linear.risk import SquaredRisk
 
@@ -51,7 +53,8 @@ def curvature_along(risk: SquaredRisk, weights: Weights, direction: Sequence[Mat
         Of the layers' shapes, not zero.
     """
     layers = as_weights(weights, "curvature_along")
-    image = risk.hessian_vector_product(layers, list(direction))
+    risk.check(layers, "curvature_along")
+    image = hessian_product(layers, list(direction), risk.moments.sxx, risk.moments.syx)
     inner = sum(float(np.sum(v * h)) for v, h in zip(direction, image, strict=True))
     return inner / sum(float(np.sum(v * v)) for v in direction)
 
@@ -89,13 +92,34 @@ def lowest_curvature(
     """
     layers = as_weights(weights, "lowest_curvature")
     risk.check(layers, "lowest_curvature")
+    return search_lowest(
+        risk,
+        layers,
+        start=start,
+        rtol=rtol,
+        max_products=max_products,
+        random_state=random_state,
+    )
+
+
+def search_lowest(
+    risk: SquaredRisk,
+    layers: Sequence[Matrix],
+    *,
+    start: Sequence[Matrix] | None = None,
+    rtol: float = 1e-7,
+    max_products: int = 1000,
+    random_state: int = 0,
+) -> Curvature:
+    """Do what `lowest_curvature` does at layers that have been checked."""
+    sxx, syx = risk.moments.sxx, risk.moments.syx
     size = sum(w.size for w in layers)
     products = 0
 
     def multiply(vector: Matrix) -> Matrix:
         nonlocal products
         products += 1
-        return flatten(risk.hessian_vector_product(layers, unflatten(vector, layers)))
+        return flatten(hessian_product(layers, unflatten(vector, layers), sxx, syx))
 
     first = np.random.default_rng(random_state).standard_normal(size)
     if start is not None:
@@ -104,14 +128,17 @@ def lowest_curvature(
     first /= np.linalg.norm(first)
     # the scale of the terms that H is made of: below its rounding H counts as zero
     norms = [float(np.linalg.norm(w, 2)) for w in layers]
-    sxx, syx = np.linalg.norm(risk.moments.sxx), np.linalg.norm(risk.moments.syx)
+    size_xx, size_yx = float(np.linalg.norm(sxx)), float(np.linalg.norm(syx))
     scale = sum(
-        float(np.prod(norms[:i] + norms[i + 1 :])) ** 2 * sxx
-        + sum(float(np.prod(norms[:j] + norms[j + 1 : i] + norms[i + 1 :])) * syx for j in range(i))
+        float(np.prod(norms[:i] + norms[i + 1 :])) ** 2 * size_xx
+        + sum(
+            float(np.prod(norms[:j] + norms[j + 1 : i] + norms[i + 1 :])) * size_yx
+            for j in range(i)
+        )
         for i in range(len(layers))
     )
     image = multiply(first)
-    if np.linalg.norm(image) <= 1e-13 * scale or scale == 0:
+    if np.linalg.norm(image) <= NOTHING * scale or scale == 0:
         return Curvature(tuple(unflatten(first, layers)), 0.0, 0.0, True, products)
     if size <= 64:
         return _dense(risk, layers)
@@ -139,8 +166,14 @@ def dense_hessian(risk: SquaredRisk, weights: Weights) -> Matrix:
         P = number of weights; layers one after the other, each row-major.
     """
     layers = as_weights(weights, "dense_hessian")
+    risk.check(layers, "dense_hessian")
+    return _dense_hessian(risk, layers)
+
+
+def _dense_hessian(risk: SquaredRisk, layers: Sequence[Matrix]) -> Matrix:
+    sxx, syx = risk.moments.sxx, risk.moments.syx
     columns = [
-        flatten(risk.hessian_vector_product(layers, unflatten(row, layers)))
+        flatten(hessian_product(layers, unflatten(row, layers), sxx, syx))
         for row in np.eye(sum(w.size for w in layers))
     ]
     hessian = np.stack(columns)
@@ -159,7 +192,7 @@ def unflatten(vector: Matrix, layers: Sequence[Matrix]) -> list[Matrix]:
 
 
 def _dense(risk: SquaredRisk, layers: Sequence[Matrix]) -> Curvature:
-    values, vectors = np.linalg.eigh(dense_hessian(risk, layers))
+    values, vectors = np.linalg.eigh(_dense_hessian(risk, layers))
     direction = tuple(unflatten(vectors[:, 0], layers))
     return Curvature(direction, float(values[0]), float(values[-1]), True, len(values))
 
@@ -191,7 +224,7 @@ def _lanczos(
         for _ in range(2):  # against all, twice: rounding would bring copies back
             image = image - known.T @ (known @ image)
         size = float(np.linalg.norm(image))
-        if size <= 1e-12 * max(map(abs, diagonal)):
+        if size <= EXHAUSTED * max(map(abs, diagonal)):
             break
         beside.append(size)
         basis.append(image / size)

@@ -6,13 +6,17 @@ Arrays or tensors, always of one kind; the layers chain and fit the data. `Squar
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["gradients", "hessian_product", "prefixes"]
+__all__ = ["gradients", "hessian_product", "prefixes", "pull_back"]
 
 
 def gradients(layers: Sequence[Any], sxx: Any, syx: Any) -> list[Any]:
     """Return ∂R/∂W_i = (W_L...W_{i+1})' G (W_{i-1}...W_1)' for every layer, G = W̄ S_xx − S_yx."""
     before = prefixes(layers)
-    message = before[-1] @ sxx - syx  # G, then (W_L...W_{i+1})' G
+    return pull_back(layers, before, before[-1] @ sxx - syx)
+
+
+def pull_back(layers: Sequence[Any], before: Sequence[Any], message: Any) -> list[Any]:
+    """Return (W_L...W_{i+1})' G (W_{i-1}...W_1)' for every layer, from `prefixes` and G."""
     found = []
     for i in range(len(layers) - 1, 0, -1):
         found.append(message @ before[i].T)

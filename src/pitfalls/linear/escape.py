@@ -5,15 +5,16 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from pitfalls.linear.curvature import flatten, unflatten
-from pitfalls.linear.gauge import count
+from pitfalls.linear.derivatives import hessian_product
 from pitfalls.linear.network import Matrix
-from pitfalls.linear.pivots import Pivot, WhitePoint
+from pitfalls.linear.pivots import Pivot
 from pitfalls.linear.risk import SquaredRisk
+from pitfalls.linear.white import WhitePoint
 
 __all__ = ["pivot_directions", "steepest_in_span", "swap_directions"]
 
 
-def swap_directions(point: WhitePoint, layers: Sequence[Matrix]) -> list[list[Matrix]]:
+def swap_directions(point: WhitePoint, layers: Sequence[Matrix], rank: int) -> list[list[Matrix]]:
     """Turn the weakest mode kept towards the strongest left over, at the output and at the input.
 
     With V_L = u_l u_k' W_L and V_1 = W_1 z_k z_l' the second derivative along V_L + V_1 is
@@ -24,12 +25,12 @@ def swap_directions(point: WhitePoint, layers: Sequence[Matrix]) -> list[list[Ma
     list of two directions
         V_L and V_1, each with zeros for the other layers.
     """
-    u, kept, z = point.map_svd
+    u, _, z = point.map_svd
     u_left, _, z_left = point.residual_svd
-    k = count(kept, 1.0, 1e-9, 1e-9)[0] - 1
+    k = rank - 1
     output, first = _zeros(layers), _zeros(layers)
     output[-1] = np.outer(u_left[:, 0], u[:, k] @ layers[-1])
-    first[0] = np.outer(layers[0] @ (point.colour @ z[k]), point.whiten @ z_left[0])
+    first[0] = np.outer(layers[0] @ (point.modes.colour @ z[k]), point.modes.whiten @ z_left[0])
     return [output, first]
 
 
@@ -49,15 +50,15 @@ def pivot_directions(point: WhitePoint, pivot: Pivot) -> Iterator[list[list[Matr
     between, around = point.between(i, j), point.around(i, j)
     left, _, right = np.linalg.svd(around, full_matrices=False)
     e, a = left[:, 0], right[0]
-    free_b = _null_space(point.before[i - 2].T)
-    free_c = _null_space(point.after[j - 1])
+    free_b = _null_space(point.before[i - 2].T, point.zero)
+    free_c = _null_space(point.after[j - 1], point.zero)
     for b_basis, c_basis in ((free_b, free_c), (free_b, None), (None, free_c)):
         block = between if c_basis is None else between @ c_basis
         block = block if b_basis is None else b_basis.T @ block
         if 0 in block.shape:
             continue
         out, values, into = np.linalg.svd(block, full_matrices=False)
-        if values[0] < 1e-9:
+        if values[0] <= point.zero:
             continue
         b = out[:, 0] if b_basis is None else b_basis @ out[:, 0]
         c = into[0] if c_basis is None else c_basis @ into[0]
@@ -65,9 +66,7 @@ def pivot_directions(point: WhitePoint, pivot: Pivot) -> Iterator[list[list[Matr
         for layer, matrix in ((i, np.outer(a, b)), (j, np.outer(c, e))):
             step = _zeros(point.layers)
             step[layer - 1] = matrix
-            moved = point.gauge.pull_back(step)
-            moved[0] = moved[0] @ point.whiten.T
-            directions.append(moved)
+            directions.append(point.original(step))
         yield directions
 
 
@@ -85,7 +84,8 @@ def steepest_in_span(
     basis, _ = np.linalg.qr(vectors[np.linalg.norm(vectors, axis=1) > 0].T)
     if basis.shape[1] == 0:
         return None
-    images = [flatten(risk.hessian_vector_product(layers, unflatten(v, layers))) for v in basis.T]
+    sxx, syx = risk.moments.sxx, risk.moments.syx
+    images = [flatten(hessian_product(layers, unflatten(v, layers), sxx, syx)) for v in basis.T]
     small = basis.T @ np.stack(images, axis=1)
     _, mix = np.linalg.eigh(0.5 * (small + small.T))
     return unflatten(basis @ mix[:, 0], layers)
@@ -95,9 +95,9 @@ def _zeros(layers: Sequence[Matrix]) -> list[Matrix]:
     return [np.zeros_like(w) for w in layers]
 
 
-def _null_space(matrix: Matrix) -> Matrix:
+def _null_space(matrix: Matrix, zero: float) -> Matrix:
     """Orthonormal columns that the matrix maps to zero."""
     rows, columns = matrix.shape
     _, values, right = np.linalg.svd(matrix, full_matrices=rows < columns)
-    rank, _ = count(values, max(1.0, float(values.max(initial=0.0))), 1e-9, 1e-9)
-    return right[rank:].T
+    rank = int(np.sum(values > zero * max(1.0, float(values.max(initial=0.0)))))
+    return np.asarray(right[rank:].T)

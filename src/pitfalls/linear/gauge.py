@@ -1,10 +1,11 @@
-"""A gauge in which ranks can be read off: all layers but the last as partial isometries.
+"""Hidden coordinates in which ranks can be read off.
 
 The network's map and the verdict on a critical point do not change under
 W_i -> D_i W_i D_{i-1}^{-1} with invertible D_i. The numbers do: with ill-conditioned D a product of
-layers spreads its singular values until rounding and rank look alike. So ranks are decided after the
-layers have been brought, from the input on, to singular values 0 and 1; what cannot be so brought, the
-scale of the map itself, gathers in the last layer.
+layers spreads its singular values until rounding and rank look alike. So ranks are decided in other
+coordinates. First, hidden nodes are scaled by powers of two, which costs no digit (`even_gauge`). Then
+all layers but the last are brought, from the input on, to singular values 0 and 1; what cannot be so
+brought, the scale of the map itself, gathers in the last layer (`isometric_gauge`).
 """
 
 from collections.abc import Sequence
@@ -12,12 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pitfalls.linear.margins import CLEAR, ROOM
 from pitfalls.linear.network import Matrix
 
-__all__ = ["Gauge", "isometric_gauge"]
+__all__ = ["Gauge", "count", "even_gauge", "isometric_gauge"]
 
-ZERO = 1e-11  # a singular value below this share of the largest is rounding
-NONZERO = 1e-8  # above this share it counts; between the two nobody can say
+_SWEEPS = 8  # a node's scale depends on its neighbours': a few rounds settle it
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +36,7 @@ class Gauge:
     doubtful : bool
         Whether a singular value fell between rounding and rank, so that ranks may be wrong.
     condition : float
-        The largest condition number among the D_i.
+        The most by which a layer's noise grew, as a share of the layer.
     """
 
     layers: tuple[Matrix, ...]
@@ -44,24 +45,67 @@ class Gauge:
     doubtful: bool
     condition: float
 
+    def carry(self, direction: Sequence[Matrix]) -> list[Matrix]:
+        """Carry a direction in the original layers to this gauge."""
+        moved = list(direction)
+        for i, (scale, inverse) in enumerate(zip(self.scales, self.inverses, strict=True)):
+            moved[i] = scale @ moved[i]
+            moved[i + 1] = moved[i + 1] @ inverse
+        return moved
+
     def pull_back(self, direction: Sequence[Matrix]) -> list[Matrix]:
         """Carry a direction in this gauge's layers back to the original layers."""
-        moved = [step.copy() for step in direction]
+        moved = list(direction)
         for i, (scale, inverse) in enumerate(zip(self.scales, self.inverses, strict=True)):
             moved[i] = inverse @ moved[i]
             moved[i + 1] = moved[i + 1] @ scale
         return moved
 
 
-def isometric_gauge(layers: Sequence[Matrix], first_scale: float | None = None) -> Gauge:
+def even_gauge(layers: Sequence[Matrix]) -> tuple[list[Matrix], list[Matrix]]:
+    """Scale every hidden node by a power of two so that what comes in and goes out is of size 1.
+
+    Of the two, the one that takes less scaling: a node that rounding alone reaches keeps a small
+    input. Exact, so that networks whose nodes differ by many orders of magnitude lose no digit.
+
+    Returns
+    -------
+    layers : list of ndarray
+        diag(t_i) W_i diag(1/t_{i-1}).
+    scales : list of ndarray
+        t_1, ..., t_{L-1}.
+    """
+    layers = [np.array(w) for w in layers]
+    scales = [np.ones(len(w)) for w in layers[:-1]]
+    for _ in range(_SWEEPS):
+        moved = False
+        for h, total in enumerate(scales):
+            coming, going = _lengths(layers[h], 1), _lengths(layers[h + 1], 0)
+            to_input = np.where(coming > 0, -np.log2(np.where(coming > 0, coming, 1.0)), np.inf)
+            to_output = np.where(going > 0, np.log2(np.where(going > 0, going, 1.0)), np.inf)
+            less = np.where(np.abs(to_input) <= np.abs(to_output), to_input, to_output)
+            power = np.where(np.isfinite(less), np.round(less), 0.0)
+            scale = np.exp2(power)
+            layers[h] *= scale[:, None]
+            layers[h + 1] /= scale
+            total *= scale
+            moved |= bool(np.any(np.abs(power) > 1))
+        if not moved:
+            break
+    return layers, scales
+
+
+def isometric_gauge(layers: Sequence[Matrix], noise: float, made_of: float | None = None) -> Gauge:
     """Bring all layers but the last to singular values 0 and 1, from the input on.
 
     Parameters
     ----------
     layers : sequence of ndarray
         W_1, ..., W_L.
-    first_scale : float or None
-        The size of what W_1 was computed from: below rounding of it, W_1 is zero. None takes its norm.
+    noise : float
+        How well every layer is known, as a share of its norm.
+    made_of : float or None
+        The size of what W_1 was computed from, to which its noise is relative; None takes its norm.
 
     Returns
     -------
@@ -69,57 +113,60 @@ def isometric_gauge(layers: Sequence[Matrix], first_scale: float | None = None) 
     """
     layers = [np.array(w) for w in layers]
     scales, inverses, doubtful, condition = [], [], False, 1.0
+    zero = ROOM * noise
+    made = float(np.linalg.norm(layers[0], 2)) if made_of is None else made_of
     for h in range(len(layers) - 1):
         left, values, right = _full_left_svd(layers[h])
-        rank, doubt = count(values, first_scale if h == 0 else None)
+        rank, doubt = count(values, made, zero, CLEAR * zero)
         doubtful |= doubt
+        growth = made / float(values[rank - 1]) if rank else 1.0
+        condition = max(condition, growth)
         # nodes that this layer reaches: undo its singular values, the next layer takes them over
         reached, rest = left[:, :rank], left[:, rank:]
         onward = layers[h + 1] @ (reached * values[:rank])
         size = float(np.linalg.norm(onward, 2)) if rank else 0.0
         full = float(np.linalg.norm(layers[h + 1], 2))
-        if size <= ZERO * full * (values[0] if rank else 0.0):
+        made = full * float(values[0]) if rank else 0.0  # what `onward` was computed from
+        if size <= zero * made:
             onward, size = np.zeros_like(onward), 1.0
         # nodes that it does not reach: a basis in which the next layer is isometric there
         out, spread, basis = np.linalg.svd(layers[h + 1] @ rest, full_matrices=True)
-        inner, doubt = count(spread, full)
+        inner, doubt = count(spread, full, zero, CLEAR * zero)
         doubtful |= doubt
         stretch = np.ones(rest.shape[1])
         stretch[:inner] = spread[:inner] / size
         onto = np.zeros((layers[h + 1].shape[0], rest.shape[1]))
         onto[:, :inner] = out[:, :inner] * size
+        if inner:
+            condition = max(condition, full / float(spread[inner - 1]))
+        made = max(made, size if inner else 0.0)
         rest = rest @ basis.T
-        inverse = np.hstack([reached * values[:rank], rest / stretch])
-        scale = np.vstack([(reached / values[:rank]).T, (rest * stretch).T])
+        inverses.append(np.hstack([reached * values[:rank], rest / stretch]))
+        scales.append(np.vstack([(reached / values[:rank]).T, (rest * stretch).T]))
         layers[h] = np.vstack([right[:rank], np.zeros((len(left) - rank, right.shape[1]))])
         layers[h + 1] = np.hstack([onward, onto])
-        scales.append(scale)
-        inverses.append(inverse)
-        sizes = np.concatenate([values[:rank], 1.0 / stretch])
-        condition = max(condition, float(sizes.max() / sizes.min()))
     return Gauge(tuple(layers), tuple(scales), tuple(inverses), doubtful, condition)
 
 
-def count(
-    values: Matrix, scale: float | None = None, zero: float = ZERO, nonzero: float = NONZERO
-) -> tuple[int, bool]:
+def count(values: Matrix, scale: float, zero: float, nonzero: float) -> tuple[int, bool]:
     """Count the singular values that are not zero; and say whether one of them is in doubt.
 
     Parameters
     ----------
     values : ndarray
         Singular values.
-    scale : float or None
-        What they are relative to; None takes the largest of them.
+    scale : float
+        What they are relative to.
     zero, nonzero : float
-        Shares of the scale: below the first is rounding, above the second is rank.
+        Shares of the scale: up to the first a value is rounding, above the second it is rank.
     """
-    if not len(values):
-        return 0, False
-    scale = float(values.max()) if scale is None else scale
     surely = int(np.count_nonzero(values > nonzero * scale))
     perhaps = int(np.count_nonzero(values > zero * scale))
     return perhaps, surely != perhaps
+
+
+def _lengths(matrix: Matrix, axis: int) -> Matrix:
+    return np.asarray(np.linalg.norm(matrix, axis=axis))
 
 
 def _full_left_svd(matrix: Matrix) -> tuple[Matrix, Matrix, Matrix]:

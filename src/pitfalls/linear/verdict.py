@@ -32,13 +32,16 @@ class EscapeDirection:
     direction : tuple of ndarray
         One matrix a layer, together of Frobenius norm 1.
     curvature : float
-        The second derivative of R along it, negative; measured by a Hessian-vector product.
+        The second derivative of R along it, negative beyond all that rounding and the gradient hide.
+    step : float
+        A length by which to go along it either way and be lower, beyond rounding.
     origin : str
         Where it came from: 'swap of modes', 'pivot (i, j)' or 'Lanczos'.
     """
 
     direction: tuple[Matrix, ...]
     curvature: float
+    step: float
     origin: str
 
 

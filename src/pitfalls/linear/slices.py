@@ -1,0 +1,121 @@
+"""The risk along a line: a polynomial, with what each of its coefficients was summed from.
+
+On white inputs R = ½‖M − K‖² + floor and M(t) = M_0 + t M_1 + ... + t^L M_L along W_i + t V_i, so
+R(t) − R(0) = t ⟨G, M_1⟩ + t² (½‖M_1‖² + ⟨G, M_2⟩) + ...: no difference of large numbers is taken, and
+the same formula with absolute values bounds what rounding does to it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pitfalls.linear.margins import CLEAR, product_rounding
+from pitfalls.linear.network import Matrix
+from pitfalls.linear.white import WhitePoint
+
+__all__ = ["Slice", "cut"]
+
+_LENGTHS = 0.5 ** np.arange(60)  # steps tried, in sizes of the layers, the longest first
+
+
+@dataclass(frozen=True, eq=False)
+class Slice:
+    """R(t) − R(0) along a direction, over unit²; at t = 1 the step is as long as the layers.
+
+    Parameters
+    ----------
+    coefficients : ndarray of shape (2L,)
+        Of t, t², ...
+    rounding : ndarray of shape (2L,)
+        How far each may be off by rounding of the arithmetic and of the data.
+    hidden : float
+        Bound on the second derivative that the noise of the point may hide.
+    length : float
+        What t = 1 is along the direction as it was given.
+    """
+
+    coefficients: Matrix
+    rounding: Matrix
+    hidden: float
+    length: float
+
+    @property
+    def curvature(self) -> float:
+        """The second derivative by t."""
+        return 2.0 * float(self.coefficients[1])
+
+    def step_down(self) -> float | None:
+        """Return the length of a step that lowers the risk both ways; None if nothing proves one.
+
+        The curvature must be below what rounding, and what the uncertainty of the point, could make
+        of zero; and the risk itself must fall on both sides, whatever the gradient.
+        """
+        if not -self.curvature > max(2.0 * float(self.rounding[1]), self.hidden):
+            return None
+        powers = _LENGTHS[:, None] ** np.arange(1, len(self.coefficients) + 1)
+        sign = (-1.0) ** np.arange(1, len(self.coefficients) + 1)
+        higher = np.maximum(powers @ self.coefficients, powers @ (sign * self.coefficients))
+        lower = higher < -(powers @ self.rounding)
+        return float(_LENGTHS[int(np.argmax(lower))]) * self.length if lower.any() else None
+
+
+def cut(point: WhitePoint, direction: Sequence[Matrix]) -> Slice:
+    """Cut the landscape along a direction in the original coordinates, not zero."""
+    steps, terms = point.evened(direction)
+    size = max(float(np.linalg.norm(w)) for w in point.even) or 1.0
+    length = size / max(float(np.linalg.norm(v)) for v in steps)
+    steps, terms = [v * length for v in steps], [v * length for v in terms]
+    moved, made_of = _expand(point.even, steps), _expand(point.absolute, terms)
+    width = max(max(w.shape) for w in point.even)
+    share = product_rounding(len(steps) + 1, width)
+    rounding = share * _coefficients(made_of[0] + np.abs(point.target), made_of, len(steps))
+    data = point.modes.rounding / point.unit
+    for k, change in enumerate(moved[1:]):
+        rounding[k] += data * float(np.linalg.norm(change))
+    return Slice(
+        coefficients=_coefficients(point.residual, moved, len(steps)),
+        rounding=rounding,
+        hidden=CLEAR * point.noise * _second_order_size(point, steps),
+        length=length,
+    )
+
+
+def _expand(layers: Sequence[Matrix], steps: Sequence[Matrix]) -> list[Matrix]:
+    """M_0, ..., M_L of (W_L + t V_L)...(W_1 + t V_1); zeros at the end are left out."""
+    products = [layers[0], steps[0]] if np.any(steps[0]) else [layers[0]]
+    for layer, step in zip(layers[1:], steps[1:], strict=True):
+        after = [layer @ product for product in products]
+        if np.any(step):
+            after.append(np.zeros_like(after[0]))
+            for k, product in enumerate(products):
+                after[k + 1] = after[k + 1] + step @ product
+        products = after
+    return products
+
+
+def _coefficients(gradient: Matrix, moved: Sequence[Matrix], n_layers: int) -> Matrix:
+    """Of ⟨G, ΔM⟩ + ½‖ΔM‖² in powers of t, from t to t^2L."""
+    degree = len(moved) - 1
+    found = np.zeros(2 * n_layers)
+    if degree:
+        flat = np.array([m.ravel() for m in moved[1:]])
+        found[:degree] = flat @ gradient.ravel()
+        gram = 0.5 * (flat @ flat.T)
+        for k in range(degree):
+            found[k + 1 : k + 1 + degree] += gram[k]
+    return found
+
+
+def _second_order_size(point: WhitePoint, steps: Sequence[Matrix]) -> float:
+    """Bound on the second derivative along a direction if nothing in it cancelled.
+
+    In the isometric gauge, where layers are of size 1 but for the last.
+    """
+    norms = [float(np.linalg.norm(v)) for v in point.gauge.carry(steps)]
+    last = float(np.linalg.norm(point.layers[-1], 2))
+    left = float(np.linalg.norm(point.residual, 2))
+    lower, top = norms[:-1], norms[-1]
+    first_order = last * sum(lower) + top
+    pairs = last * (sum(lower) ** 2 - sum(v**2 for v in lower)) + 2 * top * sum(lower)
+    return first_order**2 + left * pairs

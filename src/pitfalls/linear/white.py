@@ -1,0 +1,226 @@
+"""A point in white, even and isometric coordinates, and how well it is known there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from pitfalls.linear.derivatives import prefixes, pull_back
+from pitfalls.linear.gauge import Gauge, even_gauge, isometric_gauge
+from pitfalls.linear.margins import CLEAR, EPS, ROOM, product_rounding
+from pitfalls.linear.modes import DataModes
+from pitfalls.linear.network import Matrix, end_to_end
+
+__all__ = ["WhitePoint"]
+
+
+@dataclass(frozen=True, eq=False)
+class WhitePoint:
+    """The layers on white inputs, all in units of the data's strongest mode.
+
+    Twice: *even*, with hidden nodes scaled by powers of two, where no digit is lost; and in the
+    isometric gauge, where ranks can be read off.
+
+    Parameters
+    ----------
+    modes : DataModes
+    unit : float
+        The strongest mode, or the size of the map's terms where the data have none.
+    even : tuple of ndarray
+        The layers, with W_1 E in place of W_1, and the last one divided by `unit`.
+    scales : tuple of ndarray
+        The powers of two, by hidden node.
+    absolute : tuple of ndarray
+        The same layers made of absolute values, |W_1| |E| first: what their products round.
+    gauge : Gauge
+        From the even layers to isometric ones.
+    target : ndarray of shape (p, rank X)
+        K / unit.
+    residual : ndarray of shape (p, rank X)
+        G = M - K, over unit.
+    relative_gradients : tuple of float
+        By layer: the norm of the gradient as a share of what it would be if the signs of all it is
+        made of were random. Free of all scales; rounding leaves some 1e-16.
+    noise : float
+        How well the isometric layers are known, as a share of their size: rounding, the weights' own
+        precision, the data's rounding, and the gradient, where it is not zero.
+    """
+
+    modes: DataModes
+    unit: float
+    even: tuple[Matrix, ...]
+    scales: tuple[Matrix, ...]
+    absolute: tuple[Matrix, ...]
+    gauge: Gauge
+    target: Matrix
+    residual: Matrix
+    relative_gradients: tuple[float, ...]
+    noise: float
+
+    @classmethod
+    def of(cls, layers: Sequence[Matrix], modes: DataModes, precision: float) -> "WhitePoint":
+        """Bring layers into these coordinates.
+
+        Parameters
+        ----------
+        layers : sequence of ndarray
+            W_1, ..., W_L, checked.
+        modes : DataModes
+        precision : float
+            How far a weight may lie from the number meant, as a share of it.
+        """
+        white, terms = _on_white_inputs(layers, modes.colour, precision)
+        top = float(modes.values.max(initial=0.0))
+        even, scales = even_gauge(white)
+        absolute = [np.abs(w) for w in even]
+        absolute[0] = terms * (scales[0][:, None] if scales else 1.0)
+        product = end_to_end(even)
+        # without modes the map must vanish beside what it was multiplied from
+        unit = top or float(np.linalg.norm(end_to_end(absolute))) or 1.0
+        for last in (even, absolute):
+            last[-1] = last[-1] / unit
+        product, target = product / unit, modes.correlation / unit
+        residual = product - target
+        relative = _relative_gradients(even, absolute, residual, target)
+        width = max(max(w.shape) for w in layers)
+        known = max(precision, product_rounding(1, width), *relative)
+        made_of = float(np.linalg.norm(absolute[0]))
+        gauge = isometric_gauge(even, known, made_of)
+        moved = float(np.linalg.norm(end_to_end(gauge.layers) - product))
+        noise = max(
+            known * gauge.condition,
+            moved,
+            modes.rounding / top / ROOM if top else 0.0,  # which has its room already
+            *_gauge_gradients(gauge.layers, residual, float(np.linalg.norm(product, 2))),
+        )
+        return cls(
+            modes=modes,
+            unit=unit,
+            even=tuple(even),
+            scales=tuple(scales),
+            absolute=tuple(absolute),
+            gauge=gauge,
+            target=target,
+            residual=residual,
+            relative_gradients=relative,
+            noise=noise,
+        )
+
+    @property
+    def zero(self) -> float:
+        """Below this, in these units, a number is zero."""
+        return ROOM * self.noise
+
+    @property
+    def nonzero(self) -> float:
+        """Above this it is not."""
+        return CLEAR * self.zero
+
+    @property
+    def layers(self) -> tuple[Matrix, ...]:
+        """The layers in the isometric gauge."""
+        return self.gauge.layers
+
+    @cached_property
+    def map_svd(self) -> tuple[Matrix, Matrix, Matrix]:
+        """Singular value decomposition of M."""
+        left, values, right = np.linalg.svd(self.residual + self.target, full_matrices=False)
+        return left, values, right
+
+    @cached_property
+    def residual_svd(self) -> tuple[Matrix, Matrix, Matrix]:
+        """Singular value decomposition of -G, what is left over of K."""
+        left, values, right = np.linalg.svd(-self.residual, full_matrices=False)
+        return left, values, right
+
+    @property
+    def kept(self) -> Matrix:
+        """Singular values of M: the modes that the map holds."""
+        return self.map_svd[1]
+
+    @property
+    def left(self) -> Matrix:
+        """Singular values of G: the modes left over."""
+        return self.residual_svd[1]
+
+    @cached_property
+    def before(self) -> list[Matrix]:
+        """B_i = W_{i-1}...W_1 for i = 2..L, at index i - 2."""
+        return prefixes(self.layers)[1:-1]
+
+    @cached_property
+    def after(self) -> list[Matrix]:
+        """A_i = W_L...W_{i+1} for i = 1..L, at index i - 1."""
+        products = [np.eye(self.target.shape[0])]
+        for layer in self.layers[:0:-1]:
+            products.append(products[-1] @ layer)
+        return products[::-1]
+
+    def between(self, i: int, j: int) -> Matrix:
+        """Multiply W_{i-1}...W_{j+1}, the identity for i = j + 1."""
+        product = np.eye(len(self.layers[j - 1]))
+        for layer in self.layers[j : i - 1]:
+            product = layer @ product
+        return product
+
+    def around(self, i: int, j: int) -> Matrix:
+        """Multiply B_j G' A_i: what is left over, seen from between layers j and i."""
+        seen = self.residual.T @ self.after[i - 1]
+        return seen if j == 1 else self.before[j - 2] @ seen
+
+    def original(self, direction: Sequence[Matrix]) -> list[Matrix]:
+        """Bring a direction of the isometric layers back to the original ones."""
+        moved = self.gauge.pull_back(direction)
+        for i, scale in enumerate(self.scales):
+            moved[i] = moved[i] / scale[:, None]
+            moved[i + 1] = moved[i + 1] * scale
+        moved[0] = moved[0] @ self.modes.whiten.T
+        moved[-1] = moved[-1] * self.unit
+        return moved
+
+    def evened(self, direction: Sequence[Matrix]) -> tuple[list[Matrix], list[Matrix]]:
+        """Bring a direction of the original layers to the even ones; and its absolute values."""
+        steps = [direction[0] @ self.modes.colour, *direction[1:]]
+        terms = [np.abs(direction[0]) @ np.abs(self.modes.colour), *map(np.abs, direction[1:])]
+        for moved in (steps, terms):
+            for i, scale in enumerate(self.scales):
+                moved[i] = scale[:, None] * moved[i]
+                moved[i + 1] = moved[i + 1] / scale
+            moved[-1] = moved[-1] / self.unit
+        return steps, terms
+
+
+def _on_white_inputs(
+    layers: Sequence[Matrix], colour: Matrix, precision: float
+) -> tuple[list[Matrix], Matrix]:
+    """W_1 E, W_2, ..., W_L; and |W_1| |E|. Where W_1 does not see the data, rounding becomes zero."""
+    first = layers[0] @ colour
+    terms = np.abs(layers[0]) @ np.abs(colour)
+    blind = np.abs(first) <= ROOM * max(EPS, precision) * terms
+    return [np.where(blind, 0.0, first), *layers[1:]], terms
+
+
+def _relative_gradients(
+    layers: Sequence[Matrix], absolute: Sequence[Matrix], residual: Matrix, target: Matrix
+) -> tuple[float, ...]:
+    """Gradients over the root of the sum of the squares of their terms."""
+    found = pull_back(layers, prefixes(layers), residual)
+    squares = [w**2 for w in absolute]
+    before = prefixes(squares)
+    terms = pull_back(squares, before, before[-1] + target**2)
+    return tuple(
+        float(np.linalg.norm(g)) / size if (size := float(np.sqrt(t.sum()))) > 0 else 0.0
+        for g, t in zip(found, terms, strict=True)
+    )
+
+
+def _gauge_gradients(layers: Sequence[Matrix], residual: Matrix, size: float) -> list[float]:
+    """Gradients in the isometric gauge, whose layers are of size 1 but for the last."""
+    last = float(np.linalg.norm(layers[-1], 2))
+    found = pull_back(layers, prefixes(layers), residual)
+    scales = [last] * (len(layers) - 1) + [1.0]
+    return [
+        float(np.linalg.norm(g)) / (max(1.0, size) * scale) if scale > 0 else 0.0
+        for g, scale in zip(found, scales, strict=True)
+    ]
