@@ -30,7 +30,7 @@ from pitfalls.linear.curvature import search_lowest
 from pitfalls.linear.derivatives import gradients
 from pitfalls.linear.escape import pivot_directions, steepest_in_span, swap_directions
 from pitfalls.linear.held import HeldModes, find_held_modes
-from pitfalls.linear.margins import APART, HOPELESS, ROOM, TOLERANCE
+from pitfalls.linear.margins import APART, EPS, FAINT, HOPELESS, ROOM, TOLERANCE, WEAK
 from pitfalls.linear.network import Matrix, Weights, as_arrays, layers_of, precision_of
 from pitfalls.linear.pivots import Pivot, measure_pivots
 from pitfalls.linear.risk import SquaredRisk
@@ -96,10 +96,12 @@ def classify(
     if max_products is None:
         max_products = 400 if sum(w.size for w in layers) <= 20_000 else 40
     precision = precision_of(given)
-    point = WhitePoint.of(layers, risk.modes, precision)
+    found = gradients(layers, risk.moments.sxx, risk.moments.syx)
+    exact = precision < EPS and not any(g.any() for g in found)
+    point = WhitePoint.of(layers, risk.modes, precision, exact=exact)
     draft = _Draft(risk, layers, point, max_products)
     if draft.worst > max(tol, ROOM * precision * len(layers) ** 0.5):
-        norms = tuple(float(np.linalg.norm(g)) for g in draft.gradients())
+        norms = tuple(float(np.linalg.norm(g)) for g in found)
         witness = LayerGradientWitness(norms, point.relative_gradients)
         return draft.finish("not critical", "gradient", witness)
     if point.zero > HOPELESS:
@@ -110,7 +112,7 @@ def classify(
         return draft.settle() if draft.doubts else draft.minimum()
     if held.swapped:
         directions = swap_directions(point, layers, held.rank)
-        draft.add(steepest_in_span(risk, layers, directions), "swap of modes")
+        draft.add_first(steepest_in_span(risk, layers, directions), "swap of modes")
     else:
         draft.pivots = measure_pivots(point, held.rank)
         for pivot in draft.pivots:
@@ -118,13 +120,15 @@ def classify(
                 continue
             for directions in pivot_directions(point, pivot):
                 origin = f"pivot ({pivot.after}, {pivot.before})"
-                draft.add(steepest_in_span(risk, layers, directions), origin)
+                draft.add_first(steepest_in_span(risk, layers, directions), origin)
     if draft.escape is not None:
         return draft.finish("strict saddle", draft.basis, draft.escape)
     if held.swapped or not all(p.tightened for p in draft.pivots):
         return draft.settle()
     if point.gauge.doubtful:
         draft.doubts.append("a layer's singular value lies between rounding and rank")
+    if point.gauge.condition * FAINT > 1.0:
+        draft.doubts.append("a layer's singular values spread so far that two may hide a third")
     if any(p.doubtful for p in draft.pivots):
         draft.doubts.append("a pivot's block has a singular value between rounding and rank")
     return draft.settle() if draft.doubts else draft.non_strict(confirm)
@@ -160,14 +164,12 @@ class _Draft:
     def basis(self) -> Grounds:
         return "value" if self.failing else "theorem"
 
-    def gradients(self) -> list[Matrix]:
-        """Return the gradient by every layer in the original coordinates."""
-        return gradients(self.layers, self.risk.moments.sxx, self.risk.moments.syx)
+    def add_first(self, directions: list[list[Matrix]], origin: str) -> None:
+        """Keep the first of the directions that proves a way down."""
+        any(self.add(direction, origin) for direction in directions)
 
-    def add(self, direction: list[Matrix] | None, origin: str) -> bool:
+    def add(self, direction: list[Matrix], origin: str) -> bool:
         """Keep the direction if it proves a way down, and is the steepest one so far."""
-        if direction is None:
-            return False
         found = cut(self.point, direction)
         step = found.step_down()
         if step is None:
@@ -180,7 +182,8 @@ class _Draft:
     def settle(self) -> PointVerdict:
         """Let the measured curvature decide, or nobody."""
         found = search_lowest(self.risk, self.layers, max_products=self.max_products)
-        if self.add(list(found.direction), "Lanczos"):
+        clear = found.value < -WEAK * found.largest
+        if clear and self.add(list(found.direction), "Lanczos"):
             return self.finish("strict saddle", "curvature", self.escape)
         return self.finish("undecided", "nothing", None)
 

@@ -72,23 +72,30 @@ def pivot_directions(point: WhitePoint, pivot: Pivot) -> Iterator[list[list[Matr
 
 def steepest_in_span(
     risk: SquaredRisk, layers: Sequence[Matrix], directions: Sequence[Sequence[Matrix]]
-) -> list[Matrix] | None:
-    """Find the direction of lowest curvature in the span of a few.
+) -> list[list[Matrix]]:
+    """Find the directions of lowest curvature in the span of a few that move different layers.
 
     Returns
     -------
-    list of ndarray or None
-        Of Frobenius norm 1; None if the directions are all zero.
+    list of directions
+        Of Frobenius norm 1: the steepest for steps of the same length, then the steepest for steps as
+        long as they were given. Where layers differ by many orders of magnitude the first may be all
+        but flat in natural coordinates. Empty if the directions are all zero.
     """
-    vectors = np.stack([flatten(d) for d in directions])
-    basis, _ = np.linalg.qr(vectors[np.linalg.norm(vectors, axis=1) > 0].T)
-    if basis.shape[1] == 0:
-        return None
+    vectors = np.stack([flatten(d) for d in directions], axis=1)
+    lengths = np.linalg.norm(vectors, axis=0)
+    vectors, lengths = vectors[:, lengths > 0], lengths[lengths > 0]
+    if not len(lengths):
+        return []
     sxx, syx = risk.moments.sxx, risk.moments.syx
-    images = [flatten(hessian_product(layers, unflatten(v, layers), sxx, syx)) for v in basis.T]
-    small = basis.T @ np.stack(images, axis=1)
-    _, mix = np.linalg.eigh(0.5 * (small + small.T))
-    return unflatten(basis @ mix[:, 0], layers)
+    images = [flatten(hessian_product(layers, unflatten(v, layers), sxx, syx)) for v in vectors.T]
+    found = []
+    for units in (lengths, np.ones_like(lengths)):
+        small = (vectors / units).T @ np.stack(images, axis=1) / units
+        _, mix = np.linalg.eigh(0.5 * (small + small.T))
+        way = (vectors / units) @ mix[:, 0]
+        found.append(unflatten(way / np.linalg.norm(way), layers))
+    return found
 
 
 def _zeros(layers: Sequence[Matrix]) -> list[Matrix]:

@@ -62,11 +62,19 @@ class Gauge:
         return moved
 
 
-def even_gauge(layers: Sequence[Matrix]) -> tuple[list[Matrix], list[Matrix]]:
+def even_gauge(layers: Sequence[Matrix], *, exact: bool) -> tuple[list[Matrix], list[Matrix]]:
     """Scale every hidden node by a power of two so that what comes in and goes out is of size 1.
 
-    Of the two, the one that takes less scaling: a node that rounding alone reaches keeps a small
-    input. Exact, so that networks whose nodes differ by many orders of magnitude lose no digit.
+    Exact: networks whose nodes differ by many orders of magnitude lose no digit.
+
+    Parameters
+    ----------
+    layers : sequence of ndarray
+        W_1, ..., W_L.
+    exact : bool
+        Whether the layers are what is meant, to the last bit. Then whatever reaches a node is brought
+        to size 1, however faint. Else faint may be noise: what one side gains the other loses, so
+        of the two the one is taken that takes less, and none where both are small.
 
     Returns
     -------
@@ -81,10 +89,7 @@ def even_gauge(layers: Sequence[Matrix]) -> tuple[list[Matrix], list[Matrix]]:
         moved = False
         for h, total in enumerate(scales):
             coming, going = _lengths(layers[h], 1), _lengths(layers[h + 1], 0)
-            to_input = np.where(coming > 0, -np.log2(np.where(coming > 0, coming, 1.0)), np.inf)
-            to_output = np.where(going > 0, np.log2(np.where(going > 0, going, 1.0)), np.inf)
-            less = np.where(np.abs(to_input) <= np.abs(to_output), to_input, to_output)
-            power = np.where(np.isfinite(less), np.round(less), 0.0)
+            power = _even_powers(coming, going, exact)
             scale = np.exp2(power)
             layers[h] *= scale[:, None]
             layers[h + 1] /= scale
@@ -93,6 +98,22 @@ def even_gauge(layers: Sequence[Matrix]) -> tuple[list[Matrix], list[Matrix]]:
         if not moved:
             break
     return layers, scales
+
+
+def _even_powers(coming: Matrix, going: Matrix, exact: bool) -> Matrix:
+    """Powers of two by which nodes are scaled up, from the lengths of what comes in and goes out."""
+    both = (coming > 0) & (going > 0)
+    to_input = -np.log2(np.where(coming > 0, coming, 1.0))
+    to_output = np.log2(np.where(going > 0, going, 1.0))
+    less = np.where(np.abs(to_input) <= np.abs(to_output), to_input, to_output)
+    careful = np.where(to_input * to_output >= 0, less, 0.0)
+    power = np.where(both, to_input if exact else careful, 0.0)
+    # a node with one side only follows the others on that side
+    most_in = -float((to_input - power)[both].min(initial=np.inf)) if both.any() else 0.0
+    most_out = float((to_output - power)[both].max(initial=-np.inf)) if both.any() else 0.0
+    power = np.where((coming > 0) & ~both, to_input + most_in, power)
+    power = np.where((going > 0) & ~both, to_output - most_out, power)
+    return np.asarray(np.round(power))
 
 
 def isometric_gauge(layers: Sequence[Matrix], noise: float, made_of: float | None = None) -> Gauge:

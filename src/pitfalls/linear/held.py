@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pitfalls.linear.gauge import count
-from pitfalls.linear.margins import APART
+from pitfalls.linear.margins import APART, product_rounding
 from pitfalls.linear.white import WhitePoint
 
 __all__ = ["HeldModes", "find_held_modes"]
@@ -55,7 +55,7 @@ def find_held_modes(point: WhitePoint, capacity: int) -> HeldModes:
     data = point.modes
     values = data.values[: data.rank] / point.unit
     apart = max(APART, point.zero)
-    equal = 2.0 * data.rounding / point.unit
+    equal = product_rounding(4, max(point.target.shape))
     rank, doubtful = count(point.kept, 1.0, point.zero, point.nonzero)
     doubts = ["a singular value of the map lies between rounding and rank"] if doubtful else []
     group = np.concatenate([[0], np.cumsum(-np.diff(values) > apart)]).astype(int)

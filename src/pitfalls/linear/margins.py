@@ -38,8 +38,16 @@ APART = 1e-7
 rounding cannot tell them apart at all: the curvature between them, twice their gap, is too small to
 build a verdict on."""
 
+WEAK = 1e-6
+"""Where ranks are in doubt, a curvature above minus this share of the largest decides nothing: what is
+in doubt, modes that are nearly equal say, makes curvatures of that size."""
+
 HOPELESS = 1e-3
 """Where what counts as zero exceeds this share of the size of things, no rank means anything."""
+
+FAINT = 1e-5
+"""Layers in hidden coordinates whose singular values spread further than this may hold links so weak
+that two in a row fall below rounding; what is not seen there is not 'zero'."""
 
 SINGULAR = 1e-11
 """A singular value below this share of the largest, or of what the matrix was multiplied from, is

@@ -1,8 +1,8 @@
 """The risk along a line: a polynomial, with what each of its coefficients was summed from.
 
 On white inputs R = ½‖M − K‖² + floor and M(t) = M_0 + t M_1 + ... + t^L M_L along W_i + t V_i, so
-R(t) − R(0) = t ⟨G, M_1⟩ + t² (½‖M_1‖² + ⟨G, M_2⟩) + ...: no difference of large numbers is taken, and
-the same formula with absolute values bounds what rounding does to it.
+R(t) − R(0) = t ⟨G, M_1⟩ + t² (½‖M_1‖² + ⟨G, M_2⟩) + ...: no difference of large numbers is taken. Beside
+every matrix goes the sum of the squares of its terms, whose root times a few roundings is its error.
 """
 
 from collections.abc import Sequence
@@ -65,33 +65,65 @@ def cut(point: WhitePoint, direction: Sequence[Matrix]) -> Slice:
     steps, terms = point.evened(direction)
     size = max(float(np.linalg.norm(w)) for w in point.even) or 1.0
     length = size / max(float(np.linalg.norm(v)) for v in steps)
-    steps, terms = [v * length for v in steps], [v * length for v in terms]
-    moved, made_of = _expand(point.even, steps), _expand(point.absolute, terms)
+    moved, squares = _expand(point, [v * length for v in steps], [v * length**2 for v in terms])
     width = max(max(w.shape) for w in point.even)
     share = product_rounding(len(steps) + 1, width)
-    rounding = share * _coefficients(made_of[0] + np.abs(point.target), made_of, len(steps))
+    rounding = share * _rounding(point, moved, squares, share)
     data = point.modes.rounding / point.unit
     for k, change in enumerate(moved[1:]):
         rounding[k] += data * float(np.linalg.norm(change))
     return Slice(
         coefficients=_coefficients(point.residual, moved, len(steps)),
         rounding=rounding,
-        hidden=CLEAR * point.noise * _second_order_size(point, steps),
+        hidden=CLEAR * point.noise * _second_order_size(point, steps) * length**2,
         length=length,
     )
 
 
-def _expand(layers: Sequence[Matrix], steps: Sequence[Matrix]) -> list[Matrix]:
-    """M_0, ..., M_L of (W_L + t V_L)...(W_1 + t V_1); zeros at the end are left out."""
-    products = [layers[0], steps[0]] if np.any(steps[0]) else [layers[0]]
-    for layer, step in zip(layers[1:], steps[1:], strict=True):
-        after = [layer @ product for product in products]
+def _expand(
+    point: WhitePoint, steps: Sequence[Matrix], terms: Sequence[Matrix]
+) -> tuple[list[Matrix], list[Matrix]]:
+    """M_0, ..., M_L of (W_L + t V_L)...(W_1 + t V_1) and their squares; zeros at the end are left out.
+
+    The squares of a product are those of its factors multiplied, and its own: what adds up instead of
+    cancelling is larger than its terms.
+    """
+    products, squares = [point.even[0]], [point.squares[0]]
+    if np.any(steps[0]):
+        products, squares = [*products, steps[0]], [*squares, terms[0]]
+    for layer, square, step, term in zip(
+        point.even[1:], point.squares[1:], steps[1:], terms[1:], strict=True
+    ):
+        after, after_squares = [layer @ m for m in products], [square @ m for m in squares]
         if np.any(step):
             after.append(np.zeros_like(after[0]))
-            for k, product in enumerate(products):
+            after_squares.append(np.zeros_like(after[0]))
+            for k, (product, its_square) in enumerate(zip(products, squares, strict=True)):
                 after[k + 1] = after[k + 1] + step @ product
+                after_squares[k + 1] = after_squares[k + 1] + term @ its_square
         products = after
-    return products
+        squares = [s + m**2 for s, m in zip(after_squares, after, strict=True)]
+    return products, squares
+
+
+def _rounding(
+    point: WhitePoint, moved: Sequence[Matrix], squares: Sequence[Matrix], share: float
+) -> Matrix:
+    """Error of every coefficient where every matrix errs by `share` of the root of its squares."""
+    found = np.zeros(2 * len(point.even))
+    left = point.residual**2, squares[0] + point.target**2
+    pairs = [(m**2, s) for m, s in zip(moved[1:], squares[1:], strict=True)]
+    for k, (value, made_of) in enumerate(pairs):
+        found[k] += _product_error(*left, value, made_of, share)
+        for m, other in enumerate(pairs):
+            found[k + m + 1] += 0.5 * _product_error(value, made_of, *other, share)
+    return found
+
+
+def _product_error(a: Matrix, made_a: Matrix, b: Matrix, made_b: Matrix, share: float) -> float:
+    """Of ⟨A, B⟩ from the squares of A and B and of what they are made of, over `share`."""
+    first_order = np.sqrt(np.sum(a * made_b)) + np.sqrt(np.sum(made_a * b))
+    return float(first_order + share * np.sqrt(np.sum(made_a * made_b)) + np.sqrt(np.sum(a * b)))
 
 
 def _coefficients(gradient: Matrix, moved: Sequence[Matrix], n_layers: int) -> Matrix:

@@ -31,8 +31,8 @@ class WhitePoint:
         The layers, with W_1 E in place of W_1, and the last one divided by `unit`.
     scales : tuple of ndarray
         The powers of two, by hidden node.
-    absolute : tuple of ndarray
-        The same layers made of absolute values, |W_1| |E| first: what their products round.
+    squares : tuple of ndarray
+        Of the terms that the even layers were summed from: of W_1 E those of all products.
     gauge : Gauge
         From the even layers to isometric ones.
     target : ndarray of shape (p, rank X)
@@ -51,7 +51,7 @@ class WhitePoint:
     unit: float
     even: tuple[Matrix, ...]
     scales: tuple[Matrix, ...]
-    absolute: tuple[Matrix, ...]
+    squares: tuple[Matrix, ...]
     gauge: Gauge
     target: Matrix
     residual: Matrix
@@ -59,7 +59,9 @@ class WhitePoint:
     noise: float
 
     @classmethod
-    def of(cls, layers: Sequence[Matrix], modes: DataModes, precision: float) -> "WhitePoint":
+    def of(
+        cls, layers: Sequence[Matrix], modes: DataModes, precision: float, *, exact: bool
+    ) -> "WhitePoint":
         """Bring layers into these coordinates.
 
         Parameters
@@ -69,24 +71,25 @@ class WhitePoint:
         modes : DataModes
         precision : float
             How far a weight may lie from the number meant, as a share of it.
+        exact : bool
+            Whether the gradient is zero to the last bit: then the weights are what is meant.
         """
-        white, terms = _on_white_inputs(layers, modes.colour, precision)
+        white, terms = _on_white_inputs(layers, modes, precision)
+        made_of = [terms, *(w**2 for w in layers[1:])]
         top = float(modes.values.max(initial=0.0))
-        even, scales = even_gauge(white)
-        absolute = [np.abs(w) for w in even]
-        absolute[0] = terms * (scales[0][:, None] if scales else 1.0)
-        product = end_to_end(even)
         # without modes the map must vanish beside what it was multiplied from
-        unit = top or float(np.linalg.norm(end_to_end(absolute))) or 1.0
-        for last in (even, absolute):
-            last[-1] = last[-1] / unit
-        product, target = product / unit, modes.correlation / unit
+        unit = top or float(np.sqrt(end_to_end(made_of).sum())) or 1.0
+        white[-1] = white[-1] / unit
+        even, scales = even_gauge(white, exact=exact)
+        squares = [w**2 for w in even]
+        squares[0] = terms * (scales[0][:, None] ** 2 if scales else unit**-2)
+        product = end_to_end(even)
+        target = modes.correlation / unit
         residual = product - target
-        relative = _relative_gradients(even, absolute, residual, target)
+        relative = _relative_gradients(even, squares, residual, target)
         width = max(max(w.shape) for w in layers)
         known = max(precision, product_rounding(1, width), *relative)
-        made_of = float(np.linalg.norm(absolute[0]))
-        gauge = isometric_gauge(even, known, made_of)
+        gauge = isometric_gauge(even, known, float(np.sqrt(squares[0].sum())))
         moved = float(np.linalg.norm(end_to_end(gauge.layers) - product))
         noise = max(
             known * gauge.condition,
@@ -99,7 +102,7 @@ class WhitePoint:
             unit=unit,
             even=tuple(even),
             scales=tuple(scales),
-            absolute=tuple(absolute),
+            squares=tuple(squares),
             gauge=gauge,
             target=target,
             residual=residual,
@@ -180,33 +183,36 @@ class WhitePoint:
         return moved
 
     def evened(self, direction: Sequence[Matrix]) -> tuple[list[Matrix], list[Matrix]]:
-        """Bring a direction of the original layers to the even ones; and its absolute values."""
+        """Bring a direction of the original layers to the even ones; and the squares of its terms."""
         steps = [direction[0] @ self.modes.colour, *direction[1:]]
-        terms = [np.abs(direction[0]) @ np.abs(self.modes.colour), *map(np.abs, direction[1:])]
-        for moved in (steps, terms):
+        terms = [direction[0] ** 2 @ self.modes.colour**2, *(v**2 for v in direction[1:])]
+        for moved, power in ((steps, 1), (terms, 2)):
             for i, scale in enumerate(self.scales):
-                moved[i] = scale[:, None] * moved[i]
-                moved[i + 1] = moved[i + 1] / scale
-            moved[-1] = moved[-1] / self.unit
+                moved[i] = scale[:, None] ** power * moved[i]
+                moved[i + 1] = moved[i + 1] / scale**power
+            moved[-1] = moved[-1] / self.unit**power
         return steps, terms
 
 
 def _on_white_inputs(
-    layers: Sequence[Matrix], colour: Matrix, precision: float
+    layers: Sequence[Matrix], modes: DataModes, precision: float
 ) -> tuple[list[Matrix], Matrix]:
-    """W_1 E, W_2, ..., W_L; and |W_1| |E|. Where W_1 does not see the data, rounding becomes zero."""
-    first = layers[0] @ colour
-    terms = np.abs(layers[0]) @ np.abs(colour)
-    blind = np.abs(first) <= ROOM * max(EPS, precision) * terms
+    """W_1 E, W_2, ..., W_L, and the squares of the terms of W_1 E. What is blind becomes zero."""
+    inputs = modes.inputs
+    first, terms = layers[0] @ inputs.colour, layers[0] ** 2 @ inputs.colour**2
+    # columns that depend on others are known as well as the combination is
+    known = max(precision, EPS * (inputs.amplification if len(inputs.dropped) else 1.0))
+    # E itself is known to a share of its rows
+    lengths = layers[0] ** 2 @ np.sum(inputs.colour**2, axis=1)
+    blind = np.abs(first) <= ROOM * known * np.sqrt(lengths)[:, None]
     return [np.where(blind, 0.0, first), *layers[1:]], terms
 
 
 def _relative_gradients(
-    layers: Sequence[Matrix], absolute: Sequence[Matrix], residual: Matrix, target: Matrix
+    layers: Sequence[Matrix], squares: Sequence[Matrix], residual: Matrix, target: Matrix
 ) -> tuple[float, ...]:
     """Gradients over the root of the sum of the squares of their terms."""
     found = pull_back(layers, prefixes(layers), residual)
-    squares = [w**2 for w in absolute]
     before = prefixes(squares)
     terms = pull_back(squares, before, before[-1] + target**2)
     return tuple(
