@@ -8,14 +8,15 @@ strings that begin and end inside. Drawn with whole numbers, in whole-numbered b
 all products are exact and the gradient is zero to the last bit.
 """
 
-from collections.abc import Callable
+import itertools
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 import torch
 
-from pitfalls.linear import SquaredRisk, critical_point
+from pitfalls.linear import SquaredRisk
+from pitfalls.linear.derivatives import hessian_product
 from pitfalls.moments import SecondMoments
 
 Matrix = np.ndarray
@@ -44,6 +45,7 @@ class Point:
 
     @property
     def risk(self) -> SquaredRisk:
+        """The risk whose critical point this is."""
         return make_risk(self.correlation, self.blind, self.basis, self.output)
 
 
@@ -137,7 +139,7 @@ def _lay_down(rng, strings, widths, blind, values, multipliers) -> Layers:
     """Give every string a slot at every node it passes, and every link a number."""
     n_layers = len(widths) - 1
     used = [0] * (n_layers + 1)
-    layers = [np.zeros((b, a)) for a, b in zip(widths[:-1], widths[1:], strict=True)]
+    layers = [np.zeros((b, a)) for a, b in itertools.pairwise(widths)]
     for first, last, start, end in strings:
         slots = []
         for node in range(start, end + 1):
@@ -245,7 +247,7 @@ def hessian(risk: SquaredRisk, layers: Layers) -> Matrix:
 
 def is_semidefinite(matrix: Matrix) -> bool:
     """Whether a matrix of whole numbers has no negative eigenvalue: in rational arithmetic."""
-    rows = [[Fraction(float(v)) for v in row] for row in matrix]
+    rows = [[Fraction(v) for v in row] for row in matrix.tolist()]
     alive = list(range(len(rows)))
     while alive:
         pivot = max(alive, key=lambda i: rows[i][i])
@@ -260,6 +262,25 @@ def is_semidefinite(matrix: Matrix) -> bool:
                 for j in alive:
                     rows[i][j] -= factor * rows[pivot][j]
     return True
+
+
+def rational_hessian(risk: SquaredRisk, layers: Layers) -> Matrix:
+    """Return the dense Hessian in rational arithmetic: for weights that are no whole numbers."""
+
+    def exactly(matrix: Matrix) -> Matrix:
+        return np.array([[Fraction(float(v)) for v in row] for row in matrix], dtype=object)
+
+    sxx, syx = exactly(risk.moments.sxx), exactly(risk.moments.syx)
+    exact = [exactly(w) for w in layers]
+    rows = []
+    for layer, w in enumerate(layers):
+        for at in np.ndindex(w.shape):
+            steps = [np.zeros(v.shape, dtype=object) for v in layers]
+            steps[layer][at] = Fraction(1)
+            rows.append(
+                np.concatenate([h.ravel() for h in hessian_product(exact, steps, sxx, syx)])
+            )
+    return np.array(rows)
 
 
 def judge(point: Point, *, exactly: bool = False) -> str:

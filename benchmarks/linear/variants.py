@@ -11,13 +11,12 @@ import numpy as np
 from benchmarks.linear.exact_points import (
     ARCHITECTURES,
     Case,
-    Layers,
-    Matrix,
     Point,
     draw_point,
+    is_semidefinite,
     judge,
-    make_risk,
     mix,
+    rational_hessian,
     rebase,
     unimodular,
 )
@@ -122,7 +121,7 @@ def nothing_to_learn_summed(rng: np.random.Generator) -> Case:
 
 
 def summed(rng: np.random.Generator) -> Case:
-    """Data of random rows, a point made to order: no number is whole."""
+    """Draw rows at random and have a point made to order: no number is whole."""
     widths = ARCHITECTURES[int(rng.integers(len(ARCHITECTURES)))]
     d, p = widths[0], widths[-1]
     x = rng.standard_normal((40, d)) * rng.uniform(0.5, 2.0, d)
@@ -227,7 +226,12 @@ def _perturbed(size: float, *, relative: bool = False) -> Variant:
         moved = tuple(
             w * (1 + v) if relative else w + v for w, v in zip(case.weights, noise, strict=True)
         )
-        return replace(case, weights=moved, critical=False)
+        truth = case.truth
+        critical = not any(g.any() for g in case.risk.layer_gradients(moved))
+        # critical to the last bit all the same: then it is this point that counts
+        if critical and not is_semidefinite(rational_hessian(case.risk, moved)):
+            truth = "strict saddle"
+        return replace(case, weights=moved, truth=truth, critical=False)
 
     return variant
 

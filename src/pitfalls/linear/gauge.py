@@ -37,6 +37,8 @@ class Gauge:
         Whether a singular value fell between rounding and rank, so that ranks may be wrong.
     condition : float
         The most by which a layer's noise grew, as a share of the layer.
+    cut : float
+        The largest singular value that was taken for zero, as a share of the layer.
     """
 
     layers: tuple[Matrix, ...]
@@ -44,6 +46,7 @@ class Gauge:
     inverses: tuple[Matrix, ...]
     doubtful: bool
     condition: float
+    cut: float
 
     def carry(self, direction: Sequence[Matrix]) -> list[Matrix]:
         """Carry a direction in the original layers to this gauge."""
@@ -133,12 +136,14 @@ def isometric_gauge(layers: Sequence[Matrix], noise: float, made_of: float | Non
     Gauge
     """
     layers = [np.array(w) for w in layers]
-    scales, inverses, doubtful, condition = [], [], False, 1.0
+    scales, inverses, doubtful, condition, cut = [], [], False, 1.0, 0.0
     zero = ROOM * noise
     made = float(np.linalg.norm(layers[0], 2)) if made_of is None else made_of
     for h in range(len(layers) - 1):
         left, values, right = _full_left_svd(layers[h])
-        rank, doubt = count(values, made, zero, CLEAR * zero)
+        _, doubt = count(values, made, zero, CLEAR * zero)
+        rank = int(np.sum(values > CLEAR * zero * made))
+        cut = max(cut, float(values[rank:].max(initial=0.0)) / (made or 1.0))
         doubtful |= doubt
         growth = made / float(values[rank - 1]) if rank else 1.0
         condition = max(condition, growth)
@@ -152,7 +157,9 @@ def isometric_gauge(layers: Sequence[Matrix], noise: float, made_of: float | Non
             onward, size = np.zeros_like(onward), 1.0
         # nodes that it does not reach: a basis in which the next layer is isometric there
         out, spread, basis = np.linalg.svd(layers[h + 1] @ rest, full_matrices=True)
-        inner, doubt = count(spread, full, zero, CLEAR * zero)
+        _, doubt = count(spread, full, zero, CLEAR * zero)
+        inner = int(np.sum(spread > CLEAR * zero * full))
+        cut = max(cut, float(spread[inner:].max(initial=0.0)) / (full or 1.0))
         doubtful |= doubt
         stretch = np.ones(rest.shape[1])
         stretch[:inner] = spread[:inner] / size
@@ -166,7 +173,7 @@ def isometric_gauge(layers: Sequence[Matrix], noise: float, made_of: float | Non
         scales.append(np.vstack([(reached / values[:rank]).T, (rest * stretch).T]))
         layers[h] = np.vstack([right[:rank], np.zeros((len(left) - rank, right.shape[1]))])
         layers[h + 1] = np.hstack([onward, onto])
-    return Gauge(tuple(layers), tuple(scales), tuple(inverses), doubtful, condition)
+    return Gauge(tuple(layers), tuple(scales), tuple(inverses), doubtful, condition, cut)
 
 
 def count(values: Matrix, scale: float, zero: float, nonzero: float) -> tuple[int, bool]:

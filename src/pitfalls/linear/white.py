@@ -94,6 +94,7 @@ class WhitePoint:
         noise = max(
             known * gauge.condition,
             moved,
+            gauge.cut,
             modes.rounding / top / ROOM if top else 0.0,  # which has its room already
             *_gauge_gradients(gauge.layers, residual, float(np.linalg.norm(product, 2))),
         )
