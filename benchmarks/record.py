@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pitfalls.runs import describe_machine, write_json
+from pitfalls.runs import describe_machine, describe_versions, write_json
 from pitfalls.runs.config import to_json
-from pitfalls.runs.manifest import describe_versions, find_commit, now
+from pitfalls.runs.machine import find_commit
+from pitfalls.runs.manifest import now
 
 RESULTS = Path(__file__).parent / "results"
 

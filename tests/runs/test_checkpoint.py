@@ -1,9 +1,13 @@
+import hashlib
+
 import numpy as np
 import pytest
 import torch
 
 from pitfalls.errors import InputError
 from pitfalls.runs.checkpoint import read_latest, write_checkpoint
+
+EMPTY = (0, hashlib.sha256(b"").hexdigest())
 
 
 def test_numpy_arrays_come_back_bit_for_bit(tmp_path):
@@ -12,10 +16,10 @@ def test_numpy_arrays_come_back_bit_for_bit(tmp_path):
         "scalar": np.array(2.5),
         "state": np.array([2**64 - 1, 7], dtype=np.uint64),
     }
-    write_checkpoint(tmp_path, 5, tensors, {"seen": [1, 2]}, 17)
-    found, complaints = read_latest(tmp_path)
+    write_checkpoint(tmp_path, 5, tensors, {"seen": [1, 2]}, EMPTY)
+    found, complaints = read_latest(tmp_path, tmp_path / "metrics.jsonl")
     assert complaints == []
-    assert (found.step, found.meta, found.log_bytes) == (5, {"seen": [1, 2]}, 17)
+    assert (found.step, found.meta, found.log_bytes) == (5, {"seen": [1, 2]}, 0)
     for name, value in tensors.items():
         assert found.tensors[name].dtype == value.dtype
         np.testing.assert_array_equal(found.tensors[name], value)
@@ -24,8 +28,8 @@ def test_numpy_arrays_come_back_bit_for_bit(tmp_path):
 def test_tensors_that_share_memory_and_half_precision_come_back(tmp_path):
     base = torch.arange(6.0).reshape(2, 3)
     tensors = {"a": base, "b": base.T, "c": base.bfloat16(), "n": torch.tensor(3)}
-    write_checkpoint(tmp_path, 0, tensors, {}, 0)
-    found, _ = read_latest(tmp_path)
+    write_checkpoint(tmp_path, 0, tensors, {}, EMPTY)
+    found, _ = read_latest(tmp_path, tmp_path / "metrics.jsonl")
     for name, value in tensors.items():
         assert found.tensors[name].dtype == value.dtype
         assert torch.equal(found.tensors[name], value)
@@ -33,7 +37,7 @@ def test_tensors_that_share_memory_and_half_precision_come_back(tmp_path):
 
 def test_only_the_last_two_are_kept(tmp_path):
     for step in (1, 2, 3, 10):
-        write_checkpoint(tmp_path, step, {"x": np.ones(1)}, {}, 0)
+        write_checkpoint(tmp_path, step, {"x": np.ones(1)}, {}, EMPTY)
     assert sorted(p.stem for p in tmp_path.glob("*.json")) == [
         "step-000000000003",
         "step-000000000010",
@@ -44,7 +48,7 @@ def test_only_the_last_two_are_kept(tmp_path):
 @pytest.mark.parametrize("damage", ["flip", "cut", "no json", "bad json"])
 def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(tmp_path, damage):
     for step in (1, 2):
-        write_checkpoint(tmp_path, step, {"x": np.full(3, step)}, {}, 0)
+        write_checkpoint(tmp_path, step, {"x": np.full(3, step)}, {}, EMPTY)
     data = tmp_path / "step-000000000002.safetensors"
     description = data.with_suffix(".json")
     if damage == "flip":
@@ -55,15 +59,15 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(tmp_path, damage
         description.unlink()
     else:
         description.write_text("{")
-    found, complaints = read_latest(tmp_path)
+    found, complaints = read_latest(tmp_path, tmp_path / "metrics.jsonl")
     assert found.step == 1
     assert len(complaints) == (0 if damage == "no json" else 1)
 
 
 def test_nothing_saved_is_none(tmp_path):
-    assert read_latest(tmp_path) == (None, [])
+    assert read_latest(tmp_path, tmp_path / "metrics.jsonl") == (None, [])
 
 
 def test_a_negative_step_is_refused(tmp_path):
     with pytest.raises(InputError, match="at least 0, got -1"):
-        write_checkpoint(tmp_path, -1, {}, {}, 0)
+        write_checkpoint(tmp_path, -1, {}, {}, EMPTY)

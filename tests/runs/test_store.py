@@ -223,7 +223,7 @@ def test_a_lock_that_cannot_be_opened_counts_as_not_held(store):
 
 def test_remove_deletes_the_folder(store):
     run = finish(store)
-    assert store.remove(run.id) == run.id
+    assert store.remove(run.id) == (run.id,)
     assert not run.path.exists()
     assert store.list() == []
 

@@ -13,7 +13,7 @@ def doctor() -> int:
     from pathlib import Path
 
     from pitfalls.runs import describe_machine
-    from pitfalls.runs.manifest import describe_versions
+    from pitfalls.runs import describe_versions
 
     rows: list[tuple[str, str, str]] = []
     for package, number in describe_versions().items():

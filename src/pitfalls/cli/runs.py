@@ -75,8 +75,11 @@ def show(run: str, /) -> None:
     }
     facts |= {f"warning {i}": text for i, text in enumerate(manifest.warnings, 1)}
     print_table(found.id, ["what", "value"], [[k, v] for k, v in facts.items() if v is not None])
-    if manifest.status == "complete" and (found.path / "results.json").exists():
-        say(json.dumps(found.results(), indent=2, ensure_ascii=False))
+    if found.complete:
+        results = found.plain_results() | (
+            {"results": found.results()} if found.has_file("results.json") else {}
+        )
+        say(json.dumps(results, indent=2, ensure_ascii=False))
 
 
 @app.command
@@ -93,9 +96,8 @@ def remove(*runs: str) -> None:
     if not runs:
         raise InputError("runs remove: name at least one run. See: pitfalls runs list")
     store = run_store()
-    # every name is found before any run goes; two names of one run remove it once
-    for path in dict.fromkeys([store.find(name).path.resolve() for name in runs]):
-        say(f"removed {store.remove(path)}")
+    for removed in store.remove(*runs):
+        say(f"removed {removed}")
 
 
 @app.command

@@ -3,7 +3,8 @@
 from pitfalls.runs.atomic import write_bytes, write_json, write_text
 from pitfalls.runs.checkpoint import Checkpoint
 from pitfalls.runs.config import NOT_IDENTITY, config_hash, config_to_dict
-from pitfalls.runs.manifest import Manifest, describe_machine
+from pitfalls.runs.machine import describe_machine, describe_versions
+from pitfalls.runs.manifest import Manifest
 from pitfalls.runs.run import Run
 from pitfalls.runs.store import RunStore
 
@@ -16,6 +17,7 @@ __all__ = [
     "config_hash",
     "config_to_dict",
     "describe_machine",
+    "describe_versions",
     "write_bytes",
     "write_json",
     "write_text",

@@ -1,45 +1,36 @@
 """Writes that leave either the old file or the whole new one, whatever happens in between."""
 
-import json
+import errno
 import os
-import tempfile
+import secrets
 from pathlib import Path
 
 from pitfalls.errors import RunError
+from pitfalls.runs import plain
 
-__all__ = ["to_bytes", "write_bytes", "write_json", "write_text"]
+__all__ = ["make_folder", "replace", "sync_folder", "write_bytes", "write_json", "write_text"]
+
+UNFINISHED = ".new"
+"""How the names of temporary files end."""
+
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
 
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Replace ``path`` by ``data`` in one step.
-
-    The temporary file lies in the same folder, because a rename is atomic only within one file
-    system; the folder is synced too, because the rename itself must survive a power cut.
 
     Raises
     ------
     RunError
         If the folder cannot be written to or the disk is full; ``path`` is then as it was.
     """
-    temporary: str | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-        temporary = None
-        _sync_folder(path.parent)
+        make_folder(path.parent)
+        replace(path, data)
     except OSError as error:
         raise RunError(
             f"write {path}: {error.strerror or error}. Free space or choose another folder."
         ) from error
-    finally:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -48,7 +39,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: object, indent: int | None = 2) -> None:
-    """Replace ``path`` by ``value`` as indented JSON in one step.
+    """Replace ``path`` by ``value`` as JSON in one step.
 
     Raises
     ------
@@ -56,25 +47,71 @@ def write_json(path: Path, value: object, indent: int | None = 2) -> None:
         If ``value`` holds something JSON has no form for.
     """
     try:
-        data = to_bytes(value, indent)
+        data = plain.dump(value, indent)
     except (TypeError, ValueError, RecursionError) as error:
         raise RunError(f"write {path}: the value cannot be written as JSON ({error}).") from error
     write_bytes(path, data + b"\n")
 
 
-def to_bytes(value: object, indent: int | None = None) -> bytes:
-    """Return ``value`` as JSON in UTF-8; half a surrogate pair, as in odd file names, is escaped."""
+def replace(path: Path, data: bytes) -> None:
+    """Replace ``path`` by ``data`` in one step; its folder must be there.
+
+    Raises
+    ------
+    OSError
+        ``path`` is then as it was.
+    """
+    temporary = write_beside(path, data, secrets.token_hex(8))
     try:
-        return json.dumps(value, indent=indent, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return json.dumps(value, indent=indent, ensure_ascii=True).encode()
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def write_beside(path: Path, data: bytes, mark: str) -> Path:
+    """Write ``data`` to a temporary file beside ``path``, on the disk for good, and return its path.
+
+    It lies in the same folder because a rename is atomic only within one file system.
+    """
+    temporary = path.with_name(f".{path.name}.{mark}{UNFINISHED}")
+    try:
+        # the mode that the umask leaves, as any other program's files have it
+        descriptor = os.open(temporary, _NEW, 0o666)
+        try:
+            left = memoryview(data)
+            while left:
+                left = left[os.write(descriptor, left) :]
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return temporary
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each on the disk for good."""
+    missing = []
+    while not folder.is_dir():
+        missing.append(folder)
+        folder = folder.parent
+    for path in reversed(missing):
+        path.mkdir(exist_ok=True)
+        sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Put the names in a folder on the disk: a rename or a new file must survive a power cut."""
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a file system that has no such thing
+            raise
     finally:
         os.close(descriptor)

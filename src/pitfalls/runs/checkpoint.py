@@ -1,8 +1,7 @@
-"""Checkpoints: tensors as safetensors, the rest as JSON, a checksum over both."""
+"""Checkpoints: tensors as safetensors, the rest as JSON, checksums over both and over the log."""
 
 import hashlib
-import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from pitfalls.errors import InputError
-from pitfalls.runs.atomic import write_bytes, write_json
+from pitfalls.runs import plain
+from pitfalls.runs.atomic import make_folder, replace
 from pitfalls.runs.config import to_json
+from pitfalls.runs.log import fits
 
-__all__ = ["Checkpoint", "read_latest", "write_checkpoint"]
+__all__ = ["Checkpoint", "read_checkpoints", "read_latest", "write_checkpoint"]
 
 KEEP = 2
 
@@ -41,57 +42,91 @@ class Checkpoint:
 
 
 def write_checkpoint(
-    folder: Path, step: int, tensors: Mapping[str, Any], meta: Mapping[str, Any], log_bytes: int
+    folder: Path,
+    step: int,
+    tensors: Mapping[str, Any],
+    meta: Mapping[str, Any],
+    log: tuple[int, str],
 ) -> None:
     """Save a checkpoint in ``folder`` and drop all but the last two.
 
     The JSON file is written last and carries the checksum of the tensors: a checkpoint without it, or
     with another checksum, was cut off and is passed over by `read_latest`.
+
+    Parameters
+    ----------
+    log : tuple of int and str
+        Length and SHA-256 of the metric log.
     """
     if step < 0:
         raise InputError(f"save_checkpoint: step must be at least 0, got {step}.")
     data, framework = _serialise(tensors)
     stem = f"step-{step:012d}"
-    write_bytes(folder / f"{stem}.safetensors", data)
-    write_json(
-        folder / f"{stem}.json",
-        {
-            "step": step,
-            "framework": framework,
-            "sha256": hashlib.sha256(data).hexdigest(),
-            "log_bytes": log_bytes,
-            "meta": to_json(meta),
-        },
-    )
+    make_folder(folder)
+    replace(folder / f"{stem}.safetensors", data)
+    content = {
+        "step": step,
+        "framework": framework,
+        "tensors_sha256": hashlib.sha256(data).hexdigest(),
+        "log_bytes": log[0],
+        "log_sha256": log[1],
+        "meta": to_json(meta),
+    }
+    content["sha256"] = plain.digest(content)
+    replace(folder / f"{stem}.json", plain.dump(content, 2) + b"\n")
     for old in sorted(folder.glob("step-*.json"))[:-KEEP]:
-        # the description goes first: tensors without one are passed over
-        old.unlink(missing_ok=True)
-        old.with_suffix(".safetensors").unlink(missing_ok=True)
+        _drop(old)
 
 
-def read_latest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
-    """Return the newest whole checkpoint of ``folder``, and a line for each damaged one passed over."""
+def read_latest(folder: Path, log: Path) -> tuple[Checkpoint | None, list[str]]:
+    """Return the newest whole checkpoint that fits the log, and a line for each one passed over.
+
+    Those passed over are deleted: kept, they would later count as newer than good ones.
+    """
     complaints: list[str] = []
+    for description, found in read_checkpoints(folder):
+        if isinstance(found, str):
+            complaints.append(
+                f"checkpoint {description.name} is damaged and was passed over: {found}"
+            )
+        elif not fits(log, found[0].log_bytes, found[1]):
+            complaints.append(
+                f"checkpoint {description.name} does not fit {log.name} and was passed over"
+            )
+        else:
+            return found[0], complaints
+        _drop(description)
+    return None, complaints
+
+
+def read_checkpoints(folder: Path) -> Iterator[tuple[Path, tuple[Checkpoint, str] | str]]:
+    """Yield every checkpoint, newest first, with its log's hash; or what is wrong with it."""
     for description in sorted(folder.glob("step-*.json"), reverse=True):
         try:
-            values = json.loads(description.read_text(encoding="utf-8"))
-            data = description.with_suffix(".safetensors").read_bytes()
-            if hashlib.sha256(data).hexdigest() != values["sha256"]:
-                raise ValueError("its checksum does not match")
-            return (
-                Checkpoint(
-                    step=values["step"],
-                    tensors=_deserialise(data, values["framework"]),
-                    meta=values["meta"],
-                    log_bytes=values["log_bytes"],
-                ),
-                complaints,
-            )
-        except (OSError, ValueError, KeyError) as error:
-            complaints.append(
-                f"checkpoint {description.name} is damaged and was passed over: {error}"
-            )
-    return None, complaints
+            yield description, _read(description)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            text = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+            yield description, " ".join(text.split()) or type(error).__name__
+
+
+def _read(description: Path) -> tuple[Checkpoint, str]:
+    values = plain.load(description.read_bytes())
+    if values.pop("sha256") != plain.digest(values):
+        raise ValueError("its checksum does not match")
+    if description.name != f"step-{values['step']:012d}.json":
+        raise ValueError(f"it is of step {values['step']}")
+    data = description.with_suffix(".safetensors").read_bytes()
+    if hashlib.sha256(data).hexdigest() != values["tensors_sha256"]:
+        raise ValueError("the checksum of its tensors does not match")
+    tensors = _deserialise(data, values["framework"])
+    found = Checkpoint(values["step"], tensors, values["meta"], values["log_bytes"])
+    return found, values["log_sha256"]
+
+
+def _drop(description: Path) -> None:
+    # the description goes first: tensors without one are passed over
+    description.unlink(missing_ok=True)
+    description.with_suffix(".safetensors").unlink(missing_ok=True)
 
 
 def _serialise(tensors: Mapping[str, Any]) -> tuple[bytes, str]:

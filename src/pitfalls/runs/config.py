@@ -1,16 +1,15 @@
 """Frozen config dataclasses as JSON, and the hash that names a run."""
 
 import dataclasses
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from pitfalls.errors import InputError
+from pitfalls.runs.manifest import hash_identity
 
-__all__ = ["NOT_IDENTITY", "config_hash", "config_to_dict", "to_json"]
+__all__ = ["NOT_IDENTITY", "config_hash", "config_identity", "config_to_dict", "to_json"]
 
 
 NOT_IDENTITY = {"identity": False}
@@ -60,9 +59,14 @@ def config_hash(config: object) -> str:
     Fields whose metadata say ``identity: False`` (a device, a path whose content is hashed in another
     field) do not count.
     """
+    return hash_identity(config_identity(config))
+
+
+def config_identity(config: object) -> dict[str, Any]:
+    """Return the fields of a config that its hash is made of, as plain JSON values."""
     config_to_dict(config)
-    text = json.dumps(_identity(config), sort_keys=True, allow_nan=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    result: dict[str, Any] = _identity(config)
+    return result
 
 
 def _identity(value: object) -> Any:

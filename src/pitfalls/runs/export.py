@@ -94,7 +94,7 @@ def _scalars(run: Run) -> Iterator[tuple[str, int, float]]:
         for name, value in record.items():
             if name != "step" and isinstance(value, int | float) and not isinstance(value, bool):
                 yield name, step, float(value)
-    if (run.path / "results.json").exists():
+    if run.has_file("results.json"):
         for name, value in run.results().items():
             if isinstance(value, int | float) and not isinstance(value, bool):
                 yield f"results/{name}", 0, float(value)

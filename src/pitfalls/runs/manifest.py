@@ -2,21 +2,28 @@
 
 import dataclasses
 import datetime
-import functools
-import os
-import platform
-import subprocess
+import hashlib
+import json
+import types
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-__all__ = ["Manifest", "Status", "describe_machine", "describe_versions", "now"]
+from pitfalls.errors import RunError
+from pitfalls.runs import plain
+
+__all__ = ["FORMAT", "MANIFEST", "Manifest", "Status", "hash_identity", "now", "read_manifest"]
+
+MANIFEST = "manifest.json"
 
 Status = Literal["running", "interrupted", "failed", "complete"]
 
 FORMAT = 2
 """Raised when a change makes older run folders unreadable."""
+
+LARGEST = 64 * 2**20
+"""Bytes of a manifest that is still read."""
 
 
 @dataclass
@@ -29,6 +36,8 @@ class Manifest:
         What was run, and the two parts of the folder's name.
     config : dict
         Every field of the config, those outside the hash too.
+    identity : dict
+        The fields whose hash is in the folder's name.
     command : str
         What to type to make this run again.
     seed : int or None
@@ -45,12 +54,15 @@ class Manifest:
         What a reader of the numbers must know, such as data that are not the official ones.
     entry, code : str or None
         The module of the run function, and the fingerprint of the code behind it.
+    files : dict
+        Of every file of the run its size in bytes and its SHA-256.
     """
 
     experiment: str
     name: str
     hash: str
     config: dict[str, Any]
+    identity: dict[str, Any]
     command: str = ""
     seed: int | None = None
     status: Status = "running"
@@ -65,84 +77,108 @@ class Manifest:
     commit: str | None = None
     entry: str | None = None
     code: str | None = None
+    files: dict[str, list[int | str]] = field(default_factory=dict)
     format: int = FORMAT
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the manifest as plain JSON values."""
-        return dataclasses.asdict(self)
+    def to_bytes(self) -> bytes:
+        """Return the content of ``manifest.json``: JSON with a checksum over all of it."""
+        values = dataclasses.asdict(self)
+        return plain.dump({**values, "sha256": plain.digest(values)}, 2) + b"\n"
 
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "Manifest":
-        """Build a manifest from the JSON of an earlier one; unknown fields are an error (TypeError)."""
-        return cls(**values)
+
+def hash_identity(identity: Any) -> str:
+    """Return 12 hexadecimal digits that name what a config asks for."""
+    text = json.dumps(identity, sort_keys=True, allow_nan=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Return the manifest of a run folder.
+
+    Raises
+    ------
+    RunError
+        If it is damaged, of another folder, or of a version with another folder format.
+    """
+    path = folder / MANIFEST
+    try:
+        if path.stat().st_size > LARGEST:
+            raise ValueError(f"it has over {LARGEST // 2**20} MiB")
+        values = plain.load(path.read_bytes())
+        if not isinstance(values, dict):
+            raise ValueError("it is no JSON object")
+        if values.get("format") != FORMAT:
+            raise RunError(
+                f"{path}: has format {values.get('format')!r:.40}, this version reads {FORMAT}. "
+                "Remove the run folder and run the command again."
+            )
+        digest = values.pop("sha256", None)
+        _check_types(values)
+        if digest != plain.digest(values):
+            raise ValueError("its checksum does not match")
+        manifest = Manifest(**values)
+        _check_place(manifest, folder)
+    except RunError:
+        raise
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        reason = (isinstance(error, OSError) and error.strerror) or str(error)
+        raise RunError(
+            f"{path}: is damaged ({reason}). Start over with --fresh, or remove the folder."
+        ) from error
+    return manifest
+
+
+def _check_place(manifest: Manifest, folder: Path) -> None:
+    """Refuse a manifest that lies in another run's folder, or was made for another config."""
+    place = folder.resolve()
+    name = f"{manifest.name}-{manifest.hash}"
+    if place.parent.name != manifest.experiment or not (
+        place.name == name or place.name.startswith(f"{name}-older-")
+    ):
+        raise ValueError(f"it is the one of {manifest.experiment}/{name}")
+    if hash_identity(manifest.identity) != manifest.hash:
+        raise ValueError("its config does not have the hash in the folder's name")
+    if not _is_part(manifest.identity, manifest.config):
+        raise ValueError("its config is not the one that names the folder")
+
+
+def _is_part(part: Any, whole: Any) -> bool:
+    if isinstance(part, dict) and isinstance(whole, dict):
+        return all(key in whole and _is_part(part[key], whole[key]) for key in part)
+    if isinstance(part, list) and isinstance(whole, list):
+        return len(part) == len(whole) and all(map(_is_part, part, whole))
+    return bool(part == whole or (part != part and whole != whole))
+
+
+def _check_types(values: dict[str, Any]) -> None:
+    hints = _hints()
+    if wrong := sorted(set(hints) ^ set(values)):
+        raise ValueError(f"it lacks or should not have: {', '.join(map(str, wrong))[:80]}")
+    for name, hint in hints.items():
+        if not _is_a(values[name], hint):
+            raise ValueError(f"{name} in it is {json.dumps(values[name])[:40]}, not {hint}")
+
+
+@cache
+def _hints() -> dict[str, Any]:
+    return get_type_hints(Manifest)
+
+
+def _is_a(value: Any, hint: Any) -> bool:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if hint is Any:
+        return True
+    if origin in (Union, types.UnionType):
+        return any(_is_a(value, argument) for argument in arguments)
+    if origin is Literal:
+        return value in arguments
+    if origin is list:
+        return type(value) is list and all(_is_a(item, arguments[0]) for item in value)
+    if origin is dict:
+        return type(value) is dict and all(_is_a(item, arguments[1]) for item in value.values())
+    return type(value) is (hint or type(None)) or (hint is float and type(value) is int)
 
 
 def now() -> str:
     """Return the time in UTC, to the second."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-
-
-@functools.cache
-def describe_versions() -> dict[str, str]:
-    """Return the versions of Python and of every package whose numbers could move a result."""
-    versions = {"python": platform.python_version()}
-    for package in ("pitfalls", "torch", "numpy", "scipy", "scikit-learn", "numba"):
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return versions
-
-
-@functools.cache
-def describe_machine() -> dict[str, Any]:
-    """Return the processor, cores, memory (GiB) and system; no host or user name."""
-    return {
-        "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
-        "memory_gib": _memory_gib(),
-        "system": f"{platform.system()} {platform.machine()}",
-    }
-
-
-@functools.cache
-def find_commit() -> str | None:
-    """Return the commit of the checkout this package runs from, with ``+`` if it is modified."""
-    folder = Path(__file__).resolve().parent
-    if not any((parent / ".git").exists() for parent in folder.parents):
-        return None
-
-    def git(*arguments: str) -> str:
-        return subprocess.run(
-            ["git", "-C", str(folder), *arguments],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=10,
-        ).stdout.strip()
-
-    try:
-        commit = git("rev-parse", "--short=12", "HEAD")
-        modified = git("status", "--porcelain", "--untracked-files=no", "--", ".")
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return commit + ("+" if modified else "")
-
-
-def _processor() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
-
-
-def _memory_gib() -> float | None:
-    try:
-        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
-    except (AttributeError, ValueError, OSError):
-        return None

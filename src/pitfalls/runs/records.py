@@ -1,12 +1,11 @@
 """Frozen result dataclasses as JSON and arrays, and back, whole and of the same types.
 
-What JSON lacks is written by name: ``{"$float": "nan"}``, ``{"$array": "layers.0"}`` for an array that
-lies beside, ``{"$record": [name, fields]}`` for a record in a union. A key of a mapping that begins
-with ``$`` gets another one in front.
+What JSON lacks is written by name: ``{"$array": "layers.0"}`` for an array that lies beside,
+``{"$record": [name, fields]}`` for a record in a union. A key of a mapping that begins with ``$`` gets
+another one in front.
 """
 
 import itertools
-import math
 import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -15,13 +14,12 @@ import numpy as np
 from cattrs import BaseValidationError, ForbiddenExtraKeysError, transform_error
 
 from pitfalls.errors import PitfallsError
-from pitfalls.runs.converter import Misfit, converter, shown
+from pitfalls.runs.converter import Misfit, converter
 from pitfalls.runs.schema import schema_of
 
 __all__ = ["decode", "encode", "from_plain"]
 
 T = TypeVar("T")
-FLOATS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
 def encode(result: object) -> tuple[Any, dict[str, np.ndarray]]:
@@ -77,8 +75,6 @@ def _to_plain(tree: Any, where: str, arrays: dict[str, np.ndarray]) -> Any:
         name = _free_name(where, arrays)
         arrays[name] = tree
         return {"$array": name}
-    if isinstance(tree, float) and not math.isfinite(tree):
-        return {"$float": repr(tree)}
     if isinstance(tree, list):
         return [_to_plain(value, f"{where}.{i}", arrays) for i, value in enumerate(tree)]
     if isinstance(tree, dict):
@@ -98,21 +94,17 @@ def _free_name(where: str, taken: Mapping[str, np.ndarray]) -> str:
 
 
 def from_plain(plain: Any, arrays: Mapping[str, np.ndarray]) -> Any:
-    """Put the arrays, and the numbers that JSON lacks, back in their places.
+    """Put the arrays back in their places.
 
     Raises
     ------
     Misfit
-        If an array is missing, or a number is none.
+        If an array is missing.
     """
     if isinstance(plain, list):
         return [from_plain(value, arrays) for value in plain]
     if not isinstance(plain, dict):
         return plain
-    if list(plain) == ["$float"]:
-        if plain["$float"] not in FLOATS:
-            raise Misfit(f"expected one of {list(FLOATS)}, got {shown(plain)}")
-        return FLOATS[plain["$float"]]
     if list(plain) == ["$array"]:
         if plain["$array"] not in arrays:
             raise Misfit(f"the array {plain['$array']} is not there")

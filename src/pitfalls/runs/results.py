@@ -1,23 +1,29 @@
 """Typed results in a run folder: ``results/<type>.json``, its arrays in an ``.npz`` beside it."""
 
 import hashlib
-import json
 import re
 import zipfile
 from collections.abc import Callable, Mapping
 from io import BytesIO
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
 from pitfalls.errors import InputError
-from pitfalls.runs.atomic import write_bytes, write_json
+from pitfalls.runs import plain
 from pitfalls.runs.converter import Misfit
+from pitfalls.runs.folder import DAMAGED, RunFolder
 from pitfalls.runs.records import decode, encode, from_plain
 from pitfalls.runs.schema import schema_of
 
-__all__ = ["Migrations", "read_result", "result_path", "write_result"]
+__all__ = [
+    "Migrations",
+    "pack_arrays",
+    "read_result",
+    "result_name",
+    "unpack_arrays",
+    "write_result",
+]
 
 T = TypeVar("T")
 
@@ -25,8 +31,8 @@ Migrations = Mapping[str, Callable[[dict[str, Any]], T]]
 """From an older shape, ``module.Type@fingerprint``, to what makes today's result of its fields."""
 
 
-def result_path(folder: Path, result_type: type, part: str) -> Path:
-    """Return the file that holds a result of this type.
+def result_name(result_type: type, part: str) -> str:
+    """Return the name of the file that holds a result of this type.
 
     Raises
     ------
@@ -38,30 +44,27 @@ def result_path(folder: Path, result_type: type, part: str) -> Path:
             f"result part: must be letters, digits, '.', '_', '+' and '-', got {part!r}."
         )
     name = result_type.__qualname__.rpartition(".")[2]
-    return folder / "results" / f"{name}{f'.{part}' if part else ''}.json"
+    return f"results/{name}{f'.{part}' if part else ''}.json"
 
 
-def write_result(folder: Path, result: object, part: str) -> None:
+def write_result(folder: RunFolder, result: object, part: str) -> None:
     """Write a result; the arrays first, under a name of their content, so that both always fit."""
-    path = result_path(folder, type(result), part)
-    plain, arrays = encode(result)
-    reference = None
+    name = result_name(type(result), part)
+    value, arrays = encode(result)
+    stem = name.removesuffix(".json")
+    beside = None
     if arrays:
-        buffer = BytesIO()
-        # not compressed: an archive cannot grow when it is read
-        np.savez(buffer, allow_pickle=False, **arrays)
-        digest = hashlib.sha256(buffer.getvalue()).hexdigest()
-        reference = {"file": f"{path.stem}-{digest[:12]}.npz", "sha256": digest}
-        write_bytes(path.parent / reference["file"], buffer.getvalue())
-    schema = schema_of(type(result))
-    content = {"schema": str(schema), "arrays": reference, "value": plain}
-    write_json(path, content | {"sha256": _digest(content)})
-    for old in path.parent.glob(f"{path.stem}-*.npz"):
-        if reference is None or old.name != reference["file"]:
-            old.unlink(missing_ok=True)
+        data = pack_arrays(arrays)
+        beside = f"{stem}-{hashlib.sha256(data).hexdigest()[:12]}.npz"
+        folder.write(beside, data)
+    content = {"schema": str(schema_of(type(result))), "arrays": beside, "value": value}
+    folder.write(name, plain.dump(content, 2) + b"\n")
+    old = re.compile(re.escape(stem) + r"-[0-9a-f]{12}\.npz")
+    for other in [n for n in folder.manifest.files if old.fullmatch(n) and n != beside]:
+        folder.forget(other)
 
 
-def read_result(folder: Path, result_type: type[T], part: str, migrations: Migrations[T]) -> T:
+def read_result(folder: RunFolder, result_type: type[T], part: str, migrations: Migrations[T]) -> T:
     """Return a result of this type, or of an older shape through its migration.
 
     Raises
@@ -69,44 +72,53 @@ def read_result(folder: Path, result_type: type[T], part: str, migrations: Migra
     FileNotFoundError
         If there is none.
     Misfit
-        If the file is damaged, or of another shape.
+        If it is of another shape.
+    RunError
+        If a file is damaged.
     """
-    path = result_path(folder, result_type, part)
-    try:
-        content = json.loads(path.read_bytes())
-        if content.pop("sha256") != _digest(content):
-            raise ValueError("its checksum does not match")
-        arrays = _read_arrays(path.parent, content["arrays"])
-    except FileNotFoundError:
-        raise
-    except (OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
-        raise Misfit(f"{path.name} is damaged ({error})") from None
-    schema = schema_of(result_type)
-    found = content["schema"]
+    name = result_name(result_type, part)
+    content = plain.load(folder.read(name))
+    if not isinstance(content, dict) or set(content) != {"schema", "arrays", "value"}:
+        raise Misfit(f"{name} {DAMAGED} (it is no result)")
+    arrays: dict[str, np.ndarray] = {}
+    if content["arrays"] is not None:
+        arrays = unpack_arrays(folder.read(str(content["arrays"])))
+    schema, found = schema_of(result_type), content["schema"]
     if found == str(schema):
         return decode(content["value"], arrays, result_type)
     if found in migrations:
         return migrations[found](from_plain(content["value"], arrays))
-    raise Misfit(f"{path.name} has the older shape {found}, this version reads {schema}")
+    raise Misfit(f"{name} has the older shape {found!s:.200}, this version reads {schema}")
 
 
-def _read_arrays(folder: Path, reference: Any) -> dict[str, np.ndarray]:
-    if reference is None:
-        return {}
-    path = folder / reference["file"]
+def pack_arrays(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """Return arrays as an ``.npz`` archive; not compressed, so that it cannot grow when it is read."""
+    buffer = BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
+
+
+def unpack_arrays(data: bytes) -> dict[str, np.ndarray]:
+    """Return the arrays of an archive that `pack_arrays` made.
+
+    Raises
+    ------
+    ValueError
+        If it is none, or one that grows when it is read.
+    """
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ValueError(f"{path.name} cannot be read: {error.strerror}") from None
-    if hashlib.sha256(data).hexdigest() != reference["sha256"]:
-        raise ValueError(f"the checksum of {path.name} does not match")
-    try:
-        with np.load(BytesIO(data), allow_pickle=False) as stored:
-            return {key: stored[key] for key in stored.files}
-    except (zipfile.BadZipFile, EOFError) as error:
-        raise ValueError(f"{path.name}: {error}") from None
-
-
-def _digest(content: Any) -> str:
-    text = json.dumps(content, sort_keys=True, ensure_ascii=True, allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+        with zipfile.ZipFile(BytesIO(data)) as archive:
+            entries = archive.infolist()
+            if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+                raise ValueError("its arrays are compressed, which a run's are not")
+            if sum(entry.file_size for entry in entries) > len(data):
+                raise ValueError("its arrays are larger than itself")
+            arrays = {}
+            for entry in entries:
+                with archive.open(entry) as file:
+                    array = np.lib.format.read_array(file, allow_pickle=False)
+                arrays[entry.filename.removesuffix(".npy")] = array
+            return arrays
+    except (OSError, EOFError, KeyError, RuntimeError, MemoryError, SyntaxError, OverflowError,
+            zipfile.BadZipFile) as error:  # fmt: skip
+        raise ValueError(f"its arrays cannot be read: {error}") from None

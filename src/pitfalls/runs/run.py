@@ -1,35 +1,34 @@
 """One run folder: what an experiment writes into it, and what the report reads from it."""
 
-import json
-import os
 import shutil
 import time
-import zipfile
-from collections.abc import Mapping
-from contextlib import suppress
-from io import BytesIO
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self, TypeVar
+from typing import Any, Self
 
 import numpy as np
-from filelock import BaseFileLock
+from filelock import BaseFileLock, FileLock, Timeout
 
 from pitfalls.errors import DataError, InputError, RunError
-from pitfalls.runs.atomic import write_bytes, write_json
+from pitfalls.runs import plain
 from pitfalls.runs.checkpoint import Checkpoint, read_latest, write_checkpoint
-from pitfalls.runs.code import fingerprint
 from pitfalls.runs.config import to_json
 from pitfalls.runs.converter import Misfit
+from pitfalls.runs.log import Log, cut
 from pitfalls.runs.manifest import Manifest, now
-from pitfalls.runs.results import Migrations, read_result, result_path, write_result
+from pitfalls.runs.reading import METRICS, TIMINGS, ReadableRun
+from pitfalls.runs.results import pack_arrays, write_result
 
-__all__ = ["Run"]
+__all__ = ["LOCK", "Run"]
 
-T = TypeVar("T")
+LOCK = ".lock"
+PATIENCE = 30.0
+"""Seconds to wait while another process adds figures to the same finished run."""
 
 
-class Run:
+class Run(ReadableRun):
     """A run folder, open for writing inside a ``with`` block, for reading always.
 
     Attributes
@@ -54,64 +53,30 @@ class Run:
         lock: BaseFileLock | None = None,
         set_aside: Path | None = None,
     ) -> None:
-        self.path = path
-        self.manifest = manifest
+        super().__init__(path, manifest)
         self._lock = lock
-        self._log: BinaryIO | None = None
-        self._timings: BinaryIO | None = None
+        self._logs: dict[str, Log] = {}
         self._checkpoint: Checkpoint | None = None
+        self._last_step: int | None = None
         self._started = time.monotonic()
         self._seconds_before = manifest.seconds
         self.was_opened = lock is not None
         self.set_aside = set_aside
 
-    # -- what it is ---------------------------------------------------------------------------
-
-    @property
-    def complete(self) -> bool:
-        """Whether the run has finished: its results stand and nothing more is written."""
-        return self.manifest.status == "complete"
-
-    @property
-    def id(self) -> str:
-        """``experiment/name-hash``, unique in its store."""
-        return f"{self.manifest.experiment}/{self.path.name}"
-
-    @property
-    def config(self) -> dict[str, Any]:
-        """The config as plain JSON values."""
-        return self.manifest.config
-
-    @property
-    def is_older(self) -> bool:
-        """Whether other code than the present computed this run."""
-        manifest = self.manifest
-        return manifest.entry is not None and fingerprint(manifest.entry) != manifest.code
-
-    @property
-    def older_note(self) -> str:
-        """What to say wherever numbers of an older run appear; empty if it is of the present code."""
-        if not self.is_older:
-            return ""
-        return (
-            f"The run {self.id} is older: other code than the present computed its numbers. "
-            f"To make it anew: {self.manifest.command or 'give its command again'}"
-        )
-
     # -- writing ------------------------------------------------------------------------------
 
     def log(self, **record: object) -> None:
         """Append one line to ``metrics.jsonl``: only what two equal runs share, so no clock times."""
-        self._log = self._append(self._log, "metrics.jsonl", record)
+        self._append(METRICS, record)
 
     def log_timing(self, **record: object) -> None:
         """Append one line to ``timings.jsonl``: seconds, rates and whatever else may differ."""
-        self._timings = self._append(self._timings, "timings.jsonl", record)
+        self._append(TIMINGS, record)
 
     def save_checkpoint(
         self, *, step: int, tensors: Mapping[str, Any], meta: Mapping[str, Any] | None = None
     ) -> None:
-        """Save a state to go on from; the metric log is synced and its length noted.
+        """Save a state to go on from; the metric log is synced and its length and hash noted.
 
         Parameters
         ----------
@@ -122,18 +87,16 @@ class Run:
         meta : mapping, optional
             Plain JSON values: counters, random-number states as lists or text.
         """
-        self._require_writable("save_checkpoint")
-        if self._log is not None:
-            self._log.flush()
-            os.fsync(self._log.fileno())
-        log = self.path / "metrics.jsonl"
-        write_checkpoint(
-            self.path / "checkpoints",
-            step,
-            tensors,
-            meta or {},
-            log.stat().st_size if log.exists() else 0,
-        )
+        with self._writing("save_checkpoint", f"checkpoint {step}"):
+            self._folder.require_there()
+            log = self._logs[METRICS]
+            log.sync()
+            if not log.is_as_written():
+                raise RunError(f"{METRICS} was changed by another hand while the run was open")
+            write_checkpoint(
+                self.path / "checkpoints", step, tensors, meta or {}, (log.size, log.digest)
+            )
+            self._last_step = step
 
     def load_checkpoint(self) -> Checkpoint | None:
         """Return the last whole checkpoint of an interrupted run, or None.
@@ -143,18 +106,16 @@ class Run:
         return self._checkpoint
 
     def save_arrays(self, name: str, **arrays: Any) -> None:
-        """Save arrays (NumPy or torch) as ``arrays/<name>.npz``, compressed, in one step."""
-        self._require_writable("save_arrays")
-        buffer = BytesIO()
-        np.savez_compressed(
-            buffer, allow_pickle=False, **{k: _as_array(k, v) for k, v in arrays.items()}
-        )
-        write_bytes(self.path / "arrays" / f"{name}.npz", buffer.getvalue())
+        """Save arrays (NumPy or torch) as ``arrays/<name>.npz`` in one step."""
+        data = pack_arrays({key: _as_array(key, value) for key, value in arrays.items()})
+        with self._writing("save_arrays", name):
+            self._folder.write(f"arrays/{name}.npz", data)
 
     def save_results(self, results: object) -> None:
         """Save the numbers that tables and texts quote as ``results.json`` (a mapping or a dataclass)."""
-        self._require_writable("save_results")
-        write_json(self.path / "results.json", to_json(results))
+        data = plain.dump(to_json(results), 2) + b"\n"
+        with self._writing("save_results", "results.json"):
+            self._folder.write("results.json", data)
 
     def save(self, result: object, *, part: str = "") -> None:
         """Save what the experiment found, whole: a frozen dataclass that `load` gives back.
@@ -172,134 +133,67 @@ class Run:
         RunError
             If a field does not hold what its type says; nothing is written then.
         """
-        self._require_writable("save")
-        try:
-            write_result(self.path, result, part)
-        except Misfit as misfit:
-            raise RunError(
-                f"run {self.id}: {type(result).__name__} cannot be saved: {misfit}. "
-                "Give the field what its type says, or correct the type."
-            ) from None
+        with self._writing("save", type(result).__name__):
+            try:
+                write_result(self._folder, result, part)
+            except Misfit as misfit:
+                raise RunError(
+                    f"{type(result).__name__} cannot be saved: {misfit}. "
+                    "Give the field what its type says, or correct the type"
+                ) from None
 
     def save_file(self, name: str, data: bytes | str) -> Path:
-        """Save a file under the run folder (``figures/x.svg``, say) in one step and return its path."""
-        path = (self.path / name).resolve()
-        if not path.is_relative_to(self.path.resolve()):
-            raise InputError(
-                f"save_file: {name!r} lies outside the run folder. Use a relative name."
-            )
-        write_bytes(path, data.encode("utf-8") if isinstance(data, str) else data)
-        return path
+        """Save a file under the run folder (``figures/x.svg``, say) in one step and return its path.
+
+        A finished run still takes what is drawn from it.
+        """
+        content = data.encode("utf-8") if isinstance(data, str) else data
+        if not self.complete:
+            with self._writing("save_file", name):
+                return self._folder.write(name, content)
+        try:
+            with FileLock(self.path / LOCK).acquire(timeout=PATIENCE):
+                return self._folder.write_derived(name, content)
+        except Timeout:
+            raise RunError(
+                f"run {self.id}: another process is working on it. Wait for it."
+            ) from None
+        except OSError as error:
+            raise self._failed(f"writing {name}", error) from error
 
     def warn(self, text: str) -> None:
         """Add a line that readers of the numbers must see; the same line is kept once."""
-        self._require_writable("warn")
-        if text not in self.manifest.warnings:
-            self.manifest.warnings.append(text)
-            self._write_manifest()
-
-    # -- reading ------------------------------------------------------------------------------
-
-    def metrics(self) -> list[dict[str, Any]]:
-        """Return the lines of ``metrics.jsonl``."""
-        return self._lines("metrics.jsonl")
-
-    def timings(self) -> list[dict[str, Any]]:
-        """Return the lines of ``timings.jsonl``."""
-        return self._lines("timings.jsonl")
-
-    def arrays(self, name: str) -> dict[str, np.ndarray]:
-        """Return the arrays saved under ``name``.
-
-        Raises
-        ------
-        RunError
-            If there are none or the file is damaged.
-        """
-        path = self.path / "arrays" / f"{name}.npz"
-        try:
-            with np.load(path, allow_pickle=False) as stored:
-                return {key: stored[key] for key in stored.files}
-        except FileNotFoundError as error:
-            raise RunError(f"run {self.id}: has no arrays {name!r}. {self._remedy()}") from error
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-            raise RunError(
-                f"run {self.id}: {path.name} is damaged ({error}). {self._remedy()}"
-            ) from error
-
-    def has_arrays(self, name: str) -> bool:
-        """Whether arrays were saved under ``name``."""
-        return (self.path / "arrays" / f"{name}.npz").exists()
-
-    def load(
-        self, result_type: type[T], *, part: str = "", migrations: Migrations[T] | None = None
-    ) -> T:
-        """Return the result of a type that `save` saved.
-
-        Parameters
-        ----------
-        result_type : type
-            The frozen dataclass.
-        part : str
-            Which one, where `save` was given a part.
-        migrations : mapping, optional
-            How results of older shapes are read: from the older shape, as the error that refuses it
-            writes it (``module.Type@fingerprint``), to a function that makes this type's result from
-            the fields that were saved (a dictionary; arrays are arrays, records are dictionaries).
-
-        Raises
-        ------
-        RunError
-            If there is none, it is damaged, or it is of another shape.
-        """
-        try:
-            return read_result(self.path, result_type, part, migrations or {})
-        except FileNotFoundError:
-            what = f"{result_type.__name__}{f' {part!r}' if part else ''}"
-            raise RunError(f"run {self.id}: has no {what} yet. {self._remedy()}") from None
-        except (Misfit, OSError, ValueError) as error:
-            raise RunError(f"run {self.id}: {error}. {self._remedy()}") from None
-
-    def has(self, result_type: type, *, part: str = "") -> bool:
-        """Whether a result of this type was saved."""
-        return result_path(self.path, result_type, part).exists()
-
-    def results(self) -> dict[str, Any]:
-        """Return what `save_results` saved.
-
-        Raises
-        ------
-        RunError
-            If there is nothing yet or the file is damaged.
-        """
-        path = self.path / "results.json"
-        try:
-            values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
-            raise RunError(f"run {self.id}: has no results yet. {self._remedy()}") from error
-        except (OSError, ValueError) as error:
-            raise RunError(
-                f"run {self.id}: {path.name} is damaged ({error}). {self._remedy()}"
-            ) from error
-        return values
+        with self._writing("warn", "the manifest"):
+            if text not in self.manifest.warnings:
+                self.manifest.warnings.append(text)
+                self._folder.write_manifest()
 
     # -- opening and closing ------------------------------------------------------------------
 
     def __enter__(self) -> Self:
         if self.complete:
             return self
-        self._require_writable("open")
-        checkpoint, complaints = read_latest(self.path / "checkpoints")
-        self._checkpoint = checkpoint
-        self._cut_log(checkpoint.log_bytes if checkpoint else 0)
-        self.manifest.status = "running"
-        self.manifest.error = None
-        self.manifest.starts.append(now())
-        self._started = time.monotonic()
-        self._seconds_before = self.manifest.seconds
-        self._write_manifest()
-        for complaint in complaints:
-            self.warn(complaint)
+        with self._writing("open", "the run"):
+            self._folder.recover()
+            for name in (METRICS, TIMINGS):  # they grow again: recorded when the run is left
+                self.manifest.files.pop(name, None)
+            for name in self.manifest.files:
+                self.read_file(name)
+            self._checkpoint, complaints = read_latest(
+                self.path / "checkpoints", self.path / METRICS
+            )
+            if self._checkpoint is not None:
+                self._last_step = self._checkpoint.step
+            cut(self.path / METRICS, self._checkpoint.log_bytes if self._checkpoint else 0)
+            for name in (METRICS, TIMINGS):
+                self._logs[name] = Log(self.path / name)
+            self.manifest.status = "running"
+            self.manifest.error = None
+            self.manifest.starts.append(now())
+            self.manifest.warnings += [c for c in complaints if c not in self.manifest.warnings]
+            self._started = time.monotonic()
+            self._seconds_before = self.manifest.seconds
+            self._folder.write_manifest()
         return self
 
     def __exit__(
@@ -310,79 +204,86 @@ class Run:
     ) -> None:
         try:
             if self._lock is not None and not self.complete:
-                for file in (self._log, self._timings):
-                    if file is not None:
-                        file.flush()
-                        os.fsync(file.fileno())
-                        file.close()
-                self._log = self._timings = None
-                self.manifest.seconds = self._seconds_before + time.monotonic() - self._started
                 if error is None:
-                    self.manifest.status = "complete"
-                    self.manifest.end = now()
-                elif isinstance(error, KeyboardInterrupt):
-                    self.manifest.status = "interrupted"
+                    with self._writing("close", "the end of the run"):
+                        self._close(None)
                 else:
-                    self.manifest.status = "failed"
-                    self.manifest.error = f"{type(error).__name__}: {error}"
-                self._write_manifest()
-                if isinstance(error, InputError | DataError) and self._is_empty():
-                    # the question was wrong, and nothing has been done: leave no trace of it
-                    shutil.rmtree(self.path)
+                    # what is at hand must not hide the error that ended the work
                     with suppress(OSError):
-                        self.path.parent.rmdir()
+                        self._close(error)
         finally:
             if self._lock is not None:
                 self._lock.release()
                 self._lock = None
 
+    def _close(self, error: BaseException | None) -> None:
+        """Write the logs and the last manifest; a run that was taken away cannot be complete."""
+        for log in self._logs.values():
+            log.close()
+        self._folder.require_there()
+        for name, log in self._logs.items():
+            if not log.is_as_written():
+                raise RunError(f"{name} was changed by another hand while the run was open")
+            if log.size:
+                self.manifest.files[name] = [log.size, log.digest]
+        manifest = self.manifest
+        manifest.seconds = self._seconds_before + time.monotonic() - self._started
+        if error is None:
+            for name in manifest.files:
+                self._folder.require_size(name)
+            manifest.status, manifest.end = "complete", now()
+        elif isinstance(error, KeyboardInterrupt):
+            manifest.status = "interrupted"
+        else:
+            manifest.status = "failed"
+            manifest.error = f"{type(error).__name__}: {error}"
+        try:
+            self._folder.write_manifest()
+        except OSError:
+            manifest.status = "running"  # as the manifest on the disk says
+            raise
+        if isinstance(error, InputError | DataError) and self._is_empty():
+            # the question was wrong, and nothing has been done: leave no trace of it
+            shutil.rmtree(self.path)
+            with suppress(OSError):
+                self.path.parent.rmdir()
+
     def _is_empty(self) -> bool:
-        begun = {entry.name for entry in self.path.iterdir()} - {"manifest.json", ".lock"}
+        begun = {entry.name for entry in self.path.iterdir()} - {"manifest.json", LOCK}
         return not begun and len(self.manifest.starts) == 1
 
-    def _require_writable(self, what: str) -> None:
+    @contextmanager
+    def _writing(self, what: str, target: str) -> Iterator[None]:
+        """Require an open run; turn what the disk refuses into one line with what was kept."""
         if self._lock is None or self.complete:
             raise RunError(
                 f"run {self.id}: {what} needs a run that is open for writing. "
                 "Use it inside 'with store.open(...)', or start over with --fresh."
             )
-
-    def _append(self, file: BinaryIO | None, name: str, record: Mapping[str, object]) -> BinaryIO:
-        self._require_writable("log")
-        if file is None:
-            file = (self.path / name).open("ab")
-        file.write(json.dumps(to_json(record), ensure_ascii=False).encode() + b"\n")
-        file.flush()
-        return file
-
-    def _cut_log(self, size: int) -> None:
-        path = self.path / "metrics.jsonl"
-        if path.exists():
-            if path.stat().st_size < size:
-                raise DataError(
-                    f"{path}: is shorter than its checkpoint says. Start over with --fresh."
-                )
-            os.truncate(path, size)
-
-    def _lines(self, name: str) -> list[dict[str, Any]]:
-        path = self.path / name
-        if not path.exists():
-            return []
         try:
-            return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        except (OSError, ValueError) as error:
-            raise RunError(
-                f"run {self.id}: {name} is damaged ({error}). {self._remedy()}"
-            ) from error
+            yield
+        except (InputError, DataError):
+            raise
+        except RunError as error:
+            text = str(error)
+            if text.startswith(f"run {self.id}: "):
+                raise
+            raise RunError(f"run {self.id}: {text}. Then go on with: {self._command}") from error
+        except OSError as error:
+            raise self._failed(f"writing {target}", error) from error
 
-    def _write_manifest(self) -> None:
-        write_json(self.path / "manifest.json", self.manifest.to_dict())
+    def _failed(self, doing: str, error: OSError) -> RunError:
+        kept = "what was saved before is kept"
+        if self._last_step is not None:
+            kept += f", up to checkpoint {self._last_step}"
+        return RunError(
+            f"run {self.id}: {doing} failed: {error.strerror or error}; {kept}. "
+            f"Mend the cause, then go on with: {self._command}"
+        )
 
-    def _remedy(self) -> str:
-        command = self.manifest.command or "the command that made it"
-        if self.complete:
-            return f"Make it anew: {command} --fresh"
-        return f"The run is {self.manifest.status}: finish it with {command}"
+    def _append(self, name: str, record: Mapping[str, object]) -> None:
+        with self._writing("log", name):
+            self._logs[name].append(to_json(record))
 
 
 def _as_array(name: str, value: Any) -> np.ndarray:

@@ -5,25 +5,21 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from pitfalls.errors import InputError, RunError
+from pitfalls.runs.atomic import make_folder, sync_folder
 from pitfalls.runs.code import fingerprint
-from pitfalls.runs.config import config_hash, config_to_dict
-from pitfalls.runs.manifest import (
-    FORMAT,
-    Manifest,
-    describe_machine,
-    describe_versions,
-    find_commit,
-)
-from pitfalls.runs.run import Run
+from pitfalls.runs.config import config_hash, config_identity, config_to_dict
+from pitfalls.runs.machine import describe_machine, describe_versions, find_commit
+from pitfalls.runs.manifest import FORMAT, MANIFEST, Manifest, read_manifest
+from pitfalls.runs.run import LOCK, Run
 
 __all__ = ["RunStore"]
-
-LOCK = ".lock"
 
 
 class RunStore:
@@ -88,24 +84,16 @@ class RunStore:
         RunError
             If another process holds the run, or its folder is damaged.
         """
-        new = Manifest(
-            experiment=experiment,
-            name=_folder_name(str(getattr(config, "run_name", "run"))),
-            hash=config_hash(config),
-            config=config_to_dict(config),
-            seed=getattr(config, "seed", None),
-            entry=entry,
-            code=None if entry is None else fingerprint(entry),
-        )
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", experiment):
             raise InputError(
                 f"open run: a name must be letters, digits, '.', '_' and '-', got {experiment!r}."
             )
+        new = _new_manifest(experiment, config, entry)
         path = self.root / experiment / f"{new.name}-{new.hash}"
         moved = None
         if not fresh:
             moved = self._bring_into_place(path, new)
-            if (path / "manifest.json").exists():
+            if (path / MANIFEST).exists():
                 manifest = read_manifest(path)
                 if manifest.status == "complete":
                     return Run(path, manifest)
@@ -113,7 +101,7 @@ class RunStore:
         try:
             if fresh:
                 _clear(path)
-            manifest = read_manifest(path) if (path / "manifest.json").exists() else new
+            manifest = read_manifest(path) if (path / MANIFEST).exists() else new
             if manifest.status != "complete":
                 manifest.command = command or manifest.command
                 manifest.versions = describe_versions()
@@ -121,8 +109,10 @@ class RunStore:
                 manifest.threads = threads
                 manifest.commit = find_commit()
                 return Run(path, manifest, lock, set_aside=moved)
-        except BaseException:
+        except BaseException as error:
             lock.release()
+            if isinstance(error, OSError) and not isinstance(error, RunError):
+                raise _refused(path, error) from error
             raise
         lock.release()
         return Run(path, manifest)
@@ -130,22 +120,19 @@ class RunStore:
     def _bring_into_place(self, path: Path, new: Manifest) -> Path | None:
         """Set a run of other code aside and return where; take back the one of this code if it lies aside."""
         moved = None
-        if _is_of_other_code(path, new):
-            lock = _acquire(path)
-            try:
-                if _is_of_other_code(path, new):  # nobody else has moved it meanwhile
-                    moved = _aside(path)
-                    path.rename(moved)
-            except OSError as error:
-                raise RunError(
-                    f"run folder {path}: other code made it, and it cannot be set aside "
-                    f"({error.strerror}). Choose another folder with --runs FOLDER."
-                ) from error
-            finally:
-                lock.release()
-        kept = path.with_name(f"{path.name}-older-{new.code}")
-        if kept.is_dir() and not path.exists():
-            kept.rename(path)
+        try:
+            if _is_of_other_code(path, new):
+                with _acquire(path):
+                    if _is_of_other_code(path, new):  # nobody else has moved it meanwhile
+                        moved = _aside(path)
+                        path.rename(moved)
+            kept = path.with_name(f"{path.name}-older-{new.code}")
+            if kept.is_dir() and not path.exists():
+                kept.rename(path)
+        except RunError:
+            raise
+        except OSError as error:
+            raise _refused(path, error) from error
         return moved
 
     def find(self, name: str | os.PathLike[str]) -> Run:
@@ -156,55 +143,78 @@ class RunStore:
         InputError
             If no run, or more than one, goes by that name.
         """
+        path = self._path_of(name)
+        return Run(path, read_manifest(path))
+
+    def _path_of(self, name: str | os.PathLike[str]) -> Path:
         folder = Path(name)
-        if (folder / "manifest.json").exists():
-            return Run(folder, read_manifest(folder))
-        runs = self.list()
-        matches = [run for run in runs if run.id == str(name)] or [
-            run for run in runs if run.id.endswith(str(name)) or run.id.startswith(str(name))
+        with suppress(OSError, ValueError):  # no name of a folder at all
+            if (folder / MANIFEST).exists():
+                return folder
+        folders = {f"{path.parent.name}/{path.name}": path for path in self._folders()}
+        matches = [id_ for id_ in folders if id_ == str(name)] or [
+            id_ for id_ in folders if id_.endswith(str(name)) or id_.startswith(str(name))
         ]
         # part of a name means the present run before those set aside, which whole names reach
-        matches = [run for run in matches if "-older-" not in run.path.name] or matches
+        matches = [id_ for id_ in matches if "-older-" not in id_] or matches
         if len(matches) == 1:
-            return matches[0]
+            return folders[matches[0]]
         if not matches:
             raise InputError(
                 f"find run: no run is called {str(name)!r} in {self.root}. See: pitfalls runs list"
             )
         raise InputError(
             f"find run: {str(name)!r} fits {len(matches)} runs "
-            f"({', '.join(run.id for run in matches[:4])}{', ...' if len(matches) > 4 else ''}). "
+            f"({', '.join(sorted(matches)[:4])}{', ...' if len(matches) > 4 else ''}). "
             "Give more of the name."
         )
 
     def list(self, experiment: str | None = None) -> list[Run]:
-        """Return every readable run, oldest start first; a damaged manifest is passed over."""
+        """Return every run whose manifest can be read, oldest start first; see `unreadable`."""
         runs = []
-        for path in self.root.glob("*/*/manifest.json"):
-            if experiment and path.parent.parent.name != experiment:
-                continue
-            try:
-                runs.append(Run(path.parent, read_manifest(path.parent)))
-            except RunError:
-                continue
+        for path in self._folders(experiment):
+            with suppress(RunError):
+                runs.append(Run(path, read_manifest(path)))
         return sorted(runs, key=lambda run: (run.manifest.starts[:1], run.id))
 
-    def remove(self, name: str | os.PathLike[str]) -> str:
-        """Delete a run and return its id.
+    def unreadable(self, experiment: str | None = None) -> dict[Path, str]:
+        """Return the folders whose manifest cannot be read, with one line each that says why."""
+        found = {}
+        for path in self._folders(experiment):
+            try:
+                read_manifest(path)
+            except RunError as error:
+                found[path] = str(error)
+        return found
+
+    def _folders(self, experiment: str | None = None) -> Iterator[Path]:
+        for manifest in sorted(self.root.glob(f"*/*/{MANIFEST}")):
+            if experiment in (None, manifest.parent.parent.name):
+                yield manifest.parent
+
+    def remove(self, *names: str | os.PathLike[str]) -> tuple[str, ...]:
+        """Delete runs and return their ids; none if one of them is not there or is held.
 
         Raises
         ------
+        InputError
+            If no run, or more than one, goes by one of the names.
         RunError
-            If another process holds it.
+            If another process holds one of them.
         """
-        run = self.find(name)
-        lock = _acquire(run.path)
-        try:
-            _clear(run.path)
-        finally:
-            lock.release()
-        shutil.rmtree(run.path, ignore_errors=True)
-        return run.id
+        # two names of one run remove it once; a damaged manifest is no hindrance
+        paths = {path.resolve(): path for path in map(self._path_of, names)}
+        with ExitStack() as locks:
+            for path in paths.values():
+                locks.enter_context(_acquire(path))
+            for path in paths.values():
+                try:
+                    _clear(path)
+                    (path / LOCK).unlink(missing_ok=True)
+                    path.unlink() if path.is_symlink() else path.rmdir()
+                except OSError as error:
+                    raise _refused(path, error) from error
+        return tuple(f"{path.parent.name}/{path.name}" for path in paths)
 
     def is_held(self, run: Run) -> bool:
         """Whether a process has the run open for writing; False where that cannot be found out."""
@@ -219,33 +229,21 @@ class RunStore:
         return False
 
 
-def read_manifest(folder: Path) -> Manifest:
-    """Return the manifest of a run folder.
-
-    Raises
-    ------
-    RunError
-        If it is damaged or was written by a version with another folder format.
-    """
-    path = folder / "manifest.json"
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        if values.get("format") != FORMAT:
-            raise RunError(
-                f"{path}: has format {values.get('format')}, this version reads {FORMAT}. "
-                "Remove the run folder and run the command again."
-            )
-        return Manifest.from_dict(values)
-    except RunError:
-        raise
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise RunError(
-            f"{path}: is damaged ({error}). Start over with --fresh, or remove the folder."
-        ) from error
+def _new_manifest(experiment: str, config: object, entry: str | None) -> Manifest:
+    return Manifest(
+        experiment=experiment,
+        name=_folder_name(str(getattr(config, "run_name", "run"))),
+        hash=config_hash(config),
+        config=config_to_dict(config),
+        identity=config_identity(config),
+        seed=getattr(config, "seed", None),
+        entry=entry,
+        code=None if entry is None else fingerprint(entry),
+    )
 
 
 def _is_of_other_code(path: Path, new: Manifest) -> bool:
-    if not (path / "manifest.json").exists():
+    if not (path / MANIFEST).exists():
         return False
     return _has_older_format(path) or read_manifest(path).code != new.code
 
@@ -253,7 +251,7 @@ def _is_of_other_code(path: Path, new: Manifest) -> bool:
 def _has_older_format(path: Path) -> bool:
     """Whether an earlier version of this package wrote a run folder, whose manifest it no longer reads."""
     try:
-        written = json.loads((path / "manifest.json").read_bytes()).get("format")
+        written = json.loads((path / MANIFEST).read_bytes()).get("format")
     except (OSError, ValueError, AttributeError):
         return False
     return isinstance(written, int) and written < FORMAT
@@ -271,9 +269,16 @@ def _aside(path: Path) -> Path:
     return next(p for name in names if not (p := path.with_name(name)).exists())
 
 
+def _refused(path: Path, error: OSError) -> RunError:
+    return RunError(
+        f"run folder {path}: {error.strerror or error}. Choose another with --runs FOLDER."
+    )
+
+
 def _acquire(path: Path) -> FileLock:
+    """Take the lock of a run folder, which is made if it is not there."""
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        make_folder(path)
         # the operating system drops this lock when its process dies, kill -9 included
         lock = FileLock(path / LOCK)
         lock.acquire(timeout=0)
@@ -283,17 +288,18 @@ def _acquire(path: Path) -> FileLock:
             "Wait for it, or stop it first."
         ) from error
     except OSError as error:
-        raise RunError(
-            f"run folder {path}: {error.strerror or error}. Choose another with --runs FOLDER."
-        ) from error
+        raise _refused(path, error) from error
     return lock
 
 
 def _clear(path: Path) -> None:
+    """Delete what lies in a run folder but its lock; links are deleted, not what they lead to."""
+    (path / MANIFEST).unlink(missing_ok=True)  # first: what is half cleared must not count as a run
+    sync_folder(path)
     for entry in path.iterdir():
         if entry.name == LOCK:
             continue
-        if entry.is_dir():
+        if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
         else:
             entry.unlink()
