@@ -29,10 +29,8 @@ def make_run(
 def add_figure(
     run: Run, name: str, svg: str = SVG, alt: str = "a picture", caption: str = "Shown."
 ) -> None:
-    folder = run.path / "figures"
-    folder.mkdir(exist_ok=True)
-    (folder / f"{name}.svg").write_text(svg)
-    (folder / f"{name}.json").write_text(json.dumps({"alt": alt, "caption": caption}))
+    run.save_file(f"figures/{name}.svg", svg)
+    run.save_file(f"figures/{name}.json", json.dumps({"alt": alt, "caption": caption}))
 
 
 @pytest.fixture

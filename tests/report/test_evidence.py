@@ -1,11 +1,10 @@
-import json
-
 import pytest
 
 from pitfalls.errors import InputError
 from pitfalls.report import Evidence, gather
 from pitfalls.runs import RunStore
 from tests.report.conftest import Config, make_run
+from tests.runs.forged import rewrite_manifest
 
 
 def test_a_finished_run_is_quoted_before_an_unfinished_later_one(store: RunStore) -> None:
@@ -49,8 +48,7 @@ def test_a_run_of_other_code_is_stale_and_quoted_only_where_there_is_no_present_
     store: RunStore,
 ) -> None:
     older, present = make_run(store, "demo", n=2), make_run(store, "demo", n=1)
-    older.manifest.entry, older.manifest.code = "pitfalls.experiments.claims", "0" * 12
-    (older.path / "manifest.json").write_text(json.dumps(older.manifest.to_dict()))
+    rewrite_manifest(older, entry="pitfalls.experiments.claims", code="0" * 12)
     found = gather(store)["demo"]
     assert found.runs[0].id == present.id
     assert found.state == "complete"

@@ -16,6 +16,7 @@ from pitfalls.report import FrontMatter, Report, build, gather
 from pitfalls.runs import Run, RunStore
 from tests.report.browser import axe_faults, chromium, console_errors, point, resize
 from tests.report.homework import perform_all
+from tests.runs.forged import rewrite
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
@@ -152,8 +153,8 @@ def test_a_run_without_what_the_text_prints_stops_the_build_with_its_name(
 ) -> None:
     copy = tmp_path / "runs"
     shutil.copytree(store.root, copy)
-    (path,) = copy.glob("linear-descend/*/results.json")
-    path.write_text('{"data": 1}')
+    (run,) = RunStore(copy).list("linear-descend")
+    rewrite(run, "results.json", b'{"data": 1}')
     with pytest.raises(RunError, match=r"linear-descend/run-\w+ has not the results .* --fresh"):
         build(copy, tmp_path / "out")
 

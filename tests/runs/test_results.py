@@ -1,5 +1,4 @@
 import dataclasses
-import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from pitfalls.runs.converter import Misfit
 from pitfalls.runs.records import decode, encode
 from pitfalls.runs.results import pack_arrays, unpack_arrays
 from pitfalls.runs.schema import schema_of
+from tests.runs.forged import rewrite
 
 
 @dataclass(frozen=True)
@@ -271,15 +271,12 @@ def test_the_fingerprint_changes_with_names_and_types_of_fields_and_with_nothing
     assert len({base, *others}) == 1 + len(others)
 
 
-def rewrite(run, change):
-    """Change the written result and record it: what older or other code might have written."""
+def change_saved(run, change):
+    """Change the written result as other code might have written it."""
     (name,) = [n for n in run.manifest.files if n.endswith(".json")]
     content = json.loads((run.path / name).read_text())
     change(content)
-    data = json.dumps(content).encode()
-    (run.path / name).write_bytes(data)
-    run.manifest.files[name] = [len(data), hashlib.sha256(data).hexdigest()]
-    (run.path / "manifest.json").write_bytes(run.manifest.to_bytes())
+    rewrite(run, name, json.dumps(content).encode())
 
 
 @pytest.mark.parametrize(
@@ -307,7 +304,7 @@ def rewrite(run, change):
 def test_an_unknown_or_missing_field_or_another_type_is_an_error_with_run_field_and_remedy(
     run, change, complaint
 ):
-    rewrite(run, change)
+    change_saved(run, change)
     with pytest.raises(RunError) as caught:
         run.load(Found)
     assert caught.match(complaint)
@@ -323,7 +320,7 @@ def test_an_older_shape_is_refused_by_name_or_read_by_its_migration(run):
         content["schema"] = older
         content["value"]["hazard"] = content["value"].pop("risk")
 
-    rewrite(run, age)
+    change_saved(run, age)
     with pytest.raises(RunError, match=f"older shape {older}, this version reads {today}.*--fresh"):
         run.load(Found)
 

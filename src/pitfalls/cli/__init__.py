@@ -1,5 +1,7 @@
 """The command line: parse, call, print. One thin module a lab, imported only when it is used."""
 
+import os
+import select
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +13,9 @@ from pitfalls.errors import PitfallsError
 from pitfalls.frame import session
 
 __all__ = ["app", "main"]
+
+READER_GONE = 141
+"""Exit code where the reader of our output has gone: 128 and the number of SIGPIPE, as a shell has it."""
 
 GLOBAL = Group("Options for every command", sort_key=100)
 
@@ -105,7 +110,8 @@ def launch(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
-    0: done; 1: failed; 2: bad input; 130: interrupted. A command may return its own code.
+    0: done; 1: failed; 2: bad input; 130: interrupted; 141: the reader of a pipe has gone. A command may
+    return its own code.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments
@@ -114,6 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             result = app.meta(
                 arguments, exit_on_error=False, print_error=False, result_action="return_value"
             )
+        sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except CycloptsError as error:
         _trace(debug)
@@ -127,10 +134,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         session.complain(f"interrupted. Go on with: {session.command_line(arguments)}")
         return 130
-    except BrokenPipeError:
-        # the reader (head, less) has gone; Python must not complain about it at exit either
-        sys.stdout = None
-        return 0
+    except OSError as error:
+        _trace(debug)
+        if isinstance(error, BrokenPipeError) and _reader_has_gone():
+            return READER_GONE
+        session.complain(_refused(error, arguments))
+        return 1
     except MemoryError as error:
         _trace(debug)
         session.complain(f"memory ran out: {_one_line(error)} Ask for something smaller.")
@@ -142,6 +151,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "This is a fault of pitfalls; --debug shows where."
         )
         return 1
+
+
+def _reader_has_gone() -> bool:
+    """Whether standard output or error leads to a pipe that nobody reads (``| head``); then silence it."""
+    gone = False
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            number = stream.fileno()
+            poll = select.poll()
+            poll.register(number, select.POLLERR)
+            if poll.poll(0):
+                # Python must not complain about it at exit either
+                os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+                gone = True
+        except (OSError, AttributeError, ValueError):  # no real file, or no poll on this system
+            continue
+    return gone
+
+
+def _refused(error: OSError, arguments: Sequence[str]) -> str:
+    """Say what the operating system refused: a full disk under standard output, a file, a process."""
+    where = f" ({error.filename})" if error.filename else ""
+    return (
+        f"{error.strerror or _one_line(error)}{where}. What was saved is kept. "
+        f"Mend the cause, then go on with: {session.command_line(arguments)}"
+    )
 
 
 def _trace(debug: bool) -> None:

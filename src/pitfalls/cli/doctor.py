@@ -12,8 +12,7 @@ def doctor() -> int:
     import tempfile
     from pathlib import Path
 
-    from pitfalls.runs import describe_machine
-    from pitfalls.runs import describe_versions
+    from pitfalls.runs import describe_machine, describe_versions
 
     rows: list[tuple[str, str, str]] = []
     for package, number in describe_versions().items():

@@ -29,6 +29,8 @@ def perform(config: object, *, command: str | None = None) -> Run:
         fresh=settings().fresh,
         progress=TerminalProgress(),
     )
+    if run.set_aside is not None:
+        remark(f"a run that other code computed is kept as {run.set_aside}")
     if not run.was_opened:
         remark(f"reused the run of {run.manifest.end}; --fresh starts over")
     # of a run that is reused its own data's warnings: the same pictures may have been found otherwise

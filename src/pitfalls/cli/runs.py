@@ -1,17 +1,18 @@
-"""``pitfalls runs``: list, show and remove run folders."""
+"""``pitfalls runs``: list, show, check, export and remove run folders."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from cyclopts import App
 
-from pitfalls.frame.session import run_store, say
+from pitfalls.frame.session import complain, run_store, say
 from pitfalls.frame.tables import print_table
+from pitfalls.frame.terminal import as_json
 
 if TYPE_CHECKING:
     from pitfalls.runs import Run
 
-app = App(name="runs", help="List, show and remove finished runs.")
+app = App(name="runs", help="List, show, check, export and remove runs.")
 
 
 @app.command(name="list")
@@ -23,8 +24,12 @@ def list_runs(experiment: str | None = None, /) -> None:
     experiment
         Only the runs of this experiment, such as parity-signal.
     """
+    from pitfalls.runs import folder_size
+
     store = run_store()
     runs = store.list(experiment)
+    for fault in store.unreadable(experiment).values():
+        complain(fault, kind="warning")
     if not runs:
         say(f"no runs{f' of {experiment}' if experiment else ''} in {store.root}")
         return
@@ -37,7 +42,7 @@ def list_runs(experiment: str | None = None, /) -> None:
                 _status(run, store.is_held(run)),
                 run.manifest.starts[0] if run.manifest.starts else None,
                 round(run.manifest.seconds, 1),
-                round(sum(f.stat().st_size for f in run.path.rglob("*") if f.is_file()) / 1e6, 2),
+                round(folder_size(run.path) / 1e6, 2),
             ]
             for run in runs
         ],
@@ -45,7 +50,7 @@ def list_runs(experiment: str | None = None, /) -> None:
 
 
 @app.command
-def show(run: str, /) -> None:
+def show(run: str, /) -> int:
     """Show what a run was asked, on what machine, and what came out.
 
     Parameters
@@ -53,7 +58,7 @@ def show(run: str, /) -> None:
     run
         Its id, a part at either end of it, or its folder.
     """
-    import json
+    from pitfalls.errors import RunError
 
     store = run_store()
     found = store.find(run)
@@ -69,17 +74,43 @@ def show(run: str, /) -> None:
         "error": manifest.error,
         "commit": manifest.commit,
         "threads": manifest.threads,
-        "machine": json.dumps(manifest.machine),
-        "versions": json.dumps(manifest.versions),
-        "config": json.dumps(manifest.config),
+        "machine": as_json(manifest.machine),
+        "versions": as_json(manifest.versions),
+        "config": as_json(manifest.config),
     }
     facts |= {f"warning {i}": text for i, text in enumerate(manifest.warnings, 1)}
-    print_table(found.id, ["what", "value"], [[k, v] for k, v in facts.items() if v is not None])
+    code = 0
     if found.complete:
-        results = found.plain_results() | (
-            {"results": found.results()} if found.has_file("results.json") else {}
-        )
-        say(json.dumps(results, indent=2, ensure_ascii=False))
+        try:
+            facts |= {name: as_json(value) for name, value in found.plain_results().items()}
+            if found.holds("results.json"):
+                facts["results"] = as_json(found.results())
+        except RunError as error:
+            facts["damaged"], code = str(error), 1
+    print_table(found.id, ["what", "value"], [[k, v] for k, v in facts.items() if v is not None])
+    return code
+
+
+@app.command
+def check(*runs: str) -> int:
+    """Compare everything that runs hold with what was written; exit code 1 if anything differs.
+
+    Parameters
+    ----------
+    runs
+        Ids, parts at either end of them, or folders (default: all runs).
+    """
+    store = run_store()
+    faults = store.check(*runs)
+    for lines in faults.values():
+        for line in lines:
+            complain(line, kind="fault")
+    damaged = sum(map(bool, faults.values()))
+    say(
+        f"{len(faults)} runs in {store.root}: "
+        + (f"{damaged} damaged" if damaged else "everything is as it was written")
+    )
+    return 1 if damaged else 0
 
 
 @app.command

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -103,7 +102,7 @@ def load_trained(run: Run, member: int = 0) -> Trained:
     """
     if run.is_older:  # its weights in the present network might be another function
         raise RunError(f"{run.older_note}. Train it anew before it is looked at.")
-    path = _weights(run, member)
+    weights = _weights(run, member)
     results = run.results()
     stored = run.config["network"]
     network = empty_network(
@@ -112,9 +111,9 @@ def load_trained(run: Run, member: int = 0) -> Trained:
         results["shape"][0],
     )
     try:
-        network.load_state_dict(load(path.read_bytes()))
+        network.load_state_dict(load(weights))
     except Exception as error:
-        raise RunError(f"run {run.id}: {path.name} is damaged. Train it anew: --fresh.") from error
+        raise RunError(f"run {run.id}: its weights fit no such network. Train it anew.") from error
     channels, height, width = results["shape"]
     return Trained(
         network,
@@ -134,7 +133,7 @@ def evaluation_of(
     device: str = "cpu",
 ) -> EvaluateConfig:
     """Return the config that evaluates what a run has trained."""
-    digest = hashlib.sha256(_weights(run, member).read_bytes()).hexdigest()
+    digest = hashlib.sha256(_weights(run, member)).hexdigest()
     return EvaluateConfig(run.id, digest, member, part, views, str(run.path), device)
 
 
@@ -143,7 +142,7 @@ def evaluate_network(config: EvaluateConfig, run: Run, progress: Progress) -> No
     """Evaluate a trained network; keep its worst mistakes as pictures in the run folder."""
     trained_run = RunStore(run.path.parents[1]).find(config.trained_folder or config.trained_run)
     network = load_trained(trained_run, config.member).network
-    digest = hashlib.sha256(_weights(trained_run, config.member).read_bytes()).hexdigest()
+    digest = hashlib.sha256(_weights(trained_run, config.member)).hexdigest()
     if config.weights_sha256 not in ("", digest):
         raise RunError(
             f"evaluate: run {trained_run.id} was trained anew meanwhile. Give the command again."
@@ -220,11 +219,11 @@ def _confused_most(
     ]
 
 
-def _weights(run: Run, member: int) -> Path:
-    path = run.path / f"weights-{member}.safetensors"
-    if "network" not in run.config or not path.exists():
+def _weights(run: Run, member: int) -> bytes:
+    name = f"weights-{member}.safetensors"
+    if "network" not in run.config or not run.holds(name):
         raise InputError(
             f"run {run.id} holds no trained network number {member}. Name a finished run of "
             "'images train', 'images compare' or 'images fast'."
         )
-    return path
+    return run.read_file(name)

@@ -17,6 +17,8 @@ from .session import say as say
 from .session import settings as settings
 from .tables import print_record as print_record
 from .tables import print_table as print_table
+from .terminal import as_json as as_json
+from .terminal import shown as shown
 
 __all__ = [
     "HIDDEN",
@@ -28,6 +30,7 @@ __all__ = [
     "Settings",
     "TerminalProgress",
     "Without",
+    "as_json",
     "complain",
     "options",
     "perform",
@@ -38,4 +41,5 @@ __all__ = [
     "run_store",
     "say",
     "settings",
+    "shown",
 ]

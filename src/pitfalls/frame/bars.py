@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from pitfalls.frame.terminal import shown
 from pitfalls.progress import Advance
 
 __all__ = ["TerminalProgress"]
@@ -22,6 +23,7 @@ class TerminalProgress:
     @contextmanager
     def __call__(self, label: str, unit: str = "steps") -> Iterator[Advance]:
         """Show the work called ``label`` while the block runs."""
+        label = shown(label)
         if sys.stderr.isatty():
             with _bar(label, unit) as advance:
                 yield advance

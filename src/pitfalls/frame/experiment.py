@@ -123,7 +123,14 @@ def perform(
     PitfallsError
         Whatever the experiment raises; the run then stays and can be continued.
     """
-    with store.open(experiment.name, config, command=command, threads=threads, fresh=fresh) as run:
+    with store.open(
+        experiment.name,
+        config,
+        entry=f"{experiment.package}.run",
+        command=command,
+        threads=threads,
+        fresh=fresh,
+    ) as run:
         if not run.complete:
             run.save(experiment.run(config, run, progress))
     return Finished(run, run.load(experiment.result))

@@ -38,6 +38,8 @@ def perform(
         progress=TerminalProgress(),
     )
     run = finished.run
+    if run.set_aside is not None:
+        remark(f"a run that other code computed is kept as {run.set_aside}")
     if not run.was_opened:
         remark(f"reused the run of {run.manifest.end}; --fresh starts over")
     # of a run that is reused its own data's warnings: the same pictures may have been found otherwise
@@ -53,22 +55,26 @@ def perform(
 def draw_figures(experiment: Experiment[C, R], finished: Finished[R]) -> None:
     """Draw the figures of a run into ``<run>/figures/`` as SVG and PNG, with their words.
 
-    Those that are there are kept; where the folder may only be read nothing is drawn.
+    Those that are there, and as they were drawn, are kept; in a folder that may only be read nothing
+    is drawn.
     """
+    import json
     import os
 
     from pitfalls.plots import draw
-    from pitfalls.runs import write_json
 
-    folder = finished.run.path / "figures"
-    if not os.access(folder if folder.exists() else finished.run.path, os.W_OK):
+    run = finished.run
+    folder = run.path / "figures"
+    if not os.access(folder if folder.exists() else run.path, os.W_OK):
         return
     for figure in experiment.figures():
-        words = folder / f"{figure.name}.json"
-        if words.exists() or not figure.shown_for(finished.result):
+        names = [f"figures/{figure.name}.{kind}" for kind in ("svg", "png", "json")]
+        if all(map(run.has_file, names)) or not figure.shown_for(finished.result):
             continue
         drawn = draw(figure, finished.result)
         for kind, data in drawn.files.items():
-            finished.run.save_file(f"figures/{figure.name}.{kind}", data)
-        # written last: its presence says that the figure is whole
-        write_json(words, {"alt": drawn.alt, "caption": drawn.caption})
+            run.save_file(f"figures/{figure.name}.{kind}", data)
+        words = {"alt": drawn.alt, "caption": drawn.caption}
+        run.save_file(
+            f"figures/{figure.name}.json", json.dumps(words, ensure_ascii=False, indent=2)
+        )

@@ -1,7 +1,6 @@
 """What every command shares: settings, the run store, progress, tables, plain speech."""
 
 import os
-import shlex
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -12,6 +11,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Literal
 
 from pitfalls.errors import InputError
+from pitfalls.frame.terminal import shown, typed
 
 if TYPE_CHECKING:
     from pitfalls.runs import RunStore
@@ -98,7 +98,7 @@ def run_store() -> "RunStore":
 
 def command_line(arguments: Sequence[str]) -> str:
     """Return the command to type again, without what only starts over or debugs."""
-    return shlex.join(["pitfalls", *(a for a in arguments if a not in ("--fresh", "--debug"))])
+    return typed(["pitfalls", *(a for a in arguments if a not in ("--fresh", "--debug"))])
 
 
 def current_command(tokens: Sequence[str] | None = None) -> str:
@@ -112,8 +112,8 @@ def current_command(tokens: Sequence[str] | None = None) -> str:
         line += ["--seed", str(_settings.seed)]
     source = os.environ.get("PITFALLS_DATA")
     # without the variable the same line would run on other pictures
-    prefix = f"PITFALLS_DATA={shlex.quote(source)} " if source and _reads_pictures(words) else ""
-    return prefix + shlex.join(line)
+    prefix = f"PITFALLS_DATA={typed([source])} " if source and _reads_pictures(words) else ""
+    return prefix + typed(line)
 
 
 def _reads_pictures(words: Sequence[str]) -> bool:
@@ -122,32 +122,38 @@ def _reads_pictures(words: Sequence[str]) -> bool:
 
 def say(text: str) -> None:
     """Print a line of a result: to standard output, which with --json is for tables alone."""
-    print(text, file=sys.stderr if _settings.json else None, flush=True)
+    print(shown(text, keep="\n"), file=sys.stderr if _settings.json else None, flush=True)
 
 
 def remark(text: str) -> None:
     """Print a line that is no result (where files lie, what was reused) to standard error."""
-    print(text, file=sys.stderr, flush=True)
+    print(shown(text), file=sys.stderr, flush=True)
 
 
 def complain(text: str, kind: str = "error") -> None:
     """Print one line to standard error: ``pitfalls: error: ...``."""
-    print(f"pitfalls: {kind}: {text}", file=sys.stderr, flush=True)
+    print(f"pitfalls: {kind}: {shown(text)}", file=sys.stderr, flush=True)
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Let a polite kill (SIGTERM) end the work as Ctrl-C does: saved, and ready to go on."""
+    """Let a polite kill (SIGTERM), or a terminal that closes (SIGHUP), end the work as Ctrl-C does.
+
+    What is saved is kept and can be gone on with. Under ``nohup`` a closed terminal stays ignored.
+    """
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    numbers = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
     try:
-        previous = signal.signal(signal.SIGTERM, stop)
+        previous = {number: signal.signal(number, stop) for number in numbers}
     except ValueError:  # not in the main thread
         yield
         return
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)

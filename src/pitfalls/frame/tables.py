@@ -1,11 +1,11 @@
 """What a command prints: tables, on a terminal or as JSON."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pitfalls.frame.session import settings
+from pitfalls.frame.terminal import as_json, shown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,7 +34,7 @@ def print_table(
     """
     if settings().json:
         records = [dict(zip(columns, map(_json_value, row), strict=True)) for row in rows]
-        print(json.dumps({"title": title, "rows": records, "caption": caption}, ensure_ascii=False))
+        print(as_json({"title": title, "rows": records, "caption": caption}), flush=True)
         return
     from rich import box
     from rich.table import Table
@@ -46,15 +46,15 @@ def print_table(
         for i in range(len(columns))
     ]
     for name, right in zip(columns, numeric, strict=True):
-        table.add_column(Text(name), justify="right" if right else "left")
+        table.add_column(Text(shown(name)), justify="right" if right else "left")
     for row in rows:
-        table.add_row(*(Text(format_cell(cell)) for cell in row))
+        table.add_row(*(Text(shown(format_cell(cell))) for cell in row))
     # title and caption stand outside the table, which would fold them to its own width
     console = _console()
-    console.print(Text(title, style="bold"))
+    console.print(Text(shown(title), style="bold"))
     console.print(table)
     if caption:
-        console.print(Text(caption))
+        console.print(Text(shown(caption, keep="\n")))
 
 
 def format_cell(value: object) -> str:

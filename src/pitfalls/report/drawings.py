@@ -61,12 +61,12 @@ def pictures_of(run: Run) -> list[Picture]:
     pictures = []
     for name in [*(n for n in known if n in there), *(n for n in there if n not in known)]:
         try:
-            words = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
-            svg = (folder / f"{name}.svg").read_bytes()
+            words = json.loads(run.read_file(f"figures/{name}.json"))
+            svg = run.read_file(f"figures/{name}.svg")
             alt, caption = str(words["alt"]), str(words["caption"])
         except (OSError, ValueError, KeyError) as error:
             raise RunError(
-                f"run {run.id}: figure {name!r} is damaged ({error}). Delete {folder} to have it drawn anew."
+                f"run {run.id}: figure {name!r} is damaged. To have it drawn anew: {run.manifest.command}"
             ) from error
         file = re.sub(r"[^A-Za-z0-9-]", "-", f"{run.manifest.experiment}-{name}") + ".svg"
         pictures.append(Picture(name, file, svg, alt, caption, *_size(svg)))

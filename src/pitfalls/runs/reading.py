@@ -147,9 +147,17 @@ class ReadableRun:
         """
         return self._read(name, f"file {name!r}", lambda: self._folder.read(name))
 
+    def holds(self, name: str) -> bool:
+        """Whether a file of this name was saved, be it whole or damaged."""
+        return self._folder.holds(name)
+
     def has_file(self, name: str) -> bool:
         """Whether `save_file` saved a file of this name, and it is as it was written."""
         return self._folder.is_whole(name)
+
+    def drawn(self) -> tuple[str, ...]:
+        """Return the names of the files that were drawn from the finished run."""
+        return tuple(self._folder.derived())
 
     def metrics(self) -> list[dict[str, Any]]:
         """Return the lines of ``metrics.jsonl``."""

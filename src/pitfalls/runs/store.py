@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from pitfalls.errors import InputError, RunError
 from pitfalls.runs.atomic import make_folder, sync_folder
+from pitfalls.runs.check import check_run
 from pitfalls.runs.code import fingerprint
 from pitfalls.runs.config import config_hash, config_identity, config_to_dict
 from pitfalls.runs.machine import describe_machine, describe_versions, find_commit
@@ -187,6 +188,23 @@ class RunStore:
                 found[path] = str(error)
         return found
 
+    def check(self, *names: str | os.PathLike[str]) -> dict[Path, tuple[str, ...]]:
+        """Compare all that runs hold with what was written.
+
+        Parameters
+        ----------
+        *names : str or path
+            As `find` takes them; none for all runs.
+
+        Returns
+        -------
+        dict of Path to tuple of str
+            For every run folder one line a fault; empty for a run that is whole. A run that a process
+            is working on is left out.
+        """
+        paths = map(self._path_of, names) if names else self._folders()
+        return {path: tuple(check_run(path)) for path in paths if not is_held(path)}
+
     def _folders(self, experiment: str | None = None) -> Iterator[Path]:
         for manifest in sorted(self.root.glob(f"*/*/{MANIFEST}")):
             if experiment in (None, manifest.parent.parent.name):
@@ -218,15 +236,20 @@ class RunStore:
 
     def is_held(self, run: Run) -> bool:
         """Whether a process has the run open for writing; False where that cannot be found out."""
-        lock = FileLock(run.path / LOCK)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            return True
-        except OSError:  # a folder that only may be read, say: its runs can still be listed
-            return False
-        lock.release()
+        return is_held(run.path)
+
+
+def is_held(path: Path) -> bool:
+    """Whether a process holds the lock of a run folder."""
+    lock = FileLock(path / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    except OSError:  # a folder that only may be read, say: its runs can still be listed
         return False
+    lock.release()
+    return False
 
 
 def _new_manifest(experiment: str, config: object, entry: str | None) -> Manifest:

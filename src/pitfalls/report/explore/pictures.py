@@ -36,7 +36,7 @@ def embedding(run: Run, thumbnails: int | None) -> dict[str, Any]:
     tile = arrays["tile"]
     sprite = None
     if sheet is not None:
-        webp = (run.path / sheet["file"]).read_bytes()
+        webp = run.read_file(sheet["file"])
         sprite = Sprite(webp, sheet["size"], sheet["columns"])
         if thumbnails is not None and sheet["count"] > thumbnails:
             sprite, tile = _fewer(sprite, tile, thumbnails)

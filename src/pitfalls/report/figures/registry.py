@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import io
+import json
 import os
 import re
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import matplotlib as mpl
 
 from pitfalls.errors import InputError
 from pitfalls.plots import Drawing, apply_style
-from pitfalls.runs import Run, write_json
+from pitfalls.runs import Run
 
 __all__ = ["Drawing", "draw_run", "draws", "figure_names"]
 
@@ -52,17 +53,16 @@ def figure_names(experiment: str) -> tuple[str, ...]:
 def draw_run(run: Run) -> list[Path]:
     """Draw every figure of a run into ``<run>/figures/`` as SVG and PNG, with its words beside it.
 
-    A figure is drawn anew only when it is missing, or older than the run's last write. In a folder
+    A figure is drawn anew only when it is missing, or not as it was drawn. In a folder
     that may only be read nothing is drawn: the figures that are there are returned as they are.
     """
     _load()
     written = []
     folder = run.path / "figures"
-    newest = (run.path / "manifest.json").stat().st_mtime
     writable = os.access(folder if folder.exists() else run.path, os.W_OK)
     for name, function in _FIGURES.get(run.manifest.experiment, {}).items():
-        words = folder / f"{name}.json"
-        if words.exists() and (not writable or words.stat().st_mtime >= newest):
+        names = [f"figures/{name}.{kind}" for kind in ("svg", "png", "json")]
+        if all(map(run.has_file, names)):
             written.append(folder / f"{name}.svg")
             continue
         if not writable:
@@ -85,8 +85,8 @@ def draw_run(run: Run) -> list[Path]:
         import matplotlib.pyplot as plt
 
         plt.close(drawing.figure)
-        # written last: its presence says that the figure is whole
-        write_json(words, {"alt": drawing.alt, "caption": drawing.caption})
+        words = {"alt": drawing.alt, "caption": drawing.caption}
+        run.save_file(f"figures/{name}.json", json.dumps(words, ensure_ascii=False, indent=2))
         written.append(folder / f"{name}.svg")
     return written
 

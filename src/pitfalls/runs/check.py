@@ -1,0 +1,85 @@
+"""Whether everything in a run folder is as it was written."""
+
+import os
+from pathlib import Path
+
+from pitfalls.errors import RunError
+from pitfalls.runs import plain
+from pitfalls.runs.checkpoint import read_checkpoints
+from pitfalls.runs.folder import DERIVED
+from pitfalls.runs.log import fits
+from pitfalls.runs.manifest import read_manifest
+from pitfalls.runs.reading import METRICS, ReadableRun
+
+__all__ = ["check_run", "folder_size"]
+
+
+def check_run(path: Path) -> list[str]:
+    """Return one line for each thing in a run folder that is not as it was written.
+
+    Parameters
+    ----------
+    path : Path
+        The run folder; nothing in it is changed.
+
+    Returns
+    -------
+    list of str
+        Empty if manifest, results, arrays, logs, figures and checkpoints are whole.
+    """
+    try:
+        run = ReadableRun(path, read_manifest(path))
+    except RunError as error:
+        return [str(error)]
+    faults = []
+    for name in sorted({*run.manifest.files, *run.drawn()}):
+        try:
+            run.read_file(name)
+        except RunError as error:
+            faults.append(str(error))
+    if not faults:
+        try:
+            run.metrics(), run.timings()
+        except RunError as error:
+            faults.append(str(error))
+    return faults + _check_drawn(run) + _check_checkpoints(run)
+
+
+def folder_size(path: Path) -> int:
+    """Return the bytes of the files in a folder; links count for nothing."""
+    return sum(
+        entry.stat().st_size
+        for folder, _, names in os.walk(path)
+        for name in names
+        if (entry := Path(folder) / name).is_file() and not entry.is_symlink()
+    )
+
+
+def _check_drawn(run: ReadableRun) -> list[str]:
+    path = run.path / DERIVED
+    if not path.exists():
+        return []
+    try:
+        content = plain.load(path.read_bytes())
+        if content["sha256"] != plain.digest(content["files"]):
+            raise ValueError("its checksum does not match")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        again = run.manifest.command or "the command that made the run"
+        return [f"run {run.id}: {DERIVED} is damaged ({error}). To draw the figures anew: {again}"]
+    return []
+
+
+def _check_checkpoints(run: ReadableRun) -> list[str]:
+    faults = []
+    for description, found in read_checkpoints(run.path / "checkpoints"):
+        if isinstance(found, str):
+            faults.append(f"is damaged ({found})")
+        elif not fits(run.path / METRICS, found[0].log_bytes, found[1]):
+            faults.append(f"does not fit {METRICS}")
+        else:
+            continue
+        faults[-1] = (
+            f"run {run.id}: checkpoints/{description.name} {faults[-1]}. An older one is used instead, "
+            "or none, when the run goes on."
+        )
+    return faults
