@@ -72,3 +72,50 @@ def test_list_of_an_experiment_without_runs_says_so(store, capsys):
         pass
     assert main(["runs", "list", "/abs"]) == 0
     assert capsys.readouterr().out.startswith("no runs of /abs in ")
+
+
+def test_check_names_what_is_damaged_and_ends_with_1(store, capsys):
+    with store.open("test", Config(), command="pitfalls test") as run:
+        run.save_results({"risk": 0.25})
+    with store.open("other", Config()):
+        pass
+    assert main(["runs", "check"]) == 0
+    assert "2 runs in " in capsys.readouterr().out
+    (run.path / "results.json").write_text('{"risk": 0.35}')
+    assert main(["runs", "check", "other"]) == 0
+    capsys.readouterr()
+    assert main(["runs", "check"]) == 1
+    printed = capsys.readouterr()
+    assert printed.out.endswith("1 damaged\n")
+    assert f"{run.id}: results.json is damaged" in printed.err
+    assert "pitfalls test --fresh" in printed.err
+    assert main(["runs", "show", run.id]) == 1
+    assert "results.json is damaged" in capsys.readouterr().out
+
+
+def test_a_run_whose_manifest_is_damaged_is_named_in_the_list(store, capsys):
+    with store.open("test", Config()) as run:
+        pass
+    (run.path / "manifest.json").write_text("{")
+    assert main(["runs", "list"]) == 0
+    assert "manifest.json: is damaged" in capsys.readouterr().err
+    assert main(["runs", "check"]) == 1
+
+
+def test_remove_deletes_nothing_when_one_of_the_runs_is_held(store, capsys):
+    with store.open("test", Config()) as good:
+        pass
+    with store.open("other", Config()) as held:
+        assert main(["runs", "remove", good.id, held.id]) == 1
+        assert "another process is working on it" in capsys.readouterr().err
+        assert good.path.exists()
+
+
+def test_what_came_with_data_is_shown_escaped(store, capsys):
+    with store.open("test", Config()) as run:
+        run.warn("of \x1b[31mred\x1b[0m\nand \udcff")
+    assert main(["runs", "show", run.id]) == 0
+    printed = capsys.readouterr().out
+    assert "\x1b" not in printed
+    assert r"\x1b[31mred" in printed
+    assert r"and \xff" in printed

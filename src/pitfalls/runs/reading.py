@@ -180,6 +180,8 @@ class ReadableRun:
     def _read(self, name: str, what: str, read: Callable[[], T]) -> T:
         """Read, and say of every fault which run and file has it and what to do."""
         anew = f"Make it anew: {self._command} --fresh"
+        if self.complete and name not in self.manifest.files and self.holds(name):
+            anew = f"To have it drawn anew: {self._command}"
         try:
             return read()
         except FileNotFoundError:
