@@ -149,8 +149,9 @@ def test_the_write_up_can_be_searched_and_starts_each_question_on_a_new_page(
 
 
 def test_a_run_without_what_the_text_prints_stops_the_build_with_its_name(
-    store: RunStore, tmp_path: Path
+    store: RunStore, report: Report, tmp_path: Path
 ) -> None:
+    assert report.page.exists()  # its figures are drawn
     copy = tmp_path / "runs"
     shutil.copytree(store.root, copy)
     (run,) = RunStore(copy).list("linear-descend")

@@ -68,7 +68,7 @@ class RunFolder:
             self.write_manifest()
         except BaseException:
             # the manifest may have been replaced: the temporary file stays for `recover` to decide on
-            self.manifest.files.pop(name)
+            self.manifest.files.pop(name, None)
             if before is not None:
                 self.manifest.files[name] = before
             raise

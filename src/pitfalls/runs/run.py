@@ -153,6 +153,7 @@ class Run(ReadableRun):
                 return self._folder.write(name, content)
         try:
             with FileLock(self.path / LOCK).acquire(timeout=PATIENCE):
+                self._folder.recover()
                 return self._folder.write_derived(name, content)
         except Timeout:
             raise RunError(
