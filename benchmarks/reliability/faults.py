@@ -62,6 +62,7 @@ class Outcome:
 
     @property
     def killed(self) -> bool:
+        """Whether the fault, or the time limit, ended it."""
         return self.code == -signal.SIGKILL
 
     @property

@@ -11,6 +11,7 @@ import pytest
 
 from pitfalls.errors import InputError, RunError
 from pitfalls.runs import RunStore
+from tests.runs.forged import rewrite_manifest
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,7 @@ def test_a_second_process_is_refused_in_one_line(store):
         import sys
         from dataclasses import dataclass
         from pitfalls.runs import RunStore
+from tests.runs.forged import rewrite_manifest
         from pitfalls.errors import RunError
         @dataclass(frozen=True)
         class Config:
@@ -144,6 +146,7 @@ import sys, time
 from dataclasses import dataclass
 import numpy as np
 from pitfalls.runs import RunStore
+from tests.runs.forged import rewrite_manifest
 
 @dataclass(frozen=True)
 class Config:
@@ -297,8 +300,7 @@ def test_runs_are_listed_by_their_first_start_and_equal_starts_by_name(store):
     made = sorted((finish(store, seed).path for seed in range(6)), key=lambda path: path.name)
     days = (5, 3, 9, 1, 3, 7)  # against the order of the names
     for path, day in zip(made, days, strict=True):
-        manifest = json.loads((path / "manifest.json").read_text())
-        manifest["starts"] = [f"2026-01-0{day}T00:00:00+00:00", "2025-01-01T00:00:00+00:00"]
-        (path / "manifest.json").write_text(json.dumps(manifest))
+        starts = [f"2026-01-0{day}T00:00:00+00:00", "2025-01-01T00:00:00+00:00"]
+        rewrite_manifest(store.find(path), starts=starts)
     listed = [run.path for run in store.list()]
     assert listed == [made[i] for i in (3, 1, 4, 0, 5, 2)]
