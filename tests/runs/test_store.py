@@ -118,7 +118,6 @@ def test_a_second_process_is_refused_in_one_line(store):
         import sys
         from dataclasses import dataclass
         from pitfalls.runs import RunStore
-from tests.runs.forged import rewrite_manifest
         from pitfalls.errors import RunError
         @dataclass(frozen=True)
         class Config:
@@ -146,7 +145,6 @@ import sys, time
 from dataclasses import dataclass
 import numpy as np
 from pitfalls.runs import RunStore
-from tests.runs.forged import rewrite_manifest
 
 @dataclass(frozen=True)
 class Config:
