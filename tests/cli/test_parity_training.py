@@ -1,3 +1,4 @@
+import json
 import re
 
 import pytest
@@ -56,6 +57,15 @@ def test_commands_show_what_they_found(arguments, shown, capsys):
     for text in shown:
         assert text in output.out
     assert "run folder" in output.err
+
+
+def test_a_set_known_by_heart_is_told_from_a_parity_learned(capsys):
+    line = ["parity", "train", "--mask", "1" * 9, "--n-samples", "20", "--learning-rate", "0.01"]
+    assert main([*line, "--n-iterations", "2000", "--json"]) == 0
+    row = json.loads(capsys.readouterr().out.splitlines()[0])["rows"][0]
+    assert row["training set at 99 % from"] in range(200, 2001, 200)
+    assert row["99 % from"] is None
+    assert row["accuracy"] < 0.99
 
 
 def test_a_second_call_reuses_the_run_and_prints_the_same(capsys):

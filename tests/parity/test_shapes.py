@@ -66,7 +66,7 @@ def test_every_public_array_comes_with_its_shape():
         lambda: TwoLayerReLU(3, 2)(torch.zeros(5, 4)),
         lambda: TwoLayerReLU(3, 2).load_flat(torch.zeros(3, 5)),
         lambda: hinge_loss(torch.zeros(3, dtype=torch.int64), torch.zeros(3)),
-        lambda: TrainingCurve(np.arange(3), np.zeros(3), np.zeros(3), np.zeros(2)),
+        lambda: TrainingCurve(np.arange(3), *[np.zeros(3)] * 3, np.zeros(2)),
         lambda: ParityTask.labels(ParityTask([1, 0]), torch.tensor(1.0)),
     ],
 )

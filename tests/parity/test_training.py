@@ -12,6 +12,8 @@ from pitfalls.parity import (
     ParityTask,
     TrainingConfig,
     TrainingState,
+    evaluation_inputs,
+    first_reached,
     initial_state,
     kernel,
     named_loss,
@@ -69,7 +71,7 @@ def test_fifty_steps_equal_plain_autograd_in_float64(loss, optimizer):
     torch.testing.assert_close(result.state.parameters, expected, rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(result.curve.batch_loss, seen[9::10, 0], rtol=1e-11)
     np.testing.assert_allclose(result.curve.loss, seen[:, 0].reshape(5, 10).mean(1), rtol=1e-11)
-    np.testing.assert_allclose(result.curve.accuracy, seen[:, 1].reshape(5, 10).mean(1))
+    np.testing.assert_allclose(result.curve.train_accuracy, seen[:, 1].reshape(5, 10).mean(1))
 
 
 @pytest.mark.parametrize(
@@ -134,6 +136,47 @@ def test_packing_is_undone(d, n, k, seed):
     flat = generator.normal(size=k * (d + 2) + 1)
     packed, beta = kernel.pack(flat, d, k)
     assert np.array_equal(kernel.unpack(packed, beta, d, k), flat)
+
+
+def test_with_fresh_inputs_training_and_test_accuracy_are_the_same_numbers():
+    curve = train(ParityTask.random(9, 4), TrainingConfig(n_iterations=600)).curve
+    assert curve.test_accuracy.tolist() == curve.train_accuracy.tolist()
+
+
+@pytest.mark.parametrize("d", [8, 20])
+def test_a_set_known_by_heart_is_no_parity_learned(d):
+    task = ParityTask.random(d, 1, weight=d // 2)
+    config = TrainingConfig(
+        n_iterations=3000, n_samples=30, learning_rate=0.01, record_every=500, n_hidden=200
+    )
+    states = []
+    result = train(task, config, on_record=states.append)
+    assert result.curve.train_accuracy[-1] == 1
+    assert result.evaluation.accuracy < 0.9
+    assert result.curve.iterations_to() is None
+    assert first_reached(result.curve.step, result.curve.train_accuracy) is not None
+    x, y = evaluation_inputs(task, config)
+    assert len(x) == min(2**d, 4096)
+    for state, seen in zip(states, result.curve.test_accuracy, strict=True):
+        with torch.no_grad():
+            right = state.network(d)(x) * y > 0
+        assert seen == right.double().mean().item()
+    if d == 8:
+        assert result.curve.test_accuracy[-1] == result.evaluation.accuracy
+    else:
+        assert abs(result.curve.test_accuracy[-1] - result.evaluation.accuracy) < 0.05
+
+
+def test_evaluation_inputs_are_drawn_apart_from_those_trained_on_and_the_same_every_time():
+    task, config = ParityTask.random(40, 0), TrainingConfig(n_samples=1000, seed=3)
+    x, y = evaluation_inputs(task, config)
+    again, _ = evaluation_inputs(task, dataclasses.replace(config, n_samples=5))
+    other, _ = evaluation_inputs(task, dataclasses.replace(config, seed=4))
+    trained, _ = training_batch(task, dataclasses.replace(config, batch_size=3000), 0)
+    assert torch.equal(x, again)
+    assert not torch.equal(x, other)
+    assert torch.equal(y, task.labels(x))
+    assert not {tuple(row) for row in x.tolist()} & {tuple(row) for row in trained.tolist()}
 
 
 @pytest.mark.parametrize("extra", [{}, {"optimizer": "adam"}, {"n_samples": 50}])

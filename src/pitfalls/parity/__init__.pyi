@@ -123,6 +123,9 @@ from .train_records import (
     first_reached as first_reached,
 )
 from .training import (
+    evaluation_inputs as evaluation_inputs,
+)
+from .training import (
     initial_state as initial_state,
 )
 from .training import (
@@ -163,6 +166,7 @@ __all__ = [
     "as_loss",
     "cube",
     "evaluate",
+    "evaluation_inputs",
     "exact_network",
     "first_reached",
     "gradient_bounds",

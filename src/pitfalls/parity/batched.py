@@ -18,7 +18,14 @@ from pitfalls.parity.serial import one_torch_thread
 from pitfalls.parity.task import ParityTask
 from pitfalls.parity.train_config import TrainingConfig
 from pitfalls.parity.train_records import TrainingCurve, TrainingResult, TrainingState
-from pitfalls.parity.training import finish, fitting_state, fixed_words, initial_state, input_key
+from pitfalls.parity.training import (
+    evaluation_inputs,
+    finish,
+    fitting_state,
+    fixed_words,
+    initial_state,
+    input_key,
+)
 
 __all__ = ["ACTIVATIONS", "Stack", "train_batched"]
 
@@ -162,6 +169,11 @@ class Stack:
         self.key = torch.from_numpy(keys).to(device)[:, None, None]  # (R, 1, 1)
         fixed = np.stack([fixed_words(task, c) for task, c in zip(tasks, configs, strict=True)])
         self.data = torch.from_numpy(fixed.view(np.int64)).to(device)  # (R, n, words)
+        self.test: tuple[Tensor, Tensor] | None = None  # (R, n, d), (R, n)
+        if config.n_samples:
+            drawn = [evaluation_inputs(task, c) for task, c in zip(tasks, configs, strict=True)]
+            x, y = (torch.stack(parts).to(device) for parts in zip(*drawn, strict=True))
+            self.test = x, y
         self.rate = stack([c.learning_rate for c in configs])[:, None]
         adam = config.optimizer == "adam"
         self.decay = stack([c.betas[0] if adam else c.momentum for c in configs])[:, None]
@@ -217,10 +229,12 @@ class Stack:
                     last = losses.double().mean(1)
                     loss += last
                     right += correct.double().mean(1)
-            self._note(torch.stack([last, loss / n_steps, right / n_steps], 1), n_steps)
+            train = right / n_steps
+            test = train if self.test is None else self._test_accuracy(*self.test)
+            self._note(torch.stack([last, loss / n_steps, train, test], 1), n_steps)
             yield n_steps
 
-    def _note(self, report: Float[Tensor, "R 3"], n_steps: int) -> None:
+    def _note(self, report: Float[Tensor, "R 4"], n_steps: int) -> None:
         new = (self.parameters, self.momentum, self.second)
         finite = report.isfinite().all(1) & self.parameters.isfinite().all(1)
         self.diverged |= ~finite.cpu().numpy()
@@ -257,15 +271,28 @@ class Stack:
         x = bits.to(self.parameters.dtype)
         return x, 1 - 2 * torch.remainder(x @ self.mask, 2).squeeze(2)
 
+    def _forward(self, x: Float[Tensor, "R B d"]) -> tuple[list[Tensor], Float[Tensor, "R B"]]:
+        """Return the inputs of each layer, (R, B, width), and f."""
+        inputs = [x]
+        for w, b in zip(self.weights[:-1], self.biases[:-1], strict=True):
+            inputs.append(self.function(torch.baddbmm(b, inputs[-1], w.transpose(1, 2))))
+        f = torch.baddbmm(self.biases[-1], inputs[-1], self.weights[-1].transpose(1, 2))
+        return inputs, f.squeeze(2)
+
+    def _test_accuracy(
+        self, x: Float[Tensor, "R n d"], y: Float[Tensor, "R n"]
+    ) -> Float[Tensor, " R"]:
+        right = torch.zeros(len(x), dtype=torch.float64, device=self.device)
+        batch = self.config.batch_size  # what a step has memory for
+        for part, labels in zip(torch.split(x, batch, 1), torch.split(y, batch, 1), strict=True):
+            right += (self._forward(part)[1] * labels > 0).double().sum(1)
+        return right / x.shape[1]
+
     def _advance(
         self, x: Float[Tensor, "R B d"], y: Float[Tensor, "R B"]
     ) -> tuple[Float[Tensor, "R B"], Bool[Tensor, "R B"]]:
         config = self.config
-        inputs = [x]  # of each layer: (R, B, width)
-        for w, b in zip(self.weights[:-1], self.biases[:-1], strict=True):
-            inputs.append(self.function(torch.baddbmm(b, inputs[-1], w.transpose(1, 2))))
-        f = torch.baddbmm(self.biases[-1], inputs[-1], self.weights[-1].transpose(1, 2))
-        f = f.squeeze(2)  # (R, B)
+        inputs, f = self._forward(x)
         margin = f * y
         if config.loss == "hinge":
             losses = (1 - margin).relu()
@@ -296,8 +323,8 @@ class Stack:
         return losses, margin > 0
 
 
-def _values(curve: TrainingCurve) -> tuple[Any, Any, Any]:
-    return curve.batch_loss, curve.loss, curve.accuracy
+def _values(curve: TrainingCurve) -> tuple[Any, ...]:
+    return curve.batch_loss, curve.loss, curve.train_accuracy, curve.test_accuracy
 
 
 def _shift(word: Tensor, n: int) -> Tensor:

@@ -78,11 +78,11 @@ class CellResult:
     accuracy, risk : array of shape (n,)
         Of the last network.
     iterations : array of int64 of shape (n,)
-        First record with 99 % accuracy; -1 if there was none.
+        First record with 99 % test accuracy; -1 if there was none.
     diverged : array of bool of shape (n,)
     step : array of int64 of shape (records,)
     loss_curve, accuracy_curve : array of shape (n, records)
-        NaN after a divergence.
+        Training loss and test accuracy (:class:`TrainingCurve`); NaN after a divergence.
     """
 
     cell: SweepCell
@@ -157,7 +157,7 @@ def run_cell(cell: SweepCell, n_seeds: int, config: TrainingConfig) -> CellResul
     curves = np.full((2, n_seeds, step.size), np.nan)
     for i, result in enumerate(results):
         seen = result.curve.step.size
-        curves[:, i, :seen] = result.curve.loss, result.curve.accuracy
+        curves[:, i, :seen] = result.curve.loss, result.curve.test_accuracy
     return CellResult(
         cell=cell,
         accuracy=np.array([result.evaluation.accuracy for result in results]),

@@ -51,19 +51,24 @@ class TrainingCurve:
     batch_loss : array of float64
         Loss of the last batch before ``step``, taken before its update: what a loop that prints
         its loss now and then shows.
-    loss, accuracy : array of float64
-        Means over all batches since the record before. With fresh inputs these are unbiased
-        estimates of risk and accuracy; on a fixed set they are those of the training set.
+    loss, train_accuracy : array of float64
+        Means over all batches since the record before, on whatever is trained on.
+    test_accuracy : array of float64
+        Share of right answers on inputs as the task draws them. With fresh inputs in every batch
+        that is what ``train_accuracy`` estimates, and the two are the same numbers. On a fixed set
+        a network can know the set by heart: then this is measured at the record, on
+        :func:`~pitfalls.parity.evaluation_inputs`.
     """
 
     step: Int64[np.ndarray, " records"]
     batch_loss: Float64[np.ndarray, " records"]
     loss: Float64[np.ndarray, " records"]
-    accuracy: Float64[np.ndarray, " records"]
+    train_accuracy: Float64[np.ndarray, " records"]
+    test_accuracy: Float64[np.ndarray, " records"]
 
     def iterations_to(self, accuracy: float = LEARNED) -> int | None:
-        """First recorded step with at least that accuracy since the record before, or None."""
-        return first_reached(self.step, self.accuracy, accuracy)
+        """First recorded step with at least that test accuracy, or None."""
+        return first_reached(self.step, self.test_accuracy, accuracy)
 
 
 CURVE = tuple(entry.name for entry in fields(TrainingCurve))

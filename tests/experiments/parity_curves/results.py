@@ -11,7 +11,8 @@ def case_of(d, weights, accuracies, *, risk=None, fixed=False):
     replicas = tuple(
         Replica(
             d, weight, seed, np.array([200, 400]), np.array([1.0, 0.9]), np.array([1.0, 0.9]),
-            np.array([0.5, accuracy]), (1.0 if accuracy < 0.99 else 0.0) if risk is None else risk,
+            np.array([0.5, accuracy]), np.array([0.5, accuracy]),
+            (1.0 if accuracy < 0.99 else 0.0) if risk is None else risk,
             0.0, accuracy, 0.0, 2**d, True, False,
         )
         for seed, (weight, accuracy) in enumerate(zip(weights, accuracies, strict=True))

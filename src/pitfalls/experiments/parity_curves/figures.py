@@ -24,7 +24,7 @@ def loss_curves(result: CurvesResult) -> Drawing:
     batches = counted(result.batches_a_record, "batch", "batches")
     left.set(ylabel=f"{result.loss} loss, mean of {batches}")
     left.set_ylim(bottom=0, top=min(1.3, left.get_ylim()[1]))
-    inputs = "fresh inputs" if result.fresh else "the training set"
+    inputs = "fresh inputs" if result.fresh else "test inputs"
     right.set(ylabel=f"accuracy on {inputs}", ylim=(0.4, 1.02))
     right.yaxis.set_major_formatter(PercentFormatter(1, 0))
     right.axhline(0.5, color=GREY, linewidth=0.8, linestyle=":")
@@ -36,8 +36,13 @@ def loss_curves(result: CurvesResult) -> Drawing:
         figure,
         alt=f"Loss and accuracy against iterations. {told}.",
         caption=f"One line a training, {counted(len(result.cases[0].replicas), 'training')} a "
-        "colour, each with a mask (m ones), initial weights and inputs of its own; loss and accuracy "
-        f"are means over the batches between two records. At the end: {told}.",
+        "colour, each with a mask (m ones), initial weights and inputs of its own; "
+        + (
+            "loss and accuracy are means over the batches between two records. "
+            if result.fresh
+            else "the loss is that of the training set, the accuracy that of test inputs. "
+        )
+        + f"At the end: {told}.",
     )
 
 

@@ -59,9 +59,12 @@ class Replica:
         d and the mask's ones.
     step : array of int
         Iterations done at each record.
-    batch_loss, loss, accuracy : array
+    batch_loss, loss, train_accuracy : array
         Loss of the last batch before the record; means over the batches since the record before,
         of fresh inputs, or of the training set where there is one.
+    accuracy : array
+        On inputs as the task draws them: ``train_accuracy`` where every batch is fresh; where there
+        is a training set, measured at the record on test inputs: all of them to d = 12, else drawn.
     risk, risk_error, test_accuracy, accuracy_error : float
         Of the last network over ``n_inputs`` inputs (all 2^d if ``exact``), and their standard
         errors.
@@ -77,6 +80,7 @@ class Replica:
     step: NDArray[np.int64]
     batch_loss: NDArray[np.float64]
     loss: NDArray[np.float64]
+    train_accuracy: NDArray[np.float64]
     accuracy: NDArray[np.float64]
     risk: float
     risk_error: float
@@ -93,9 +97,18 @@ class Replica:
 
     @property
     def reached(self) -> int | None:
-        """The first record whose batches were 99 % accurate, or None."""
-        at = np.flatnonzero(self.accuracy >= LEARNED)
-        return int(self.step[at[0]]) if at.size else None
+        """The first record with 99 % accuracy on inputs as the task draws them, or None."""
+        return _first(self.step, self.accuracy)
+
+    @property
+    def fitted(self) -> int | None:
+        """The first record whose batches were 99 % accurate, or None; on a set it knows by heart."""
+        return _first(self.step, self.train_accuracy)
+
+
+def _first(step: NDArray[np.int64], accuracy: NDArray[np.float64]) -> int | None:
+    at = np.flatnonzero(accuracy >= LEARNED)
+    return int(step[at[0]]) if at.size else None
 
 
 @dataclass(frozen=True)

@@ -44,11 +44,12 @@ def account(result: CurvesResult) -> tuple[Block, ...]:
             ],
             say(
                 "{iterations} at learning rate {rate}, {loss} loss, {inputs}. {spread} Iterations "
-                "to 99 %: the first record whose batches were that accurate. Masks: where no $m$ "
+                "to 99 %: the first record with that accuracy on {tested}. Masks: where no $m$ "
                 "was set they are drawn uniformly.",
                 iterations=counted(result.n_iterations, "iteration"), rate=result.learning_rate,
                 loss=result.loss,
                 inputs="fresh inputs in every batch" if result.fresh else "a fixed training set",
+                tested="its fresh batches" if result.fresh else "test inputs, not that set",
                 spread=_spread_words(result),
             ),
             words=(1,),
@@ -142,7 +143,7 @@ def basis(result: CurvesResult) -> Basis:
 
 def charts(result: CurvesResult) -> Mapping[str, Any]:
     """Return loss and accuracy of every training, to zoom into."""
-    inputs = "fresh inputs" if result.fresh else "the training set"
+    sets = ("fresh inputs",) * 2 if result.fresh else ("the training set", "test inputs")
     replicas = [replica for case in result.cases for replica in case.replicas]
     panels = [
         {
@@ -155,7 +156,10 @@ def charts(result: CurvesResult) -> Mapping[str, Any]:
                 for replica in replicas
             ],
         }
-        for title, name in ((f"{result.loss} risk", "loss"), ("accuracy", "accuracy"))
+        for title, name, inputs in (
+            (f"{result.loss} risk", "loss", sets[0]),
+            ("accuracy", "accuracy", sets[1]),
+        )
     ]
     return {
         "parity-curves": {

@@ -158,7 +158,7 @@ class Trained:
 
     @property
     def reached(self) -> tuple[int, ...]:
-        """First records whose batches were 99 % accurate, of the trainings that got there."""
+        """First records with 99 % test accuracy, of the trainings that got there."""
         hits = [np.flatnonzero(row >= LEARNED) for row in self.accuracy]
         return tuple(int(self.step[at[0]]) for at in hits if at.size)
 

@@ -103,7 +103,7 @@ def _train(
         depth=depth,
         step=results[0].curve.step,
         loss=np.stack([r.curve.loss for r in results]),
-        accuracy=np.stack([r.curve.accuracy for r in results]),
+        accuracy=np.stack([r.curve.test_accuracy for r in results]),
         first_gradient=np.stack([r.gradient_norm[:, 0] for r in results]),
         final_accuracy=np.array([r.evaluation.accuracy for r in results]),
         final_risk=np.array([r.evaluation.risk for r in results]),

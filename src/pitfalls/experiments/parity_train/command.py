@@ -37,15 +37,17 @@ def command(
     print_table(
         f"Parity of {last.weight} of {last.n_features} features",
         ("mask", "units", "risk", "accuracy", "inputs", "spread",
-         "fresh batches at 99 % from" if result.fresh else "training set at 99 % from"),
+         "99 % from", *(() if result.fresh else ("training set at 99 % from",))),
         [
             (
                 "".join(map(str, result.mask)), result.n_hidden, last.risk, last.test_accuracy,
                 last.n_inputs, "exact" if last.exact else f"± {last.accuracy_error:.1g}",
-                last.reached,
+                last.reached, *(() if result.fresh else (last.fitted,)),
             )
         ],
-        caption="risk and accuracy: of the last network, over the inputs stated.",
+        caption="risk and accuracy: of the last network, over the inputs stated. 99 % from: the first "
+        "record with that accuracy on "
+        + ("its fresh batches." if result.fresh else "test inputs, not the training set."),
     )  # fmt: skip
 
 

@@ -17,13 +17,16 @@ def training_curve(result: TrainResult) -> Drawing:
     figure, (left, right) = plt.subplots(1, 2, figsize=PAGE)
     left.plot(last.step, last.batch_loss, color=BLUE, alpha=0.3, linewidth=0.8)
     left.plot(last.step, last.loss, color=BLUE)
-    right.plot(last.step, last.accuracy, color=BLUE)
+    if not result.fresh:
+        right.plot(last.step, last.train_accuracy, color=GREY, label="on the training set")
+    inputs = "fresh inputs" if result.fresh else "test inputs"
+    right.plot(last.step, last.accuracy, color=BLUE, label=f"on {inputs}")
     right.plot(last.step[-1], last.test_accuracy, "D", color="black", label="at the end")
     thousands((left, right))
     left.set(ylabel=f"{result.loss} loss", ylim=(0, None))
     left.set_title(f"The risk ends at {number(last.risk, 2)}")
     right.set(ylim=(0.4, 1.02), title=f"{percent(last.test_accuracy)} right at the end")
-    right.set_ylabel(f"accuracy on {'fresh inputs' if result.fresh else 'the training set'}")
+    right.set_ylabel("accuracy")
     right.yaxis.set_major_formatter(PercentFormatter(1, 0))
     right.axhline(0.5, color=GREY, linewidth=0.8, linestyle=":")
     right.legend(loc="lower right")

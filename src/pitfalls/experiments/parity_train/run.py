@@ -25,7 +25,8 @@ def run(config: TrainConfig, run: Run, progress: Progress) -> TrainResult:
             step=now.step,
             batch_loss=float(curve.batch_loss[-1]),
             loss=float(curve.loss[-1]),
-            accuracy=float(curve.accuracy[-1]),
+            train_accuracy=float(curve.train_accuracy[-1]),
+            accuracy=float(curve.test_accuracy[-1]),
         )
         if now.step - saved >= config.checkpoint_every:
             run.save_checkpoint(step=now.step, tensors=now.tensors())
