@@ -137,6 +137,17 @@ def test_known_tables_are_decided(load, separable):
     check(result, X, y)
 
 
+@pytest.mark.parametrize("k", [2, 3])
+def test_a_fit_that_comes_to_rest_is_its_own_proof(k, monkeypatch):
+    monkeypatch.setattr("pitfalls.images.linear.separability.PROGRAMME_VALUES", 0)
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(400, 30)), rng.integers(0, k, 400)
+    result = decide_separability(X, y)
+    assert result.separable is False
+    assert len(result.witness.multipliers) > 300
+    check(result, X, y)
+
+
 def test_labels_of_any_kind_and_order_are_taken():
     X = np.array([[0], [1], [2], [3]])
     result = decide_separability(X, ["b", "b", "a", "a"])

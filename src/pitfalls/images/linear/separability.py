@@ -192,8 +192,8 @@ class _Problem:
             warnings.simplefilter("ignore")  # what the fit has come to is looked at, not believed
             model.fit(z, at)
         weights, offset = model.coef_, model.intercept_
-        if len(model.classes_) == 2:  # scikit-learn keeps the difference of the two rows
-            weights, offset = np.vstack([-weights, weights]), np.append(-offset, offset)
+        if len(model.classes_) == 2:  # scikit-learn keeps the lead of the second over the first
+            weights, offset = np.vstack([0 * weights, weights]), np.append(0 * offset, offset)
         whole = np.zeros((self.n_classes, len(self.varying)))
         shift = np.zeros(self.n_classes)
         whole[model.classes_], shift[model.classes_] = weights, offset
