@@ -19,6 +19,7 @@ from pitfalls.moments import SecondMoments
 
 ESTIMATORS = [
     PCA(),
+    PCA(n_components=0.9, whiten=True),
     CCA(),
     CCA(n_components=1, ridge=1.0),
     LeastSquaresClassifier(),
@@ -26,6 +27,9 @@ ESTIMATORS = [
 ]
 
 
+@pytest.mark.filterwarnings(
+    "ignore:CCA. there are only"
+)  # two components, and checks of two classes
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=repr)
 def test_every_scikit_learn_check_passes_with_no_expected_failure(estimator):
     for checked, check in estimator_checks_generator(estimator):
@@ -268,8 +272,8 @@ def test_two_fits_give_the_same_bits():
     [
         (CCA(), "one class"),
         (LeastSquaresClassifier(), "one class"),
-        (CCA(n_components=0), r"must be an int in the range \[1, inf\). Got 0"),
-        (CCA(n_components=1.5), r"must be an int in the range \[1, inf\). Got 1.5"),
+        (CCA(n_components=0), r"must be an int in the range \[1, inf\) or None. Got 0"),
+        (CCA(n_components=1.5), r"must be an int in the range \[1, inf\) or None. Got 1.5"),
         (CCA(ridge=-1.0), r"must be a float in the range \[0.0, inf\). Got -1.0"),
         (CCA(ridge=None), "Got None"),
         (LeastSquaresClassifier(ridge=float("nan")), "Got nan"),

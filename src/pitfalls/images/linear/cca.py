@@ -10,18 +10,21 @@ from scipy.linalg import svd
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
 
 from pitfalls.errors import InputError
 from pitfalls.images.linear.moment_estimator import (
+    Inputs,
     Matrix,
     SupervisedMomentEstimator,
     apply_linear,
+    collect,
     leading_signs,
     one_hot,
     sorted_classes,
 )
-from pitfalls.moments import SecondMoments, Whitening, whiten_inputs, whiten_outputs
+from pitfalls.images.linear.row_space import row_space
+from pitfalls.moments import whiten_inputs, whiten_outputs
 
 __all__ = ["CCA"]
 
@@ -37,9 +40,10 @@ class CCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SupervisedMomentEst
 
     Parameters
     ----------
-    n_components : int, default=2
-        Pairs of directions to keep. There are at most min(rank of x, rank of y) of them, so
-        K classes give K - 1; ``n_components_`` says how many there are.
+    n_components : int or None, default=2
+        Pairs of directions to keep; None keeps all. There are at most min(rank of x, rank of y) of
+        them, so K classes give K - 1; asked for more, it warns, and ``n_components_`` says how many
+        there are.
     ridge : float, default=0.0
         Added to the diagonal of S_xx. With no more rows than columns every correlation is 1
         without it.
@@ -50,6 +54,11 @@ class CCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SupervisedMomentEst
         Falling, from 0 to 1.
     x_rotations_, y_rotations_ : ndarray of shape (d, n_components_), (q, n_components_)
         A and B. The scores they give on the training data have variance 1 (with n - 1).
+    x_loadings_, y_loadings_ : ndarray of shape (d, n_components_), (q, n_components_)
+        Covariance of each column with the scores of its side; divided by the column's standard
+        deviation it is their correlation.
+    coef_, intercept_ : ndarray of shape (q, d), (q,)
+        The least-squares prediction of y from the scores of x: with all pairs that from x itself.
     x_mean_, y_mean_ : ndarray of shape (d,), (q,)
         Means of the training data.
     whitening_error_ : float
@@ -62,7 +71,7 @@ class CCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SupervisedMomentEst
     classes_ : ndarray of shape (n_classes,)
         Only if y was labels.
     moments_ : SecondMoments
-        What was fitted.
+        What was fitted, unless `fit` took the space of the rows.
 
     References
     ----------
@@ -84,11 +93,11 @@ class CCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SupervisedMomentEst
     """
 
     _parameter_constraints: ClassVar = {
-        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "n_components": [Interval(Integral, 1, None, closed="left"), None],
         "ridge": [Interval(Real, 0, None, closed="left")],
     }
 
-    def __init__(self, n_components: int = 2, ridge: float = 0.0) -> None:
+    def __init__(self, n_components: int | None = 2, ridge: float = 0.0) -> None:
         self.n_components = n_components
         self.ridge = ridge
 
@@ -103,23 +112,30 @@ class CCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SupervisedMomentEst
             it holds fractions. Whole numbers stored as floats are refused, being either: give
             ``y.astype(int)`` or ``y[:, None]``. Of shape (n, q) it is q targets.
         """
-        super().fit(X, y)
-        self._warn_of_numbers()
+        self._reset()
+        checked, y_checked = self._check_xy(X, y)
+        targets, labels = self._check_y(y_checked, None)
+        if (space := row_space(checked)) is not None:
+            if labels is not None:
+                self.classes_ = labels
+            wide = targets.astype(np.float64)
+            self._solve(Inputs.of_rows(space, wide, wide.mean(axis=0)), partial=False)
+        else:
+            self._absorb(collect(checked, targets), labels)
+            self._solve(Inputs.of_moments(self.moments_), partial=False)
+        self._warn_of_numbers(len(targets))
+        self._keep_dtype(checked)
         return self
 
-    def _collect(
-        self, X: npt.ArrayLike, y: npt.ArrayLike, classes: npt.ArrayLike | None
-    ) -> tuple[SecondMoments, npt.NDArray[Any] | None]:
-        checked, y_checked = validate_data(
-            self, X, y, reset=not hasattr(self, "moments_"), multi_output=True
-        )
-        labels: npt.NDArray[Any] | None = None
-        if y_checked.ndim == 1 and self._takes_labels(y_checked):
-            labels = sorted_classes(y_checked, classes)
-            targets: npt.NDArray[Any] = one_hot(y_checked, labels)
-        else:
-            targets = y_checked.reshape(len(y_checked), -1).astype(np.float64)
-        return SecondMoments.from_arrays(checked, targets, center=True), labels
+    _many_outputs = True
+
+    def _check_y(
+        self, y: npt.NDArray[Any], classes: npt.ArrayLike | None
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
+        if y.ndim == 1 and self._takes_labels(y):
+            labels = sorted_classes(y, classes)
+            return one_hot(y, labels), labels
+        return y.reshape(len(y), -1).astype(np.float64), None
 
     def _takes_labels(self, y: npt.NDArray[Any]) -> bool:
         """Whether y of shape (n,) is labels: a matter of its type, where its values leave it open."""
@@ -136,20 +152,19 @@ class CCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SupervisedMomentEst
             "a regression. Give y.astype(int) for labels, y[:, None] for targets."
         )
 
-    def _warn_of_numbers(self) -> None:
+    def _warn_of_numbers(self, n: int) -> None:
         """Say that what may be a regression's targets was taken for labels."""
         labels = getattr(self, "classes_", np.array(["none"]))
-        few = ROWS_A_CLASS * len(labels) > self.moments_.n
-        if labels.dtype.kind in "iu" and len(labels) > 2 and few:
+        if labels.dtype.kind in "iu" and len(labels) > 2 and ROWS_A_CLASS * len(labels) > n:
             warnings.warn(
-                f"CCA: y was taken for labels of {len(labels)} classes in {self.moments_.n} rows. If it "
+                f"CCA: y was taken for labels of {len(labels)} classes in {n} rows. If it "
                 "is the target of a regression, give y[:, None].",
                 stacklevel=3,
             )
 
-    def _solve(self, *, partial: bool, inputs: Whitening | None = None) -> None:
-        moments = self.moments_
-        x_white = inputs or whiten_inputs(moments, self.ridge)
+    def _solve(self, inputs: Inputs, *, partial: bool) -> None:
+        moments = inputs.moments
+        x_white = inputs.white or whiten_inputs(moments, self.ridge)
         y_white = whiten_outputs(moments)
         if min(x_white.rank, y_white.rank) == 0:
             if partial:
@@ -161,19 +176,36 @@ class CCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SupervisedMomentEst
             )
         cross = y_white.project(x_white.project(moments.scatter_yx.T).T).T  # F_x' S_xy F_y
         left, correlations, right = svd(cross, full_matrices=False)
-        k = min(self.n_components, x_white.rank, y_white.rank)
+        k = self._count(min(x_white.rank, y_white.rank), partial=partial)
         y_side = y_white.lift(right[:k].T)
         signs = leading_signs(y_side)
         unit = np.sqrt(max(moments.n - 1, 1))
+        x_side = x_white.lift(left[:, :k]) * signs * unit
         self.n_components_ = k
         self.rank_ = x_white.rank
         self.canonical_correlations_ = np.clip(correlations[:k], 0.0, 1.0)
-        self.x_rotations_ = x_white.lift(left[:, :k]) * signs * unit
+        self.x_rotations_ = inputs.lift(x_side)
         self.y_rotations_ = y_side * signs * unit
-        self.x_mean_, self.y_mean_ = moments.mean_x, moments.mean_y
-        rotated = moments.scatter_xx @ self.x_rotations_ + self.ridge * self.x_rotations_
-        gap = self.x_rotations_.T @ rotated / unit**2 - np.eye(k)
+        self.x_mean_, self.y_mean_ = inputs.mean, moments.mean_y
+        spread = moments.scatter_xx @ x_side
+        self.x_loadings_ = inputs.lift(spread / unit**2)
+        self.y_loadings_ = moments.scatter_yy @ self.y_rotations_ / unit**2
+        self.coef_ = (moments.scatter_yx @ x_side / unit**2) @ self.x_rotations_.T
+        self.intercept_ = self.y_mean_ - self.coef_ @ self.x_mean_
+        gap = x_side.T @ (spread + self.ridge * x_side) / unit**2 - np.eye(k)
         self.whitening_error_ = float(np.linalg.norm(gap))
+
+    def _count(self, most: int, *, partial: bool) -> int:
+        """Return how many pairs to keep of those that there are."""
+        if self.n_components is None:
+            return most
+        if self.n_components > most and not partial:
+            warnings.warn(
+                f"CCA: there are only {most} pairs of directions, not n_components = "
+                f"{self.n_components}: min(rank of x, rank of y), and K classes have rank K - 1.",
+                stacklevel=4,
+            )
+        return min(self.n_components, most)
 
     @property
     def _n_features_out(self) -> int:
@@ -193,6 +225,14 @@ class CCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SupervisedMomentEst
                 f"CCA: X has {len(scores)} rows and y {len(targets)}; they must match."
             )
         return scores, apply_linear(targets, self.y_rotations_, -(self.y_mean_ @ self.y_rotations_))
+
+    def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
+        """Return what the scores of X predict: labels of shape (n,), or targets of shape (n, q)."""
+        check_is_fitted(self, "coef_")
+        outputs = self._apply(X, self.coef_.T, self.intercept_)
+        if hasattr(self, "classes_"):
+            return np.asarray(self.classes_[outputs.argmax(axis=1)])
+        return outputs
 
     def _as_targets(self, y: npt.ArrayLike) -> npt.NDArray[Any]:
         """Return y as the columns that were fitted: one a class, or the targets."""

@@ -1,22 +1,29 @@
 """Least squares onto one-hot labels: the plainest classifier there is."""
 
+from collections.abc import Iterator, Mapping
 from numbers import Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from pitfalls.errors import InputError
 from pitfalls.images.linear.moment_estimator import (
+    Inputs,
     Matrix,
     SupervisedMomentEstimator,
+    collect,
     one_hot,
+    row_chunks,
     sorted_classes,
 )
+from pitfalls.images.linear.row_space import row_space
 from pitfalls.moments import SecondMoments, Whitening, whiten_inputs
 
 __all__ = ["LeastSquaresClassifier"]
@@ -29,6 +36,11 @@ class LeastSquaresClassifier(ClassifierMixin, SupervisedMomentEstimator):
     ----------
     ridge : float, default=0.0
         Added to the diagonal of the centred S_xx; the intercept is not shrunk.
+    fit_intercept : bool, default=True
+        Without an intercept S_xx is about zero.
+    class_weight : dict, "balanced" or None, default=None
+        What the squared errors of each class's rows count, 1 where a class is not named; "balanced":
+        n / (n_classes * rows of the class).
 
     Attributes
     ----------
@@ -45,7 +57,7 @@ class LeastSquaresClassifier(ClassifierMixin, SupervisedMomentEstimator):
     rank_ : int
         Directions of x that were used; fewer than d where the rest was projected away.
     moments_ : SecondMoments
-        What was fitted.
+        What was fitted, unless `fit` took weights or the space of the rows.
 
     Examples
     --------
@@ -57,21 +69,103 @@ class LeastSquaresClassifier(ClassifierMixin, SupervisedMomentEstimator):
     0.99
     """
 
-    _parameter_constraints: ClassVar = {"ridge": [Interval(Real, 0, None, closed="left")]}
+    _parameter_constraints: ClassVar = {
+        "ridge": [Interval(Real, 0, None, closed="left")],
+        "fit_intercept": ["boolean"],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
 
-    def __init__(self, ridge: float = 0.0) -> None:
+    def __init__(
+        self,
+        ridge: float = 0.0,
+        *,
+        fit_intercept: bool = True,
+        class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
+    ) -> None:
         self.ridge = ridge
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
 
-    def _collect(
-        self, X: npt.ArrayLike, y: npt.ArrayLike, classes: npt.ArrayLike | None
-    ) -> tuple[SecondMoments, npt.NDArray[Any]]:
-        checked, labels = validate_data(self, X, y, reset=not hasattr(self, "moments_"))
-        check_classification_targets(labels)
-        present = sorted_classes(labels, classes)
-        return SecondMoments.from_arrays(checked, one_hot(labels, present), center=True), present
+    def fit(
+        self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
+    ) -> Self:
+        """Fit to X of shape (n, d), dense or sparse, and class labels.
 
-    def _solve(self, *, partial: bool, inputs: Whitening | None = None) -> None:
-        moments = self.moments_
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, d)
+        y : array-like of shape (n,)
+        sample_weight : array-like of shape (n,), optional
+            What each row's squared error counts, not negative; rows of weight 0 are left out.
+        """
+        self._reset()
+        checked, y_checked = self._check_xy(X, y)
+        weight = self._weights(checked, y_checked, sample_weight)
+        if weight is not None and not weight.all():
+            counted = np.flatnonzero(weight)
+            checked = checked.tocsr() if bool(issparse(checked)) else checked
+            checked, y_checked, weight = checked[counted], y_checked[counted], weight[counted]
+        targets, self.classes_ = self._check_y(y_checked, None)
+        space = row_space(checked, weight, about_mean=self.fit_intercept)
+        if space is not None:
+            wide = targets.astype(np.float64)
+            mean = np.average(wide, axis=0, weights=weight) if self.fit_intercept else 0 * wide[0]
+            self._solve(Inputs.of_rows(space, wide, mean), partial=False)
+        elif weight is None:
+            self._absorb(collect(checked, targets), self.classes_)
+            self._solve(Inputs.of_moments(self.moments_), partial=False)
+        else:
+            moments = _weighted(checked, targets, weight, center=self.fit_intercept)
+            self._solve(Inputs.of_moments(moments), partial=False)
+        self._keep_dtype(checked)
+        return self
+
+    def partial_fit(
+        self, X: npt.ArrayLike, y: npt.ArrayLike, classes: npt.ArrayLike | None = None
+    ) -> Self:
+        """Add rows and solve anew; a class may turn up at any time, ``classes`` only announces."""
+        self._require_no_weights("partial_fit")
+        return super().partial_fit(X, y, classes)
+
+    def fit_moments(
+        self,
+        moments: SecondMoments,
+        classes: npt.ArrayLike | None = None,
+        *,
+        inputs: Whitening | None = None,
+    ) -> Self:
+        """Fit from moments that were collected elsewhere; see `CCA.fit_moments`."""
+        self._require_no_weights("fit_moments")
+        return super().fit_moments(moments, classes, inputs=inputs)
+
+    def _require_no_weights(self, who: str) -> None:
+        self._validate_params()
+        if self.class_weight is not None:
+            raise InputError(
+                f"LeastSquaresClassifier: {who} knows the rows by their moments, in which classes have "
+                "no weights any more. Use fit, or class_weight=None."
+            )
+
+    def _weights(
+        self, X: Any, y: npt.NDArray[Any], sample_weight: npt.ArrayLike | None
+    ) -> Matrix | None:
+        """Return what each row counts, or None if all count alike."""
+        if sample_weight is None and self.class_weight is None:
+            return None
+        weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        weight = weight * compute_sample_weight(self.class_weight, y)
+        if not weight.any():
+            raise InputError("LeastSquaresClassifier: every row has weight 0; one must count.")
+        return np.asarray(weight)
+
+    def _check_y(
+        self, y: npt.NDArray[Any], classes: npt.ArrayLike | None
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        check_classification_targets(y)
+        present = sorted_classes(y, classes)
+        return one_hot(y, present), present
+
+    def _solve(self, inputs: Inputs, *, partial: bool) -> None:
         if len(self.classes_) < 2:
             if partial:
                 return
@@ -79,17 +173,18 @@ class LeastSquaresClassifier(ClassifierMixin, SupervisedMomentEstimator):
                 "LeastSquaresClassifier needs at least two classes; the data hold one class, "
                 f"{self.classes_[0]}."
             )
-        inputs = inputs or whiten_inputs(moments, self.ridge)
-        target = moments.scatter_yx.T
-        weights = inputs.solve(target)
-        self.rank_ = inputs.rank
-        self.coef_ = np.ascontiguousarray(weights.T)
-        self.intercept_ = moments.mean_y - self.coef_ @ moments.mean_x
+        moments = inputs.moments if self.fit_intercept else inputs.moments.raw()
+        white = inputs.white or whiten_inputs(moments, self.ridge)
+        target = moments.syx.T
+        weights = white.solve(target)
+        self.rank_ = white.rank
+        self.coef_ = np.ascontiguousarray(inputs.lift(weights).T)
+        self.intercept_ = moments.mean_y - self.coef_ @ inputs.mean
+        if not self.fit_intercept:
+            self.intercept_ = np.zeros(len(self.classes_))
+        gap = moments.sxx @ weights + self.ridge * weights - target
         size = float(np.linalg.norm(target)) or 1.0
-        self.normal_residual_ = float(np.linalg.norm(self._normal(weights) - target)) / size
-
-    def _normal(self, weights: Matrix) -> Matrix:
-        return np.asarray(self.moments_.scatter_xx @ weights + self.ridge * weights)
+        self.normal_residual_ = float(np.linalg.norm(gap)) / size
 
     def outputs(self, X: npt.ArrayLike) -> Matrix:
         """Return the regression's outputs, one column a class, shape (n, n_classes)."""
@@ -105,3 +200,29 @@ class LeastSquaresClassifier(ClassifierMixin, SupervisedMomentEstimator):
         """Return the label with the largest output, shape (n,)."""
         winners = self.outputs(X).argmax(axis=1)
         return np.asarray(self.classes_[winners])
+
+
+def _weighted(x: Any, y: npt.NDArray[Any], weight: Matrix, *, center: bool) -> SecondMoments:
+    """Return weighted moments about the weighted mean, or about zero as if that were the mean."""
+    total = weight.sum()
+    mean_x, mean_y = np.zeros(x.shape[1]), np.zeros(y.shape[1])
+    if center:
+        mean_x = np.asarray(weight @ x / total, dtype=np.float64).ravel()
+        mean_y = weight @ y / total
+    root, sparse = np.sqrt(weight)[:, None], bool(issparse(x))
+
+    def batches() -> Iterator[tuple[Matrix, Matrix]]:
+        for rows, part in row_chunks(x):
+            dense = part.toarray() if sparse else part
+            yield (dense - mean_x) * root[rows], (y[rows] - mean_y) * root[rows]
+
+    about_zero = SecondMoments.from_batches(batches())
+    return SecondMoments(
+        n=x.shape[0],
+        mean_x=mean_x,
+        mean_y=mean_y,
+        scatter_xx=about_zero.sxx,
+        scatter_yx=about_zero.syx,
+        scatter_yy=about_zero.syy,
+        center=True,
+    )

@@ -1,44 +1,85 @@
 """What the three linear estimators share: fitting from second moments, in scikit-learn's contract."""
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.validation import validate_data
 
 from pitfalls.errors import InputError
+from pitfalls.images.linear.row_space import RowSpace
 from pitfalls.moments import SecondMoments, Whitening
 
 __all__ = [
+    "Inputs",
     "MomentEstimator",
     "ParameterError",
     "SupervisedMomentEstimator",
     "apply_linear",
+    "collect",
     "leading_signs",
     "merge_classes",
     "one_hot",
+    "row_chunks",
     "sorted_classes",
 ]
 
 Matrix = npt.NDArray[np.float64]
 CHUNK_VALUES = 1 << 23  # 64 MB in float64
+SPARSE = ("csr", "csc")
 
 
 class ParameterError(InputError, InvalidParameterError):
     """A parameter of an estimator is not what its constraints say: ours and scikit-learn's error."""
 
 
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """Moments to solve with, and how what is found there becomes directions of the data.
+
+    Attributes
+    ----------
+    moments : SecondMoments
+        Of the inputs, or of their coordinates in an orthonormal basis.
+    mean : ndarray of shape (d,)
+        The inputs' mean.
+    lift : callable
+        Takes directions of the moments' inputs as columns to directions of the data.
+    white : Whitening or None
+        Of the moments' inputs with the estimator's ridge, if it is at hand.
+    """
+
+    moments: SecondMoments
+    mean: Matrix
+    lift: Callable[[Matrix], Matrix]
+    white: Whitening | None = None
+
+    @classmethod
+    def of_moments(cls, moments: SecondMoments, white: Whitening | None = None) -> Self:
+        """Take moments of the data themselves."""
+        return cls(moments, moments.mean_x, np.asarray, white)
+
+    @classmethod
+    def of_rows(cls, space: RowSpace, targets: Matrix, mean: Matrix) -> Self:
+        """Take a space that a few rows span, and targets about their mean."""
+        return cls(space.moments(targets, mean), space.mean, space.lift)
+
+
 class MomentEstimator(BaseEstimator):
     """An estimator whose answer is a closed form in the second moments of its data.
 
     ``fit`` and ``partial_fit`` collect moments and solve; ``fit_moments`` takes moments that were
-    collected elsewhere, so that one pass over the data serves several estimators.
+    collected elsewhere, so that one pass over the data serves several estimators. ``fit`` on far fewer
+    rows than columns solves in the space that the rows span and keeps no moments.
     """
 
-    def _solve(self, *, partial: bool, inputs: Whitening | None = None) -> None:
-        """Set the fitted attributes from ``moments_``; may leave them unset while ``partial``."""
+    def _solve(self, inputs: Inputs, *, partial: bool) -> None:
+        """Set the fitted attributes; may leave them unset while ``partial``."""
         raise NotImplementedError
 
     def _validate_params(self) -> None:
@@ -68,6 +109,23 @@ class MomentEstimator(BaseEstimator):
         """Forget what was fitted: a fit that fails must not leave half of an older one."""
         for name in [name for name in vars(self) if name.endswith("_") and name[0] != "_"]:
             del self.__dict__[name]
+
+    def _require_moments(self) -> None:
+        """Refuse to add rows to a fit that has kept no moments."""
+        if hasattr(self, "n_features_in_") and not hasattr(self, "moments_"):
+            raise InputError(
+                f"{type(self).__name__}: partial_fit adds to moments, and the fit before kept none, "
+                "having fewer rows than columns or weights. Begin with partial_fit."
+            )
+
+    def _keep_dtype(self, X: Any) -> None:
+        """Round what was computed in float64 to the data's own float32."""
+        if X.dtype != np.float32:
+            return
+        for name, value in list(vars(self).items()):
+            numbers = isinstance(value, np.ndarray) and value.dtype == np.float64
+            if numbers and name.endswith("_") and name != "classes_":
+                setattr(self, name, value.astype(np.float32))
 
     def fit_moments(
         self,
@@ -103,56 +161,86 @@ class MomentEstimator(BaseEstimator):
                 f"{named.shape}."
             )
         self._absorb(moments, named)
-        self._solve(partial=False, inputs=inputs)
+        self._solve(Inputs.of_moments(self.moments_, inputs), partial=False)
         return self
 
     def _apply(self, X: npt.ArrayLike, weights: Matrix, offset: Matrix) -> Matrix:
-        checked = validate_data(self, X, reset=False)
-        return apply_linear(checked, weights, offset)
+        checked = validate_data(self, X, reset=False, accept_sparse=SPARSE)
+        result = apply_linear(checked, weights, offset)
+        single = checked.dtype == weights.dtype == np.float32
+        return result.astype(np.float32) if single else result
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        if tags.transformer_tags is not None:
+            tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
 
 
 class SupervisedMomentEstimator(MomentEstimator):
-    """A `MomentEstimator` of x and y; what y may be is its subclass's ``_collect``."""
+    """A `MomentEstimator` of x and y; what y may be is its subclass's ``_check_y``."""
 
-    def _collect(
-        self, X: npt.ArrayLike, y: npt.ArrayLike, classes: npt.ArrayLike | None
-    ) -> tuple[SecondMoments, npt.NDArray[Any] | None]:
-        """Check x and y; return their moments and, if y is labels, what its columns stand for."""
+    def _check_y(
+        self, y: npt.NDArray[Any], classes: npt.ArrayLike | None
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
+        """Return the targets of shape (n, q) and, if y is labels, what their columns stand for."""
         raise NotImplementedError
 
-    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
-        """Fit to X of shape (n, d) and y of shape (n,): class labels."""
-        self._reset()
-        return self._add(X, y, None, partial=False)
-
-    def partial_fit(
-        self, X: npt.ArrayLike, y: npt.ArrayLike, classes: npt.ArrayLike | None = None
-    ) -> Self:
-        """Add rows and solve anew; a class may turn up at any time, ``classes`` only announces."""
-        return self._add(X, y, classes, partial=True)
-
-    def _add(
-        self, X: npt.ArrayLike, y: npt.ArrayLike, classes: npt.ArrayLike | None, *, partial: bool
-    ) -> Self:
+    def _check_xy(self, X: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Any, npt.NDArray[Any]]:
         if y is None:
             raise InputError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
         self._validate_params()
-        self._absorb(*self._collect(X, y, classes))
-        self._solve(partial=partial)
+        first = not hasattr(self, "moments_")
+        checked, y_checked = validate_data(
+            self, X, y, reset=first, accept_sparse=SPARSE, multi_output=self._many_outputs
+        )
+        return checked, y_checked
+
+    _many_outputs = False
+
+    def partial_fit(
+        self, X: npt.ArrayLike, y: npt.ArrayLike, classes: npt.ArrayLike | None = None
+    ) -> Self:
+        """Add rows and solve anew; a class may turn up at any time, ``classes`` only announces."""
+        self._require_moments()
+        checked, y_checked = self._check_xy(X, y)
+        targets, labels = self._check_y(y_checked, classes)
+        self._absorb(collect(checked, targets), labels)
+        self._solve(Inputs.of_moments(self.moments_), partial=True)
         return self
 
 
-def apply_linear(x: npt.NDArray[Any], weights: Matrix, offset: Matrix) -> Matrix:
-    """Return x @ weights + offset in float64, in chunks of rows, whatever x's dtype."""
-    rows = max(CHUNK_VALUES // max(x.shape[1], 1), 1)
-    result = np.empty((len(x), weights.shape[1]))
-    for start in range(0, len(x), rows):
-        chunk = x[start : start + rows].astype(np.float64, copy=False)
-        np.matmul(chunk, weights, out=result[start : start + rows])
+def collect(x: Any, y: npt.NDArray[Any]) -> SecondMoments:
+    """Collect the centred moments of a dense or sparse matrix (n, d) and targets (n, q)."""
+    sparse = bool(issparse(x))
+    if not sparse:
+        return SecondMoments.from_arrays(x, y, center=True)
+    return SecondMoments.from_batches(
+        ((part.toarray(), y[rows]) for rows, part in row_chunks(x)), center=True
+    )
+
+
+def apply_linear(x: Any, weights: Matrix, offset: Matrix) -> Matrix:
+    """Return x @ weights + offset in float64, in chunks of rows, whatever x's dtype, sparse or not."""
+    result = np.empty((x.shape[0], weights.shape[1]))
+    weights = weights.astype(np.float64, copy=False)
+    for rows, part in row_chunks(x):
+        result[rows] = part.astype(np.float64, copy=False) @ weights
     result += offset
     return result
+
+
+def row_chunks(x: Any) -> Iterator[tuple[slice, Any]]:
+    """Yield some rows at a time, with where they stand."""
+    sparse = bool(issparse(x))
+    x = x.tocsr() if sparse else x
+    step = max(CHUNK_VALUES // max(x.shape[1], 1), 1)
+    for start in range(0, x.shape[0], step):
+        rows = slice(start, start + step)
+        yield rows, x[rows]
 
 
 def sorted_classes(y: npt.NDArray[Any], announced: npt.ArrayLike | None = None) -> npt.NDArray[Any]:
@@ -172,6 +260,14 @@ def one_hot(y: npt.NDArray[Any], classes: npt.NDArray[Any]) -> npt.NDArray[np.ui
     hot = np.zeros((len(y), len(classes)), dtype=np.uint8)
     hot[np.arange(len(y)), at] = 1
     return hot
+
+
+def leading_signs(columns: Matrix) -> Matrix:
+    """Return for each column the sign that makes its largest entry positive (the first of equals)."""
+    size = np.abs(columns)
+    first = np.argmax(size >= 0.999 * size.max(axis=0), axis=0)
+    signs = np.sign(columns[first, np.arange(columns.shape[1])])
+    return np.where(signs == 0, 1.0, signs)
 
 
 def _with_classes(
@@ -195,11 +291,3 @@ def _with_classes(
         scatter_yy=scatter_yy,
         center=moments.center,
     )
-
-
-def leading_signs(columns: Matrix) -> Matrix:
-    """Return for each column the sign that makes its largest entry positive (the first of equals)."""
-    size = np.abs(columns)
-    first = np.argmax(size >= 0.999 * size.max(axis=0), axis=0)
-    signs = np.sign(columns[first, np.arange(columns.shape[1])])
-    return np.where(signs == 0, 1.0, signs)

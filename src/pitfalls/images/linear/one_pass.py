@@ -97,7 +97,7 @@ def fit_linear_methods(
 def embed(estimator: PCA | CCA, data: ImageDataset, part: Part) -> npt.NDArray[np.float64]:
     """Return the scores of one part's images, shape (n, n_components), without a copy of it all."""
     scores = [np.asarray(estimator.transform(x)) for x, _ in data.flat_batches(part)]
-    return np.concatenate(scores) if scores else np.zeros((0, estimator.n_components))
+    return np.concatenate(scores) if scores else np.zeros((0, estimator.n_components_))
 
 
 def predict_labels(

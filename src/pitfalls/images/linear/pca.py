@@ -1,48 +1,74 @@
 """PCA in closed form from second moments: the directions of greatest variance."""
 
 from numbers import Integral
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import eigh
 from scipy.sparse.linalg import ArpackNoConvergence, eigsh
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils._param_validation import Interval
+from sklearn import decomposition
+from sklearn.utils._param_validation import Interval, RealNotInt
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from pitfalls.errors import InputError
-from pitfalls.images.linear.moment_estimator import Matrix, MomentEstimator, leading_signs
-from pitfalls.moments import SecondMoments, Whitening
+from pitfalls.images.linear.moment_estimator import (
+    SPARSE,
+    Inputs,
+    Matrix,
+    MomentEstimator,
+    collect,
+    leading_signs,
+)
+from pitfalls.images.linear.row_space import row_space
 
 __all__ = ["PCA"]
 
 LANCZOS_FROM = 256  # columns from which few eigenvectors are cheaper one at a time
 
 
-class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MomentEstimator):
+class PCA(MomentEstimator, decomposition.PCA):
     """Principal components from the covariance, which one pass over the data collects.
+
+    scikit-learn's `sklearn.decomposition.PCA` with another way of fitting: streams (`partial_fit`),
+    moments (`fit_moments`), sparse data and images as bytes, and for far fewer rows than columns the
+    space that the rows span. What follows from the components, `score`, `get_covariance` and the like,
+    is scikit-learn's own.
 
     Parameters
     ----------
-    n_components : int, default=2
-        Directions to keep.
+    n_components : int, float in (0, 1) or None, default=2
+        Directions to keep; a fraction keeps as many as it takes for more than this share of the
+        variance; None keeps all, min(n - 1, d).
+    whiten : bool, default=False
+        Divide the scores by their standard deviations.
 
     Attributes
     ----------
-    components_ : ndarray of shape (n_components, d)
+    components_ : ndarray of shape (n_components_, d)
         Orthonormal rows, by falling variance; the largest entry of each is positive.
-    explained_variance_, explained_variance_ratio_ : ndarray of shape (n_components,)
+    explained_variance_, explained_variance_ratio_ : ndarray of shape (n_components_,)
         Variance along each (with n - 1), and its share of the whole.
+    singular_values_ : ndarray of shape (n_components_,)
+        Root of the sum of squared scores of each.
+    noise_variance_ : float
+        Mean variance of the directions left out.
+    n_components_, n_samples_ : int
+        Directions kept, and rows seen.
     mean_ : ndarray of shape (d,)
         Mean of the training data.
     moments_ : SecondMoments
-        What was fitted.
+        What was fitted, unless `fit` took the space of the rows.
 
     Notes
     -----
     Forming the covariance squares the condition number, which costs nothing here: leading
     components belong to the largest eigenvalues.
+
+    References
+    ----------
+    Tipping, Bishop. Mixtures of probabilistic principal component analysers. Neural Computation 11,
+    1999.
 
     Examples
     --------
@@ -54,68 +80,109 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MomentEstimator):
     """
 
     _parameter_constraints: ClassVar = {
-        "n_components": [Interval(Integral, 1, None, closed="left")]
+        "n_components": [
+            Interval(Integral, 1, None, closed="left"),
+            Interval(RealNotInt, 0, 1, closed="neither"),
+            None,
+        ],
+        "whiten": ["boolean"],
     }
 
-    def __init__(self, n_components: int = 2) -> None:
+    def __init__(self, n_components: float | None = 2, *, whiten: bool = False) -> None:
         self.n_components = n_components
+        self.whiten = whiten
 
     def fit(self, X: npt.ArrayLike, y: object = None) -> Self:
-        """Fit to X of shape (n, d); y is ignored."""
+        """Fit to X of shape (n, d), dense or sparse; y is ignored."""
         self._reset()
-        return self._add(X, partial=False)
+        checked = self._check(X)
+        if checked.shape[0] < 2:
+            raise InputError("PCA needs at least two rows; got 1 sample.")
+        nothing = np.zeros((checked.shape[0], 1))
+        if (space := row_space(checked)) is not None:
+            self._solve(Inputs.of_rows(space, nothing, np.zeros(1)), partial=False)
+        else:
+            self._absorb(collect(checked, nothing), None)
+            self._solve(Inputs.of_moments(self.moments_), partial=False)
+        self._keep_dtype(checked)
+        return self
 
     def partial_fit(self, X: npt.ArrayLike, y: object = None) -> Self:
         """Add the rows X of shape (m, d) and solve anew; the order of the rows does not matter."""
-        return self._add(X, partial=True)
-
-    def _add(self, X: npt.ArrayLike, *, partial: bool) -> Self:
-        self._validate_params()
-        checked = validate_data(self, X, reset=not hasattr(self, "moments_"))
-        if not partial and len(checked) < 2:
-            raise InputError("PCA needs at least two rows; got 1 sample.")
-        nothing = np.zeros((len(checked), 1), dtype=np.uint8)
-        self._absorb(SecondMoments.from_arrays(checked, nothing, center=True), None)
-        self._solve(partial=partial)
+        self._require_moments()
+        checked = self._check(X)
+        self._absorb(collect(checked, np.zeros((checked.shape[0], 1))), None)
+        self._solve(Inputs.of_moments(self.moments_), partial=True)
         return self
 
-    def _solve(self, *, partial: bool, inputs: Whitening | None = None) -> None:
-        moments = self.moments_
-        most = min(moments.n - 1, moments.n_features)
-        if self.n_components > most and not partial:
-            raise InputError(
-                f"PCA: n_components must be from 1 to {most} with {moments.n} rows of "
-                f"{moments.n_features} features; got {self.n_components}."
-            )
-        if self.n_components > most:
-            return  # too few rows yet
-        scatter = moments.scatter_xx
-        values, vectors = _largest_eigenpairs(scatter, self.n_components)
-        total = float(np.trace(scatter))
-        self.mean_ = moments.mean_x
-        self.components_ = vectors.T * leading_signs(vectors)[:, None]
-        self.explained_variance_ = values / (moments.n - 1)
-        self.explained_variance_ratio_ = values / total if total > 0 else np.zeros_like(values)
+    def fit_transform(self, X: npt.ArrayLike, y: object = None) -> Matrix:
+        """Fit, then return the scores of X."""
+        return self.fit(X).transform(X)
 
-    @property
-    def _n_features_out(self) -> int:
-        return len(self.components_)
+    def _check(self, X: npt.ArrayLike) -> Any:
+        self._validate_params()
+        return validate_data(self, X, reset=not hasattr(self, "moments_"), accept_sparse=SPARSE)
+
+    def _solve(self, inputs: Inputs, *, partial: bool) -> None:
+        moments = inputs.moments
+        n, d = moments.n, self.n_features_in_
+        most = min(n - 1, moments.n_features)
+        asked: Any = self.n_components
+        whole = isinstance(asked, Integral)
+        if whole and asked > most:
+            if partial:
+                return  # too few rows yet
+            raise InputError(
+                f"PCA: n_components must be from 1 to {most} with {n} rows of {d} features; got "
+                f"{asked}."
+            )
+        if most < 1:
+            return
+        scatter = moments.scatter_xx
+        total = float(np.trace(scatter))
+        values, vectors = _largest_eigenpairs(scatter, int(asked) if whole else most)
+        if asked is not None and not whole:
+            share = np.cumsum(values / total) if total > 0 else np.ones(len(values))
+            kept = min(int(np.searchsorted(share, asked, side="right")) + 1, most)
+            values, vectors = values[:kept], vectors[:, :kept]
+        k = len(values)
+        components = inputs.lift(vectors)
+        self.mean_ = inputs.mean
+        self.components_ = components.T * leading_signs(components)[:, None]
+        self.explained_variance_ = values / (n - 1)
+        self.explained_variance_ratio_ = values / total if total > 0 else np.zeros_like(values)
+        self.singular_values_ = np.sqrt(values)
+        rest = min(n, d) - k
+        self.noise_variance_ = max(total - values.sum(), 0.0) / (n - 1) / rest if rest else 0.0
+        self.n_components_, self.n_samples_ = k, n
 
     def transform(self, X: npt.ArrayLike) -> Matrix:
-        """Return the scores of X, shape (n, n_components)."""
+        """Return the scores of X, shape (n, n_components_)."""
         check_is_fitted(self, "components_")
-        return self._apply(X, self.components_.T, -(self.components_ @ self.mean_))
+        directions = self.components_
+        if self.whiten:
+            scale = np.sqrt(self.explained_variance_)
+            # a direction without variance has scores of rounding size, which stay small
+            directions = directions / np.maximum(scale, np.finfo(scale.dtype).eps)[:, None]
+        return self._apply(X, directions.T, -(directions @ self.mean_))
 
     def inverse_transform(self, X: npt.ArrayLike) -> Matrix:
         """Return the points whose scores X are, shape (n, d)."""
         check_is_fitted(self, "components_")
-        scores = check_array(X, dtype=np.float64)
+        scores = check_array(X, dtype=[np.float64, np.float32])
         if scores.shape[1] != len(self.components_):
             raise InputError(
                 f"PCA: inverse_transform takes scores of shape (n, {len(self.components_)}), one column "
                 f"a component. Got shape {scores.shape} instead."
             )
-        return np.asarray(scores @ self.components_ + self.mean_)
+        return np.asarray(super().inverse_transform(scores))
+
+    def __sklearn_tags__(self) -> Any:
+        # past scikit-learn's own, which reads the solver that we do not have
+        tags = super(decomposition.PCA, self).__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
 
 
 def _largest_eigenpairs(matrix: Matrix, k: int) -> tuple[Matrix, Matrix]:
