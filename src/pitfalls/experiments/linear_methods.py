@@ -17,11 +17,11 @@ from pitfalls.images.linear import (
     CCA,
     PCA,
     LeastSquaresClassifier,
-    collect_moments,
+    TrainingImages,
     embed,
     predict_labels,
+    read_training_images,
 )
-from pitfalls.moments import SecondMoments, whiten_inputs
 from pitfalls.progress import Progress
 from pitfalls.runs import Run
 
@@ -102,9 +102,9 @@ def embed_images(config: EmbedConfig, run: Run, progress: Progress) -> None:
             f"embed: {n_train} training images of {data.n_features} pixels have no two "
             "directions. Give at least three images."
         )
-    moments, classes = _moments(data, progress)
-    pca = PCA(min(SPECTRUM, most)).fit_moments(moments)
-    cca = CCA(min(SPECTRUM, n_classes), config.ridge).fit_moments(moments, classes)
+    training = _training(data, progress)
+    pca = training.fit(PCA(min(SPECTRUM, most)))
+    cca = training.fit(CCA(min(SPECTRUM, max(n_classes - 1, 1)), config.ridge))
     parts = [part for part in PARTS if len(data.labels(part))]
     points: dict[str, list[npt.NDArray[np.float64]]] = {"pca": [], "cca": []}
     with progress("embed", unit="parts") as advance:
@@ -161,15 +161,13 @@ def embed_images(config: EmbedConfig, run: Run, progress: Progress) -> None:
 def regress_images(config: RegressConfig, run: Run, progress: Progress) -> None:
     """Classify by least squares (homework 4b)."""
     data = _load(config.source, run)
-    moments, classes = _moments(data, progress)
-    inputs = whiten_inputs(moments, config.ridge)
-    classifier = LeastSquaresClassifier(config.ridge).fit_moments(moments, classes, inputs=inputs)
+    classifier = _training(data, progress).fit(LeastSquaresClassifier(config.ridge))
     results: dict[str, Any] = {
         **_describe(data),
         "parts": PARTS,
         "ridge": config.ridge,
         "rank": classifier.rank_,
-        "projected": classifier.rank_ < moments.n_features,
+        "projected": classifier.rank_ < data.n_features,
         "normal_residual": classifier.normal_residual_,
     }
     arrays: dict[str, Any] = {}
@@ -242,16 +240,16 @@ def _load(source: ImageSource, run: Run) -> ImageDataset:
 
 
 # Embedding and regression need the same pass over the same images; a report makes both.
-_last_moments: dict[str, tuple[SecondMoments, npt.NDArray[np.int64]]] = {}
+_last_training: dict[str, TrainingImages] = {}
 
 
-def _moments(data: ImageDataset, progress: Progress) -> tuple[SecondMoments, npt.NDArray[np.int64]]:
-    if data.fingerprint not in _last_moments:
+def _training(data: ImageDataset, progress: Progress) -> TrainingImages:
+    if data.fingerprint not in _last_training:
         with progress("second moments", unit="images") as advance:
-            found = collect_moments(data, on_progress=advance)
-        _last_moments.clear()
-        _last_moments[data.fingerprint] = found
-    return _last_moments[data.fingerprint]
+            found = read_training_images(data, on_progress=advance)
+        _last_training.clear()
+        _last_training[data.fingerprint] = found
+    return _last_training[data.fingerprint]
 
 
 def _describe(data: ImageDataset) -> dict[str, Any]:

@@ -4,10 +4,12 @@ from pitfalls.images.linear.cca import CCA
 from pitfalls.images.linear.least_squares import LeastSquaresClassifier
 from pitfalls.images.linear.one_pass import (
     LinearMethods,
+    TrainingImages,
     collect_moments,
     embed,
     fit_linear_methods,
     predict_labels,
+    read_training_images,
 )
 from pitfalls.images.linear.pca import PCA
 from pitfalls.images.linear.separability import Separability, decide_separability
@@ -26,6 +28,7 @@ __all__ = [
     "LinearMap",
     "LinearMethods",
     "Separability",
+    "TrainingImages",
     "collect_moments",
     "decide_separability",
     "embed",
@@ -33,4 +36,5 @@ __all__ = [
     "fit_linear_methods",
     "predict_labels",
     "proven_margin",
+    "read_training_images",
 ]

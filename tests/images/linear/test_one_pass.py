@@ -1,0 +1,42 @@
+"""The three estimators on image data sets, from one reading."""
+
+import numpy as np
+
+from pitfalls.images import CCA, PCA, ImageDataset, LeastSquaresClassifier, fit_linear_methods
+from pitfalls.images.linear import embed, predict_labels, read_training_images
+
+
+def photographs(n=24, side=64):
+    """Few images of many pixels."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(n) % 3
+    images = rng.integers(0, 200, (n, 3, side, side), dtype=np.uint8)
+    images[:, 0] += (15 * labels[:, None, None]).astype(np.uint8)
+    return ImageDataset.from_arrays(images, labels, images[:6], labels[:6])
+
+
+def test_few_images_of_many_pixels_form_no_square_of_them():
+    data = photographs()
+    training = read_training_images(data)
+    assert training.moments is None
+    assert training.rows.shape == (24, 12_288)
+    methods = fit_linear_methods(data, ridge=1e5)
+    x, y = training.rows.astype(np.float64), data.train_labels
+    for ours, theirs in (
+        (methods.pca, PCA(2).fit(x)),
+        (methods.cca, CCA(2, 1e5).fit(x, y)),
+    ):
+        np.testing.assert_allclose(
+            np.abs(embed(ours, data, "test")), np.abs(theirs.transform(x[:6])), rtol=1e-3, atol=1e-3
+        )
+    theirs = LeastSquaresClassifier(1e5).fit(x, y).predict(x[:6])
+    np.testing.assert_array_equal(predict_labels(methods.classifier, data, "test"), theirs)
+
+
+def test_two_classes_have_one_pair_of_directions_and_no_warning():
+    data = photographs(side=8)
+    two = ImageDataset.from_arrays(
+        data.train_images, data.train_labels % 2, data.test_images, data.test_labels % 2
+    )
+    assert read_training_images(two).rows is None
+    assert fit_linear_methods(two).cca.n_components_ == 1
