@@ -12,6 +12,7 @@ import numpy.typing as npt
 from pitfalls.errors import DataError, InputError
 from pitfalls.experiments.image_source import ImageSource, find_images
 from pitfalls.images.data import DataConfig, read_arrays
+from pitfalls.images.linear.moment_estimator import one_hot
 from pitfalls.linear import SquaredRisk
 from pitfalls.moments import SecondMoments
 from pitfalls.progress import Advance
@@ -23,7 +24,6 @@ __all__ = [
     "Planted",
     "find_source",
     "load_risk",
-    "one_hot",
     "shape_of",
 ]
 
@@ -116,7 +116,7 @@ def load_risk(source: LinearSource, on_progress: Advance | None = None) -> Squar
     def batches() -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]]:
         seen = 0
         for images, labels in dataset.flat_batches("train"):
-            yield images, one_hot(labels, dataset.n_classes)
+            yield images, one_hot(labels, np.arange(dataset.n_classes))
             seen += len(labels)
             if on_progress is not None:
                 on_progress(seen, n)
@@ -133,12 +133,6 @@ def shape_of(source: LinearSource) -> tuple[int, int]:
         return int(x.shape[-1]), int(y.shape[-1])
     dataset = source.load()
     return dataset.n_features, dataset.n_classes
-
-
-def one_hot(labels: npt.NDArray[np.int64], n_classes: int) -> npt.NDArray[np.float64]:
-    """Turn labels into rows with a single one."""
-    rows: npt.NDArray[np.float64] = np.eye(n_classes)[labels]
-    return rows
 
 
 def _planted(source: Planted) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
