@@ -48,7 +48,7 @@ $(USER): pyproject.toml constraints.txt
 	touch $@
 
 $(READY): $(USER)
-	$(PIP) -e '.[test,check,docs,dask,ray,tracking]'
+	$(PIP) -e '.[test,check,docs,dask,ray,parquet,tracking]'
 	touch $@
 
 clean:

@@ -11,6 +11,7 @@ from pitfalls.images.data.config import DataConfig
 from pitfalls.images.data.dataset import ImageDataset, Part
 from pitfalls.images.data.load import SOURCE_VARIABLE, load_dataset
 from pitfalls.images.data.pictures import PICTURE_ENDINGS, read_picture
+from pitfalls.images.data.reading import Duplicates, Reading
 from pitfalls.images.data.thumbnails import SpriteSheet, make_sprite_sheet
 
 __all__ = [
@@ -21,8 +22,10 @@ __all__ = [
     "PICTURE_ENDINGS",
     "SOURCE_VARIABLE",
     "DataConfig",
+    "Duplicates",
     "ImageDataset",
     "Part",
+    "Reading",
     "SpriteSheet",
     "load_dataset",
     "make_sprite_sheet",

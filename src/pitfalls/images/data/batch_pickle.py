@@ -34,7 +34,7 @@ PERMITTED = {
     ("numpy", "dtype"): "dtype",
     ("_codecs", "encode"): "encode",
 }
-MAX_OPCODES = 2_000_000  # an official batch has 30,000
+MAX_OPCODES = 1_000_000  # an official batch has 30,000, CIFAR-100 250,000
 MAX_DEPTH = 64  # of open brackets; an official batch has 2
 U2, I4, U4, U8 = Struct("<H"), Struct("<i"), Struct("<I"), Struct("<Q")
 
@@ -318,8 +318,9 @@ def read_batch_pickle(data: bytes, file: str) -> dict[str, BatchValue]:
             f"{file} is not a CIFAR-10 batch: {reason}. Nothing in it was run; get the file again."
         ) from None
     batch: dict[str, BatchValue] = {}
+    decoded: dict[int, str] = {}
     for key, value in content.items():
-        plain = _plain(value)
+        plain = _plain(value, decoded)
         if plain is None:
             raise DataError(
                 f"{file} is not a CIFAR-10 batch: {key!r} holds a {type(value).__name__}; "
@@ -346,8 +347,17 @@ def _run(machine: _Machine) -> dict[str | bytes, Any]:
     raise _RefusedError(f"it has more than {MAX_OPCODES:,} opcodes")
 
 
-def _plain(value: object) -> BatchValue | None:
-    """Return the value as its final type, or None if it is of no permitted one."""
+def _plain(value: object, decoded: dict[int, str]) -> BatchValue | None:
+    """Return the value as its final type, or None if it is of no permitted one.
+
+    Bytes that a list names many times are decoded once: a megabyte would become gigabytes else.
+    """
+
+    def text(raw: bytes) -> str:
+        if id(raw) not in decoded:  # the stack's values outlive this, so that no id comes twice
+            decoded[id(raw)] = raw.decode("latin1")
+        return decoded[id(raw)]
+
     match value:
         case _Array(np.ndarray() as array):
             return array
@@ -356,11 +366,11 @@ def _plain(value: object) -> BatchValue | None:
         case int() | str():
             return value
         case bytes():
-            return value.decode("latin1")
+            return text(value)
         case memoryview():
             return bytes(value).decode("latin1")
         case list() | tuple():
-            items = [v.decode("latin1") if isinstance(v, bytes) else v for v in value]
+            items = [text(v) if isinstance(v, bytes) else v for v in value]
             return items if all(type(v) in (int, str) for v in items) else None
         case _:
             return None

@@ -5,20 +5,19 @@ References
 Krizhevsky. Learning multiple layers of features from tiny images. Technical report, 2009.
 """
 
-import gzip
 import hashlib
-import lzma
-import tarfile
-import zlib
 from collections.abc import Callable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from pitfalls.errors import DataError
 from pitfalls.images.data.batch_pickle import read_batch_pickle
+from pitfalls.images.data.config import DataConfig
 from pitfalls.images.data.content import Content, LabelledImages, check_labels
+from pitfalls.images.data.files import FileTree
+from pitfalls.images.data.reading import Reading
 
 __all__ = [
     "CIFAR10_ARCHIVES",
@@ -59,92 +58,49 @@ LARGEST_FILE = 64 * 2**20  # bytes; an official batch has 31 MB
 Read = Callable[[str], bytes]
 
 
-def is_cifar10(path: Path) -> bool:
-    """Return whether this folder or archive looks like CIFAR-10 (complete or not)."""
-    if path.is_dir():
-        batches = (_folder(path) / f"{name}{end}" for name in BATCHES for end in ("", ".bin"))
-        return any(batch.is_file() for batch in batches)
-    return path.name.endswith((".tar.gz", ".tgz", ".tar"))
+def is_cifar10(tree: FileTree) -> bool:
+    """Return whether the tree looks like CIFAR-10 (complete or not)."""
+    return _folder(tree) is not None
 
 
-def read_cifar10(path: Path) -> Content:
+def read_cifar10(tree: FileTree, config: DataConfig) -> Content:
     """Read CIFAR-10 and compare it with the official checksums.
 
-    Parameters
-    ----------
-    path : Path
-        ``cifar-10-batches-py``, ``cifar-10-batches-bin``, the folder that holds one of them, or
-        one of the two archives. Archives are read in place; nothing is unpacked to disk.
+    Python or binary version, in a folder or an archive, at the top or further down. Archives are
+    read in place; nothing is unpacked to disk.
 
     Raises
     ------
     DataError
         If a batch is missing, damaged or not CIFAR-10; the message names the file.
     """
-    if path.is_dir():
-        folder = _folder(path)
-        names = {entry.name for entry in folder.iterdir()}
-        return _assemble(folder, names, lambda name: _read_file(folder / name), official=None)
-    return _read_archive(path)
-
-
-def _folder(path: Path) -> Path:
-    """Return the folder with the batches: the given one, or torchvision's sub-folder of it."""
-    for name in ("cifar-10-batches-py", "cifar-10-batches-bin"):
-        if (path / name).is_dir():
-            return path / name
-    return path
-
-
-def _read_file(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise DataError(f"{path} has {path.stat().st_size:,} bytes; a batch has 31 million.")
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise DataError(
-            f"{path} is missing; CIFAR-10 has five data batches and one test batch."
-        ) from None
-    except DataError:
-        raise
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}.") from None
-
-
-def _read_archive(path: Path) -> Content:
-    """Take the batches out of a tar archive in one pass, in memory."""
-    wanted = {f"{name}{end}" for name in BATCHES for end in ("", ".bin")} | {"batches.meta"}
-    found: dict[str, bytes] = {}
-    try:
-        digest = _md5_of_file(path)
-        with tarfile.open(path, "r:*") as archive:
-            for member in archive:
-                name = PurePosixPath(member.name).name
-                if name not in wanted or not member.isfile():
-                    continue
-                if member.size > LARGEST_FILE:
-                    raise DataError(
-                        f"{path}: {name} has {member.size:,} bytes; a batch has 31 million."
-                    )
-                stream = archive.extractfile(member)
-                found[name] = stream.read() if stream is not None else b""
-    except (tarfile.TarError, gzip.BadGzipFile, lzma.LZMAError, EOFError, zlib.error) as error:
-        reason = "not a tar archive" if isinstance(error, tarfile.ReadError) else str(error)
-        raise DataError(f"{path} is damaged ({reason}); delete it and get it again.") from None
-    except DataError:
-        raise
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from None
+    folder = _folder(tree) or ""
+    inside = tree.below(folder) if folder else tree
 
     def read(name: str) -> bytes:
-        if name not in found:
-            raise DataError(f"{path} is not CIFAR-10: it has no file {name}.")
-        return found[name]
+        if name not in inside.sizes:
+            raise DataError(
+                f"{inside.root} has no file {name}; CIFAR-10 has five data batches and one test "
+                "batch."
+            )
+        return inside.read(name, LARGEST_FILE, "a batch has 31 million")
 
-    return _assemble(path, set(found), read, official=digest in CIFAR10_ARCHIVES.values())
+    official = None
+    if tree.packed is not None:
+        official = _md5_of_file(Path(tree.root)) in CIFAR10_ARCHIVES.values()
+    where = tree.root if tree.packed is not None else inside.root
+    return _assemble(where, set(inside.sizes), read, official)
 
 
-def _assemble(where: Path, names: set[str], read: Read, official: bool | None) -> Content:
+def _folder(tree: FileTree) -> str | None:
+    """Return the folder with the batches ("" for the top), or None; the nearest to the top."""
+    batches = {f"{name}{end}" for name in BATCHES for end in ("", ".bin")}
+    found = [p.rpartition("/") for p in (*tree.sizes, *tree.links)]
+    folders = {folder for folder, _, name in found if name in batches}
+    return min(folders, key=lambda f: (f.count("/"), f.endswith("bin"), f), default=None)
+
+
+def _assemble(where: str, names: set[str], read: Read, official: bool | None) -> Content:
     """Read all batches. ``official`` says what the checksum of the archive said, if it had one."""
     binary = not names & set(BATCHES)
     differing = []
@@ -159,7 +115,7 @@ def _assemble(where: Path, names: set[str], read: Read, official: bool | None) -
     *train, test = parts
     return Content(
         name="CIFAR-10",
-        source=str(where),
+        source=where,
         class_names=class_names,
         train=LabelledImages(
             np.concatenate([part.images for part in train]),
@@ -167,12 +123,16 @@ def _assemble(where: Path, names: set[str], read: Read, official: bool | None) -
         ),
         test=test,
         statistics=(CIFAR10_MEAN, CIFAR10_STD),
-        warnings=_warnings(where, binary, official, differing),
+        mirror=True,
+        reading=Reading(
+            form=f"CIFAR-10, {'binary' if binary else 'python'} version",
+            notes=_warnings(where, binary, official, differing),
+        ),
     )
 
 
 def _warnings(
-    where: Path, binary: bool, official: bool | None, differing: list[str]
+    where: str, binary: bool, official: bool | None, differing: list[str]
 ) -> tuple[str, ...]:
     if official:
         return ()
@@ -217,7 +177,7 @@ def _labelled(
     return LabelledImages(pixels.reshape(IMAGES_A_BATCH, 3, 32, 32), labels)
 
 
-def _class_names(read: Read, names: set[str], where: Path) -> tuple[str, ...]:
+def _class_names(read: Read, names: set[str], where: str) -> tuple[str, ...]:
     if "batches.meta" not in names:
         return CIFAR10_CLASSES
     listed = read_batch_pickle(read("batches.meta"), f"{where}/batches.meta").get("label_names")

@@ -17,11 +17,11 @@ class DataConfig:
     Parameters
     ----------
     data : str, optional
-        A CIFAR-10 folder or archive (python or binary version); a tree of class folders, with
-        ``train`` and ``test`` (or ``val``) above them or without; an ``.npz`` file; or the word
-        ``digits`` for scikit-learn's bundled 8×8 digits, ``cifar10`` for the cache or a download
-        and nothing else. None takes the variable ``PITFALLS_DATA`` if it is set, then CIFAR-10
-        from the cache or a download, then (offline) the digits, and says so.
+        A folder, an archive (.zip, .tar.gz) or a file: class folders of pictures, pictures beside
+        a table of file and label, CIFAR-10 or CIFAR-100, idx files (MNIST), parquet files, an .npz
+        file; or the word ``digits`` for scikit-learn's bundled 8×8 digits, ``cifar10`` for the
+        cache or a download and nothing else. None takes the variable ``PITFALLS_DATA`` if it is
+        set, then CIFAR-10 from the cache or a download, then (offline) the digits, and says so.
     subset_train : int, optional
         Keep so many training images, drawn by ``seed``, in their original order. A larger subset
         contains a smaller one of the same seed.
@@ -35,6 +35,16 @@ class DataConfig:
         Resize every image to size × size pixels (the middle is cut out where it is not square).
     channels : {1, 3}, optional
         Make every image grey or coloured; a grey image has three equal colour channels.
+    labels : str, optional
+        Which labels, where a source has several: ``fine`` or ``coarse`` of CIFAR-100, a column of
+        a table or parquet file, one of EMNIST's sets (``letters``, ``balanced``, ...).
+    value_range : (float, float), optional
+        The stored values that are black and white, where they cannot be told from the numbers.
+    skip_damaged : bool, default=False
+        Leave damaged pictures out, counted and named in a warning, instead of refusing the data.
+    memory_limit : float, optional
+        GiB that the images, and whatever a file unpacks to, may take. Without it 4 GiB, and never
+        more than a hundred times a file's size beyond 64 MiB.
     seed : int, default=123
         Seed of the subsets and splits.
     """
@@ -45,6 +55,10 @@ class DataConfig:
     validation: float = 0
     size: int | None = None
     channels: Literal[1, 3] | None = None
+    labels: str | None = None
+    value_range: tuple[float, float] | None = None
+    skip_damaged: bool = False
+    memory_limit: float | None = None
     seed: int = 123
 
     @classmethod
@@ -73,3 +87,14 @@ def check_config(config: DataConfig) -> None:
         raise InputError(f"load_dataset: size must be at least 1 pixel, got {config.size}.")
     if config.channels not in (None, 1, 3):
         raise InputError(f"load_dataset: channels must be 1 or 3, got {config.channels}.")
+    if config.value_range is not None:
+        black, white = config.value_range
+        if not (math.isfinite(black) and math.isfinite(white)) or black == white:
+            raise InputError(
+                "load_dataset: value_range must be two different numbers, what is black and what "
+                f"is white, got {black} and {white}."
+            )
+    if config.memory_limit is not None and not 0 < config.memory_limit < math.inf:
+        raise InputError(
+            f"load_dataset: memory_limit must be above 0 GiB, got {config.memory_limit}."
+        )

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pitfalls.errors import DataError
+from pitfalls.images.data.reading import Reading
 
 __all__ = ["Content", "LabelledImages", "check_content", "check_labels"]
 
@@ -28,16 +29,20 @@ class LabelledImages:
 
 @dataclass(frozen=True, eq=False)
 class Content:
-    """One data source, read and checked. Without ``test`` it is still to be split."""
+    """One data source, read and checked. Without ``test`` it is still to be split.
+
+    ``mirror`` says whether a mirrored image keeps its class, where the form of the data says that.
+    """
 
     name: str
     source: str
     class_names: tuple[str, ...]
+    reading: Reading
     train: LabelledImages
     test: LabelledImages | None = None
     validation: LabelledImages | None = None
     statistics: tuple[tuple[float, ...], tuple[float, ...]] | None = None
-    warnings: tuple[str, ...] = ()
+    mirror: bool | None = None
 
 
 def check_content(content: Content) -> None:

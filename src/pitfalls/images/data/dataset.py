@@ -12,6 +12,8 @@ import numpy.typing as npt
 from pitfalls.errors import InputError
 from pitfalls.images.data.config import DataConfig
 from pitfalls.images.data.content import Content, LabelledImages, check_content
+from pitfalls.images.data.labels import encode_labels
+from pitfalls.images.data.reading import Reading
 from pitfalls.images.data.splits import channel_statistics, divide
 
 __all__ = ["ImageDataset", "Part"]
@@ -43,8 +45,10 @@ class ImageDataset:
     mean, std : tuple of float
         Per channel, on the scale 0..1: the homework's constants for CIFAR-10, otherwise those of
         this training set.
-    warnings : tuple of str
-        What a reader of any result from these data must be told.
+    reading : Reading
+        What was read, skipped, inferred and assumed.
+    mirror : bool, optional
+        Whether a mirrored image keeps its class, where the form of the data says that.
     """
 
     name: str
@@ -61,7 +65,8 @@ class ImageDataset:
     test_indices: npt.NDArray[np.int64]
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    warnings: tuple[str, ...] = ()
+    reading: Reading
+    mirror: bool | None = None
 
     @classmethod
     def from_arrays(
@@ -74,7 +79,10 @@ class ImageDataset:
         *,
         name: str = "arrays",
     ) -> "ImageDataset":
-        """Make a data set of your own uint8 arrays of shape (n, C, H, W), checked.
+        """Make a data set of your own uint8 arrays of shape (n, C, H, W), checked and copied.
+
+        Labels are whole numbers or text; without ``class_names`` the labels that occur are the
+        classes.
 
         Examples
         --------
@@ -83,12 +91,18 @@ class ImageDataset:
         >>> ImageDataset.from_arrays(images, [0, 1, 0, 1], images[:2], [0, 1]).shape
         (3, 8, 8)
         """
-        train = LabelledImages(train_images, np.asarray(train_labels, dtype=np.int64))
-        test = LabelledImages(test_images, np.asarray(test_labels, dtype=np.int64))
-        if class_names is None:
-            highest = max(int(part.labels.max(initial=0)) for part in (train, test))
-            class_names = [str(label) for label in range(highest + 1)]
-        content = Content(name, "arrays in memory", tuple(class_names), train, test)
+        source = "arrays in memory"
+        labels, names, words = encode_labels(
+            {"train labels": train_labels, "test labels": test_labels}, source, class_names
+        )
+        content = Content(
+            name,
+            source,
+            names,
+            Reading("arrays", labels=words),
+            LabelledImages(np.array(train_images), labels["train labels"]),
+            LabelledImages(np.array(test_images), labels["test labels"]),
+        )
         check_content(content)
         return cls.from_content(content, DataConfig())
 
@@ -101,19 +115,25 @@ class ImageDataset:
             name=content.name,
             source=content.source,
             class_names=content.class_names,
-            train_images=np.ascontiguousarray(parts.train.images),
+            train_images=_writable(parts.train.images),
             train_labels=parts.train.labels,
-            test_images=np.ascontiguousarray(parts.test.images),
+            test_images=_writable(parts.test.images),
             test_labels=parts.test.labels,
-            validation_images=np.ascontiguousarray(parts.validation.images),
+            validation_images=_writable(parts.validation.images),
             validation_labels=parts.validation.labels,
             train_indices=parts.train_indices,
             validation_indices=parts.validation_indices,
             test_indices=parts.test_indices,
             mean=mean,
             std=std,
-            warnings=parts.warnings,
+            reading=parts.reading,
+            mirror=content.mirror,
         )
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader of any result from these data must be told."""
+        return self.reading.warnings
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -202,3 +222,8 @@ class ImageDataset:
             if len(self.labels(part))
         )
         return f"<ImageDataset {self.name}: {parts}, {self.n_classes} classes, {channels}×{height}×{width}>"
+
+
+def _writable(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Return the images contiguous and writable, as ``torch.from_numpy`` wants them."""
+    return np.require(images, requirements=("C", "W"))

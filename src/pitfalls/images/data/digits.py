@@ -3,6 +3,7 @@
 import numpy as np
 
 from pitfalls.images.data.content import Content, LabelledImages
+from pitfalls.images.data.reading import Reading
 
 __all__ = ["read_digits"]
 
@@ -21,6 +22,8 @@ def read_digits() -> Content:
         name="digits",
         source="scikit-learn's bundled digits",
         class_names=tuple("0123456789"),
+        mirror=False,
+        reading=Reading("scikit-learn's digits"),
         train=LabelledImages(images[:n_train], labels[:n_train]),
         test=LabelledImages(images[n_train:], labels[n_train:]),
     )

@@ -6,13 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from pitfalls.errors import DataError
-from pitfalls.images.data.cifar10 import is_cifar10, read_cifar10
 from pitfalls.images.data.config import DataConfig, check_config
 from pitfalls.images.data.content import Content, check_content
 from pitfalls.images.data.dataset import ImageDataset
 from pitfalls.images.data.digits import read_digits
-from pitfalls.images.data.npz import read_npz
-from pitfalls.images.data.pictures import convert, read_tree
+from pitfalls.images.data.gathering import convert
+from pitfalls.images.data.readers import read_source
 
 __all__ = ["SOURCE_VARIABLE", "load_dataset"]
 
@@ -59,14 +58,14 @@ def load_dataset(
     check_config(config)
     content = _read(config, find_cifar10)
     check_content(content)
-    return ImageDataset.from_content(convert(content, config.size, config.channels), config)
+    return ImageDataset.from_content(convert(content, config), config)
 
 
 def _read(config: DataConfig, find_cifar10: Callable[[], Path] | None) -> Content:
     """Read the source, whatever it is."""
     source = config.data or os.environ.get(SOURCE_VARIABLE) or None
     if source is None or source == "cifar10":
-        return _cifar10_or_digits(source, find_cifar10)
+        return _cifar10_or_digits(source, config, find_cifar10)
     if source == "digits":
         return read_digits()
     try:
@@ -79,22 +78,16 @@ def _read(config: DataConfig, find_cifar10: Callable[[], Path] | None) -> Conten
             f"{path} does not exist; give a CIFAR-10 folder or archive, a tree of class folders, "
             "an .npz file, or the word 'digits'."
         )
-    if path.suffix == ".npz":
-        return read_npz(path)
-    if is_cifar10(path):
-        return read_cifar10(path)
-    if path.is_dir():
-        return read_tree(path, config.size, config.channels)
-    raise DataError(
-        f"{path} is not a data set: expected a .tar.gz archive, an .npz file or a folder."
-    )
+    return read_source(path, config)
 
 
-def _cifar10_or_digits(source: str | None, find_cifar10: Callable[[], Path] | None) -> Content:
+def _cifar10_or_digits(
+    source: str | None, config: DataConfig, find_cifar10: Callable[[], Path] | None
+) -> Content:
     try:
         if find_cifar10 is None:
             raise DataError("no CIFAR-10 was given and none was looked for.")
-        return read_cifar10(find_cifar10())
+        return read_source(find_cifar10(), config)
     except DataError as error:
         reason = str(error).rstrip(".")
     if source is not None:
@@ -103,4 +96,5 @@ def _cifar10_or_digits(source: str | None, find_cifar10: Callable[[], Path] | No
         f"These are scikit-learn's bundled digits (1,797 images of 8×8 pixels), not CIFAR-10: "
         f"{reason}."
     )
-    return replace(read_digits(), warnings=(note,))
+    digits = read_digits()
+    return replace(digits, reading=digits.reading.noting(note))

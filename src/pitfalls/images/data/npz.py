@@ -1,6 +1,6 @@
 """Image data sets as ``.npz`` files, in the layouts that people already have."""
 
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,107 +8,143 @@ import numpy.typing as npt
 
 from pitfalls.errors import DataError
 from pitfalls.images.data.arrays import read_arrays
+from pitfalls.images.data.bounds import Bound
+from pitfalls.images.data.config import DataConfig
 from pitfalls.images.data.content import Content, LabelledImages
+from pitfalls.images.data.files import FileTree
+from pitfalls.images.data.labels import encode_labels
+from pitfalls.images.data.parts import PARTS, PartName
+from pitfalls.images.data.reading import Reading
+from pitfalls.images.data.values import infer_scale, measure
 
-__all__ = ["read_npz"]
+__all__ = ["is_npz", "read_npz"]
 
-# Keras writes x_train/y_train, MedMNIST train_images/train_labels, many people images/labels.
-LAYOUTS = {
-    "train": (("train_images", "train_labels"), ("x_train", "y_train"), ("images", "labels"),
-              ("x", "y"), ("X", "y")),
-    "validation": (("val_images", "val_labels"), ("x_val", "y_val")),
-    "test": (("test_images", "test_labels"), ("x_test", "y_test")),
+# Keras writes x_train/y_train, MedMNIST train_images/train_labels, scikit-learn data/target.
+LAYOUTS: Mapping[PartName, tuple[tuple[str, str], ...]] = {
+    "train": (("x_train", "y_train"), ("train_images", "train_labels"), ("train_x", "train_y"),
+              ("train_data", "train_labels"), ("images", "labels"), ("x", "y"), ("data", "target"),
+              ("data", "labels"), ("images", "target"), ("image", "label"), ("arr_0", "arr_1")),
+    "validation": (("x_val", "y_val"), ("val_images", "val_labels"), ("val_x", "val_y"),
+                   ("x_valid", "y_valid"), ("valid_images", "valid_labels")),
+    "test": (("x_test", "y_test"), ("test_images", "test_labels"), ("test_x", "test_y"),
+             ("test_data", "test_labels"), ("arr_2", "arr_3")),
 }  # fmt: skip
+NAMES = ("class_names", "target_names", "label_names", "classes")
 
 
-def read_npz(path: Path) -> Content:
+def is_npz(tree: FileTree) -> bool:
+    """Return whether the tree is, or holds nothing but, one ``.npz`` file."""
+    found = [path for path in tree.sizes if path.lower().endswith(".npz")]
+    return len(found) == 1 and len(tree.sizes) == 1
+
+
+def read_npz(tree: FileTree, config: DataConfig) -> Content:
     """Read an ``.npz`` file of images and labels; objects in it are refused, not unpickled.
 
-    Images are uint8 (n, H, W), (n, H, W, C) or (n, C, H, W), or numbers from 0 to 1, which are
-    scaled and rounded. Labels are integers, alone or one-hot. ``class_names`` is optional. The
-    first pair of ``train_images, train_labels``; ``x_train, y_train``; ``images, labels``;
-    ``x, y`` is read, with ``test_images`` or ``x_test`` (and ``val_images`` or ``x_val``) beside
-    it; without a test set one is split off.
+    Images are of shape (n, H, W), (n, H, W, C) or (n, C, H, W) with 1, 3 or 4 channels (the fourth
+    is dropped), of any type of numbers; what is black and what is white is inferred from their
+    range and said, or asked for. Labels are whole numbers, alone or one-hot, or text. The pairs
+    of names that are known stand in ``LAYOUTS``, capital letters or small; ``class_names`` is
+    optional. Without a test set one is split off.
 
     Raises
     ------
     DataError
         If the file is damaged or its arrays are not these; the message names the array.
     """
-    arrays = read_arrays(path)
-    parts: dict[str, LabelledImages] = {}
-    warnings: list[str] = []
-    for part, pairs in LAYOUTS.items():
-        for pair in pairs:
-            if pair[0] in arrays and pair[1] in arrays:
-                images = _images(arrays[pair[0]], f"{path}: {pair[0]}", warnings)
-                labels = _labels(arrays[pair[1]], f"{path}: {pair[1]}")
-                parts[part] = LabelledImages(images, labels)
-                break
-    if "train" not in parts:
-        raise DataError(
-            f"{path} holds {', '.join(sorted(arrays)) or 'nothing'}; expected train_images and "
-            "train_labels (or x_train and y_train, or images and labels)."
-        )
+    (path,) = tree.sizes
+    where = tree.where(path) if tree.root.rpartition("/")[2] != path else tree.root
+    with tree.open(path) as stream:
+        arrays = read_arrays(stream, where=where, bound=Bound.of(config.memory_limit))
+    keys = _pairs(arrays, where)
+    notes: list[str] = []
+    images = {
+        part: _channels_first(arrays[key], f"{where}: {key}", notes)
+        for part, (key, _) in keys.items()
+    }
+    scales = _scales(images, keys, where, config)
+    labels, names, words = encode_labels(
+        {key: arrays[key] for _, key in keys.values()}, where, _class_names(arrays, where)
+    )
+    parts = {
+        part: LabelledImages(scales[images[part].dtype.kind].apply(images[part]), labels[key])
+        for part, (_, key) in keys.items()
+    }
+    said = [scale.words for scale in scales.values() if scale.words]
     return Content(
-        name=path.stem,
-        source=str(path),
-        class_names=_class_names(arrays, parts, path),
+        name=tree.name,
+        source=tree.root,
+        class_names=names,
+        reading=Reading(
+            ".npz file", values=tuple(said), labels=words, notes=tuple(dict.fromkeys(notes))
+        ),
         train=parts["train"],
         test=parts.get("test"),
         validation=parts.get("validation"),
-        warnings=tuple(warnings),
     )
 
 
-def _images(array: npt.NDArray[Any], where: str, warnings: list[str]) -> npt.NDArray[np.uint8]:
-    """Bring images to uint8 of shape (n, C, H, W)."""
+def _pairs(arrays: Mapping[str, npt.NDArray[Any]], where: str) -> dict[PartName, tuple[str, str]]:
+    """Find the names of images and labels of each part."""
+    called = {name.lower(): name for name in arrays}
+    found: dict[PartName, tuple[str, str]] = {}
+    for part in PARTS:
+        for images, labels in LAYOUTS[part]:
+            if images in called and labels in called:
+                found[part] = (called[images], called[labels])
+                break
+    if "train" in found:
+        return found
+    raise DataError(
+        f"{where} holds {', '.join(sorted(arrays)[:12]) or 'nothing'}; expected train_images and "
+        "train_labels (or x_train and y_train, images and labels, X and y, data and target)."
+    )
+
+
+def _channels_first(array: npt.NDArray[Any], where: str, notes: list[str]) -> npt.NDArray[Any]:
+    """Bring images to shape (n, C, H, W) with 1 or 3 channels; nothing is copied."""
     if array.ndim == 3:
         array = array[:, None]
-    elif array.ndim == 4 and array.shape[-1] in (1, 3):
+    elif array.ndim == 4 and array.shape[-1] in (1, 3, 4):
         array = array.transpose(0, 3, 1, 2)
-    elif array.ndim != 4 or array.shape[1] not in (1, 3):
+    elif array.ndim != 4 or array.shape[1] not in (1, 3, 4):
         raise DataError(
-            f"{where} must be of shape (n, H, W), (n, H, W, C) or (n, C, H, W) with 1 or 3 "
+            f"{where} must be of shape (n, H, W), (n, H, W, C) or (n, C, H, W) with 1, 3 or 4 "
             f"channels, got {array.shape}."
         )
-    if array.dtype == np.uint8:
-        return array
-    if array.dtype.kind not in "uif" or not array.size:
-        raise DataError(f"{where} must hold numbers, got {array.dtype} of shape {array.shape}.")
-    low, high = array.min(), array.max()
-    unit = array.dtype.kind == "f" and high <= 1
-    if not (low >= 0 and high <= 255):  # also refuses NaN
-        raise DataError(f"{where} must be from 0 to 255 or from 0 to 1, got {low} to {high}.")
-    warnings.append(f"{where} is {array.dtype} and was rounded to 8 bits.")
-    return np.round(array * (255 if unit else 1)).astype(np.uint8)
+    if array.shape[1] == 4:
+        notes.append(f"{where} has a fourth channel, taken as transparency and dropped.")
+        array = array[:, :3]
+    return array
 
 
-def _labels(array: npt.NDArray[Any], where: str) -> npt.NDArray[np.int64]:
-    if array.ndim == 2 and array.shape[1] == 1:
-        array = array[:, 0]
-    if array.ndim == 2 and array.dtype.kind in "iufb":
-        if not (np.isin(array, (0, 1)).all() and (array.sum(axis=1) == 1).all()):
-            raise DataError(f"{where} has shape {array.shape} but is not one-hot.")
-        array = array.argmax(axis=1)
-    if array.ndim != 1 or array.dtype.kind not in "iu":
-        raise DataError(
-            f"{where} must be integers of shape (n,), got {array.dtype} of shape {array.shape}."
+def _scales(
+    images: Mapping[PartName, npt.NDArray[Any]],
+    keys: Mapping[PartName, tuple[str, str]],
+    where: str,
+    config: DataConfig,
+) -> dict[str, Any]:
+    """Infer one scale for all arrays of one kind of numbers."""
+    extents: dict[str, list[tuple[str, Any]]] = {}
+    for part, array in images.items():
+        key = keys[part][0]
+        extents.setdefault(array.dtype.kind, []).append((key, measure(array, f"{where}: {key}")))
+    return {
+        kind: infer_scale(
+            found, f"{where}: {', '.join(key for key, _ in found)}", config.value_range
         )
-    return array.astype(np.int64)
+        for kind, found in extents.items()
+    }
 
 
-def _class_names(
-    arrays: dict[str, npt.NDArray[Any]], parts: dict[str, LabelledImages], path: Path
-) -> tuple[str, ...]:
-    if "class_names" in arrays:
-        names = arrays["class_names"]
+def _class_names(arrays: Mapping[str, npt.NDArray[Any]], where: str) -> list[str] | None:
+    for key in NAMES:
+        if key not in arrays:
+            continue
+        names = arrays[key]
         if names.ndim != 1 or names.dtype.kind not in "US":
-            raise DataError(f"{path}: class_names must be strings of shape (n_classes,).")
-        return tuple(
-            n.decode("utf-8", "replace") if isinstance(n, bytes) else n for n in names.tolist()
-        )
-    highest = max(int(part.labels.max(initial=0)) for part in parts.values())
-    if highest >= 10_000:
-        raise DataError(f"{path}: the largest label is {highest}; labels must count from 0.")
-    return tuple(str(label) for label in range(highest + 1))
+            raise DataError(f"{where}: {key} must be strings of shape (n_classes,).")
+        if names.dtype.kind == "S":
+            names = np.char.decode(names, "utf-8", "replace")
+        return [str(name) for name in names]
+    return None

@@ -1,198 +1,244 @@
-"""Pictures as files: class folders of PNG and JPEG, and single pictures of a user's own."""
+"""One picture file: its header, looked at first, and its pixels."""
 
-import os
-import struct
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from pitfalls.errors import DataError
-from pitfalls.images.data.content import Content, LabelledImages
+from pitfalls.images.data.bounds import Bound
+from pitfalls.images.data.files import foreign
+from pitfalls.images.data.values import Scale, infer_scale, measure
 
-__all__ = ["PICTURE_ENDINGS", "convert", "read_picture", "read_tree"]
+__all__ = ["PICTURE_ENDINGS", "PictureFile", "PictureHeader", "read_header", "read_picture"]
 
-PICTURE_ENDINGS = (".png", ".jpg", ".jpeg")
-GREY_MODES = ("1", "L", "LA", "I", "I;16", "I;16B", "F")
-TEST_FOLDERS = ("test", "val", "valid", "validation")
+PICTURE_ENDINGS = (
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif"),
+    *(".ppm", ".pgm", ".pbm"),
+)
+# Only these decoders are let loose on a file, whatever it is called: others start programs.
+FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "BMP", "DIB", "TIFF", "GIF", "PPM")
+GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N", "F")
+SEE_THROUGH = ("LA", "La", "PA", "RGBA", "RGBa")
+ORIENTATION = 0x0112  # the EXIF entry
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+Size = int | tuple[int, int] | None
+Depth = Literal["bytes", "upper bytes", "numbers"]
+
+
+@dataclass(frozen=True)
+class PictureFile:
+    """A picture that can be opened, and what messages call it."""
+
+    where: str
+    opener: Callable[[], BinaryIO]
+    n_bytes: int
+
+    @property
+    def ending(self) -> str:
+        """Its ending, in small letters; "no ending" where there is none."""
+        return Path(self.where).suffix.lower() or "no ending"
+
+
+@dataclass(frozen=True)
+class PictureHeader:
+    """What stands before the pixels.
+
+    Parameters
+    ----------
+    height, width : int
+        As it is looked at: turned as its EXIF entry says.
+    channels : {1, 3}
+    depth : {"bytes", "upper bytes", "numbers"}
+        Eight bits; 16 bits a channel of colour, of which the decoder keeps the upper 8; or grey
+        numbers of more bits, whose range is to be found out.
+    moving : bool
+        Whether it holds more than one frame.
+    see_through : bool
+        Whether it has a channel for transparency.
+    """
+
+    height: int
+    width: int
+    channels: int
+    depth: Depth
+    moving: bool
+    see_through: bool
 
 
 def read_picture(
-    path: str | Path, size: int | tuple[int, int] | None = None, channels: int | None = None
+    path: str | Path,
+    size: Size = None,
+    channels: int | None = None,
+    bound: Bound = Bound(),  # noqa: B008 (frozen)
 ) -> npt.NDArray[np.uint8]:
     """Read one picture file.
 
     Parameters
     ----------
     path : path
-        A PNG or JPEG file (or any other that Pillow reads).
+        A PNG, JPEG, WebP, BMP, TIFF, GIF (its first frame) or PNM file.
     size : int or (height, width), optional
         Resize to this; the middle is cut out where the proportions differ.
     channels : 1 or 3, optional
         Make it grey or coloured; None keeps a grey picture grey.
+    bound : Bound
+        How much memory it may take; its header is compared with it before it is decoded.
 
     Returns
     -------
     ndarray of shape (C, H, W), uint8
+        Numbers of more than 8 bits are scaled by this picture's own range.
 
     Raises
     ------
     DataError
-        If the file is missing, damaged or no picture.
+        If the file is missing, damaged, too large or no picture.
     """
+    path = Path(path)
     try:
-        with Image.open(path) as picture:
-            picture.load()
-            return _as_array(ImageOps.exif_transpose(picture), size, channels)
+        n_bytes = path.stat().st_size
+        path.open("rb").close()
     except FileNotFoundError:
         raise DataError(f"{path} does not exist; expected a picture.") from None
-    except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError,
-            TypeError, IndexError, EOFError, OverflowError, struct.error) as error:  # fmt: skip
-        # the last line is what Pillow raises on damaged metadata
-        raise DataError(f"{path} is not a picture that can be read ({_short(error)}).") from None
-    except OSError as error:
-        raise DataError(f"{path} is damaged or cannot be read ({_short(error)}).") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{path} is damaged or cannot be read ({reason}).") from None
+    file = PictureFile(str(path), lambda: path.open("rb"), n_bytes)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the decoder's, on damage that it bears
+        header = read_header(file, bound)
+        scale = None
+        if header.depth == "numbers":
+            scale = infer_scale([("it", measure(read_numbers(file), file.where))], file.where)
+        wanted = channels or header.channels
+        return read_pixels(file, size, wanted, scale).pixels
 
 
-def _short(error: Exception) -> str:
-    return str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+def read_header(file: PictureFile, bound: Bound) -> PictureHeader:
+    """Look at a picture's header; refuse one whose pixels would take too much memory."""
+    with _opened(file) as picture, foreign(file.where, "a picture that can be read"):
+        width, height = picture.size
+        # what is decoded, and what a turned and a resized copy of it take for a moment
+        bound.check(3 * width * height, f"{file.where} ({width}×{height} pixels)", file.n_bytes)
+        mode, raw_mode = picture.mode, _raw_mode(picture)
+        turned = _orientation(picture) >= 5
+        see_through = mode in SEE_THROUGH or "transparency" in picture.info
+        moving = _is_moving(picture)
+    depth: Depth = "bytes"
+    if mode.startswith("I") or mode == "F":
+        depth = "numbers"
+    elif ";16" in raw_mode:
+        depth = "upper bytes"
+    return PictureHeader(
+        height=width if turned else height,
+        width=height if turned else width,
+        channels=1 if mode in GREY_MODES or raw_mode.startswith("LA;") else 3,
+        depth=depth,
+        moving=moving,
+        see_through=see_through,
+    )
 
 
-def _as_array(
-    picture: Image.Image, size: int | tuple[int, int] | None, channels: int | None
-) -> npt.NDArray[np.uint8]:
-    if picture.mode.startswith("I"):  # 16 bits a pixel: keep the upper eight
-        wide = np.asarray(picture).astype(np.int64)
-        picture = Image.fromarray((np.clip(wide, 0, 65535) >> 8).astype(np.uint8))
-    grey = channels == 1 or (channels is None and picture.mode in GREY_MODES)
-    picture = picture.convert("L" if grey else "RGB")
+def _raw_mode(picture: Image.Image) -> str:
+    """How the file stores a pixel, as Pillow calls it: "RGB;16B"."""
+    if picture.format not in ("PNG", "TIFF"):  # a bitmap's "BGR;16" are 16 bits a pixel
+        return ""
+    tiles = getattr(picture, "tile", ())
+    arguments = tiles[0][3] if tiles else ""
+    return str(arguments if isinstance(arguments, str) else arguments[0])
+
+
+def _orientation(picture: Image.Image) -> int:
+    """Return EXIF's orientation; damaged metadata leave the picture as it is stored."""
+    if picture.format == "PNG" and "exif" not in picture.info:
+        return 1  # to look for an entry behind the pixels would decode them
+    try:
+        told = picture.getexif().get(ORIENTATION, 1)
+    except Exception:  # whatever Pillow raises on damage
+        return 1
+    return told if isinstance(told, int) and told in UPRIGHT else 1
+
+
+def _is_moving(picture: Image.Image) -> bool:
+    try:
+        return bool(getattr(picture, "is_animated", False))
+    except Exception:  # the second frame is damaged; the first is what is read
+        return True
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """A decoded picture of shape (C, H, W), uint8, and whether some of it was transparent."""
+
+    pixels: npt.NDArray[np.uint8]
+    transparent: bool
+
+
+def read_pixels(file: PictureFile, size: Size, channels: int, scale: Scale | None) -> Pixels:
+    """Decode a picture: turned upright, its numbers scaled, made grey or coloured, resized."""
+    with _opened(file) as opened, foreign(file.where, "a picture that can be read"):
+        opened.load()
+        turn = UPRIGHT.get(_orientation(opened))
+        picture: Image.Image = opened
+        if picture.mode.startswith("I") or picture.mode == "F":
+            values = np.asarray(picture)
+            picture = Image.fromarray((scale or Scale(shift=0)).apply(values))
+        transparent = _is_transparent(picture)
+        if turn is not None:
+            picture = picture.transpose(turn)
+        picture = picture.convert("L" if channels == 1 else "RGB")
+        return Pixels(as_array(picture, size), transparent)
+
+
+def read_numbers(file: PictureFile) -> npt.NDArray[Any]:
+    """Decode a grey picture of more than 8 bits as the numbers that it holds."""
+    with _opened(file) as picture, foreign(file.where, "a picture that can be read"):
+        picture.load()
+        return np.asarray(picture).copy()
+
+
+def as_array(picture: Image.Image, size: Size) -> npt.NDArray[np.uint8]:
+    """Return a picture of mode L or RGB as (C, H, W), resized if need be."""
     if size is not None:
         height, width = (size, size) if isinstance(size, int) else size
         if (picture.height, picture.width) != (height, width):
             picture = ImageOps.fit(picture, (width, height), Image.Resampling.BILINEAR)
     pixels = np.asarray(picture)
-    return np.ascontiguousarray(pixels[None] if grey else pixels.transpose(2, 0, 1))
+    return np.ascontiguousarray(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1))
 
 
-def convert(content: Content, size: int | None, channels: int | None) -> Content:
-    """Return the content with its images resized, and made grey or coloured."""
-    have = content.train.images.shape[1:]
-    want = (channels or have[0], size or have[1], size or have[2])
-    if want == have:
-        return content
-
-    def part(given: LabelledImages) -> LabelledImages:
-        images = np.empty((len(given), *want), dtype=np.uint8)
-        for target, image in zip(images, given.images, strict=True):
-            pixels = image[0] if len(image) == 1 else image.transpose(1, 2, 0)
-            target[:] = _as_array(Image.fromarray(pixels), want[1:], want[0])
-        return LabelledImages(images, given.labels)
-
-    return replace(
-        content,
-        train=part(content.train),
-        test=None if content.test is None else part(content.test),
-        validation=None if content.validation is None else part(content.validation),
-        statistics=content.statistics if want[0] == have[0] else None,
-    )
+def _is_transparent(picture: Image.Image) -> bool:
+    if picture.mode not in SEE_THROUGH and "transparency" not in picture.info:
+        return False
+    return bool(np.asarray(picture.convert("RGBA").getchannel("A")).min() < 255)
 
 
-def read_tree(root: Path, size: int | None, channels: int | None) -> Content:
-    """Read a tree of class folders.
-
-    Either ``root/train/<class>/*.png`` with ``root/test/<class>`` (or ``val``), or
-    ``root/<class>/*.png``, which is left to be split. Classes are the folders' names, sorted.
-
-    Raises
-    ------
-    DataError
-        On a picture that cannot be read, an empty class folder, sizes that differ (unless
-        ``size`` is given), or classes that differ between the parts.
-    """
-    train_folder = root / "train"
-    if not train_folder.is_dir():
-        classes = _classes(root)
-        files, labels = _list(root, classes)
-        train = LabelledImages(_read_all(files, size, channels), labels)
-        return Content(root.name, str(root), classes, train)
-    held = [root / name for name in TEST_FOLDERS if (root / name).is_dir()]
-    if not held:
-        raise DataError(f"{root} has a folder 'train' but no 'test' or 'val' beside it.")
-    classes = _classes(train_folder)
-    listed = [_list(train_folder, classes)]
-    for folder in held[:2]:
-        strangers = sorted(set(_classes(folder)) - set(classes))
-        if strangers:
-            raise DataError(
-                f"{folder / strangers[0]} is a class that {train_folder} does not have."
-            )
-        listed.append(_list(folder, classes))
-    images = _read_all([file for files, _ in listed for file in files], size, channels)
-    ends = np.cumsum([len(labels) for _, labels in listed])
-    parts = [
-        LabelledImages(part, labels)
-        for part, (_, labels) in zip(np.split(images, ends[:-1]), listed, strict=True)
-    ]
-    missing = [name for name in classes if not (held[0] / name).is_dir()]
-    warnings = (f"{held[0]} has no folder for {', '.join(missing)}.",) if missing else ()
-    return Content(
-        name=root.name,
-        source=str(root),
-        class_names=classes,
-        train=parts[0],
-        test=parts[1],
-        validation=parts[2] if len(parts) > 2 else None,
-        warnings=warnings,
-    )
+@contextmanager
+def _opened(file: PictureFile) -> Iterator[Image.Image]:
+    """Open a picture with the permitted decoders."""
+    with file.opener() as stream:
+        with foreign(file.where, "a picture that can be read"):
+            picture = Image.open(stream, formats=FORMATS)
+        yield picture
 
 
-def _classes(folder: Path) -> tuple[str, ...]:
-    names = sorted(e.name for e in folder.iterdir() if e.is_dir() and not e.name.startswith("."))
-    if not names:
-        raise DataError(f"{folder} has no class folders; expected one folder of pictures a class.")
-    return tuple(names)
-
-
-def _list(folder: Path, classes: Sequence[str]) -> tuple[list[Path], npt.NDArray[np.int64]]:
-    """List the pictures of each class, sorted by name, so that the order is the same anywhere."""
-    files: list[Path] = []
-    labels: list[int] = []
-    for label, name in enumerate(classes):
-        if not (folder / name).is_dir():
-            continue
-        try:
-            os.listdir(folder / name)  # to rglob a folder that may not be read is an empty one
-        except OSError as error:
-            raise DataError(f"{folder / name} cannot be read: {error.strerror or error}.") from None
-        found = sorted(
-            entry
-            for entry in (folder / name).rglob("*")
-            if entry.suffix.lower() in PICTURE_ENDINGS and entry.is_file() and entry.name[0] != "."
-        )
-        if not found:
-            raise DataError(f"{folder / name} holds no PNG or JPEG picture; remove it or fill it.")
-        files += found
-        labels += [label] * len(found)
-    return files, np.asarray(labels, dtype=np.int64)
-
-
-def _read_all(
-    files: Sequence[Path], size: int | None, channels: int | None
-) -> npt.NDArray[np.uint8]:
-    """Read all pictures; one coloured picture makes all of them coloured."""
-    with ThreadPoolExecutor() as pool:  # Pillow decodes without holding the interpreter
-        images = list(pool.map(lambda file: read_picture(file, size, channels), files))
-    if len({len(image) for image in images}) > 1:
-        images = [np.repeat(im, 3, axis=0) if len(im) == 1 else im for im in images]
-    first = images[0].shape[1:]
-    for file, image in zip(files, images, strict=True):
-        if image.shape[1:] != first:
-            raise DataError(
-                f"{file} is {image.shape[1]}×{image.shape[2]} pixels but {files[0].name} is "
-                f"{first[0]}×{first[1]}; give --size (size=...) to bring all to one size."
-            )
-    return np.stack(images)
+def file_of_bytes(where: str, raw: bytes) -> PictureFile:
+    """Return a picture that is in memory already."""
+    return PictureFile(where, lambda: BytesIO(raw), len(raw))

@@ -1,6 +1,6 @@
 """Which images go where: subsets, stratified splits, and the statistics of what is left."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -8,6 +8,7 @@ import numpy.typing as npt
 from pitfalls.errors import DataError, InputError
 from pitfalls.images.data.config import DataConfig
 from pitfalls.images.data.content import Content, LabelledImages
+from pitfalls.images.data.reading import Reading
 
 __all__ = ["Division", "channel_statistics", "divide", "draw_stratified", "draw_subset"]
 
@@ -25,16 +26,16 @@ class Division:
     train_indices: npt.NDArray[np.int64]
     validation_indices: npt.NDArray[np.int64]
     test_indices: npt.NDArray[np.int64]
-    warnings: tuple[str, ...]
+    reading: Reading
 
 
 def divide(content: Content, config: DataConfig) -> Division:
     """Split off a test set where the source has none, then draw subsets and validation set."""
     whole, test, seed = content.train, content.test, config.seed
-    train_at, warnings = np.arange(len(whole)), content.warnings
+    train_at, reading = np.arange(len(whole)), content.reading
     if test is None:
-        train_at, test_at, note = _split_off_test(content, seed)
-        test, warnings = whole, (*warnings, note)
+        train_at, test_at, words = _split_off_test(content, seed)
+        test, reading = whole, replace(reading, split=(*reading.split, *words))
     else:
         test_at = np.arange(len(test))
     subset_train, subset_val = config.subset_train, config.subset_val
@@ -44,9 +45,9 @@ def divide(content: Content, config: DataConfig) -> Division:
     held_at = np.arange(len(held_out))
     if config.validation:
         if len(held_out):
-            warnings += (
+            reading = reading.noting(
                 f"{content.source} has a validation set of its own of {len(held_out):,} images; it "
-                "is left aside, because another was asked for.",
+                "is left aside, because another was asked for."
             )
         count = _validation_count(config.validation, len(train_at))
         labels = whole.labels[train_at]
@@ -59,26 +60,48 @@ def divide(content: Content, config: DataConfig) -> Division:
         held_out, held_at = whole[train_at[chosen]], train_at[chosen]
         train_at = np.delete(train_at, chosen)
     train, tested = whole[train_at], test[test_at]
-    return Division(train, held_out, tested, train_at, held_at, test_at, warnings)
+    reading = reading.noting(*_absent(content, train.labels, tested.labels))
+    return Division(train, held_out, tested, train_at, held_at, test_at, reading)
 
 
 def _split_off_test(
     content: Content, seed: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], str]:
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], tuple[str, ...]]:
     """Set a fifth of each class aside; return the rest, the test set and what to say of it."""
-    labels = content.train.labels
+    labels, names = content.train.labels, content.class_names
     count = max(round(TEST_FRACTION * len(labels)), 1)
-    chosen = draw_stratified(labels, count, len(content.class_names), (seed, TEST_SPLIT))
-    if not len(chosen):
+    chosen = draw_stratified(labels, count, len(names), (seed, TEST_SPLIT))
+    if len(np.unique(labels[chosen])) < min(2, count):
         raise DataError(
-            f"{content.source} has no test set, and {len(labels)} images of "
-            f"{len(content.class_names)} classes are too few to split one off."
+            f"{content.source} has no test set, and {len(labels)} images of {len(names)} classes "
+            "are too few to split one off: of all classes but one there is a single image."
         )
-    note = (
-        f"{content.source} has no test set: {len(chosen):,} of its {len(labels):,} images were set "
-        f"aside as one (seed {seed})."
+    rest = np.delete(np.arange(len(labels)), chosen)
+    return (
+        rest,
+        chosen,
+        (
+            f"{content.source} has no test set: {len(chosen):,} of its {len(labels):,} images were "
+            f"set aside as one (seed {seed}).",
+        ),
     )
-    return np.delete(np.arange(len(labels)), chosen), chosen, note
+
+
+def _absent(
+    content: Content, train: npt.NDArray[np.int64], test: npt.NDArray[np.int64]
+) -> list[str]:
+    """Name the classes without an image to train on, or to test on."""
+    notes = []
+    for part, labels in (("training", train), ("test", test)):
+        counts = np.bincount(labels, minlength=len(content.class_names))
+        absent = [content.class_names[at] for at in np.flatnonzero(counts == 0)]
+        if absent:
+            listed = ", ".join(absent[:5]) + (f" and {len(absent) - 5} more" if absent[5:] else "")
+            notes.append(
+                f"{content.source}: {len(absent):,} of {len(counts):,} classes have no image in "
+                f"the {part} set: {listed}."
+            )
+    return notes
 
 
 def _validation_count(share: float, n_train: int) -> int:
@@ -99,12 +122,18 @@ def draw_subset(
 def draw_stratified(
     labels: npt.NDArray[np.int64], count: int, n_classes: int, stream: tuple[int, int]
 ) -> npt.NDArray[np.int64]:
-    """Draw up to ``count`` indices, each class its share, and leave one of each class."""
+    """Draw up to ``count`` indices, each class its share, and leave one of each class.
+
+    Where there are enough to draw, a class of two or more gives at least one.
+    """
     rng = np.random.default_rng(stream)
     sizes = np.bincount(labels, minlength=n_classes)
     most = np.maximum(sizes - 1, 0)
     exact = count * sizes / len(labels)
-    share = np.minimum(exact.astype(np.int64), most)
+    least = (sizes > 1) if count >= n_classes else np.zeros(n_classes, dtype=bool)
+    share = np.minimum(np.maximum(exact.astype(np.int64), least), most)
+    while share.sum() > count:  # the one that is most above its share gives back
+        share[np.where(share > least, share - exact, -np.inf).argmax()] -= 1
     while share.sum() < min(count, most.sum()):  # the largest remainder gets the next
         share[np.where(share < most, exact - share, -np.inf).argmax()] += 1
     chosen = [
