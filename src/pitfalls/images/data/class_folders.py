@@ -113,11 +113,17 @@ def read_class_folders(tree: FileTree, config: DataConfig) -> Content:
     )
 
 
-def descend(tree: FileTree, classes: Collection[str] = ()) -> FileTree:
-    """Go down while there is one folder, no class, which holds folders and no pictures beside it."""
+def descend(tree: FileTree, classes: Collection[str] | None = None) -> FileTree:
+    """Go down while there is one folder, which holds folders and beside which there are no pictures.
+
+    Without ``classes`` a folder that stands for a part ends the way; with them, below such a
+    folder, one that is called as a class.
+    """
     while True:
         folders = tree.folders()
-        if len(folders) != 1 or folders[0] in classes:
+        if len(folders) != 1:
+            return tree
+        if part_of(folders[0]) is not None if classes is None else folders[0] in classes:
             return tree
         if any("/" not in path and is_picture(path) for path in tree.sizes):
             return tree

@@ -10,6 +10,7 @@ from pitfalls.images.data.config import DataConfig, check_config
 from pitfalls.images.data.content import Content, check_content
 from pitfalls.images.data.dataset import ImageDataset
 from pitfalls.images.data.digits import read_digits
+from pitfalls.images.data.duplicates import count_duplicates
 from pitfalls.images.data.gathering import convert
 from pitfalls.images.data.readers import read_source
 
@@ -58,7 +59,9 @@ def load_dataset(
     check_config(config)
     content = _read(config, find_cifar10)
     check_content(content)
-    return ImageDataset.from_content(convert(content, config), config)
+    data = ImageDataset.from_content(convert(content, config), config)
+    duplicates = count_duplicates(data.train_images, data.test_images)
+    return replace(data, reading=replace(data.reading, duplicates=duplicates))
 
 
 def _read(config: DataConfig, find_cifar10: Callable[[], Path] | None) -> Content:

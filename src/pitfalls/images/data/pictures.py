@@ -24,7 +24,7 @@ PICTURE_ENDINGS = (
     *(".ppm", ".pgm", ".pbm"),
 )
 # Only these decoders are let loose on a file, whatever it is called: others start programs.
-FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "BMP", "DIB", "TIFF", "GIF", "PPM")
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "DIB", "TIFF", "GIF", "PPM")
 GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N", "F")
 SEE_THROUGH = ("LA", "La", "PA", "RGBA", "RGBa")
 ORIENTATION = 0x0112  # the EXIF entry

@@ -22,8 +22,9 @@ class Duplicates:
     ----------
     exact : int
         Test images with the very pixels of a training image.
-    near : int
-        Further test images that are almost a training image, or its mirror image.
+    near : int, optional
+        Further test images that are almost a training image, or its mirror image: at least so
+        many. None if nobody has looked for such.
     n_test : int
         Test images in all.
     pairs : tuple of (int, int)
@@ -31,19 +32,21 @@ class Duplicates:
     """
 
     exact: int
-    near: int
+    near: int | None
     n_test: int
     pairs: tuple[tuple[int, int], ...] = ()
 
     @property
     def words(self) -> str:
         """The sentence a reader of any test accuracy must be told; empty if there are none."""
-        if not self.exact + self.near:
+        found = {"exact copies": self.exact, "near-duplicates": self.near or 0}
+        total = sum(found.values())
+        if not total:
             return ""
-        kinds = {"exact copies": self.exact, "near-duplicates": self.near}
+        least = "At least " if self.near else ""
         return (
-            f"{self.exact + self.near:,} of {_plural(self.n_test, 'test image')} are in the training "
-            f"set too ({counted({kind: n for kind, n in kinds.items() if n})})."
+            f"{least}{total:,} of {_plural(self.n_test, 'test image')} are in the training set too "
+            f"({counted({kind: n for kind, n in found.items() if n})})."
         )
 
 
