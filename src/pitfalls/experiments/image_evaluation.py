@@ -202,7 +202,10 @@ def evaluate_network(config: EvaluateConfig, run: Run, progress: Progress) -> No
 def _source(run: Run) -> ImageSource:
     """Return the pictures that a run was about."""
     stored = run.config["source"]
-    return ImageSource(**{**stored, "config": DataConfig(**stored["config"])})
+    asked: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in stored["config"].items()
+    }
+    return ImageSource(**{**stored, "config": DataConfig(**asked)})
 
 
 def _confused_most(

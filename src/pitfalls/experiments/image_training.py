@@ -11,7 +11,7 @@ from pitfalls.experiments.image_cells import Cell, describe_data, load_data, tra
 from pitfalls.experiments.image_networks import NetworkConfig, build_network
 from pitfalls.experiments.image_source import ImageSource, find_images
 from pitfalls.experiments.registry import experiment
-from pitfalls.images.data import DataConfig
+from pitfalls.images.data import DataConfig, judge_mirror
 from pitfalls.images.distributed import call_to_work
 from pitfalls.images.fast_recipes import FAST_RECIPES
 from pitfalls.images.range_test import learning_rate_range
@@ -167,9 +167,10 @@ def fast_config(
     """Fit a fast recipe to a data set."""
     if target not in FAST_RECIPES:
         raise InputError(f"fast: target must be 90 or 94. Got {target} instead.")
-    recipe, images = FAST_RECIPES[target], source.load().train_images
+    recipe, data = FAST_RECIPES[target], source.load()
+    images = data.train_images
     training = replace(recipe.training(images.shape[2], len(images)), precision=precision)
-    if source.name == "digits":
+    if not judge_mirror(data).keeps:
         training = replace(training, flip="none")  # a mirrored digit is another sign
     network = NetworkConfig("fastnet", recipe.widths)
     return FastConfig(source, target, network, training, seeds, device)
@@ -235,7 +236,7 @@ def homework_runs(
         batch_size=64 if quick else 128,
         seed=seed,
         precision="bfloat16" if not quick and has_fast_bfloat16(device) else "float32",
-        flip="none" if source.name == "digits" else "random",
+        flip="random" if judge_mirror(whole.load()).keeps else "none",
     )
     cycle = replace(
         training,

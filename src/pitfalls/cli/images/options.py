@@ -1,11 +1,11 @@
 """What several of the images' commands ask for: which pictures, and how to train."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from pitfalls.frame.session import resolve_device, settings
+from pitfalls.frame.session import remark, resolve_device, settings
 
 if TYPE_CHECKING:
     from pitfalls.experiments.image_networks import NetworkConfig
@@ -35,8 +35,8 @@ class DataOptions:
     Attributes
     ----------
     data
-        CIFAR-10 folder or archive, class folders, .npz, or the word digits (default: PITFALLS_DATA,
-        the cache, a download, the bundled digits).
+        A folder, archive or file of pictures in any of the forms of the guide on data, or the word
+        digits (default: PITFALLS_DATA, the cache, a download, the bundled digits).
     subset_train
         Keep so many training images.
     subset_val
@@ -47,6 +47,14 @@ class DataOptions:
         Resize pictures to this many pixels a side.
     channels
         Make pictures grey (1) or coloured (3).
+    labels
+        Which labels, where a source has several: fine or coarse, or a table's column.
+    value_range
+        The stored values that are black and white, where they cannot be told.
+    skip_damaged
+        Leave damaged pictures out, counted and named, instead of refusing the data.
+    memory_limit
+        GiB that the images, and whatever a file unpacks to, may take (default: 4).
     """
 
     data: str | None = None
@@ -55,6 +63,10 @@ class DataOptions:
     validation: float = 0
     size: int | None = None
     channels: Literal[1, 3] | None = None
+    labels: str | None = None
+    value_range: Annotated[tuple[float, float] | None, Parameter(negative="")] = None
+    skip_damaged: Annotated[bool, Parameter(negative="")] = False
+    memory_limit: float | None = None
 
     def find(self) -> "ImageSource":
         """Look the pictures up."""
@@ -69,6 +81,10 @@ class DataOptions:
             validation=self.validation,
             size=self.size,
             channels=self.channels,
+            labels=self.labels,
+            value_range=self.value_range,
+            skip_damaged=self.skip_damaged,
+            memory_limit=self.memory_limit,
             seed=settings().seed,
         )
         return find_images(config, TerminalProgress())
@@ -110,7 +126,8 @@ class TrainOptions:
     crop_padding
         Border for random crops (default: an eighth of the image; 0: no crops).
     flip
-        Mirror images at random; auto does so for anything but digits.
+        Mirror images at random; auto does so where a mirrored picture keeps its class, and asks
+        where that is neither known nor to be measured.
     checkpoint_every
         Steps between checkpoints.
     """
@@ -140,12 +157,15 @@ class TrainOptions:
 
     def config(self, source: "ImageSource", scheme: str) -> "TrainConfig":
         """Turn the options into the trainer's settings."""
+        from pitfalls.images.data import judge_mirror, random_flips
         from pitfalls.images.train_records import TrainConfig, check_config
 
         flip = self.flip
         if flip == "auto":
             # A mirrored digit is another sign, a mirrored horse is a horse.
-            flip = "none" if source.name == "digits" else "random"
+            data = source.load()
+            flip = "random" if random_flips(data) else "none"
+            remark(f"--flip {flip}: {judge_mirror(data).why}")
         config = TrainConfig(
             epochs=self.epochs,
             batch_size=self.batch_size,

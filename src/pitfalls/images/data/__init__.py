@@ -10,6 +10,7 @@ from pitfalls.images.data.cifar10 import (
 from pitfalls.images.data.config import DataConfig
 from pitfalls.images.data.dataset import ImageDataset, Part
 from pitfalls.images.data.load import SOURCE_VARIABLE, load_dataset
+from pitfalls.images.data.mirroring import Mirror, judge_mirror, random_flips
 from pitfalls.images.data.pictures import PICTURE_ENDINGS, read_picture
 from pitfalls.images.data.reading import Duplicates, Reading
 from pitfalls.images.data.thumbnails import SpriteSheet, make_sprite_sheet
@@ -24,11 +25,14 @@ __all__ = [
     "DataConfig",
     "Duplicates",
     "ImageDataset",
+    "Mirror",
     "Part",
     "Reading",
     "SpriteSheet",
+    "judge_mirror",
     "load_dataset",
     "make_sprite_sheet",
+    "random_flips",
     "read_arrays",
     "read_picture",
 ]

@@ -84,7 +84,7 @@ def count_duplicates(
 
 def _digests(images: npt.NDArray[np.uint8]) -> Iterator[bytes]:
     for image in images:
-        yield hashlib.blake2b(np.ascontiguousarray(image), digest_size=16).digest()
+        yield hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16).digest()
 
 
 def _brightness(images: npt.NDArray[np.uint8]) -> Floats:

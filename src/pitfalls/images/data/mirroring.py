@@ -121,7 +121,7 @@ def _by_measurement(data: ImageDataset) -> Mirror:
 def _behind(right: npt.NDArray[np.bool_], mirrored: npt.NDArray[np.bool_]) -> float:
     """Return by how many standard errors mirror images are answered worse (McNemar)."""
     lost, won = int((right & ~mirrored).sum()), int((mirrored & ~right).sum())
-    return (lost - won) / max(lost + won, 1) ** 0.5
+    return float((lost - won) / np.sqrt(max(lost + won, 1)))
 
 
 def _shrunk(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
@@ -132,7 +132,8 @@ def _shrunk(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
     rows, columns = height // down, width // across
     cut = images[:, :, top : top + rows * down, left : left + columns * across]
     blocks = cut.reshape(n, channels, rows, down, columns, across)
-    return blocks.mean(axis=(3, 5)).reshape(n, -1) / 255
+    means: npt.NDArray[np.float64] = blocks.mean(axis=(3, 5)).reshape(n, -1) / 255
+    return means
 
 
 def _least_squares(
