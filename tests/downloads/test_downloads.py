@@ -5,9 +5,11 @@ import hashlib
 import io
 import itertools
 import pickle
+import socket
 import tarfile
 import threading
 import time
+from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -54,6 +56,7 @@ class Host:
         self.cut_after = []  # bytes to send before cutting, one entry an answer
         self.statuses = []  # status to answer with instead, one entry an answer
         self.ranges = True
+        self.heeds_condition = True
         self.pause = 0.0  # seconds between pieces
         self.requests = []
         outer = self
@@ -82,7 +85,8 @@ class Host:
                 return
         asked, condition = handler.headers.get("Range"), handler.headers.get("If-Range")
         start = 0
-        if asked and self.ranges and condition in (None, self.etag):
+        heeded = not self.heeds_condition or condition in (None, self.etag)
+        if asked and self.ranges and heeded:
             start = int(asked.removeprefix("bytes=").rstrip("-"))
             if start >= len(self.body):
                 handler.send_response(416)
@@ -334,3 +338,126 @@ def test_variable_names_the_default_source(monkeypatch, tmp_path):
     monkeypatch.setenv("PITFALLS_DATA", str(tmp_path / "nowhere"))
     with pytest.raises(DataError, match="nowhere does not exist"):
         load_dataset()
+
+
+# ---- hosts that send too much, too little, or something else --------------------------------
+
+
+def raw_host(send):
+    """A server that does what it likes with the connection; yields its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.settimeout(0.1)
+    stop = threading.Event()
+
+    def serve():
+        while not stop.is_set():
+            try:
+                connection, _ = listener.accept()
+            except TimeoutError:
+                continue
+            with connection, suppress(OSError):
+                connection.settimeout(5)
+                connection.recv(4096)
+                send(connection, stop)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/cifar-10-python.tar.gz"
+    finally:
+        stop.set()
+        thread.join()
+        listener.close()
+
+
+def endless(connection, stop):
+    connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+    while not stop.is_set():
+        connection.sendall(bytes(1 << 16))
+
+
+def dribble(head):
+    def send(connection, stop):
+        connection.sendall(head)
+        while not stop.wait(0.02):
+            connection.sendall(b"1")
+
+    return send
+
+
+def test_a_host_that_says_no_length_is_stopped_at_the_expected_one(tmp_path):
+    with (
+        contextmanager(raw_host)(endless) as url,
+        pytest.raises(DataError, match="sends more than the"),
+    ):
+        fetch_cifar10(mirrors=[url])
+    assert part(tmp_path).stat().st_size <= len(archive())
+
+
+DRIBBLES = {
+    "body": b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n",
+    "header": b"HTTP/1.1 200 OK\r\nX: ",
+    "status": b"HTTP/1.1 2",
+    "chunk size": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("place", DRIBBLES)
+@pytest.mark.parametrize("patience", [None, 1.0])
+def test_a_host_that_sends_a_byte_at_a_time_is_given_up(monkeypatch, place, patience):
+    for name, value in (("PROBE_S", 0.2), ("WINDOW_S", 0.3)):
+        monkeypatch.setattr(resuming, name, value)
+    original = ResumingDownloader.__init__
+
+    def hasty(self, *arguments, **options):
+        original(self, *arguments, **{"timeout": 0.3, "attempts": 2} | options)
+
+    monkeypatch.setattr(ResumingDownloader, "__init__", hasty)
+    with (
+        contextmanager(raw_host)(dribble(DRIBBLES[place])) as url,
+        pytest.raises(DataError, match=r"byte at a time|bytes a second|kB/s|reached"),
+    ):
+        fetch_cifar10(mirrors=[url], patience=patience)
+
+
+def test_a_part_of_a_changed_file_is_not_continued_by_a_host_that_ignores_the_condition(
+    make_host, tmp_path
+):
+    host = make_host(bytes(len(archive())))
+    host.cut_after = [100_000] + [0] * 20
+    with pytest.raises(DataError):
+        fetch_cifar10(mirrors=[host.url])
+    host.body, host.etag, host.cut_after, host.heeds_condition = archive(), '"two"', [], False
+    assert fetch_cifar10(mirrors=[host.url]).read_bytes() == archive()
+    assert [request.get("Range") for request in host.requests[-2:]] == ["bytes=100000-", None]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n",
+        b"HTTP/1.1 206 OK\r\nContent-Range: bytes x-y/z\r\nContent-Length: 3\r\n\r\nabc",
+        b"HTTP/1.1 206 OK\r\n\r\n",
+        b"HTTP/1.1 abc\r\n\r\n",
+        b"rubbish\x1b[2J\r\n\r\n",
+        b"HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\n\r\n",
+        b"HTTP/1.1 302 Found\r\nLocation: ftp://127.0.0.1:9/x\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"",
+    ],
+)
+def test_answers_that_are_none_are_one_line(head):
+    with (
+        contextmanager(raw_host)(lambda connection, stop: connection.sendall(head)) as url,
+        pytest.raises(DataError) as raised,
+    ):
+        fetch_cifar10(mirrors=[url])
+    assert str(raised.value).isprintable()
+
+
+@pytest.mark.parametrize("note", ["[]", "3", "{", '{"url": 3}', "\x00"])
+def test_a_damaged_note_beside_the_part_is_ignored(make_host, tmp_path, note):
+    part(tmp_path).parent.mkdir()
+    part(tmp_path).write_bytes(archive()[:1000])
+    part(tmp_path).with_name(part(tmp_path).name + ".json").write_text(note)
+    assert fetch_cifar10(mirrors=[make_host().url]).read_bytes() == archive()

@@ -282,7 +282,8 @@ def test_figures_are_drawn_with_their_words(name, request):
 
 
 def test_other_pictures_are_another_run_and_the_same_at_another_place_are_not(source, tmp_path):
-    again = dataclasses.replace(source, data="elsewhere")
+    elsewhere = dataclasses.replace(source.config, data="elsewhere")
+    again = dataclasses.replace(source, config=elsewhere)
     from pitfalls.runs.config import config_hash
 
     one, two = TrainRunConfig(source), TrainRunConfig(again)

@@ -165,7 +165,8 @@ class TrainOptions:
             # A mirrored digit is another sign, a mirrored horse is a horse.
             data = source.load()
             flip = "random" if random_flips(data) else "none"
-            remark(f"--flip {flip}: {judge_mirror(data).why}")
+            if data.mirror is None:  # measured, which a reader must know
+                remark(f"--flip {flip}: {judge_mirror(data).why}")
         config = TrainConfig(
             epochs=self.epochs,
             batch_size=self.batch_size,
