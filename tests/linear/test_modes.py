@@ -9,7 +9,7 @@ from sklearn.datasets import load_diabetes, load_linnerud
 from pitfalls.linear import SquaredRisk
 from pitfalls.moments import SecondMoments
 from tests.linear.problems import data, risk_with_modes
-from tests.moments.exact import least_risk, residuals
+from tests.moments.exact import column_basis, least_risk, residuals
 from tests.moments.problems import problems
 
 
@@ -251,6 +251,23 @@ def test_modes_that_rounding_cannot_tell_apart_are_equal_and_others_are_not():
         risk = risk_with_modes([2.0 + gap, 2.0, 1.0])
         assert risk.minimum(1).unique is unique
         assert risk.modes.rounding < 1e-10
+
+
+@pytest.mark.parametrize("condition", [1.0, 1e3, 1e5])
+@pytest.mark.parametrize("strength", [1.0, 1e-9])
+def test_modes_are_off_by_no_more_than_is_said(condition, strength):
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        u, _, v = np.linalg.svd(rng.standard_normal((50, 4)), full_matrices=False)
+        x = (u * np.geomspace(1, 1 / condition, 4)) @ v * [1e3, 1.0, 1e-3, 1.0]
+        y = rng.standard_normal((50, 3))
+        y = y - (1 - strength) * u @ (u.T @ y)
+        modes = risk_of(x, y).modes
+        basis = np.stack(column_basis(x))
+        exact = np.linalg.svd((basis @ y.astype(np.longdouble)).astype(float), compute_uv=False)
+        assert np.abs(modes.values - exact).max() <= modes.rounding
+        assert modes.rounding < 1e-10 * condition**2
+        assert np.all(exact[modes.rank :] <= modes.rounding)
 
 
 def test_the_whitened_problem_has_the_same_floor_to_the_last_bit():
