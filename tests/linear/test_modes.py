@@ -159,6 +159,16 @@ def test_a_weak_mode_beside_a_strong_one_is_a_mode(weak):
     np.testing.assert_allclose(modes.values, [1.0, weak, 0.0], rtol=1e-3, atol=1e-15)
 
 
+@pytest.mark.parametrize("size", [1e-9, 1.0, 1e9])
+def test_constants_are_learnt_from_constants_in_any_units(size):
+    ones = np.ones((7, 1))
+    risk = risk_of(ones, np.hstack([size * ones, 0 * ones]))
+    assert risk.modes.rank == 1
+    np.testing.assert_allclose(risk.minimum().map, [[size], [0.0]], rtol=1e-15)
+    assert risk_of(ones, ones, center=True).modes.rank_x == 0
+    assert risk_of(ones, ones, center=True).modes.rank == 0
+
+
 def test_modes_of_rounding_size_are_exactly_zero():
     for values in ([3.0, 2.0, 0.0], [0.0, 0.0], [1e9, 0.0, 0.0], [1e-9, 0.0]):
         risk = risk_with_modes(values)

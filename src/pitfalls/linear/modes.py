@@ -116,7 +116,7 @@ def find_modes(moments: SecondMoments) -> DataModes:
         if np.isfinite(inputs.gain):
             missed = mean_y - explained @ centred.project(mean_x[:, None])[:, 0]
             floor += 0.5 * n * float(missed @ missed) / inputs.gain**2
-    noise = np.sqrt(noise.sum(axis=1))
+    noise = np.sqrt(noise.sum(axis=1)) + sum_rounding(n) * _norms(correlation)
     left, values, right = np.linalg.svd(correlation, full_matrices=False)
     values, right = np.asarray(values), np.asarray(right)
     # in units of every output's own rounding, so that an output in small units counts as well
