@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pitfalls.errors import InputError
 from pitfalls.moments import SecondMoments
+from pitfalls.moments.streaming import torch_sums
 
 SUMS = ("sxx", "syx", "syy")
 
@@ -225,3 +226,13 @@ def test_non_finite_and_ill_shaped_moments_are_refused():
 def test_chunk_size_below_one_is_refused():
     with pytest.raises(InputError, match="chunk_size must be at least 1"):
         SecondMoments.from_arrays(X, Y, chunk_size=0)
+
+
+def test_constant_tensors_leave_nothing_where_the_sums_are_made_by_torch():
+    x = torch.tensor([[0.1, 1.0]]).double().repeat(1000, 1)
+    x[:, 1] += torch.arange(1000)
+    mean_x, mean_y, xx, yx, yy = torch_sums(x, x[:, :1])
+    assert mean_x[0] == mean_y[0] == x[0, 0].item()
+    assert xx[0].tolist() == [0.0, 0.0]
+    assert yy[0, 0] == yx[0, 1] == 0.0
+    assert xx[1, 1] == pytest.approx(1000 * (1000**2 - 1) / 12, rel=1e-14)

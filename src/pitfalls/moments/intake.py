@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     Array: TypeAlias = npt.NDArray[Any] | torch.Tensor
 
-__all__ = ["Array", "as_columns"]
+__all__ = ["Array", "as_columns", "refuse_masked"]
 
 
 def as_columns(x: Any, y: Any, shape: tuple[int, int] | None = None) -> tuple[Any, Any]:
@@ -52,17 +52,22 @@ def as_columns(x: Any, y: Any, shape: tuple[int, int] | None = None) -> tuple[An
     return x, y
 
 
+def refuse_masked(values: Any, name: str, who: str) -> None:
+    """Refuse an array with masked values: NumPy would give what lies under the mask."""
+    if np.ma.is_masked(values):
+        masked = int(np.sum(np.ma.getmaskarray(values)))
+        raise InputError(
+            f"{who}: {name} has {masked} masked values, and no sum goes over them. Fill them first, "
+            f"{name}.filled(0.0) or {name}.filled({name}.mean(axis=0)) for the columns' means, or "
+            "leave their rows out."
+        )
+
+
 def _as_array(values: Any, name: str) -> Any:
     if type(values).__module__.partition(".")[0] == "torch":
         return _from_torch(values, name)
+    refuse_masked(values, name, "SecondMoments")
     if isinstance(values, np.ma.MaskedArray):
-        if np.ma.is_masked(values):
-            masked = int(np.sum(np.ma.getmaskarray(values)))
-            raise InputError(
-                f"SecondMoments: {name} has {masked} masked values, and no sum goes over them. Fill "
-                f"them first, {name}.filled(0.0) or {name}.filled({name}.mean(axis=0)) for the "
-                "columns' means, or leave their rows out."
-            )
         values = values.data
     if hasattr(values, "toarray"):  # SciPy's sparse matrices and arrays
         raise InputError(

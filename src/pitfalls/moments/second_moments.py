@@ -280,7 +280,8 @@ class SecondMoments:
         )
 
     def __radd__(self, other: object) -> Self:
-        return self if other == 0 else NotImplemented  # where sum() starts
+        # where sum() starts
+        return self if isinstance(other, int) and other == 0 else NotImplemented
 
     def __add__(self, other: object) -> Self:
         if not isinstance(other, SecondMoments):

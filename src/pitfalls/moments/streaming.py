@@ -10,7 +10,7 @@ from scipy.linalg import blas
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Sums", "chunk_rows"]
+__all__ = ["Sums", "chunk_rows", "torch_sums"]
 
 _CHUNK_VALUES = 1 << 22  # values of x and y held in float64 at a time: 32 MiB
 _CHUNK_VALUES_GPU = 1 << 26
@@ -39,7 +39,7 @@ class Sums:
         m = len(x)
         on_gpu = getattr(x, "is_cuda", False)
         if on_gpu:
-            mean_x, mean_y, xx, yx, yy = _cuda_sums(x, y)
+            mean_x, mean_y, xx, yx, yy = torch_sums(x, y)
         else:
             if len(self.buffer_x) <= m:
                 self.buffer_x = np.empty((m + 1, len(self.mean_x)))
@@ -107,7 +107,7 @@ def _mirrored(upper: Float64[np.ndarray, "m m"]) -> Float64[np.ndarray, "m m"]:
     return full
 
 
-def _cuda_sums(x: "torch.Tensor", y: "torch.Tensor") -> tuple[npt.NDArray[np.float64], ...]:
+def torch_sums(x: "torch.Tensor", y: "torch.Tensor") -> tuple[npt.NDArray[np.float64], ...]:
     """Means and sums about them of one chunk (x, y, xx, yx, yy), computed on its device."""
     import torch
 

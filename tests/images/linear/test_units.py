@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from pitfalls.images import CCA, LeastSquaresClassifier
+from pitfalls.errors import InputError
+from pitfalls.images import CCA, PCA, LeastSquaresClassifier, decide_separability
 from pitfalls.moments import SecondMoments, whiten_inputs, whiten_outputs
 from tests.moments.exact import residuals
 
@@ -70,3 +71,31 @@ def test_certificates_are_zero_but_for_rounding_in_any_units():
     for scale in (1.0, 10.0 ** np.arange(-9, 9, 3)):
         assert CCA(2).fit(X * scale, y).whitening_error_ < 1e-12
         assert LeastSquaresClassifier().fit(X * scale, y).normal_residual_ < 1e-12
+
+
+@pytest.mark.parametrize("side", ["X", "y"])
+def test_masked_values_are_refused_by_every_estimator_with_the_way_to_fill_them(side):
+    X, y = labelled()
+    data = {"X": X, "y": y}
+    data[side] = np.ma.array(
+        data[side], mask=np.arange(data[side].size).reshape(data[side].shape) == 1
+    )
+    calls = [
+        lambda: CCA(1).fit(**data),
+        lambda: LeastSquaresClassifier().partial_fit(**data),
+        lambda: CCA(1).fit(X, y).transform(**data),
+        lambda: decide_separability(**data),
+    ]
+    if side == "X":
+        fitted = LeastSquaresClassifier().fit(X, y), PCA(1).fit(X)
+        calls += [
+            lambda: PCA(1).fit(data["X"]),
+            lambda: fitted[0].predict(data["X"]),
+            lambda: fitted[1].inverse_transform(data["X"][:, :1]),
+        ]
+        data["X"].mask[:, 0] = data["X"].mask[:, 1]
+    for call in calls:
+        with pytest.raises(InputError, match=rf"{side} has \d masked values.*{side}\.filled\("):
+            call()
+    unmasked = np.ma.array(X)
+    np.testing.assert_array_equal(PCA(1).fit(unmasked).components_, PCA(1).fit(X).components_)

@@ -14,6 +14,7 @@ from sklearn.utils.validation import validate_data
 from pitfalls.errors import InputError
 from pitfalls.images.linear.row_space import RowSpace
 from pitfalls.moments import SecondMoments, Whitening
+from pitfalls.moments.intake import refuse_masked
 
 __all__ = [
     "Inputs",
@@ -164,8 +165,14 @@ class MomentEstimator(BaseEstimator):
         self._solve(Inputs.of_moments(self.moments_, inputs), partial=False)
         return self
 
+    def _validated(self, *data: npt.ArrayLike, reset: bool, **options: Any) -> Any:
+        """Scikit-learn's checks of X, or of X and y; it would drop a mask in silence."""
+        for name, values in zip("Xy", data, strict=False):
+            refuse_masked(values, name, type(self).__name__)
+        return validate_data(self, *data, reset=reset, accept_sparse=SPARSE, **options)
+
     def _apply(self, X: npt.ArrayLike, weights: Matrix, offset: Matrix) -> Matrix:
-        checked = validate_data(self, X, reset=False, accept_sparse=SPARSE)
+        checked = self._validated(X, reset=False)
         result = apply_linear(checked, weights, offset)
         single = checked.dtype == weights.dtype == np.float32
         return result.astype(np.float32) if single else result
@@ -194,9 +201,7 @@ class SupervisedMomentEstimator(MomentEstimator):
             )
         self._validate_params()
         first = not hasattr(self, "moments_")
-        checked, y_checked = validate_data(
-            self, X, y, reset=first, accept_sparse=SPARSE, multi_output=self._many_outputs
-        )
+        checked, y_checked = self._validated(X, y, reset=first, multi_output=self._many_outputs)
         return checked, y_checked
 
     _many_outputs = False

@@ -29,6 +29,7 @@ from pitfalls.images.linear.separability_witness import (
     proven_margin,
     whole_multipliers,
 )
+from pitfalls.moments.intake import refuse_masked
 
 __all__ = ["Separability", "decide_separability"]
 
@@ -134,6 +135,8 @@ def decide_separability(
 
 
 def _checked(X: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Matrix, npt.NDArray[np.generic], Labels]:
+    for name, values in (("X", X), ("y", y)):
+        refuse_masked(values, name, "decide_separability")
     samples, labels = np.asarray(X), np.asarray(y)
     if samples.ndim != 2 or labels.shape != samples.shape[:1] or samples.dtype.kind not in "biuf":
         raise InputError(
