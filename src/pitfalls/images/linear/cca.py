@@ -25,6 +25,7 @@ from pitfalls.images.linear.moment_estimator import (
 )
 from pitfalls.images.linear.row_space import row_space
 from pitfalls.moments import whiten_inputs, whiten_outputs
+from pitfalls.moments.intake import refuse_masked
 
 __all__ = ["CCA"]
 
@@ -236,6 +237,7 @@ class CCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SupervisedMomentEst
 
     def _as_targets(self, y: npt.ArrayLike) -> npt.NDArray[Any]:
         """Return y as the columns that were fitted: one a class, or the targets."""
+        refuse_masked(y, "y", "CCA")
         if hasattr(self, "classes_"):
             labels = column_or_1d(y)
             if not np.isin(labels, self.classes_).all():

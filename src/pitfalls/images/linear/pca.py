@@ -9,11 +9,10 @@ from scipy.linalg import eigh
 from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 from sklearn import decomposition
 from sklearn.utils._param_validation import Interval, RealNotInt
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted
 
 from pitfalls.errors import InputError
 from pitfalls.images.linear.moment_estimator import (
-    SPARSE,
     Inputs,
     Matrix,
     MomentEstimator,
@@ -21,6 +20,7 @@ from pitfalls.images.linear.moment_estimator import (
     leading_signs,
 )
 from pitfalls.images.linear.row_space import row_space
+from pitfalls.moments.intake import refuse_masked
 
 __all__ = ["PCA"]
 
@@ -121,7 +121,7 @@ class PCA(MomentEstimator, decomposition.PCA):
 
     def _check(self, X: npt.ArrayLike) -> Any:
         self._validate_params()
-        return validate_data(self, X, reset=not hasattr(self, "moments_"), accept_sparse=SPARSE)
+        return self._validated(X, reset=not hasattr(self, "moments_"))
 
     def _solve(self, inputs: Inputs, *, partial: bool) -> None:
         moments = inputs.moments
@@ -169,6 +169,7 @@ class PCA(MomentEstimator, decomposition.PCA):
     def inverse_transform(self, X: npt.ArrayLike) -> Matrix:
         """Return the points whose scores X are, shape (n, d)."""
         check_is_fitted(self, "components_")
+        refuse_masked(X, "X", "PCA")
         scores = check_array(X, dtype=[np.float64, np.float32])
         if scores.shape[1] != len(self.components_):
             raise InputError(

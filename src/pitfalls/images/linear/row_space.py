@@ -15,6 +15,7 @@ from scipy.linalg import eigh
 from scipy.sparse import issparse
 
 from pitfalls.moments import SecondMoments
+from pitfalls.moments.rounding import pivot_rounding
 
 __all__ = ["RowSpace", "row_space"]
 
@@ -106,7 +107,7 @@ def row_space(
     if len(varying) == 0 or varying.max() > ALIKE * varying.min():
         return None
     values, vectors = eigh(gram)
-    kept = values > d * np.finfo(float).eps * values[-1]
+    kept = values > pivot_rounding(d, n) * values[-1]
     size = np.sqrt(values[kept])
     return RowSpace(rows, mean, root, vectors[:, kept] * size, vectors[:, kept] / size)
 
