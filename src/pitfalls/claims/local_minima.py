@@ -158,7 +158,8 @@ than one kept, 2e-swap would give negative curvature, and the point would not be
 holds the $r$ strongest, and $r$ is the largest rank possible: by 2d-bottleneck it is a global minimum.
 
 *Together.* At a local minimum either $G = 0$, and the risk $1/2 norm(G)_F^2$ is the least of all; or
-step 1 forbids room in all hidden layers, and step 2 applies. By 2e-white the same holds for $R$. $square$
+step 1 forbids room in all hidden layers, and step 2 applies. By 2e-white the same holds for $R$. (If $X
+= 0$, $R$ is constant.) $square$
 
 Step 1 uses of the loss only that it decreases along $-G$: it holds for every differentiable loss of
 $Wbar$. Nothing says how far the lower point is: near a non-strict saddle the risk falls only with the

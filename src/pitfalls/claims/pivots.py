@@ -335,10 +335,11 @@ nothing is left over.)
 coordinates. If $r = delta$, no map of such layers has larger rank, and by 2d-bottleneck (with $X = I$
 and $Y^top = K$) this is the least possible. If $r = rank K$, nothing is left over.
 
-*Third case.* Now $r < delta$, the strongest modes are kept and some mode $s_l > 0$ is left over, so the
-point is no global minimum, and by 2e-no-spurious no local one; nor is it a local maximum, since $R$ is
-convex along every line that changes one layer only. If all pivots are tightened, no second derivative
-is negative by 2e-bound. If one is not, 2e-untightened gives a negative one. $square$
+*Third case.* Now $r < delta$, the strongest modes are kept and some mode $s_l > 0$ is left over. By step
+1 of 2e-no-spurious there are points of the same risk as near as one likes at which a derivative is not
+zero, and beside these lower and higher risks: the point is neither a local minimum nor a local maximum.
+If all pivots are tightened, no second derivative is negative by 2e-bound. If one is not, 2e-untightened
+gives a negative one. $square$
 
 *Two layers.* The only pivot is $(2, 1)$, with $C_(2 1) = I$ of rank $d_1 >= delta > r$ and $E_(2 1) =
 G^top eq.not 0$: never tightened. So two-layer networks have no non-strict saddles.
