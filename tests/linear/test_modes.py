@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_diabetes, load_linnerud
 
-from pitfalls.linear import SquaredRisk
+from pitfalls.linear import SquaredRisk, classify
 from pitfalls.moments import SecondMoments
 from tests.linear.problems import data, risk_with_modes
 from tests.moments.exact import column_basis, least_risk, residuals
@@ -174,6 +174,23 @@ def test_modes_of_rounding_size_are_exactly_zero():
         risk = risk_with_modes(values)
         assert risk.modes.rank == np.count_nonzero(values)
         assert np.count_nonzero(risk.modes.values) == risk.modes.rank
+
+
+def test_an_output_that_has_nothing_in_common_with_the_inputs_is_a_row_of_zeros():
+    # the last layer speaks to that output alone: its rounding made the point "not critical"
+    x = np.array([[0.0, 0], [1, 1], [0, -2]])
+    y = np.array([[2.0, 0, -2], [0, 0, 1], [0, 2, 0]])
+    risk = risk_of(x, y)
+    assert not risk.modes.correlation[0].any()
+    assert np.allclose(risk.modes.values, [2, 1])
+    layers = [
+        np.array([[-1.0, -1], [1, 1], [-0.5, -0.5]]),
+        np.array([[0.5, 0, 0], [1 / 6, 1 / 3, 1 / 3]]),
+        np.zeros((1, 2)),
+        np.array([[0.5], [0], [0]]),
+    ]
+    assert not any(slope.any() for slope in risk.layer_gradients(layers))
+    assert classify(risk, layers).verdict in ("strict saddle", "undecided")
 
 
 def test_white_coordinates_restore_what_they_came_from():

@@ -18,8 +18,8 @@ class DataModes:
     """The data in coordinates in which the inputs are white: R = ½‖M − K‖² + floor.
 
     M = W̄ E with E E' = S_xx, and K = S_yx F = U diag(s) Z'. The squares of s are the λ of the
-    theorem on critical points. A mode that is rounding of what S_yx was summed from is zero, exactly,
-    in `values` and in K.
+    theorem on critical points. A mode, or an output, that is rounding of what S_yx was summed from is
+    zero, exactly, in `values` and in K.
 
     Parameters
     ----------
@@ -125,6 +125,8 @@ def find_modes(moments: SecondMoments) -> DataModes:
     if rank < len(values):
         values[rank:] = 0.0
         correlation = _project(left[:, :rank], correlation)
+    # an output that is rounding throughout is zero, lest its own size make it look like something
+    correlation = np.where((_norms(correlation) <= noise)[:, None], 0.0, correlation)
     error = sum_rounding(n) * centred.amplification * float(values.max(initial=0.0))
     return DataModes(
         values=values,
