@@ -12,7 +12,7 @@ G = M − K. Then, for any data and any widths:
   exactly r. Tightened: a *non-strict saddle*, otherwise a *strict* one.
 
 The published theorem assumes p <= d <= n, invertible S_xx, K of rank p and distinct modes. The second
-order test itself needs none of this (the derivation is in the guide on linear networks); what is lost
+order test itself needs none of this (derived and attacked as the claim 2e-verdict); what is lost
 without them is only that S is unique.
 
 References
