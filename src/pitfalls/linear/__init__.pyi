@@ -53,12 +53,6 @@ from .dynamics import (
     aligned_start as aligned_start,
 )
 from .dynamics import (
-    learning_time as learning_time,
-)
-from .dynamics import (
-    mode_strength as mode_strength,
-)
-from .dynamics import (
     nearest_saddle as nearest_saddle,
 )
 from .dynamics import (
@@ -69,6 +63,12 @@ from .generate import (
 )
 from .generate import (
     critical_point as critical_point,
+)
+from .growth import (
+    learning_time as learning_time,
+)
+from .growth import (
+    mode_strength as mode_strength,
 )
 from .landscape import (
     Plane as Plane,

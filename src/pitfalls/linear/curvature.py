@@ -141,7 +141,7 @@ def search_lowest(
     if np.linalg.norm(image) <= NOTHING * scale or scale == 0:
         return Curvature(tuple(unflatten(first, layers)), 0.0, 0.0, True, products)
     if size <= 64:
-        return _dense(risk, layers)
+        return _dense(hessian_matrix(layers, sxx, syx), layers)
     if max_products <= _SHORT:
         low, vector, top = _lanczos(multiply, first, max_products)
         return Curvature(tuple(unflatten(vector, layers)), low, top, False, products)
@@ -167,17 +167,18 @@ def dense_hessian(risk: SquaredRisk, weights: Weights) -> Matrix:
     """
     layers = as_weights(weights, "dense_hessian")
     risk.check(layers, "dense_hessian")
-    return _dense_hessian(risk, layers)
+    return hessian_matrix(layers, risk.moments.sxx, risk.moments.syx)
 
 
-def _dense_hessian(risk: SquaredRisk, layers: Sequence[Matrix]) -> Matrix:
-    sxx, syx = risk.moments.sxx, risk.moments.syx
-    columns = [
-        flatten(hessian_product(layers, unflatten(row, layers), sxx, syx))
-        for row in np.eye(sum(w.size for w in layers))
-    ]
-    hessian = np.stack(columns)
-    return 0.5 * (hessian + hessian.T)
+def hessian_matrix(layers: Sequence[Matrix], sxx: Matrix, syx: Matrix) -> Matrix:
+    """Form the Hessian at layers that have been checked: all columns in one product."""
+    size = sum(w.size for w in layers)
+    cuts = np.cumsum([w.size for w in layers])[:-1]
+    parts = np.split(np.eye(size), cuts, axis=1)
+    units = [part.reshape(size, *w.shape) for part, w in zip(parts, layers, strict=True)]
+    images = hessian_product(layers, units, sxx, syx)
+    hessian = np.concatenate([image.reshape(size, -1) for image in images], axis=1)
+    return np.asarray(0.5 * (hessian + hessian.T))
 
 
 def flatten(matrices: Sequence[Matrix]) -> Matrix:
@@ -191,8 +192,8 @@ def unflatten(vector: Matrix, layers: Sequence[Matrix]) -> list[Matrix]:
     return [v.reshape(w.shape) for v, w in zip(np.split(vector, cuts), layers, strict=True)]
 
 
-def _dense(risk: SquaredRisk, layers: Sequence[Matrix]) -> Curvature:
-    values, vectors = np.linalg.eigh(_dense_hessian(risk, layers))
+def _dense(hessian: Matrix, layers: Sequence[Matrix]) -> Curvature:
+    values, vectors = np.linalg.eigh(hessian)
     direction = tuple(unflatten(vectors[:, 0], layers))
     return Curvature(direction, float(values[0]), float(values[-1]), True, len(values))
 

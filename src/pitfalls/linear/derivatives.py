@@ -1,6 +1,7 @@
 """Gradient and Hessian product of the risk, unchecked: what the loops of this lab call.
 
 Arrays or tensors, always of one kind; the layers chain and fit the data. `SquaredRisk` is the door.
+A direction may be a stack of directions, on a first axis more.
 """
 
 from collections.abc import Sequence
@@ -19,8 +20,8 @@ def pull_back(layers: Sequence[Any], before: Sequence[Any], message: Any) -> lis
     """Return (W_L...W_{i+1})' G (W_{i-1}...W_1)' for every layer, from `prefixes` and G."""
     found = []
     for i in range(len(layers) - 1, 0, -1):
-        found.append(message @ before[i].T)
-        message = layers[i].T @ message
+        found.append(message @ before[i].mT)
+        message = layers[i].mT @ message
     found.append(message)
     return found[::-1]
 
@@ -35,9 +36,9 @@ def hessian_product(layers: Sequence[Any], steps: Sequence[Any], sxx: Any, syx: 
     moved_message = moved[-1] @ sxx
     products = []
     for i in range(len(layers) - 1, 0, -1):
-        products.append(moved_message @ before[i].T + message @ moved[i - 1].T)
-        moved_message = layers[i].T @ moved_message + steps[i].T @ message
-        message = layers[i].T @ message
+        products.append(moved_message @ before[i].mT + message @ moved[i - 1].mT)
+        moved_message = layers[i].mT @ moved_message + steps[i].mT @ message
+        message = layers[i].mT @ message
     products.append(moved_message)
     return products[::-1]
 

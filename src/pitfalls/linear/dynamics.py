@@ -14,86 +14,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.integrate import quad, solve_ivp
 
-from pitfalls.errors import InputError
 from pitfalls.linear.network import Matrix, check_widths
 from pitfalls.linear.risk import SquaredRisk
 
 __all__ = [
     "NearestSaddle",
     "aligned_start",
-    "learning_time",
-    "mode_strength",
     "nearest_saddle",
     "small_start",
 ]
-
-
-def mode_strength(times: Matrix, target: float, start: float, n_layers: int) -> Matrix:
-    """Solve du/dt = L u^(2 - 2/L) (s - u) from u(0) = start.
-
-    Parameters
-    ----------
-    times : ndarray of shape (t,)
-        Increasing, from 0 on.
-    target : float
-        s, the mode's strength in the data.
-    start : float
-        u(0) > 0.
-    n_layers : int
-        L. Closed form for one and two layers; for more the scalar equation is integrated, with local
-        errors of 1e-10.
-
-    Returns
-    -------
-    ndarray of shape (t,)
-
-    Examples
-    --------
-    >>> mode_strength(np.array([0.0, 1e3]), target=2.0, start=0.01, n_layers=2)
-    array([0.01, 2.  ])
-    """
-    if start <= 0 or target < 0 or n_layers < 1:
-        raise InputError(
-            "mode_strength: start must be positive, target not negative, n_layers at least 1. Got "
-            f"{start}, {target}, {n_layers}."
-        )
-    t = np.asarray(times, dtype=np.float64)
-    solved: Matrix
-    if n_layers == 1:
-        solved = target + (start - target) * np.exp(-t)
-    elif n_layers == 2 and target > 0:
-        solved = target / (1.0 + (target / start - 1.0) * np.exp(-2.0 * target * t))
-    elif n_layers == 2:
-        solved = start / (1.0 + 2.0 * start * t)
-    else:
-        power = 1.0 - 2.0 / n_layers  # log u is easier to follow than u
-        solution = solve_ivp(
-            lambda _, v: n_layers * np.exp(power * v) * (target - np.exp(v)),
-            (0.0, float(t[-1]) or 1.0),
-            [np.log(start)],
-            method="LSODA",
-            t_eval=t if t[-1] > 0 else [0.0],
-            rtol=1e-10,
-            atol=1e-12,
-        )
-        solved = np.exp(solution.y[0])
-    return solved
-
-
-def learning_time(target: float, start: float, n_layers: int, share: float = 0.99) -> float:
-    """Return the time in which a mode grows from `start` to a share of its target."""
-    end = share * target
-    if not 0 < start < end:
-        return 0.0
-    time, _ = quad(
-        lambda v: np.exp(v * (2.0 / n_layers - 1.0)) / (n_layers * (target - np.exp(v))),
-        np.log(start),
-        np.log(end),
-        limit=200,
-    )
-    return float(time)
 
 
 def aligned_start(risk: SquaredRisk, widths: Sequence[int], strength: float) -> tuple[Matrix, ...]:

@@ -19,7 +19,8 @@ class Trajectory:
     Parameters
     ----------
     time : ndarray of shape (t,)
-        Step number times learning rate, or the flow's time: the two can be compared.
+        The flow's time, or what steps make of it: step number times learning rate, over 1 - momentum
+        where there is some. So all methods can be compared.
     step : ndarray of shape (t,)
         Step number; for the flow the record's number.
     risk, excess : ndarray of shape (t,)
