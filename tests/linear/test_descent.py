@@ -1,18 +1,21 @@
 import numpy as np
 import pytest
+from sklearn.datasets import load_linnerud
 
 from pitfalls.errors import DivergenceError, InputError
 from pitfalls.linear import (
+    SquaredRisk,
     aligned_start,
     balancedness,
     classify,
     critical_point,
     descend,
-    learning_time,
+    end_to_end,
     mode_strength,
     nearest_saddle,
     small_start,
 )
+from pitfalls.moments import SecondMoments
 from tests.linear.problems import make_risk, random_weights, risk_with_modes
 
 
@@ -90,6 +93,67 @@ def test_small_starts_pass_one_saddle_after_the_other():
     assert list(dict.fromkeys(visited)) == [0, 1, 2, 3]
 
 
+def test_steps_with_momentum_tell_the_time_of_the_flow_that_they_follow():
+    risk = risk_with_modes([2.0, 1.0]).whitened()
+    start = small_start((2, 2, 2), 0.5)
+    rate, steps = 1e-4, 4_000
+    found = descend(
+        risk, start, method="momentum", momentum=0.5, learning_rate=rate, steps=steps, records=5
+    )
+    times = found.trajectory.time
+    assert times[-1] == pytest.approx(steps * rate / (1 - 0.5))
+    flow = descend(risk, start, method="flow", duration=float(times[-1]))
+    np.testing.assert_allclose(
+        found.trajectory.strengths[-1], flow.trajectory.strengths[-1], atol=2e-3
+    )
+
+
+def test_momentum_makes_the_default_rate_smaller_by_what_it_adds():
+    risk, start = make_risk(), random_weights((5, 4, 3))
+    plain = descend(risk, start, steps=1)
+    for momentum in (0.5, 0.9):
+        found = descend(risk, start, steps=1, method="momentum", momentum=momentum)
+        assert found.learning_rate == pytest.approx((1 - momentum) * plain.learning_rate)
+
+
+@pytest.mark.parametrize("widths", [(5, 3), (5, 2, 3), (5, 4, 4, 3)], ids=str)
+def test_an_aligned_start_holds_every_mode_at_its_strength_whatever_the_inputs(widths):
+    risk = make_risk(rank=4 if len(widths) == 3 else None)  # inputs far from white
+    layers = aligned_start(risk, widths, 0.05)
+    modes = risk.modes
+    white = end_to_end(layers) @ modes.colour
+    held = modes.left.T @ white @ modes.right
+    wanted = np.diag([0.05] * min(widths) + [0.0] * (3 - min(widths)))
+    np.testing.assert_allclose(held, wanted, atol=1e-12)
+    if len(widths) > 2:
+        assert balancedness(layers) < 1e-12
+
+
+def test_the_flow_finishes_on_stiff_data():
+    # linnerud about zero: modes of 768, 7 and .8, rates a million to one
+    x, y = load_linnerud(return_X_y=True)
+    risk = SquaredRisk(SecondMoments.from_arrays(x, y))
+    np.testing.assert_allclose(risk.modes.values, [767.75, 7.0944, 0.81843], rtol=1e-4)
+    start = small_start((3, 4, 3), 0.1)
+    found = descend(risk, start, method="flow", records=50)
+    assert found.stopped == "stationary"
+    assert found.steps < 20_000
+    assert found.trajectory.excess[-1] < 1e-9 * found.trajectory.excess[0]
+    assert (np.diff(found.trajectory.excess) <= 1e-9 * found.trajectory.excess[0]).all()
+    before = start[1].T @ start[1] - start[0] @ start[0].T
+    after = found.weights[1].T @ found.weights[1] - found.weights[0] @ found.weights[0].T
+    np.testing.assert_allclose(after, before, atol=1e-7)
+
+
+def test_the_flow_of_more_weights_than_a_jacobian_is_formed_for_is_the_same(monkeypatch):
+    risk, start = make_risk().whitened(), small_start((3, 4, 3), 0.7)
+    found = descend(risk, start, method="flow", duration=5.0)
+    monkeypatch.setattr("pitfalls.linear.flow._DENSE", 0)
+    explicit = descend(risk, start, method="flow", duration=5.0)
+    for a, b in zip(found.weights, explicit.weights, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-8)
+
+
 def test_divergence_stops_with_the_last_good_weights():
     risk = make_risk()
     with pytest.raises(DivergenceError, match="Take a learning rate below 1") as error:
@@ -149,29 +213,6 @@ def test_bad_arguments_are_refused(arguments, message):
 def test_a_flow_from_a_dead_mode_asks_for_a_duration():
     with pytest.raises(InputError, match="a mode starts at zero"):
         descend(make_risk(), [np.zeros((4, 5)), np.zeros((3, 4))], method="flow")
-
-
-@pytest.mark.parametrize("n_layers", [1, 2, 3, 5])
-def test_mode_strength_solves_its_equation(n_layers):
-    times = np.linspace(0, 3, 3001)
-    for target in (2.0, 0.0):
-        u = mode_strength(times, target, 0.1, n_layers)
-        slope = np.gradient(u, times)
-        wanted = n_layers * u ** (2 - 2 / n_layers) * (target - u)
-        np.testing.assert_allclose(slope[1:-1], wanted[1:-1], atol=2e-4)
-        assert u[0] == pytest.approx(0.1)
-
-
-@pytest.mark.parametrize("n_layers", [1, 2, 3, 5])
-def test_learning_time_is_when_the_mode_is_there(n_layers):
-    time = learning_time(2.0, 0.01, n_layers)
-    assert mode_strength(np.array([0.0, time]), 2.0, 0.01, n_layers)[-1] == pytest.approx(1.98)
-    assert learning_time(2.0, 3.0, n_layers) == 0
-
-
-def test_a_mode_does_not_start_from_zero():
-    with pytest.raises(InputError, match="start must be positive"):
-        mode_strength(np.array([0.0]), 1.0, 0.0, 2)
 
 
 def test_the_nearest_saddle_is_the_nearest_of_all_subsets():

@@ -59,6 +59,30 @@ def test_points_that_cannot_be_are_refused(modes, kind, widths, message):
         critical_point(make_risk(), widths, modes, kind)
 
 
+@pytest.mark.parametrize("kind", [None, "global minimum"])
+@pytest.mark.parametrize("modes", [None, (1, 2, 3)])
+def test_one_layer_is_critical_where_it_holds_all_modes(kind, modes):
+    risk = make_risk()
+    (only,) = critical_point(risk, (5, 3), modes, kind)
+    assert np.linalg.norm(risk.layer_gradients([only])[0]) < 1e-9
+    np.testing.assert_allclose(only, risk.minimum().map, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("modes", "kind"),
+    [
+        ((2,), None),
+        ((1, 2), None),
+        ((), None),
+        (None, "strict saddle"),
+        (None, "non-strict saddle"),
+    ],
+)
+def test_one_layer_has_no_other_critical_points(modes, kind):
+    with pytest.raises(InputError, match="one layer is a convex problem"):
+        critical_point(make_risk(), (5, 3), modes, kind)
+
+
 def test_more_modes_than_fit_are_refused():
     with pytest.raises(CapacityError, match="2 modes do not fit: the narrowest width is 1"):
         critical_point(make_risk(), (5, 1, 3), (1, 2))

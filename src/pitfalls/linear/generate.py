@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from pitfalls.errors import CapacityError, InputError
+from pitfalls.linear.margins import product_rounding
 from pitfalls.linear.network import Matrix, check_widths
 from pitfalls.linear.risk import SquaredRisk
 
@@ -83,12 +84,17 @@ def critical_point(
     capacity = min(data.rank_x, *widths)
     top = min(capacity, data.rank)
     chosen = _pick(kind, top, data.rank) if modes is None else sorted(set(modes))
+    if n_layers == 1 and (len(chosen) < data.rank or kind not in (None, "global minimum")):
+        raise InputError(
+            "critical_point: one layer is a convex problem, critical at its global minima only, which "
+            f"hold all modes, 1 to {data.rank}. Got modes {tuple(chosen)} and kind {kind!r}. Ask for "
+            "those, or for two layers."
+        )
     _check(chosen, capacity, data.rank, widths, risk)
     rank = len(chosen)
     kept = [m - 1 for m in chosen]
-    strongest = float(np.sum(data.values[kept] ** 2)) >= float(
-        np.sum(data.values[:rank] ** 2)
-    ) - 1e-9 * float(np.sum(data.values**2))
+    tie = product_rounding(4, max(widths)) * float(data.values.max(initial=0.0))
+    strongest = bool(np.all(data.values[kept] >= data.values[:rank] - tie))
     allowed: tuple[CriticalKind, ...]
     if not strongest:
         allowed = ("strict saddle",)
