@@ -41,6 +41,7 @@ def test_no_definite_verdict_is_wrong(name):
         assert found.verdict in allowed, (index, case.truth, found)
         undecided += found.verdict == "undecided"
         if found.verdict == "undecided":
+            assert found.doubts
             assert found.witness is None
             assert found.decided_by == "nothing"
     assert undecided == 0 or name not in WELL_SCALED

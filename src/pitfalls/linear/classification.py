@@ -109,6 +109,10 @@ def classify(
         return draft.settle()
     held = draft.hold()
     if held.rank == held.most and not held.swapped:
+        if not draft.doubts and draft.excess > point.zero * point.unit**2:
+            draft.doubts.append(
+                "the risk is higher than a minimum's by more than the gradient explains"
+            )
         return draft.settle() if draft.doubts else draft.minimum()
     if held.swapped:
         directions = swap_directions(point, layers, held.rank)
@@ -124,6 +128,9 @@ def classify(
     if draft.escape is not None:
         return draft.finish("strict saddle", draft.basis, draft.escape)
     if held.swapped or not all(p.tightened for p in draft.pivots):
+        draft.doubts.append(
+            "a saddle by its ranks, but every step down is within what noise may hide"
+        )
         return draft.settle()
     if point.gauge.doubtful:
         draft.doubts.append("a layer's singular value lies between rounding and rank")
@@ -153,6 +160,8 @@ class _Draft:
         self.failing = failing_assumptions(risk)
         self.escape: EscapeDirection | None = None
         self.capacity = min(risk.modes.rank_x, *(len(w) for w in layers))
+        product = (point.residual + point.target) * point.unit
+        self.excess = risk.modes.excess(product, self.capacity)
 
     def hold(self) -> HeldModes:
         """Note the modes that a critical point holds."""
@@ -211,17 +220,13 @@ class _Draft:
         return self.finish("non-strict saddle", self.basis, witness)
 
     def finish(self, verdict: Verdict, decided_by: Grounds, witness: Witness) -> PointVerdict:
-        modes, product = (
-            self.risk.modes,
-            (self.point.residual + self.point.target) * self.point.unit,
-        )
         residual = self.point.residual * self.point.unit
         return PointVerdict(
             verdict=verdict,
             rank=self.held.rank,
             modes=self.held.modes,
-            risk=0.5 * float(np.sum(residual**2)) + modes.floor,
-            excess=modes.excess(product, self.capacity),
+            risk=0.5 * float(np.sum(residual**2)) + self.risk.modes.floor,
+            excess=self.excess,
             pivots=self.pivots,
             witness=witness,
             decided_by=decided_by,

@@ -145,17 +145,7 @@ def descend(
     """
     layers = [w.copy() for w in as_weights(weights, "descend")]
     risk.check(layers, "descend")
-    if steps < 1 or records < 1 or not 0 <= momentum < 1:
-        raise InputError(
-            "descend: steps and records must be at least 1 and momentum in [0, 1). Got "
-            f"{steps}, {records}, {momentum}."
-        )
-    if learning_rate is not None and not learning_rate > 0:
-        raise InputError(f"descend: learning_rate must be positive. Got {learning_rate}.")
-    if method not in ("gradient", "momentum", "flow"):
-        raise InputError(
-            f"descend: method must be 'gradient', 'momentum' or 'flow'. Got {method!r}."
-        )
+    _check(method, learning_rate, momentum, steps, records)
     watch = Watch(risk, layers)
     if method == "flow":
         return _flow(risk, layers, watch, duration, records, on_progress)
@@ -206,6 +196,22 @@ def descend(
         if on_progress is not None:
             on_progress(steps, steps)
     return Descent(tuple(layers), watch.trajectory(), tuple(escapes), stopped, step, rate)
+
+
+def _check(
+    method: str, learning_rate: float | None, momentum: float, steps: int, records: int
+) -> None:
+    if steps < 1 or records < 1 or not 0 <= momentum < 1:
+        raise InputError(
+            "descend: steps and records must be at least 1 and momentum in [0, 1). Got "
+            f"{steps}, {records}, {momentum}."
+        )
+    if learning_rate is not None and not learning_rate > 0:
+        raise InputError(f"descend: learning_rate must be positive. Got {learning_rate}.")
+    if method not in ("gradient", "momentum", "flow"):
+        raise InputError(
+            f"descend: method must be 'gradient', 'momentum' or 'flow'. Got {method!r}."
+        )
 
 
 def is_stationary(

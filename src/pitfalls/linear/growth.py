@@ -90,8 +90,8 @@ def learning_time(target: float, start: float, n_layers: int, share: float = 0.9
         return 0.0
     power = 2.0 - 2.0 / n_layers
     area = _area(-power)
-    rise = area(logit(np.array([share])))[0] - area(logit(np.array([start / target])))[0]
-    return float(rise) / (n_layers * target**power)
+    before, after = area(logit(np.array([start / target, share])))
+    return float(after - before) / (n_layers * float(target) ** power)
 
 
 def _grow(share: float, exponent: float, rise: Matrix) -> Matrix:
