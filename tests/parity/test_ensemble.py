@@ -7,7 +7,7 @@ import torch
 from pitfalls.errors import InputError
 from pitfalls.parity import ParityTask, TrainingConfig, train, train_ensemble, training_batch
 from pitfalls.parity.batched import Stack
-from pitfalls.parity.training import initial_state
+from pitfalls.parity.training import _share_right, evaluation_inputs, initial_state
 
 CPU = torch.device("cpu")
 
@@ -60,6 +60,19 @@ def test_the_batched_engine_draws_the_kernels_inputs():
             drawn = stack.draw(step * config.batch_size, config.batch_size)
             assert torch.equal(drawn[0][0], x)
             assert torch.equal(drawn[1][0], y)
+
+
+@pytest.mark.parametrize("engine", ["kernel", "torch"])
+def test_an_output_of_zero_is_wrong_for_either_class_in_training_too(engine):
+    task = ParityTask([1, 0, 1])
+    config = TrainingConfig(n_iterations=1, record_every=1, n_samples=30)
+    state = initial_state(task, config)
+    state = dataclasses.replace(state, parameters=torch.zeros_like(state.parameters))
+    result = train_ensemble([task], config, engine=engine, states=[state])[0]
+    assert result.curve.train_accuracy.tolist() == [0]  # of the batch, before its update
+    stack = Stack((3, 30, 1), "relu", [task], [config], [state], CPU)
+    assert stack._test_accuracy(*stack.test).tolist() == [0]
+    assert _share_right(state.network(3), *evaluation_inputs(task, config)) == 0
 
 
 def test_the_batched_engine_agrees_with_the_kernel():

@@ -18,6 +18,9 @@ def prove(
 ) -> None:
     """Prove one network that is set by hand for one mask (homework 3a), or show where it fails.
 
+    Either is an answer, and the exit code is 0; it is 2 where the question makes no sense, as with
+    fewer units than the construction needs.
+
     Parameters
     ----------
     mask
