@@ -15,7 +15,7 @@ from pitfalls.experiments.image_source import find_images
 from pitfalls.experiments.image_training import fast_config
 from pitfalls.frame.bars import TerminalProgress
 from pitfalls.images import DataConfig
-from pitfalls.images.hardware import has_fast_bfloat16
+from pitfalls.images.training.hardware import has_fast_bfloat16
 from pitfalls.runs import RunStore
 
 

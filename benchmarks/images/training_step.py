@@ -22,11 +22,11 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
 from pitfalls.images import ImageDataset, load_dataset
-from pitfalls.images.augmentation import Draw, RandomCrop, RandomHorizontalFlip, augment
-from pitfalls.images.evaluation import normalize
-from pitfalls.images.resnet import ResNet18
-from pitfalls.images.train_records import StepRecord, TrainConfig
-from pitfalls.images.training import train
+from pitfalls.images.networks import normalize
+from pitfalls.images.networks.resnet import ResNet18
+from pitfalls.images.training.augmentation import Draw, RandomCrop, RandomHorizontalFlip, augment
+from pitfalls.images.training.loop import train
+from pitfalls.images.training.records import StepRecord, TrainConfig
 
 BATCH = 128
 Clock = tuple[float, float]

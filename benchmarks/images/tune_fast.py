@@ -16,10 +16,10 @@ from pathlib import Path
 import torch
 
 from pitfalls.images import DataConfig, load_dataset
-from pitfalls.images.evaluation import predict_logits
-from pitfalls.images.fast_recipes import DECAY_AN_IMAGE, FAST_RECIPES
-from pitfalls.images.fastnet import FastNet
-from pitfalls.images.training import train
+from pitfalls.images.networks.fastnet import FastNet
+from pitfalls.images.training.evaluation import predict_logits
+from pitfalls.images.training.fast_recipes import DECAY_AN_IMAGE, FAST_RECIPES
+from pitfalls.images.training.loop import train
 
 LOG = Path(__file__).parents[1] / "results" / "fastnet-log.jsonl"
 

@@ -16,10 +16,10 @@ from pitfalls.errors import DivergenceError
 from pitfalls.experiments.image_networks import NetworkConfig, build_network
 from pitfalls.experiments.image_source import ImageSource
 from pitfalls.images.data import ImageDataset
-from pitfalls.images.distributed import share_from_first, world
-from pitfalls.images.evaluation import evaluate, predict_logits
-from pitfalls.images.train_records import EpochRecord, StepRecord, TrainConfig, TrainState
-from pitfalls.images.training import train, training_warnings
+from pitfalls.images.training.distributed import share_from_first, world
+from pitfalls.images.training.evaluation import evaluate, predict_logits
+from pitfalls.images.training.loop import train, training_warnings
+from pitfalls.images.training.records import EpochRecord, StepRecord, TrainConfig, TrainState
 from pitfalls.progress import Progress
 from pitfalls.runs import Run
 

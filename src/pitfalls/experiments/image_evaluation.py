@@ -15,7 +15,7 @@ from pitfalls.experiments.image_networks import NetworkConfig, empty_network
 from pitfalls.experiments.image_source import ImageSource
 from pitfalls.experiments.registry import experiment
 from pitfalls.images.data import DataConfig
-from pitfalls.images.evaluation import Views, evaluate, predict_logits
+from pitfalls.images.training.evaluation import Views, evaluate, predict_logits
 from pitfalls.progress import Progress
 from pitfalls.runs import NOT_IDENTITY, Run, RunStore
 

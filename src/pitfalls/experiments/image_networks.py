@@ -8,8 +8,8 @@ from torch import nn
 
 from pitfalls.errors import InputError
 from pitfalls.images.data import ImageDataset
-from pitfalls.images.fastnet import FastNet
-from pitfalls.images.resnet import ResNet18
+from pitfalls.images.networks.fastnet import FastNet
+from pitfalls.images.networks.resnet import ResNet18
 
 __all__ = ["NetworkConfig", "build_network", "empty_network"]
 

@@ -12,10 +12,10 @@ from pitfalls.experiments.image_networks import NetworkConfig, build_network
 from pitfalls.experiments.image_source import ImageSource, find_images
 from pitfalls.experiments.registry import experiment
 from pitfalls.images.data import DataConfig, judge_mirror
-from pitfalls.images.distributed import call_to_work
-from pitfalls.images.fast_recipes import FAST_RECIPES
-from pitfalls.images.range_test import learning_rate_range
-from pitfalls.images.train_records import TrainConfig
+from pitfalls.images.training.distributed import call_to_work
+from pitfalls.images.training.fast_recipes import FAST_RECIPES
+from pitfalls.images.training.range_test import learning_rate_range
+from pitfalls.images.training.records import TrainConfig
 from pitfalls.progress import Progress, silent
 from pitfalls.runs import NOT_IDENTITY, Run
 from pitfalls.runs.config import config_hash
@@ -217,7 +217,7 @@ def homework_runs(
     residual networks on these images.
     """
     from pitfalls.experiments.image_evaluation import EvaluateConfig
-    from pitfalls.images.hardware import has_fast_bfloat16
+    from pitfalls.images.training.hardware import has_fast_bfloat16
 
     quick = scale == "quick"
     whole = find_images(DataConfig(data, seed=seed))

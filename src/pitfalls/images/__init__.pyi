@@ -1,12 +1,3 @@
-from .augmentation import (
-    AlternatingFlip as AlternatingFlip,
-)
-from .augmentation import (
-    RandomCrop as RandomCrop,
-)
-from .augmentation import (
-    RandomHorizontalFlip as RandomHorizontalFlip,
-)
 from .data import (
     CIFAR10_CLASSES as CIFAR10_CLASSES,
 )
@@ -30,24 +21,6 @@ from .data import (
 )
 from .data import (
     read_picture as read_picture,
-)
-from .evaluation import (
-    Evaluation as Evaluation,
-)
-from .evaluation import (
-    evaluate as evaluate,
-)
-from .evaluation import (
-    predict_logits as predict_logits,
-)
-from .fast_recipes import (
-    FAST_RECIPES as FAST_RECIPES,
-)
-from .fast_recipes import (
-    FastRecipe as FastRecipe,
-)
-from .fastnet import (
-    FastNet as FastNet,
 )
 from .linear import (
     CCA as CCA,
@@ -88,56 +61,83 @@ from .linear import (
 from .linear import (
     proven_margin as proven_margin,
 )
-from .optimizers import (
-    Muon as Muon,
+from .networks import (
+    FastNet as FastNet,
 )
-from .range_test import (
-    RangeTest as RangeTest,
-)
-from .range_test import (
-    learning_rate_range as learning_rate_range,
-)
-from .resnet import (
+from .networks import (
     ResNet18 as ResNet18,
 )
-from .schedules import (
+from .training import (
+    FAST_RECIPES as FAST_RECIPES,
+)
+from .training import (
     SCHEMES as SCHEMES,
 )
-from .schedules import (
+from .training import (
+    AlternatingFlip as AlternatingFlip,
+)
+from .training import (
+    Evaluation as Evaluation,
+)
+from .training import (
+    FastRecipe as FastRecipe,
+)
+from .training import (
+    Muon as Muon,
+)
+from .training import (
+    RandomCrop as RandomCrop,
+)
+from .training import (
+    RandomHorizontalFlip as RandomHorizontalFlip,
+)
+from .training import (
+    RangeTest as RangeTest,
+)
+from .training import (
     Schedule as Schedule,
 )
-from .schedules import (
-    annealed_schedule as annealed_schedule,
-)
-from .schedules import (
-    constant_schedule as constant_schedule,
-)
-from .schedules import (
-    cosine_schedule as cosine_schedule,
-)
-from .schedules import (
-    linear_schedule as linear_schedule,
-)
-from .schedules import (
-    never_moves as never_moves,
-)
-from .schedules import (
-    one_cycle_schedule as one_cycle_schedule,
-)
-from .schedules import (
-    schedule as schedule,
-)
-from .schedules import (
-    special_schedule as special_schedule,
-)
-from .train_records import (
+from .training import (
     TrainConfig as TrainConfig,
 )
-from .train_records import (
+from .training import (
     TrainResult as TrainResult,
 )
-from .train_records import (
+from .training import (
     TrainState as TrainState,
+)
+from .training import (
+    annealed_schedule as annealed_schedule,
+)
+from .training import (
+    constant_schedule as constant_schedule,
+)
+from .training import (
+    cosine_schedule as cosine_schedule,
+)
+from .training import (
+    evaluate as evaluate,
+)
+from .training import (
+    learning_rate_range as learning_rate_range,
+)
+from .training import (
+    linear_schedule as linear_schedule,
+)
+from .training import (
+    never_moves as never_moves,
+)
+from .training import (
+    one_cycle_schedule as one_cycle_schedule,
+)
+from .training import (
+    predict_logits as predict_logits,
+)
+from .training import (
+    schedule as schedule,
+)
+from .training import (
+    special_schedule as special_schedule,
 )
 from .training import (
     train as train,

@@ -18,11 +18,11 @@ EXCERPTS = {
     "exact-network": "pitfalls.parity:exact_network",
     "hinge-loss": "pitfalls.parity.loss:HingeLoss.per_sample",
     "hinge-shapes": "pitfalls.parity.loss:_match",
-    "random-crop": "pitfalls.images.augmentation:RandomCrop",
-    "random-flip": "pitfalls.images.augmentation:RandomHorizontalFlip",
-    "constant": "pitfalls.images.schedules:_constant",
-    "annealed": "pitfalls.images.schedules:_annealed",
-    "special": "pitfalls.images.schedules:_special",
+    "random-crop": "pitfalls.images.training.augmentation:RandomCrop",
+    "random-flip": "pitfalls.images.training.augmentation:RandomHorizontalFlip",
+    "constant": "pitfalls.images.training.schedules:_constant",
+    "annealed": "pitfalls.images.training.schedules:_annealed",
+    "special": "pitfalls.images.training.schedules:_special",
 }
 """The parts of the homework that ask for code, and what shows it."""
 

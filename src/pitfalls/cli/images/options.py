@@ -10,7 +10,7 @@ from pitfalls.frame.session import remark, resolve_device, settings
 if TYPE_CHECKING:
     from pitfalls.experiments.image_networks import NetworkConfig
     from pitfalls.experiments.image_source import ImageSource
-    from pitfalls.images.train_records import TrainConfig
+    from pitfalls.images.training.records import TrainConfig
 
 __all__ = [
     "ALL_DATA",
@@ -158,7 +158,7 @@ class TrainOptions:
     def config(self, source: "ImageSource", scheme: str) -> "TrainConfig":
         """Turn the options into the trainer's settings."""
         from pitfalls.images.data import judge_mirror, random_flips
-        from pitfalls.images.train_records import TrainConfig, check_config
+        from pitfalls.images.training.records import TrainConfig, check_config
 
         flip = self.flip
         if flip == "auto":
@@ -197,7 +197,7 @@ def resolve_precision(asked: Precision) -> Literal["float32", "bfloat16"]:
     """Return the precision that ``auto`` means on this machine."""
     if asked != "auto":
         return asked
-    from pitfalls.images.hardware import has_fast_bfloat16
+    from pitfalls.images.training.hardware import has_fast_bfloat16
 
     return "bfloat16" if has_fast_bfloat16(resolve_device()) else "float32"
 

@@ -25,7 +25,7 @@ from pitfalls.frame.tables import print_table
 if TYPE_CHECKING:
     from pitfalls.experiments.image_source import ImageSource
     from pitfalls.experiments.image_training import TrainRunConfig
-    from pitfalls.images.train_records import TrainConfig
+    from pitfalls.images.training.records import TrainConfig
 
 __all__ = ["compare", "fast", "lr_find", "train"]
 
@@ -44,7 +44,7 @@ def train(
         Learning-rate scheme.
     """
     from pitfalls.experiments.image_training import TrainRunConfig
-    from pitfalls.images.distributed import join, launched_size, send_home
+    from pitfalls.images.training.distributed import join, launched_size, send_home
 
     device = resolve_device()
     source = data.find()
@@ -87,7 +87,7 @@ def train(
 
 def _say_beforehand(source: "ImageSource", trainings: Sequence["TrainConfig"]) -> None:
     """Warn of runs that are bound to learn nothing, before the time is spent."""
-    from pitfalls.images.training import training_warnings
+    from pitfalls.images.training.loop import training_warnings
 
     data = source.load()
     for text in dict.fromkeys(w for t in trainings for w in training_warnings(t, data)):
@@ -98,7 +98,7 @@ def _follow(config: "TrainRunConfig") -> int:
     """Do a further process' part in silence: the first one says all there is to say."""
     from pitfalls.errors import PitfallsError
     from pitfalls.experiments.image_training import follow
-    from pitfalls.images.distributed import called_to_work, wait_for_first
+    from pitfalls.images.training.distributed import called_to_work, wait_for_first
 
     try:
         if called_to_work():

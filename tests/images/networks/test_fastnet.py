@@ -6,10 +6,11 @@ import torch
 
 from pitfalls.errors import InputError
 from pitfalls.images import DataConfig, load_dataset
-from pitfalls.images.evaluation import evaluate, normalize, predict_logits
-from pitfalls.images.fast_recipes import FAST_RECIPES
-from pitfalls.images.fastnet import FastNet, whitening_filters
-from pitfalls.images.training import train
+from pitfalls.images.networks import normalize
+from pitfalls.images.networks.fastnet import FastNet, whitening_filters
+from pitfalls.images.training.evaluation import evaluate, predict_logits
+from pitfalls.images.training.fast_recipes import FAST_RECIPES
+from pitfalls.images.training.loop import train
 
 
 def test_whitened_patches_are_uncorrelated_and_of_unit_variance():

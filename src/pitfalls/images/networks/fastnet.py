@@ -6,7 +6,7 @@ from torch.nn import functional
 
 from pitfalls.errors import InputError
 from pitfalls.images.data import ImageDataset
-from pitfalls.images.evaluation import normalize
+from pitfalls.images.networks.inputs import normalize
 
 __all__ = ["FastNet", "whitening_filters"]
 

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pitfalls.errors import InputError
+from pitfalls.images.networks import normalize
 
-__all__ = ["Evaluation", "Views", "evaluate", "normalize", "predict_logits"]
+__all__ = ["Evaluation", "Views", "evaluate", "predict_logits"]
 
 Views = Literal["plain", "mirror", "six"]
 
@@ -52,17 +53,6 @@ class Evaluation:
     predictions: npt.NDArray[np.int64]
     confidences: npt.NDArray[np.float64]
     mistakes: npt.NDArray[np.int64]
-
-
-def normalize(
-    images: Tensor, mean: Sequence[float], std: Sequence[float], *, channels_last: bool = True
-) -> Tensor:
-    """Turn bytes (B, C, H, W) into (pixel/255 − mean)/std, float32."""
-    layout = torch.channels_last if channels_last else torch.contiguous_format
-    scaled = images.to(torch.float32, memory_format=layout)
-    gain = torch.tensor([1 / (255 * s) for s in std], device=images.device)[:, None, None]
-    shift = torch.tensor([m / s for m, s in zip(mean, std, strict=True)], device=images.device)
-    return scaled.mul_(gain).sub_(shift[:, None, None])
 
 
 @torch.no_grad()

@@ -17,7 +17,14 @@ import torch
 from torch import Tensor
 
 from pitfalls.errors import InputError
-from pitfalls.images.padding import PADDING_MODES, Borders, pad, read_borders, read_fill, read_size
+from pitfalls.images.training.padding import (
+    PADDING_MODES,
+    Borders,
+    pad,
+    read_borders,
+    read_fill,
+    read_size,
+)
 
 __all__ = [
     "AlternatingFlip",

@@ -11,8 +11,8 @@ from torch import nn
 
 from pitfalls.errors import DivergenceError, InputError
 from pitfalls.images.data import ImageDataset
-from pitfalls.images.train_records import StepRecord, TrainConfig
-from pitfalls.images.training import train
+from pitfalls.images.training.loop import train
+from pitfalls.images.training.records import StepRecord, TrainConfig
 
 __all__ = ["RangeTest", "learning_rate_range"]
 

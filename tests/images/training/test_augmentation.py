@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pitfalls.errors import InputError
-from pitfalls.images.augmentation import (
+from pitfalls.images.training.augmentation import (
     AlternatingFlip,
     Draw,
     PerImage,

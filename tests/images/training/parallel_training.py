@@ -9,11 +9,11 @@ from typing import Any
 from safetensors.torch import save_file
 
 from pitfalls.errors import DivergenceError
-from pitfalls.images.distributed import join, launched_rank
-from pitfalls.images.train_records import TrainState
-from pitfalls.images.training import train
-from tests.images.test_resume import CONFIGS, through_a_file
-from tests.images.test_training import dataset, network, plain
+from pitfalls.images.training.distributed import join, launched_rank
+from pitfalls.images.training.loop import train
+from pitfalls.images.training.records import TrainState
+from tests.images.training.test_loop import dataset, network, plain
+from tests.images.training.test_resume import CONFIGS, through_a_file
 
 IMAGES = 28
 STEPS = 8  # of two epochs

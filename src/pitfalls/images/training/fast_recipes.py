@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pitfalls.images.train_records import TrainConfig
+from pitfalls.images.training.records import TrainConfig
 
 __all__ = ["FAST_RECIPES", "FastRecipe"]
 

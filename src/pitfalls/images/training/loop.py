@@ -19,7 +19,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pitfalls.errors import DivergenceError, InputError, ResourceError
-from pitfalls.images.augmentation import (
+from pitfalls.images.data import ImageDataset
+from pitfalls.images.networks import normalize
+from pitfalls.images.training.augmentation import (
     AlternatingFlip,
     Draw,
     PerImage,
@@ -29,14 +31,21 @@ from pitfalls.images.augmentation import (
     augment,
     derived_seed,
 )
-from pitfalls.images.data import ImageDataset
-from pitfalls.images.diagnosis import first_bad_layer, is_out_of_memory
-from pitfalls.images.distributed import copy_from_first, gather_sum, share_from_first, world
-from pitfalls.images.evaluation import normalize, predict_logits
-from pitfalls.images.hardware import keep_freed_memory
-from pitfalls.images.optimizers import load_optimizer_tensors, make_optimizers, optimizer_tensors
-from pitfalls.images.schedules import INITIAL_RATE, Schedule, never_moves, schedule
-from pitfalls.images.train_records import (
+from pitfalls.images.training.distributed import (
+    copy_from_first,
+    gather_sum,
+    share_from_first,
+    world,
+)
+from pitfalls.images.training.evaluation import predict_logits
+from pitfalls.images.training.failures import first_bad_layer, is_out_of_memory
+from pitfalls.images.training.hardware import keep_freed_memory
+from pitfalls.images.training.optimizers import (
+    load_optimizer_tensors,
+    make_optimizers,
+    optimizer_tensors,
+)
+from pitfalls.images.training.records import (
     EpochRecord,
     StepRecord,
     TrainConfig,
@@ -44,6 +53,7 @@ from pitfalls.images.train_records import (
     TrainState,
     check_config,
 )
+from pitfalls.images.training.schedules import INITIAL_RATE, Schedule, never_moves, schedule
 
 __all__ = ["train", "training_warnings"]
 

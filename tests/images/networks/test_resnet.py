@@ -3,7 +3,7 @@ import torch
 from torch.nn import functional
 
 from pitfalls.errors import InputError
-from pitfalls.images.resnet import ResNet18
+from pitfalls.images.networks.resnet import ResNet18
 
 
 def test_resnet18_has_5205962_parameters():

@@ -9,17 +9,17 @@ from torch.nn import functional
 
 from pitfalls.errors import DivergenceError, InputError, ResourceError
 from pitfalls.images import ImageDataset
-from pitfalls.images.augmentation import (
+from pitfalls.images.networks import normalize
+from pitfalls.images.networks.fastnet import FastNet
+from pitfalls.images.training.augmentation import (
     Draw,
     RandomCrop,
     RandomHorizontalFlip,
     augment,
     derived_seed,
 )
-from pitfalls.images.evaluation import normalize
-from pitfalls.images.fastnet import FastNet
-from pitfalls.images.train_records import TrainConfig
-from pitfalls.images.training import _transforms, train, training_warnings
+from pitfalls.images.training.loop import _transforms, train, training_warnings
+from pitfalls.images.training.records import TrainConfig
 
 PLAIN = TrainConfig(scheme="constant", rate=0.05, batch_size=8)
 

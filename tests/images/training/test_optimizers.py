@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from pitfalls.errors import InputError
-from pitfalls.images.fastnet import FastNet
-from pitfalls.images.optimizers import (
+from pitfalls.images.networks.fastnet import FastNet
+from pitfalls.images.training.optimizers import (
     Muon,
     load_optimizer_tensors,
     make_optimizers,

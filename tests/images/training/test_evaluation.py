@@ -7,7 +7,8 @@ from sklearn.metrics import confusion_matrix, log_loss
 from torch import nn
 
 from pitfalls.errors import InputError
-from pitfalls.images.evaluation import evaluate, normalize, predict_logits
+from pitfalls.images.networks import normalize
+from pitfalls.images.training.evaluation import evaluate, predict_logits
 
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.3, 0.4)
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pitfalls.errors import InputError
-from pitfalls.images.schedules import (
+from pitfalls.images.training.schedules import (
     SCHEMES,
     annealed_schedule,
     constant_schedule,

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from pitfalls.errors import DivergenceError, InputError
-from pitfalls.images.range_test import _read, learning_rate_range
-from tests.images.test_training import PLAIN, assert_equal, dataset, plain, weights
+from pitfalls.images.training.range_test import _read, learning_rate_range
+from tests.images.training.test_loop import PLAIN, assert_equal, dataset, plain, weights
 
 
 def test_rates_grow_geometrically_and_the_model_is_left_alone():

@@ -8,17 +8,21 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from pitfalls.images.distributed import World
-from tests.images import parallel_training
+from pitfalls.images.training.distributed import World
+from tests.images.training import parallel_training
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     """What two processes wrote: weights and log of each training, and of its resumption."""
     folder = tmp_path_factory.mktemp("parallel")
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}",
+    }
     done = subprocess.run(
         [
             *(sys.executable, "-m", "torch.distributed.run", "--standalone"),

@@ -5,12 +5,12 @@ import torch
 from torch import nn
 
 from pitfalls.errors import InputError
-from pitfalls.images.augmentation import PerImage, RandomCrop
-from pitfalls.images.resnet import PreActivationBlock
-from pitfalls.images.train_records import TrainConfig, TrainState
-from pitfalls.images.training import train
-from tests.images.test_augmentation import noisy
-from tests.images.test_training import assert_equal, dataset, network, weights
+from pitfalls.images.networks.resnet import PreActivationBlock
+from pitfalls.images.training.augmentation import PerImage, RandomCrop
+from pitfalls.images.training.loop import train
+from pitfalls.images.training.records import TrainConfig, TrainState
+from tests.images.training.test_augmentation import noisy
+from tests.images.training.test_loop import assert_equal, dataset, network, weights
 
 CONFIGS = {
     "homework": TrainConfig(epochs=2, batch_size=8),

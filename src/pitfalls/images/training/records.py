@@ -7,7 +7,7 @@ from typing import Any, Literal
 from torch import Tensor
 
 from pitfalls.errors import InputError
-from pitfalls.images.padding import PADDING_MODES
+from pitfalls.images.training.padding import PADDING_MODES
 
 __all__ = ["EpochRecord", "StepRecord", "TrainConfig", "TrainResult", "TrainState", "check_config"]
 
