@@ -106,7 +106,58 @@ def test_ctrl_c_during_the_imports_is_one_line():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 130
-    assert done.stderr == "pitfalls: error: interrupted.\n"
+    assert done.stderr == "pitfalls: error: interrupted. Go on with: pitfalls\n"
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("within", ["an import", "exec"])
+def test_a_signal_during_the_imports_is_one_line_with_the_command_to_go_on_with(name, within):
+    send = f"import os, signal, time; os.kill(os.getpid(), signal.{name}); time.sleep(60)"
+    code = (
+        "import sys\n"
+        "class Signals:\n"
+        "    def find_spec(self, name, *rest):\n"
+        "        if name == 'cyclopts':\n"
+        f"            {send if within == 'an import' else f'exec({send!r})'}\n"
+        "sys.meta_path.insert(0, Signals())\n"
+        "from pitfalls.__main__ import run\n"
+        "sys.exit(run())\n"
+    )
+    words = ["runs", "list", "--fresh"]
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True)
+    assert done.returncode == 130
+    assert done.stderr == "pitfalls: error: interrupted. Go on with: pitfalls runs list\n"
+
+
+@pytest.mark.parametrize("line", ["--help", "runs --help", "runs list", "--version"])
+def test_a_reader_that_has_gone_ends_the_command_with_the_code_of_a_broken_pipe(line, tmp_path):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "pitfalls", *line.split(), "--runs", str(tmp_path)],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize("line", ["--help", "runs list", "--version"])
+def test_a_full_disk_under_the_output_is_one_line(line, tmp_path):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "pitfalls", *line.split(), "--runs", str(tmp_path)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        "pitfalls: error: No space left on device. What was saved is kept."
+    )
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_reused_run_warns_of_how_its_pictures_were_found_this_time(tmp_path, capsys, monkeypatch):

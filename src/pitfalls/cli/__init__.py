@@ -134,6 +134,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         session.complain(f"interrupted. Go on with: {session.command_line(arguments)}")
         return 130
+    except SystemExit as end:
+        # rich answers a broken pipe in this way, and says nothing of it
+        if isinstance(end.__context__, BrokenPipeError):
+            return READER_GONE
+        raise
     except OSError as error:
         _trace(debug)
         if isinstance(error, BrokenPipeError) and _reader_has_gone():
