@@ -14,8 +14,8 @@ import numpy as np
 from pitfalls.runs import Run, RunStore
 
 COMMANDS = {
-    "parity train": "parity train --d 4 --iterations 300",
-    "parity sweep": "parity sweep --d 3 4 --weight 2 --n-seeds 1 --iterations 100 --jobs 1",
+    "parity train": "parity train -d 4 --n-iterations 300",
+    "parity sweep": "parity sweep -d 3 4 --weights 2 --n-seeds 1 --n-iterations 100 --n-jobs 1",
     "parity signal": "parity signal -d 2 3",
     "linear descend": "linear descend --steps 60",
     "images train": (
