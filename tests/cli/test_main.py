@@ -197,6 +197,8 @@ def test_doctor_reports_a_data_path_that_is_not_there(monkeypatch, capsys, tmp_p
     monkeypatch.setenv("PITFALLS_DATA", str(tmp_path / "gone"))
     assert main(["doctor"]) == 1
     assert "does not exist" in capsys.readouterr().out
+    monkeypatch.setenv("PITFALLS_DATA", "digits")  # the word, not a path
+    assert main(["doctor"]) == 0
     monkeypatch.delenv("PITFALLS_DATA")
     assert main(["doctor"]) == 0
 
