@@ -15,15 +15,15 @@ def runs(tmp_path, monkeypatch):
         (["capacity"], ["capacity d*", "yes"]),
         (["capacity", "--rank", "6"], ["Widen it", "no"]),
         (["minimum"], ["least risk", "rank of Y'X 4"]),
-        (["minimum", "--modes", "2,1,1", "--max-rank", "2"], ["planted modes 2, 1, 1", "no"]),
+        (["minimum", "--modes", "2", "1", "1", "--max-rank", "2"], ["planted modes 2, 1, 1", "no"]),
         (["classify"], ["global minimum", "certificate (2f)", ">="]),
-        (["classify", "--hold", "2"], ["strict saddle", "swap of modes", "curvature -"]),
+        (["classify", "--held", "2"], ["strict saddle", "swap of modes", "curvature -"]),
         (["classify", "--kind", "non-strict saddle"], ["all pivots tightened", "all tight"]),
-        (["classify", "--hold", "none", "--widths", "6,4,4"], ["pivot (2, 1)", "not tightened"]),
-        (["classify", "--modes", "2,2,1"], ["not met: distinct modes", "value"]),
+        (["classify", "--held", "0", "--widths", "6", "4", "4"], ["pivot (2, 1)", "not tightened"]),
+        (["classify", "--modes", "2", "2", "1"], ["not met: distinct modes", "value"]),
         (["descend", "--hidden", "4"], ["global minimum", "flow from aligned"]),
         (["tour", "--depths", "2"], ["strict saddle", "comes as near as"]),
-        (["tour", "--data", "digits", "--max-rank", "2"], ["digits", "test accuracy"]),
+        (["ranks", "--data", "digits", "--max-rank", "2"], ["digits", "test accuracy"]),
     ],
 )
 def test_commands_show_what_they_found(arguments, shown, capsys):
@@ -62,24 +62,25 @@ def test_the_least_risk_is_shown_with_no_more_digits_than_it_has(tmp_path, capsy
     ):
         y = x[:, :2] + noise * rest
         np.savez(tmp_path / f"{name}.npz", x=x, y=y)
-        assert main(["linear", "minimum", "--data", str(tmp_path / f"{name}.npz")]) == 0
+        path = str(tmp_path / f"{name}.npz")
+        assert main(["linear", "minimum", "--no-center", "--data", path]) == 0
         assert shown in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["capacity", "--widths", "3,x"], "--widths takes whole numbers"),
-        (["capacity", "--widths", "9"], "at least two positive integers"),
-        (["minimum", "--modes", "a"], "--modes takes numbers"),
+        (["capacity", "--widths", "3", "x"], "x"),
+        (["capacity", "--widths", "9"], "two numbers at least"),
+        (["minimum", "--modes", "a"], "a"),
         (["minimum", "--data", "/no/such/file"], "does not exist"),
-        (["descend", "--learning-rate", "0.1"], "goes with --method"),
-        (["classify", "--hold", "9"], "modes count from 1 to 4"),
-        (["classify", "--tol", "-1"], "--tol must be positive"),
+        (["descend", "--learning-rate", "0.1"], "goes with method"),
+        (["classify", "--held", "9"], "modes count from 1 to 4"),
+        (["classify", "--tol", "-1"], "tol must be positive"),
         (["classify", "--weights", "/no/such.npz"], "cannot be read"),
         (["classify", "--kind", "nice"], "nice"),
-        (["descend", "--hidden", "0"], "at least two positive integers"),
-        (["descend", "--size", "-1"], "size must be positive"),
+        (["descend", "--hidden", "0"], "hidden must be at least 1"),
+        (["descend", "--strength", "-1"], "strength must be positive"),
         (["tour", "--depths", "1"], "depths must be at least 2"),
     ],
 )

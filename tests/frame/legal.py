@@ -8,6 +8,9 @@ from pitfalls.frame.options import Option
 __all__ = ["SPECIAL", "another", "tokens"]
 
 SPECIAL: dict[tuple[str, str], Any] = {
+    ("linear-classify", "weights"): None,
+    ("linear-classify", "held"): (2,),
+    ("linear-descend", "learning_rate"): None,
     ("parity-depth", "activations"): ("tanh",),
     ("parity-sweep", "address"): "localhost:8786",
 }

@@ -5,7 +5,6 @@ from dataclasses import replace
 from pitfalls.experiments import (
     claims,
     image_training,
-    linear,
     linear_methods,
     perform,
 )
@@ -13,7 +12,13 @@ from pitfalls.experiments.catalogue import catalogue
 from pitfalls.experiments.image_evaluation import evaluation_of
 from pitfalls.experiments.image_networks import NetworkConfig
 from pitfalls.experiments.image_source import find_images
-from pitfalls.experiments.linear_source import Planted
+from pitfalls.experiments.linear_capacity import CapacityConfig
+from pitfalls.experiments.linear_descend import DescendConfig
+from pitfalls.experiments.linear_homework import HomeworkConfig as LinearHomeworkConfig
+from pitfalls.experiments.linear_landscape import LandscapeConfig
+from pitfalls.experiments.linear_ranks import RanksConfig
+from pitfalls.experiments.linear_source import Problem
+from pitfalls.experiments.linear_tour import TourConfig
 from pitfalls.experiments.parity_along import AlongConfig
 from pitfalls.experiments.parity_curves import CurvesConfig
 from pitfalls.experiments.parity_depth import DepthConfig
@@ -37,12 +42,6 @@ def perform_all(store: RunStore) -> list[Run]:
     network = NetworkConfig("fastnet", (8, 8, 8))
     training = TrainConfig(batch_size=32, flip="none")
     configs = [
-        linear.LinearHomeworkConfig(),
-        linear.CapacityConfig(),
-        linear.LandscapeConfig(data=Planted(), grid=9),
-        linear.DescendConfig(data=Planted()),
-        linear.TourConfig(data=Planted(), depths=(2, 3)),
-        linear.RanksConfig(data=digits, max_rank=2, steps=300),
         linear_methods.EmbedConfig(digits, thumbnails=300),
         linear_methods.RegressConfig(digits),
         linear_methods.DiagramConfig("fastnet", (1, 8, 8)),
@@ -53,6 +52,12 @@ def perform_all(store: RunStore) -> list[Run]:
     command = "pitfalls <b>report</b> --quick"
     runs = [perform(config, store, command=command) for config in configs]
     small: dict[str, object] = {
+        "linear-homework": LinearHomeworkConfig(),
+        "linear-capacity": CapacityConfig(),
+        "linear-landscape": LandscapeConfig(grid=9),
+        "linear-descend": DescendConfig(),
+        "linear-tour": TourConfig(depths=(2, 3)),
+        "linear-ranks": RanksConfig(Problem(digits), max_rank=2, steps=300),
         "parity-exact": ExactConfig(proved=(1, 2, 3, 10)),
         "parity-curves": CurvesConfig(cases=((3, None), (8, 7)), n_seeds=2, training=brief),
         "parity-gradients": GradientsConfig(n_features=(3,)),

@@ -13,6 +13,14 @@ if TYPE_CHECKING:
 __all__ = ["FOLDERS", "add_commands", "catalogue", "experiment_named"]
 
 FOLDERS = (
+    "linear_homework",
+    "linear_capacity",
+    "linear_minimum",
+    "linear_classify",
+    "linear_landscape",
+    "linear_descend",
+    "linear_tour",
+    "linear_ranks",
     "parity_exact",
     "parity_curves",
     "parity_gradients",

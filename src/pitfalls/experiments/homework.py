@@ -46,12 +46,10 @@ def homework_runs(
     from pitfalls.experiments import (
         claims,
         image_training,
-        linear,
         linear_methods,
     )
 
     return (
-        *(Part("2", config) for config in linear.homework_runs(scale, data, seed)),
         *(Part("4", config) for config in linear_methods.homework_runs(scale, data, seed)),
         *(Part("4", config) for config in image_training.homework_runs(scale, data, seed, device)),
         *(Part("claims", config) for config in claims.homework_runs(scale, seed)),

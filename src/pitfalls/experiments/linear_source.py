@@ -1,30 +1,22 @@
 """Where the regression problems of the linear experiments come from."""
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-import numpy as np
-import numpy.typing as npt
-
-from pitfalls.errors import DataError, InputError
 from pitfalls.experiments.image_source import ImageSource, find_images
 from pitfalls.images.data import DataConfig, read_arrays
-from pitfalls.images.linear.moment_estimator import one_hot
-from pitfalls.linear import SquaredRisk
-from pitfalls.moments import SecondMoments
-from pitfalls.progress import Advance
 from pitfalls.runs import NOT_IDENTITY
 
 __all__ = [
     "ArraySource",
     "LinearSource",
     "Planted",
+    "Problem",
+    "ProblemConfig",
+    "find_problem",
     "find_source",
-    "load_risk",
-    "shape_of",
 ]
 
 
@@ -71,12 +63,69 @@ class ArraySource:
 LinearSource: TypeAlias = Planted | ArraySource | ImageSource
 
 
+@dataclass(frozen=True)
+class Problem:
+    """A regression problem: its data, and whether the model has an intercept.
+
+    Attributes
+    ----------
+    source : Planted, ArraySource or ImageSource
+    center : bool
+        Whether inputs and outputs are centred, which is what an intercept at its best does.
+    """
+
+    source: LinearSource = field(default_factory=Planted)
+    center: bool = True
+
+    @property
+    def name(self) -> str:
+        """What tables call it, the intercept included."""
+        return f"{self.source.name}, {'with' if self.center else 'without'} intercept"
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What readers of the numbers must know of the data."""
+        return getattr(self.source, "warnings", ())
+
+
+@dataclass(frozen=True)
+class ProblemConfig:
+    """Which regression problem.
+
+    Parameters
+    ----------
+    data : str
+        An .npz file with x and y, a data set of pictures, "digits" or "cifar10"; by default a small
+        problem with planted modes.
+    modes : tuple of float
+        The planted problem's modes, strongest first.
+    subset_train : int
+        Take so many pictures of the training set.
+    center : bool
+        Centre inputs and outputs, as an intercept does.
+    seed : int
+        Draws the planted problem, or the subset.
+    """
+
+    data: str | None = None
+    modes: tuple[float, ...] = (4.0, 3.0, 2.0, 1.0)
+    subset_train: int | None = None
+    center: bool = True
+    seed: int = 123
+
+
+def find_problem(asked: ProblemConfig) -> Problem:
+    """Look up what is asked for: an .npz with x and y, pictures, or a planted problem."""
+    if asked.data is not None:
+        source = find_source(asked.data, subset_train=asked.subset_train, seed=asked.seed)
+        return Problem(source, asked.center)
+    p = len(asked.modes)
+    planted = Planted(asked.modes, n_features=p + 2, n_samples=max(200, 10 * p), seed=asked.seed)
+    return Problem(planted, asked.center)
+
+
 def find_source(
-    data: str | None,
-    *,
-    subset_train: int | None = None,
-    size: int | None = None,
-    seed: int = 123,
+    data: str | None, *, subset_train: int | None = None, seed: int = 123
 ) -> LinearSource:
     """Look up what `data` names: an .npz with x and y, else pictures as `load_dataset` takes them.
 
@@ -84,7 +133,7 @@ def find_source(
     ----------
     data : str or None
         A path, "digits", "cifar10" or None.
-    subset_train, size : int, optional
+    subset_train : int, optional
         For pictures.
     seed : int
         Draws the subset.
@@ -93,75 +142,4 @@ def find_source(
     if data is not None and is_archive and {"x", "y"} <= set(read_arrays(data)):
         digest = hashlib.sha256(Path(data).read_bytes()).hexdigest()
         return ArraySource(digest, str(Path(data).resolve()))
-    return find_images(DataConfig(data, subset_train=subset_train, size=size, seed=seed))
-
-
-def load_risk(source: LinearSource, on_progress: Advance | None = None) -> SquaredRisk:
-    """Collect the moments of a source in one pass; pictures are centred (they get an intercept).
-
-    Parameters
-    ----------
-    source : LinearSource
-    on_progress : callable, optional
-        Called with (pictures seen, pictures in all).
-    """
-    if isinstance(source, Planted):
-        return SquaredRisk(SecondMoments.from_arrays(*_planted(source)))
-    if isinstance(source, ArraySource):
-        x, y = _arrays(source)
-        return SquaredRisk(SecondMoments.from_arrays(x, y))
-    dataset = source.load()
-    n = len(dataset.train_labels)
-
-    def batches() -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]]:
-        seen = 0
-        for images, labels in dataset.flat_batches("train"):
-            yield images, one_hot(labels, np.arange(dataset.n_classes))
-            seen += len(labels)
-            if on_progress is not None:
-                on_progress(seen, n)
-
-    return SquaredRisk(SecondMoments.from_batches(batches(), center=True))
-
-
-def shape_of(source: LinearSource) -> tuple[int, int]:
-    """Return the numbers of inputs and outputs of a source, without a pass over it."""
-    if isinstance(source, Planted):
-        return source.n_features, len(source.modes)
-    if isinstance(source, ArraySource):
-        x, y = _arrays(source)
-        return int(x.shape[-1]), int(y.shape[-1])
-    dataset = source.load()
-    return dataset.n_features, dataset.n_classes
-
-
-def _planted(source: Planted) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    p, d, n = len(source.modes), source.n_features, source.n_samples
-    if p < 1 or d < 1 or n < d + p:
-        raise InputError(
-            f"planted data: n_samples must be at least n_features + outputs. Got {n}, {d}, {p}."
-        )
-    if any(a < b for a, b in zip(source.modes[:-1], source.modes[1:], strict=True)):
-        raise InputError(f"planted data: modes must fall. Got {source.modes}.")
-    rng = np.random.default_rng(source.seed)
-    x = rng.standard_normal((n, d))
-    basis, _ = np.linalg.qr(x)
-    m = min(p, d)
-    u, _ = np.linalg.qr(rng.standard_normal((p, p)))
-    z, _ = np.linalg.qr(rng.standard_normal((d, d)))
-    noise = source.noise * rng.standard_normal((n, p))
-    planted = basis @ (z[:, :m] * np.asarray(source.modes[:m])) @ u[:, :m].T
-    return x, planted + noise - basis @ (basis.T @ noise)
-
-
-def _arrays(source: ArraySource) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    stored = read_arrays(source.path)
-    if not {"x", "y"} <= set(stored):
-        raise DataError(f"{source.path}: expected an .npz file with arrays x and y.")
-    for name in ("x", "y"):
-        if stored[name].ndim != 2:
-            raise DataError(
-                f"{source.path}: {name} must be a matrix, one row a sample. Got shape "
-                f"{stored[name].shape} instead."
-            )
-    return stored["x"], stored["y"]
+    return find_images(DataConfig(data, subset_train=subset_train, seed=seed))

@@ -1,6 +1,6 @@
 """Sentences, tables and numbers as every reader gets them: terminal, figure, page and PDF."""
 
-from pitfalls.prose.blocks import Basis, Block, Chart, Code, Paragraph, Picture, Table, table
+from pitfalls.prose.blocks import Basis, Block, Chart, Code, Paragraph, Part, Picture, Table, table
 from pitfalls.prose.charts import series, thin
 from pitfalls.prose.numbers import counted, number, percent, power
 from pitfalls.prose.spans import Markup, Span, Value, listed, plain, say
@@ -12,6 +12,7 @@ __all__ = [
     "Code",
     "Markup",
     "Paragraph",
+    "Part",
     "Picture",
     "Span",
     "Table",

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from pitfalls.errors import InputError
 from pitfalls.prose.spans import Markup, Value, as_markup, say
 
-__all__ = ["Basis", "Block", "Chart", "Code", "Paragraph", "Picture", "Table", "table"]
+__all__ = ["Basis", "Block", "Chart", "Code", "Paragraph", "Part", "Picture", "Table", "table"]
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,15 @@ class Code:
     name: str
 
 
-Block: TypeAlias = Paragraph | Table | Picture | Chart | Code
+@dataclass(frozen=True)
+class Part:
+    """Blocks that a chapter shows in another place than the rest, by name."""
+
+    name: str
+    blocks: tuple["Block", ...]
+
+
+Block: TypeAlias = Paragraph | Table | Picture | Chart | Code | Part
 
 
 @dataclass(frozen=True)

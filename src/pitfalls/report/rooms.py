@@ -7,7 +7,7 @@ from typing import Any
 from pitfalls.errors import RunError
 from pitfalls.frame import Experiment
 from pitfalls.plots import Rendered, draw
-from pitfalls.prose import Basis, Block, Chart, Code, Markup, Paragraph, Picture, Table
+from pitfalls.prose import Basis, Block, Chart, Code, Markup, Paragraph, Part, Picture, Table
 from pitfalls.report.evidence import Evidence
 from pitfalls.report.verdicts import Answer, Verdict
 
@@ -88,6 +88,8 @@ def block_values(block: Block) -> dict[str, Any]:
             return {"kind": "picture", "figure": figure}
         case Code(name):
             return {"kind": "code", "name": name}
+        case Part(name, blocks):
+            return {"kind": "part", "name": name, "blocks": [block_values(one) for one in blocks]}
         case Chart(kind, label, instead):
             inside = [block_values(part) for part in instead]
             return {"kind": "chart", "chart": kind, "label": label, "instead": inside}

@@ -5,7 +5,6 @@ from typing import Any
 
 from pitfalls.report.evidence import Evidence
 from pitfalls.report.explore.curves import training_curves
-from pitfalls.report.explore.landscape import surface
 from pitfalls.report.explore.pictures import confusion, embedding
 from pitfalls.runs import Run
 
@@ -20,8 +19,6 @@ def explorers_of(evidence: Mapping[str, Evidence], thumbnails: int | None) -> di
         return found.run if found and found.run and found.run.complete else None
 
     parts: dict[str, Any] = {}
-    if run := finished("linear-landscape"):
-        parts["surface"] = surface(run)
     if curves := training_curves(finished("images-compare"), finished("images-train")):
         parts["training-curves"] = curves
     embedded = finished("images-embed")

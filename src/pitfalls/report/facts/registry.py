@@ -12,15 +12,9 @@ from pitfalls.runs import Run
 
 __all__ = ["OPTIONAL", "Facts", "facts_of", "known_experiments", "plain", "states"]
 
-MODULES = ("linear", "images", "verify")
+MODULES = ("images", "verify")
 
 EXPERIMENTS = (
-    "linear-homework",
-    "linear-capacity",
-    "linear-landscape",
-    "linear-descend",
-    "linear-tour",
-    "linear-ranks",
     "images-embed",
     "images-regress",
     "images-diagram",

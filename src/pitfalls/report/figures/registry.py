@@ -17,7 +17,7 @@ from pitfalls.runs import Run
 
 __all__ = ["Drawing", "draw_run", "draws", "figure_names"]
 
-MODULES = ("linear", "embedding", "training", "verdicts")
+MODULES = ("embedding", "training", "verdicts")
 
 
 Draw = Callable[[Run], Drawing]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pitfalls.prose import Markup
+from pitfalls.report.verdicts.linear import linear_verdict
 from pitfalls.report.verdicts.parity import later_than_swept, parity_verdict
 from pitfalls.report.verdicts.records import Answer, Verdict, VerdictRow
 
@@ -19,6 +20,11 @@ def verdicts_of(results: Mapping[str, Any]) -> dict[str, Verdict]:
         What was found, by the experiment's name; experiments without a run to believe are absent.
     """
     found = {
+        "linear": linear_verdict(
+            results.get("linear-descend"),
+            results.get("linear-ranks"),
+            results.get("linear-landscape"),
+        ),
         "parity": parity_verdict(
             results.get("parity-exact"), results.get("parity-curves"), results.get("parity-signal")
         ),

@@ -1,0 +1,62 @@
+"""Every mode's strength over time, against the exact solution."""
+
+from itertools import pairwise
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from pitfalls.experiments.linear_descend.records import DescendResult
+from pitfalls.plots import COLUMN, CYCLE, Drawing, Figure
+from pitfalls.prose import counted, number
+
+__all__ = ["FIGURES", "title"]
+
+
+def modes(result: DescendResult) -> Drawing:
+    """Draw the strength of each mode, its closed form behind it and its target dashed."""
+    done = np.flatnonzero(result.excess > 1e-3 * result.excess[0])
+    end = min(len(result.time), int(1.3 * (done[-1] + 2))) if len(done) else len(result.time)
+    time = result.time[:end]
+    figure, axis = plt.subplots(figsize=COLUMN)
+    for k, target in enumerate(result.modes):
+        colour = CYCLE[k % len(CYCLE)]
+        # not across the whole axes: the modes' names stand to the right of the last time
+        axis.hlines(target, 0, time[-1], colour, linewidth=0.8, linestyle="--", alpha=0.6)
+        if result.gap is not None:
+            axis.plot(time, result.exact[:end, k], color="black", linewidth=3.4, alpha=0.18)
+        axis.plot(time, result.strengths[:end, k], color=colour)
+        axis.annotate(
+            f"mode {k + 1}", (time[-1], result.strengths[end - 1, k]), (4, 0),
+            textcoords="offset points", color=colour, va="center", annotation_clip=False,
+        )  # fmt: skip
+    axis.set(xlabel="time (steps times learning rate)", ylabel="strength u of the mode in the map")
+    axis.set_title(title(result))
+    gap = (
+        ""
+        if result.gap is None
+        else f"; largest gap to the closed form (broad grey) {number(result.gap, 2)}"
+    )
+    text = (
+        f"{result.data}, widths {'-'.join(map(str, result.widths))}, {result.method}, start "
+        f"{result.start}; ends at {result.end.named}{gap}. Dashed: the modes' strengths in the "
+        "data. One descent."
+    )
+    return Drawing(figure, alt=f"Strength of each mode over time. {text}", caption=text)
+
+
+def title(result: DescendResult) -> str:
+    """Say in which order the modes reach half their strength in the data."""
+    if result.start == "saddle":
+        return f"Off the saddle, and down to {result.end.named}"
+    times = result.half_times
+    reached = [at for at in times if at is not None]
+    if len(reached) < len(times):
+        return f"{len(reached)} of {counted(len(times), 'mode')} reach half their strength"
+    if not times:
+        return "The data hold no mode"
+    if len(times) > 1 and all(a < b for a, b in pairwise(reached)):
+        return "The stronger a mode, the sooner it is learnt, from this start"
+    return "All modes are learnt" if len(times) > 1 else "The one mode is learnt"
+
+
+FIGURES = (Figure("modes", modes),)

@@ -1,0 +1,79 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pitfalls.errors import InputError
+from pitfalls.experiments.linear_descend import EXPERIMENT, DescendConfig
+from pitfalls.experiments.linear_descend.figures import FIGURES, title
+from pitfalls.experiments.linear_descend.words import account, closed_form, end
+from pitfalls.frame.experiment import perform
+from pitfalls.plots import draw
+from pitfalls.prose import plain
+from pitfalls.report.verdicts.linear import linear_verdict
+from tests.experiments.linear_cases import planted, store  # noqa: F401
+
+
+def test_the_flow_from_an_aligned_start_meets_the_exact_solution(store):  # noqa: F811
+    result = perform(EXPERIMENT, DescendConfig(), store).result
+    assert result.gap < 1e-4
+    assert result.end.verdict == "global minimum"
+    assert title(result) == "The stronger a mode, the sooner it is learnt, from this start"
+    assert "the flow stays within" in plain(closed_form(result))
+    assert "ends at a global minimum" in plain(end(result))
+    assert draw(FIGURES[0], result).alt
+    order_of_the_modes_is_read_from_the_path(result)
+
+
+def order_of_the_modes_is_read_from_the_path(result):
+    time, modes = np.arange(4.0), np.array([2.0, 1.0])
+    first = np.array([[0, 0], [2, 0], [2, 1], [2, 1]], dtype=float)
+    swapped = np.array([[0, 0], [0, 1], [2, 1], [2, 1]], dtype=float)
+
+    def told(strengths, modes=modes):
+        return title(replace(result, time=time, modes=modes, strengths=strengths))
+
+    assert told(first) == "The stronger a mode, the sooner it is learnt, from this start"
+    assert told(swapped) == "All modes are learnt"
+    assert told(first[:2]) == "1 of 2 modes reach half their strength"
+    assert told(first[:, :1], modes[:1]) == "The one mode is learnt"
+    assert told(np.empty((4, 0)), modes[:0]) == "The data hold no mode"
+
+
+def test_descent_from_a_saddle_escapes_it(store):  # noqa: F811
+    result = perform(EXPERIMENT, DescendConfig(start="saddle"), store).result
+    assert result.method == "gradient"
+    assert result.escapes[0].verdict == "strict saddle"
+    assert result.end.verdict == "global minimum"
+    assert result.gap is None
+    assert closed_form(result) == ()
+    assert title(result) == "Off the saddle, and down to a global minimum"
+    assert len(account(result)) == 2
+
+
+@pytest.mark.parametrize(("hidden", "fits"), [((4, 4), True), ((2, 4), False)])
+def test_the_card_judges_the_descent_by_its_own_widths(store, hidden, fits):  # noqa: F811
+    result = perform(EXPERIMENT, DescendConfig(hidden=hidden, steps=50), store).result
+    (row,) = linear_verdict(result, None, None).rows
+    assert (row.represented.tone == "yes") is fits
+    assert (len(result.modes), result.capacity) == (4, min(hidden))
+
+
+def test_a_mode_that_is_rounding_is_neither_counted_nor_drawn(store):  # noqa: F811
+    config = DescendConfig(planted(3.0, 2.0, 0.0), hidden=(4,), steps=50)
+    np.testing.assert_allclose(perform(EXPERIMENT, config, store).result.modes, [3.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"strength": 0.0},
+        {"hidden": (0,)},
+        {"steps": 0},
+        {"learning_rate": 0.1},
+        {"learning_rate": -1.0, "method": "gradient"},
+    ],
+)
+def test_bad_configs_are_refused(wrong):
+    with pytest.raises(InputError):
+        DescendConfig(**wrong)
