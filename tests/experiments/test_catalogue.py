@@ -10,7 +10,7 @@ import pytest
 import pitfalls.experiments
 from pitfalls.errors import InputError
 from pitfalls.experiments.catalogue import FOLDERS, catalogue, experiment_named
-from pitfalls.frame import Homework
+from pitfalls.frame import Homework, Located
 from pitfalls.frame.options import options_of
 from tests.frame.legal import another, tokens
 
@@ -78,5 +78,17 @@ def test_one_option_changes_its_own_field_and_no_other_s_default(name, monkeypat
     plain = config_of(experiment, [], monkeypatch)
     for option in options_of(module.command):
         value = another(experiment.name, option)
+        if value is None:
+            continue  # legal only beside other options
         config = config_of(experiment, tokens(option, value), monkeypatch)
-        assert config == changed(plain, option.path[1:], value), option.name
+        held = option.path[1]
+        if is_located(experiment.config, held):
+            assert getattr(config, held) != getattr(plain, held), option.name
+            assert replace(config, **{held: getattr(plain, held)}) == plain, option.name
+        else:
+            assert config == changed(plain, option.path[1:], value), option.name
+
+
+def is_located(config, name):
+    extras = typing.get_args(typing.get_type_hints(config, include_extras=True)[name])
+    return any(isinstance(extra, Located) for extra in extras)

@@ -60,3 +60,16 @@ def test_files_that_are_no_arrays_are_refused(tmp_path):
 def test_planted_problems_out_of_range_are_refused(wrong):
     with pytest.raises(InputError, match="Got"):
         load_risk(Problem(wrong))
+
+
+def test_options_that_would_be_ignored_are_refused(tmp_path):
+    rng = np.random.default_rng(0)
+    path = str(tmp_path / "data.npz")
+    np.savez(path, x=rng.standard_normal((20, 3)), y=rng.standard_normal(20))
+    for asked, message in (
+        (ProblemConfig(subset_train=5), "planted problem has none"),
+        (ProblemConfig(path, subset_train=5), "holds x and y"),
+        (ProblemConfig("digits", modes=(2.0, 1.0)), "planted problem's"),
+    ):
+        with pytest.raises(InputError, match=message):
+            find_problem(asked)

@@ -1,13 +1,16 @@
 """Another legal value for any option of a command, and how it is typed."""
 
 import types
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
 from pitfalls.frame.options import Option
 
 __all__ = ["SPECIAL", "another", "tokens"]
 
 SPECIAL: dict[tuple[str, str], Any] = {
+    ("any", "data"): "digits",
+    ("any", "modes"): (3.0, 2.0),
+    ("linear", "subset_train"): None,
     ("linear-classify", "weights"): None,
     ("linear-classify", "held"): (2,),
     ("linear-descend", "learning_rate"): None,
@@ -19,8 +22,9 @@ SPECIAL: dict[tuple[str, str], Any] = {
 
 def another(experiment: str, option: Option) -> Any:
     """Return a legal value other than the option's default."""
-    if (experiment, option.name) in SPECIAL:
-        return SPECIAL[experiment, option.name]
+    for name in (experiment, experiment.partition("-")[0], "any"):
+        if (name, option.name) in SPECIAL:
+            return SPECIAL[name, option.name]
     return _other(get_args(option.annotation)[0], option.default)
 
 
@@ -36,7 +40,7 @@ def tokens(option: Option, value: Any) -> list[str]:
 def _other(kind: Any, default: Any) -> Any:
     if get_origin(kind) is not None and hasattr(kind, "__metadata__"):
         kind = get_args(kind)[0]
-    if isinstance(kind, types.UnionType):
+    if get_origin(kind) in (types.UnionType, Union):
         kind = next(part for part in get_args(kind) if part is not type(None))
     if get_origin(kind) is Literal:
         return next(choice for choice in get_args(kind) if choice != default)

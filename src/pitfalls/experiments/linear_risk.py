@@ -35,7 +35,7 @@ def load_risk(problem: Problem, on_progress: Advance | None = None) -> SquaredRi
     dataset = source.load()
     n = len(dataset.train_labels)
 
-    def batches() -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]]:
+    def batches() -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]]:
         seen = 0
         for images, labels in dataset.flat_batches("train"):
             yield images, one_hot(labels, np.arange(dataset.n_classes))

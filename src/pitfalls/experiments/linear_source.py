@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
+from pitfalls.errors import InputError
 from pitfalls.experiments.image_source import ImageSource, find_images
 from pitfalls.images.data import DataConfig, read_arrays
 from pitfalls.runs import NOT_IDENTITY
@@ -115,10 +116,28 @@ class ProblemConfig:
 
 
 def find_problem(asked: ProblemConfig) -> Problem:
-    """Look up what is asked for: an .npz with x and y, pictures, or a planted problem."""
+    """Look up what is asked for: an .npz with x and y, pictures, or a planted problem.
+
+    Raises
+    ------
+    InputError
+        If modes are given for data that have their own, or a subset of what are no pictures.
+    """
     if asked.data is not None:
+        if asked.modes != ProblemConfig.modes:
+            raise InputError("modes are the planted problem's, and data have their own. Drop one.")
         source = find_source(asked.data, subset_train=asked.subset_train, seed=asked.seed)
+        if asked.subset_train is not None and not isinstance(source, ImageSource):
+            raise InputError(
+                f"subset_train takes pictures of a training set, and {asked.data} holds x and y. "
+                "Drop it, or cut the arrays."
+            )
         return Problem(source, asked.center)
+    if asked.subset_train is not None:
+        raise InputError(
+            "subset_train takes pictures of a training set, and the planted problem has none. "
+            "Give data as well."
+        )
     p = len(asked.modes)
     planted = Planted(asked.modes, n_features=p + 2, n_samples=max(200, 10 * p), seed=asked.seed)
     return Problem(planted, asked.center)

@@ -210,7 +210,11 @@ def _is_config(hint: Any) -> bool:
 
 
 def _annotate(hint: Any, text: str) -> Any:
-    kinds = get_args(_bare(hint)) if isinstance(_bare(hint), types.UnionType) else (_bare(hint),)
+    kinds = (
+        get_args(_bare(hint))
+        if get_origin(_bare(hint)) in (types.UnionType, typing.Union)
+        else (_bare(hint),)
+    )
     is_list = any(get_origin(kind) is tuple for kind in kinds)
     negative = None if bool in kinds else ""
     parameter = Parameter(help=text, consume_multiple=is_list or None, negative=negative)
