@@ -99,10 +99,23 @@ def prepare_report(folder: Path) -> Path:
     return folder / "runs"
 
 
+def kind_named(name: str, workshop: Path) -> Kind:
+    """Return a kind of work; what the report needs is made in the workshop."""
+    if name == "small":
+        return SMALL
+    return (
+        report_kind(prepare_report(workshop))
+        if name == "report"
+        else Kind(name, command(COMMANDS[name]))
+    )
+
+
 def draw_once() -> None:
     """Draw equal figures once: they take most of the time, and none of the system calls."""
     import pitfalls.plots as plots
 
+    if plots.draw.__module__ == __name__:
+        return
     drawn: dict[Any, Any] = {}
     real = plots.draw
 
@@ -156,15 +169,10 @@ def main() -> int:
     workshop = Path(tempfile.mkdtemp(dir=places()))
     try:
         for name in options.kinds.split(","):
-            kind = SMALL if name == "small" else None
-            if kind is None:
+            if name != "small":
                 draw_once()
-                kind = (
-                    report_kind(prepare_report(workshop))
-                    if name == "report"
-                    else Kind(name, command(COMMANDS[name]))
-                )
-            _warm_up(kind, workshop / f"warm {name}")
+            kind = kind_named(name, workshop)
+            warm_up(kind, workshop / f"warm {name}")
             wanted, calls = undisturbed(kind)
             chosen = list(cases(name, calls))[options.first :: options.every]
             for case in chosen:
@@ -188,7 +196,7 @@ def main() -> int:
     return 1 if found["wrong"] else 0
 
 
-def _warm_up(kind: Kind, folder: Path) -> None:
+def warm_up(kind: Kind, folder: Path) -> None:
     """Import and draw what the work needs in this process: the forked ones then start with it."""
     folder.mkdir()
     kind.prepare(folder)
