@@ -16,9 +16,10 @@ from pitfalls.errors import DivergenceError
 from pitfalls.experiments.image_networks import NetworkConfig, build_network
 from pitfalls.experiments.image_source import ImageSource
 from pitfalls.images.data import ImageDataset
+from pitfalls.images.training.checks import training_warnings
 from pitfalls.images.training.distributed import share_from_first, world
 from pitfalls.images.training.evaluation import evaluate, predict_logits
-from pitfalls.images.training.loop import train, training_warnings
+from pitfalls.images.training.loop import train
 from pitfalls.images.training.records import EpochRecord, StepRecord, TrainConfig, TrainState
 from pitfalls.progress import Progress
 from pitfalls.runs import Run

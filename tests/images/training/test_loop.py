@@ -18,7 +18,9 @@ from pitfalls.images.training.augmentation import (
     augment,
     derived_seed,
 )
-from pitfalls.images.training.loop import _transforms, train, training_warnings
+from pitfalls.images.training.batches import choose_transforms
+from pitfalls.images.training.checks import training_warnings
+from pitfalls.images.training.loop import train
 from pitfalls.images.training.records import TrainConfig
 
 PLAIN = TrainConfig(scheme="constant", rate=0.05, batch_size=8)
@@ -448,7 +450,9 @@ def test_an_augmentation_that_scales_is_refused_before_it_is_scaled_again():
 
 @pytest.mark.parametrize("mode", ["constant", "edge", "reflect", "symmetric"])
 def test_the_border_of_the_configs_crop_is_what_padding_mode_says(mode):
-    chosen = _transforms(dataclasses.replace(PLAIN, crop_padding=2, padding_mode=mode), (8, 8))
+    chosen = choose_transforms(
+        dataclasses.replace(PLAIN, crop_padding=2, padding_mode=mode), (8, 8)
+    )
     images = torch.from_numpy(dataset().train_images)
     at = Draw(0, 0, 0, torch.arange(len(images)))
     expected = [RandomCrop(8, 2, padding_mode=mode), RandomHorizontalFlip()]

@@ -158,7 +158,8 @@ class TrainOptions:
     def config(self, source: "ImageSource", scheme: str) -> "TrainConfig":
         """Turn the options into the trainer's settings."""
         from pitfalls.images.data import judge_mirror, random_flips
-        from pitfalls.images.training.records import TrainConfig, check_config
+        from pitfalls.images.training.checks import check_config
+        from pitfalls.images.training.records import TrainConfig
 
         flip = self.flip
         if flip == "auto":

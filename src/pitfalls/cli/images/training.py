@@ -87,7 +87,7 @@ def train(
 
 def _say_beforehand(source: "ImageSource", trainings: Sequence["TrainConfig"]) -> None:
     """Warn of runs that are bound to learn nothing, before the time is spent."""
-    from pitfalls.images.training.loop import training_warnings
+    from pitfalls.images.training.checks import training_warnings
 
     data = source.load()
     for text in dict.fromkeys(w for t in trainings for w in training_warnings(t, data)):

@@ -7,9 +7,10 @@ from pitfalls.images.training.augmentation import (
     RandomHorizontalFlip,
     Transform,
 )
+from pitfalls.images.training.checks import check_config, training_warnings
 from pitfalls.images.training.evaluation import Evaluation, Views, evaluate, predict_logits
 from pitfalls.images.training.fast_recipes import FAST_RECIPES, FastRecipe
-from pitfalls.images.training.loop import train, training_warnings
+from pitfalls.images.training.loop import train
 from pitfalls.images.training.optimizers import Muon, orthogonalize
 from pitfalls.images.training.range_test import RangeTest, learning_rate_range
 from pitfalls.images.training.records import (
@@ -18,7 +19,6 @@ from pitfalls.images.training.records import (
     TrainConfig,
     TrainResult,
     TrainState,
-    check_config,
 )
 from pitfalls.images.training.schedules import (
     SCHEMES,

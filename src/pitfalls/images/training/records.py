@@ -1,15 +1,11 @@
 """How to train, and what a run hands out: plain frozen records."""
 
-import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from torch import Tensor
 
-from pitfalls.errors import InputError
-from pitfalls.images.training.padding import PADDING_MODES
-
-__all__ = ["EpochRecord", "StepRecord", "TrainConfig", "TrainResult", "TrainState", "check_config"]
+__all__ = ["EpochRecord", "StepRecord", "TrainConfig", "TrainResult", "TrainState"]
 
 
 @dataclass(frozen=True)
@@ -146,44 +142,3 @@ class TrainResult:
     steps: int
     seconds: float
     cpu_seconds: float
-
-
-def check_config(config: TrainConfig) -> None:
-    """Refuse settings that no run can use."""
-    for name in ("epochs", "batch_size", "micro_batches", "checkpoint_every"):
-        if getattr(config, name) < 1:
-            raise InputError(
-                f"train: {name} must be at least 1. Got {getattr(config, name)} instead."
-            )
-    for name, choices in (
-        ("loss", ("mean", "sum")),
-        ("precision", ("float32", "bfloat16")),
-        ("flip", ("random", "alternating", "none")),
-        ("padding_mode", PADDING_MODES),
-    ):
-        if getattr(config, name) not in choices:
-            raise InputError(
-                f"train: {name} must be {' or '.join(choices)}. Got {getattr(config, name)!r} "
-                "instead."
-            )
-    if config.crop_padding is not None and config.crop_padding < 0:
-        raise InputError(
-            f"train: crop_padding must not be negative. Got {config.crop_padding} instead."
-        )
-    for name, value in (
-        ("label_smoothing", config.label_smoothing),
-        ("averaging", config.averaging),
-    ):
-        if value is not None and not 0 <= value < 1:
-            raise InputError(f"train: {name} must be in [0, 1). Got {value} instead.")
-    if not 0 <= config.momentum < 1:
-        raise InputError(f"train: momentum must be in [0, 1). Got {config.momentum} instead.")
-    if config.nesterov and config.momentum == 0:
-        raise InputError("train: Nesterov's momentum must be positive. Got 0; leave nesterov out.")
-    if not 0 <= config.weight_decay < math.inf:
-        raise InputError(
-            "train: weight_decay must be finite and not negative. Got "
-            f"{config.weight_decay} instead."
-        )
-    if any(size < 1 for size in config.image_sizes):
-        raise InputError(f"train: image_sizes must be positive. Got {config.image_sizes} instead.")
