@@ -92,3 +92,18 @@ def test_one_option_changes_its_own_field_and_no_other_s_default(name, monkeypat
 def is_located(config, name):
     extras = typing.get_args(typing.get_type_hints(config, include_extras=True)[name])
     return any(isinstance(extra, Located) for extra in extras)
+
+
+def test_a_run_belongs_to_the_code_of_its_folder(tmp_path):
+    from pitfalls.experiments.linear_capacity import EXPERIMENT, CapacityConfig
+    from pitfalls.frame.experiment import perform
+    from pitfalls.runs import RunStore
+    from pitfalls.runs.code import code_modules
+
+    run = perform(EXPERIMENT, CapacityConfig(), RunStore(tmp_path)).run
+    assert not run.is_older
+    run.manifest.code = "0" * 12
+    assert run.is_older
+    modules = code_modules(f"{EXPERIMENT.package}.run")
+    assert {"pitfalls.linear.capacity", "pitfalls.experiments.linear_capacity.records"} <= modules
+    assert not any(name.endswith((".words", ".figures", ".command")) for name in modules)

@@ -14,6 +14,9 @@ from pitfalls.report.verdicts import Answer, Verdict
 __all__ = ["Account", "account_of", "block_values", "markup_values", "verdict_values"]
 
 
+PARTIAL = "what follows is what it had saved"
+
+
 @dataclass(frozen=True)
 class Account:
     """What the report prints of one experiment.
@@ -47,7 +50,9 @@ def account_of(experiment: Experiment[Any, Any], found: Evidence) -> Account:
     """
     if found.run is None or not found.run.complete:
         optional = experiment.question is None and found.run is None
-        return Account("" if optional else found.note)
+        return Account(
+            "" if optional else found.note.replace(PARTIAL, "its numbers are not printed")
+        )
     try:
         result = found.run.load(experiment.result)
     except RunError as error:
