@@ -6,8 +6,8 @@ import subprocess
 import sys
 
 import pytest
-
 from benchmarks.reliability.faults import compiler
+
 from tests.conftest import REPOSITORY
 
 pytestmark = [

@@ -113,14 +113,26 @@ def _read(description: Path) -> tuple[Checkpoint, str]:
     values = plain.load(description.read_bytes())
     if values.pop("sha256") != plain.digest(values):
         raise ValueError("its checksum does not match")
+    if not _has_right_types(values):
+        raise ValueError("its values are not of a checkpoint's types")
     if description.name != f"step-{values['step']:012d}.json":
         raise ValueError(f"it is of step {values['step']}")
     data = description.with_suffix(".safetensors").read_bytes()
     if hashlib.sha256(data).hexdigest() != values["tensors_sha256"]:
         raise ValueError("the checksum of its tensors does not match")
-    tensors = _deserialise(data, values["framework"])
+    try:
+        tensors = _deserialise(data, values["framework"])
+    except Exception as error:  # the format's own error has no better base
+        raise ValueError(f"its tensors cannot be read ({error})") from None
     found = Checkpoint(values["step"], tensors, values["meta"], values["log_bytes"])
     return found, values["log_sha256"]
+
+
+def _has_right_types(values: dict[str, Any]) -> bool:
+    wanted = {"step": int, "log_bytes": int, "tensors_sha256": str, "log_sha256": str, "meta": dict}
+    return values.get("framework") in ("numpy", "torch") and all(
+        type(values.get(name)) is kind for name, kind in wanted.items()
+    )
 
 
 def _drop(description: Path) -> None:
