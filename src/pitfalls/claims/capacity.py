@@ -59,7 +59,7 @@ def _sampled_widths(search: Search, count: int) -> Iterator[tuple[int, ...]]:
     """Draw networks up to width 7, some with one wide layer, and some that are wide throughout."""
     for _ in range(count):
         yield _draw_widths(search)
-    for _ in range(count // 15):
+    for _ in range(min(count // 15, 60)):
         widths = list(_draw_widths(search))
         widths[search.random.integers(len(widths))] = int(search.random.integers(8, 25))
         yield tuple(widths)
