@@ -108,7 +108,7 @@ def _attack_no_spurious(lower: Lower, search: Search) -> None:
 
 
 def _cases(search: Search) -> Iterator[CriticalPoint]:
-    """Points that are no global minima: the flattest, all layers zero; some that do not rest; critical ones."""
+    """Points that are no global minima: the flattest, all zero; some that do not rest; critical ones."""
     one = Matrix.identity(1)
     for depth in (2, 3, 4, 5, 6):
         yield CriticalPoint((Matrix.zeros(1, 1),) * depth, one, (), (1,), one, one)
@@ -123,7 +123,7 @@ def _cases(search: Search) -> Iterator[CriticalPoint]:
 
 
 def _not_critical(search: Search) -> CriticalPoint:
-    """Draw layers through which one direction passes, with room for more; only their rank is said of them."""
+    """Draw layers through which one direction passes, with room for more; they need not rest."""
     draw, one = search.random, Matrix.identity(1)
     while True:
         widths = [
