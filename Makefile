@@ -30,6 +30,7 @@ bench: $(READY)
 ifneq ($(PITFALLS_DATA),)
 	# hours
 	$(BIN)/python -m benchmarks.images.linear_methods --data "$(PITFALLS_DATA)"
+	$(BIN)/python -m benchmarks.images.separability --data "$(PITFALLS_DATA)"
 	$(BIN)/python -m benchmarks.images.training_step "$(PITFALLS_DATA)"
 	$(BIN)/python -m benchmarks.images.fast "$(PITFALLS_DATA)" --runs runs
 	$(BIN)/python -m benchmarks.images.schemes "$(PITFALLS_DATA)" --runs runs
