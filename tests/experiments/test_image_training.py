@@ -205,6 +205,23 @@ def test_a_scheme_that_diverges_is_said_and_the_others_go_on(source, tmp_path):
         perform(dataclasses.replace(config, schemes=("annealed",)), RunStore(tmp_path))
 
 
+def test_a_network_whose_test_outputs_are_not_finite_has_diverged(source, tmp_path, monkeypatch):
+    asked = []
+
+    def overflow_first(*args, **kwargs):
+        asked.append(1)
+        logits = predict_logits(*args, **kwargs)
+        return logits * float("inf") if len(asked) == 1 else logits
+
+    monkeypatch.setattr("pitfalls.experiments.image_cells.predict_logits", overflow_first)
+    config = CompareConfig(
+        source, SMALL, TrainConfig(batch_size=100), schemes=("annealed", "constant")
+    )
+    run = perform(config, RunStore(tmp_path))
+    assert [row["scheme"] for row in run.results()["rows"]] == ["constant"]
+    assert "outputs on the test images are not finite" in run.manifest.warnings[-1]
+
+
 def test_a_trained_run_learns_and_says_what_it_was(trained):
     results = trained.results()
     assert results["test_accuracy"] > 0.25

@@ -88,6 +88,10 @@ def train_cells(
                     on_checkpoint=keeper.checkpoint,
                     on_progress=polite,
                 )
+            if run is None:
+                continue
+            with progress("test", unit="images") as advance:
+                row = _test(network, data, device, run, index, six_views, advance)
         except DivergenceError as error:
             if run is None or not go_on:
                 raise
@@ -96,10 +100,6 @@ def train_cells(
             continue
         finally:
             state = None
-        if run is None:
-            continue
-        with progress("test", unit="images") as advance:
-            row = _test(network, data, device, run, index, six_views, advance)
         last = result.epochs[-1]
         rows.append(
             {
@@ -173,6 +173,11 @@ def _test(
     logits = predict_logits(
         network, data.test_images, data.mean, data.std, device=device, on_progress=advance
     )
+    if not bool(logits.isfinite().all()):
+        raise DivergenceError(
+            "test: the trained network's outputs on the test images are not finite. Lower the learning "
+            "rate, or look at the data."
+        )
     result = evaluate(logits, data.test_labels)
     row = {"test_accuracy": result.accuracy, "test_loss": result.loss}
     if six_views:

@@ -346,6 +346,19 @@ def test_divergence_names_the_step_and_the_first_bad_layer_and_keeps_the_last_go
     assert all(t.isfinite().all() for t in states[-1].tensors.values())
 
 
+def test_outputs_that_are_finite_in_training_alone_have_no_validation_accuracy():
+    class Overflowing(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = plain()
+
+        def forward(self, x):
+            return self.inner(x) if self.training else self.inner(x) * math.inf
+
+    with pytest.raises(DivergenceError, match="validation images are not finite after epoch 1"):
+        train(Overflowing(), dataset(), PLAIN)
+
+
 def test_a_rate_too_high_is_a_divergence_not_a_result():
     with pytest.raises(DivergenceError, match="Lower the learning rate"):
         train(plain(), dataset(), dataclasses.replace(PLAIN, epochs=20, rate=1e12))

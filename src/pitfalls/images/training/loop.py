@@ -348,6 +348,10 @@ class _Loop:
             model = copy.deepcopy(self.model)
             self.average.write_into(model)
         mean_loss, accuracy = validate(model, self.data, self.device)
+        if not math.isfinite(mean_loss):
+            self._diverged(
+                f"the outputs on the validation images are not finite after epoch {record.epoch + 1}"
+            )
         return replace(record, validation_loss=mean_loss, validation_accuracy=accuracy)
 
     # -- failures ---------------------------------------------------------------------------------
