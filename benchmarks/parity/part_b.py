@@ -7,7 +7,7 @@ import statistics
 
 from benchmarks.record import record
 
-from pitfalls.parity import ParityTask, TrainingConfig, train_ensemble
+from pitfalls.parity import LearningConfig, ParityTask, train_ensemble
 
 SEEDS = 5
 CASES = [
@@ -23,7 +23,7 @@ def main() -> None:
     cases = []
     for d, weight in CASES:
         tasks = [ParityTask.random(d, 1000 + seed, weight) for seed in range(SEEDS)]
-        results = train_ensemble(tasks, TrainingConfig())
+        results = train_ensemble(tasks, LearningConfig())
         risks = [result.evaluation.risk for result in results]
         accuracies = [result.evaluation.accuracy for result in results]
         case = {
@@ -40,7 +40,7 @@ def main() -> None:
         }
         print(case, flush=True)
         cases.append(case)
-    record("parity_part_b", {"config": TrainingConfig(), "cases": cases})
+    record("parity_part_b", {"config": LearningConfig(), "cases": cases})
 
 
 if __name__ == "__main__":

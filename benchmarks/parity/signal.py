@@ -15,15 +15,15 @@ from benchmarks.record import alternate, record
 from numba import njit, prange
 
 from pitfalls.parity import (
+    LearningConfig,
     ParityTask,
-    TrainingConfig,
     TwoLayerReLU,
     gradient_signal,
     stream_target_gradients,
     target_gradients,
     train,
 )
-from pitfalls.parity.streaming import stream_sums
+from pitfalls.parity.signal.cube_pass import stream_sums
 
 
 @njit(parallel=True, fastmath=True)
@@ -125,7 +125,7 @@ def main() -> None:
 
     d = 24
     hard = {}
-    trained = train(ParityTask.random(d, 0, weight=2), TrainingConfig(n_iterations=20_000)).network
+    trained = train(ParityTask.random(d, 0, weight=2), LearningConfig(n_iterations=20_000)).network
     scaled = TwoLayerReLU(d, 10 * d, seed=0)
     scaled.load_flat(3 * scaled.flat_parameters())
     for name, hard_network in (("learned_weight_2", trained), ("three_times_initial", scaled)):

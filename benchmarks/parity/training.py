@@ -11,7 +11,7 @@ from dataclasses import replace
 import torch
 from benchmarks.record import alternate, record
 
-from pitfalls.parity import ParityTask, TrainingConfig, train, train_ensemble
+from pitfalls.parity import LearningConfig, ParityTask, train, train_ensemble
 
 REPLICAS = 32
 
@@ -39,7 +39,7 @@ def main() -> None:
         task = ParityTask.random(d, 0, weight=d // 2)
         # the middle of training, where most samples still have a slope: no easy start, no easy end
         one, plain, each = 20_000, 500, 5_000
-        single = TrainingConfig(n_iterations=one)
+        single = LearningConfig(n_iterations=one)
         many = replace(single, n_iterations=each)
         tasks = [task] * REPLICAS
 
@@ -83,7 +83,7 @@ def main() -> None:
         start, start_cpu = time.perf_counter(), time.process_time()
         # a dense mask at d = 30: nothing is learned, so no sample falls silent
         tasks = [ParityTask.random(d, seed, weight=d // 2) for d in (5, 10, 30)]
-        train_ensemble(tasks, TrainingConfig(seed=seed))
+        train_ensemble(tasks, LearningConfig(seed=seed))
         whole.append((time.perf_counter() - start, time.process_time() - start_cpu))
     part_b = {
         "what": "three runs of 5e4 iterations, d = 5, 10, 30, evaluation included",

@@ -15,7 +15,7 @@ sys.path[:] = [p for p in sys.path if Path(p or ".").resolve() != Path(__file__)
 import torch
 
 from pitfalls.errors import InputError, PitfallsError
-from pitfalls.parity import ParityTask, TrainingConfig, exact_network, train, verify_exact
+from pitfalls.parity import ParityTask, LearningConfig, exact_network, train, verify_exact
 
 
 def check_construction(d: int, seed: int, n_inputs: int) -> None:
@@ -38,7 +38,7 @@ def check_construction(d: int, seed: int, n_inputs: int) -> None:
             )
 
 
-def train_on_parity(task: ParityTask, config: TrainingConfig) -> None:
+def train_on_parity(task: ParityTask, config: LearningConfig) -> None:
     """Part (b): stochastic gradient descent on the hinge loss."""
     d = task.n_features
     result = train(task, config)
@@ -64,7 +64,7 @@ def main() -> None:
     if arguments.inputs < 1:
         raise InputError(f"--inputs: must be at least 1. Got {arguments.inputs}.")
     # made before any work, so that a bad number is refused at once
-    config = TrainingConfig(n_iterations=arguments.iterations, seed=arguments.seed)
+    config = LearningConfig(n_iterations=arguments.iterations, seed=arguments.seed)
     tasks = [ParityTask.random(d, arguments.seed) for d in arguments.d]
     if arguments.part in ("a", "both"):
         check_construction(10, arguments.seed, arguments.inputs)

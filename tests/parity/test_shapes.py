@@ -11,14 +11,14 @@ import torch
 from torch import Tensor
 
 import pitfalls.parity as parity
-from pitfalls.parity import ParityTask, TrainingCurve, TwoLayerReLU, hinge_loss
+from pitfalls.parity import LearningCurve, ParityTask, TwoLayerReLU, hinge_loss
 
 # what takes arrays of any shape, or says its shape in words that no annotation has
 ANY_SHAPE = {
     "ParityTask.__init__.mask",
     "exact_network.mask",
     "verify_exact.mask",
-    "TrainingState.tensors.return",
+    "LearningState.tensors.return",
 }
 
 
@@ -66,7 +66,7 @@ def test_every_public_array_comes_with_its_shape():
         lambda: TwoLayerReLU(3, 2)(torch.zeros(5, 4)),
         lambda: TwoLayerReLU(3, 2).load_flat(torch.zeros(3, 5)),
         lambda: hinge_loss(torch.zeros(3, dtype=torch.int64), torch.zeros(3)),
-        lambda: TrainingCurve(np.arange(3), *[np.zeros(3)] * 3, np.zeros(2)),
+        lambda: LearningCurve(np.arange(3), *[np.zeros(3)] * 3, np.zeros(2)),
         lambda: ParityTask.labels(ParityTask([1, 0]), torch.tensor(1.0)),
     ],
 )

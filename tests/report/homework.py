@@ -30,14 +30,14 @@ from pitfalls.experiments.parity_targets import TargetsConfig
 from pitfalls.frame.experiment import perform as perform_experiment
 from pitfalls.images import DataConfig
 from pitfalls.images.training.records import TrainConfig
-from pitfalls.parity import TrainingConfig
+from pitfalls.parity import LearningConfig
 from pitfalls.runs import Run, RunStore
 
 
 def perform_all(store: RunStore) -> list[Run]:
     """Run everything on the digits and small problems, in the report's order."""
     digits = find_images(DataConfig("digits"))
-    brief = TrainingConfig(n_iterations=400, record_every=100)
+    brief = LearningConfig(n_iterations=400, record_every=100)
     few = find_images(DataConfig("digits", subset_train=128, subset_val=64))
     network = NetworkConfig("fastnet", (8, 8, 8))
     training = TrainConfig(batch_size=32, flip="none")

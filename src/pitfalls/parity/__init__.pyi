@@ -1,59 +1,5 @@
-from .alignment import (
-    target_signal as target_signal,
-)
-from .bounds import (
-    GradientBounds as GradientBounds,
-)
-from .bounds import (
-    gradient_bounds as gradient_bounds,
-)
-from .construction import (
-    ExactnessProof as ExactnessProof,
-)
-from .construction import (
-    exact_network as exact_network,
-)
-from .construction import (
-    verify_exact as verify_exact,
-)
-from .depth import (
+from .deep_network import (
     DeepNetwork as DeepNetwork,
-)
-from .depth import (
-    DeepTrainingResult as DeepTrainingResult,
-)
-from .depth import (
-    LayerGradients as LayerGradients,
-)
-from .depth import (
-    layer_gradients as layer_gradients,
-)
-from .depth import (
-    train_deep as train_deep,
-)
-from .ensemble import (
-    train_ensemble as train_ensemble,
-)
-from .evaluation import (
-    Evaluation as Evaluation,
-)
-from .evaluation import (
-    evaluate as evaluate,
-)
-from .grid import (
-    CellResult as CellResult,
-)
-from .grid import (
-    SweepCell as SweepCell,
-)
-from .grid import (
-    run_cell as run_cell,
-)
-from .grid import (
-    sweep as sweep,
-)
-from .grid import (
-    sweep_cells as sweep_cells,
 )
 from .loss import (
     CustomLoss as CustomLoss,
@@ -88,20 +34,50 @@ from .loss import (
 from .network import (
     TwoLayerReLU as TwoLayerReLU,
 )
-from .signal import (
+from .represent.construction import (
+    exact_network as exact_network,
+)
+from .represent.verification import (
+    ExactnessProof as ExactnessProof,
+)
+from .represent.verification import (
+    verify_exact as verify_exact,
+)
+from .risk_and_accuracy import (
+    Evaluation as Evaluation,
+)
+from .risk_and_accuracy import (
+    evaluate as evaluate,
+)
+from .signal.bounds import (
+    GradientBounds as GradientBounds,
+)
+from .signal.bounds import (
+    gradient_bounds as gradient_bounds,
+)
+from .signal.gradient_signal import (
     GradientSignal as GradientSignal,
 )
-from .signal import (
+from .signal.gradient_signal import (
     gradient_signal as gradient_signal,
 )
-from .targets import (
+from .signal.layer_gradients import (
+    LayerGradients as LayerGradients,
+)
+from .signal.layer_gradients import (
+    layer_gradients as layer_gradients,
+)
+from .signal.target_gradients import (
     TargetGradients as TargetGradients,
 )
-from .targets import (
+from .signal.target_gradients import (
     stream_target_gradients as stream_target_gradients,
 )
-from .targets import (
+from .signal.target_gradients import (
     target_gradients as target_gradients,
+)
+from .signal.target_signal import (
+    target_signal as target_signal,
 )
 from .task import (
     ParityTask as ParityTask,
@@ -109,29 +85,55 @@ from .task import (
 from .task import (
     cube as cube,
 )
-from .train_config import TrainingConfig as TrainingConfig
-from .train_records import (
-    TrainingCurve as TrainingCurve,
+from .training.cells import (
+    CellResult as CellResult,
 )
-from .train_records import (
-    TrainingResult as TrainingResult,
+from .training.cells import (
+    SweepCell as SweepCell,
 )
-from .train_records import (
-    TrainingState as TrainingState,
+from .training.cells import (
+    run_cell as run_cell,
 )
-from .train_records import (
+from .training.cells import (
+    sweep_cells as sweep_cells,
+)
+from .training.config import (
+    LEARNED as LEARNED,
+)
+from .training.config import (
+    LearningConfig as LearningConfig,
+)
+from .training.deep import (
+    DeepResult as DeepResult,
+)
+from .training.deep import (
+    train_deep as train_deep,
+)
+from .training.ensemble import (
+    train_ensemble as train_ensemble,
+)
+from .training.records import (
+    LearningCurve as LearningCurve,
+)
+from .training.records import (
+    LearningResult as LearningResult,
+)
+from .training.records import (
+    LearningState as LearningState,
+)
+from .training.records import (
     first_reached as first_reached,
 )
-from .training import (
+from .training.two_layer import (
     evaluation_inputs as evaluation_inputs,
 )
-from .training import (
+from .training.two_layer import (
     initial_state as initial_state,
 )
-from .training import (
+from .training.two_layer import (
     train as train,
 )
-from .training import (
+from .training.two_layer import (
     training_batch as training_batch,
 )
 from .walsh import (
@@ -142,26 +144,27 @@ from .walsh import (
 )
 
 __all__ = [
+    "LEARNED",
     "CellResult",
     "CustomLoss",
     "DeepNetwork",
-    "DeepTrainingResult",
+    "DeepResult",
     "Evaluation",
     "ExactnessProof",
     "GradientBounds",
     "GradientSignal",
     "HingeLoss",
     "LayerGradients",
+    "LearningConfig",
+    "LearningCurve",
+    "LearningResult",
+    "LearningState",
     "LogisticLoss",
     "Loss",
     "ParityTask",
     "SquareLoss",
     "SweepCell",
     "TargetGradients",
-    "TrainingConfig",
-    "TrainingCurve",
-    "TrainingResult",
-    "TrainingState",
     "TwoLayerReLU",
     "as_loss",
     "cube",
@@ -180,7 +183,6 @@ __all__ = [
     "run_cell",
     "square_loss",
     "stream_target_gradients",
-    "sweep",
     "sweep_cells",
     "target_gradients",
     "target_signal",

@@ -19,7 +19,7 @@ from numba import njit, types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from pitfalls.parity.chunks import run_chunks
+from pitfalls.parity.threads import run_chunks
 
 __all__ = ["transform_alone", "transform_rows"]
 

@@ -14,7 +14,7 @@ EXCERPTS = {
     "layer-gradients": "pitfalls.linear:SquaredRisk.layer_gradients",
     "network": "pitfalls.parity:TwoLayerReLU.__init__",
     "network-forward": "pitfalls.parity:TwoLayerReLU.forward",
-    "triads": "pitfalls.parity.construction:_triads",
+    "triads": "pitfalls.parity.represent.construction:_triads",
     "exact-network": "pitfalls.parity:exact_network",
     "hinge-loss": "pitfalls.parity.loss:HingeLoss.per_sample",
     "hinge-shapes": "pitfalls.parity.loss:_match",

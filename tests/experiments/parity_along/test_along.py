@@ -8,14 +8,14 @@ from pitfalls.experiments.parity_along import EXPERIMENT, AlongConfig, AlongResu
 from pitfalls.experiments.parity_along.figures import FIGURES
 from pitfalls.experiments.parity_along.words import account, basis, comparison
 from pitfalls.frame.experiment import perform
-from pitfalls.parity import ParityTask, TrainingConfig, gradient_signal, target_signal, train
+from pitfalls.parity import LearningConfig, ParityTask, gradient_signal, target_signal, train
 from pitfalls.plots import draw
 from pitfalls.prose import plain
 from pitfalls.runs import RunStore
 from tests.experiments.interruption import assert_goes_on
 from tests.experiments.parity_curves.results import case_of
 
-SHORT = TrainingConfig(n_iterations=600, record_every=200, seed=3)
+SHORT = LearningConfig(n_iterations=600, record_every=200, seed=3)
 CONFIG = AlongConfig(cases=((4, 2), (6, 5)), n_probes=2, training=SHORT)
 
 

@@ -7,12 +7,12 @@ from pitfalls.experiments.parity_curves import EXPERIMENT, CurvesConfig
 from pitfalls.experiments.parity_curves.figures import FIGURES
 from pitfalls.frame import Homework
 from pitfalls.frame.experiment import perform
-from pitfalls.parity import ParityTask, TrainingConfig, train
+from pitfalls.parity import LearningConfig, ParityTask, train
 from pitfalls.plots import draw
 from pitfalls.runs import RunStore
 from tests.experiments.interruption import assert_goes_on
 
-SHORT = TrainingConfig(n_iterations=600, record_every=200, seed=3)
+SHORT = LearningConfig(n_iterations=600, record_every=200, seed=3)
 CONFIG = CurvesConfig(cases=((4, None), (8, 2)), n_seeds=2, training=SHORT)
 
 
@@ -52,7 +52,7 @@ def test_a_diverged_replica_is_warned_of_and_drawn(tmp_path):
 def test_the_homeworks_part_b_has_its_own_size_at_either_scale(scale):
     (curves,) = EXPERIMENT.homework(Homework(scale, seed=5))
     assert {d for d, weight in curves.cases if weight is None} == {5, 10, 30}
-    assert curves.training == TrainingConfig(seed=5)
+    assert curves.training == LearningConfig(seed=5)
 
 
 @pytest.mark.parametrize(

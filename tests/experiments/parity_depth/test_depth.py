@@ -8,13 +8,13 @@ from pitfalls.experiments.parity_depth import EXPERIMENT, DepthConfig, DepthResu
 from pitfalls.experiments.parity_depth.figures import FIGURES
 from pitfalls.experiments.parity_depth.words import account, basis, contrast, fading
 from pitfalls.frame.experiment import perform
-from pitfalls.parity import TrainingConfig
+from pitfalls.parity import LearningConfig
 from pitfalls.plots import draw
 from pitfalls.prose import plain
 from pitfalls.runs import RunStore
 from tests.experiments.interruption import assert_goes_on
 
-SHORT = TrainingConfig(n_iterations=600, record_every=200, seed=3, learning_rate=0.1)
+SHORT = LearningConfig(n_iterations=600, record_every=200, seed=3, learning_rate=0.1)
 CONFIG = DepthConfig(width=8, depths=(1, 2), shown=3, n_seeds=2, training=SHORT)
 
 

@@ -8,13 +8,13 @@ from pitfalls.experiments.parity_sweep import EXPERIMENT, Cell, SweepConfig, Swe
 from pitfalls.experiments.parity_sweep.figures import FIGURES, edge, time_taken
 from pitfalls.experiments.parity_sweep.words import charts, edges, partly, tally
 from pitfalls.frame.experiment import perform
-from pitfalls.parity import TrainingConfig
+from pitfalls.parity import LearningConfig
 from pitfalls.plots import draw
 from pitfalls.prose import plain
 from pitfalls.runs import RunStore
 from tests.experiments.interruption import assert_goes_on
 
-SHORT = TrainingConfig(n_iterations=600, record_every=200, seed=3)
+SHORT = LearningConfig(n_iterations=600, record_every=200, seed=3)
 CONFIG = SweepConfig(
     (3, 5), (1, 4), learning_rates=(0.001, 0.01), n_seeds=2, training=SHORT, n_jobs=1
 )

@@ -6,13 +6,13 @@ from pitfalls.experiments.parity_train import EXPERIMENT, TrainConfig
 from pitfalls.experiments.parity_train.figures import FIGURES
 from pitfalls.experiments.parity_train.words import end
 from pitfalls.frame.experiment import perform
-from pitfalls.parity import ParityTask, TrainingConfig, TwoLayerReLU, evaluate
+from pitfalls.parity import LearningConfig, ParityTask, TwoLayerReLU, evaluate
 from pitfalls.plots import draw
 from pitfalls.prose import plain
 from pitfalls.runs import RunStore
 from tests.experiments.interruption import assert_goes_on
 
-CONFIG = TrainConfig((1, 0, 1, 0), TrainingConfig(n_iterations=600, record_every=200, seed=3))
+CONFIG = TrainConfig((1, 0, 1, 0), LearningConfig(n_iterations=600, record_every=200, seed=3))
 
 
 @pytest.fixture(scope="module")

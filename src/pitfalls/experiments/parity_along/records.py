@@ -10,7 +10,7 @@ from pitfalls.errors import InputError
 from pitfalls.experiments.parity_curves import Replica
 from pitfalls.experiments.sizes import refuse_cases
 from pitfalls.frame import HIDDEN
-from pitfalls.parity.train_config import TrainingConfig
+from pitfalls.parity import LearningConfig
 
 __all__ = ["AlongConfig", "AlongResult", "Passage"]
 
@@ -25,13 +25,13 @@ class AlongConfig:
         Each is trained once.
     n_probes : int
         Measurements a training, evenly spread, besides the one at the start.
-    training : TrainingConfig
+    training : LearningConfig
         How to train.
     """
 
     cases: Annotated[tuple[tuple[int, int | None], ...], HIDDEN] = ((18, 3), (18, 9))
     n_probes: int = 20
-    training: TrainingConfig = field(default_factory=lambda: TrainingConfig(n_iterations=20_000))
+    training: LearningConfig = field(default_factory=lambda: LearningConfig(n_iterations=20_000))
 
     def __post_init__(self) -> None:
         refuse_cases("AlongConfig", self.cases)

@@ -9,14 +9,14 @@ from pitfalls.experiments.parity_along.records import AlongConfig, AlongResult, 
 from pitfalls.experiments.parity_curves.run import replica_of
 from pitfalls.frame import Homework
 from pitfalls.parity import (
+    LearningConfig,
+    LearningState,
     ParityTask,
-    TrainingState,
     gradient_signal,
     initial_state,
     target_signal,
     train,
 )
-from pitfalls.parity.train_config import TrainingConfig
 from pitfalls.progress import Progress
 from pitfalls.runs import Run
 
@@ -45,7 +45,7 @@ def run(config: AlongConfig, run: Run, progress: Progress) -> AlongResult:
 
 def homework(asked: Homework) -> tuple[AlongConfig, ...]:
     """Follow a mask of few ones and one of many, at one d."""
-    base = TrainingConfig(seed=asked.seed)
+    base = LearningConfig(seed=asked.seed)
     if asked.scale == "quick":
         return (AlongConfig(training=replace(base, n_iterations=12_000), n_probes=12),)
     cases = ((10, 3), (18, 3), (18, 9), (18, 18))
@@ -56,7 +56,7 @@ def _follow(task: ParityTask, config: AlongConfig, advance: Callable[[int], None
     rows: list[tuple[float, ...]] = []
     training, at = config.training, set(config.probed)
 
-    def probe(state: TrainingState) -> None:
+    def probe(state: LearningState) -> None:
         if state.step in at:
             network = state.network(task.n_features)
             signal = gradient_signal(network, training.loss)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pitfalls.errors import InputError
 from pitfalls.experiments.sizes import refuse_cases
 from pitfalls.frame import HIDDEN
-from pitfalls.parity.train_config import LEARNED, TrainingConfig
+from pitfalls.parity import LEARNED, LearningConfig
 from pitfalls.runs import NOT_IDENTITY
 
 __all__ = ["Case", "CurvesConfig", "CurvesResult", "Replica"]
@@ -29,7 +29,7 @@ class CurvesConfig:
         without a weight the mask is drawn uniformly, as in the homework.
     n_seeds : int
         Trainings a case.
-    training : TrainingConfig
+    training : LearningConfig
         ``seed`` is that of the first replica.
     parallel : int
         Replicas at a time (default: as many as there are threads).
@@ -39,7 +39,7 @@ class CurvesConfig:
 
     cases: Annotated[tuple[tuple[int, int | None], ...], HIDDEN] = HOMEWORK_CASES
     n_seeds: int = 5
-    training: TrainingConfig = field(default_factory=TrainingConfig)
+    training: LearningConfig = field(default_factory=LearningConfig)
     parallel: Annotated[int | None, HIDDEN] = field(default=None, metadata=NOT_IDENTITY)
     device: str = field(default="cpu", metadata=NOT_IDENTITY)
 

@@ -4,8 +4,7 @@ from dataclasses import replace
 
 from pitfalls.experiments.parity_curves.records import Case, CurvesConfig, CurvesResult, Replica
 from pitfalls.frame import Homework
-from pitfalls.parity import ParityTask, TrainingResult, train_ensemble
-from pitfalls.parity.train_config import TrainingConfig
+from pitfalls.parity import LearningConfig, LearningResult, ParityTask, train_ensemble
 from pitfalls.progress import Progress
 from pitfalls.runs import Run
 
@@ -22,7 +21,7 @@ def run(config: CurvesConfig, run: Run, progress: Progress) -> CurvesResult:
             trainings.append(replace(config.training, seed=seed))
     left = [i for i in range(len(tasks)) if not run.has(Replica, part=_part(i))]
 
-    def keep(at: int, result: TrainingResult) -> None:
+    def keep(at: int, result: LearningResult) -> None:
         run.save(replica_of(result), part=_part(left[at]))
 
     with progress("training", unit="iterations") as advance:
@@ -55,14 +54,14 @@ def run(config: CurvesConfig, run: Run, progress: Progress) -> CurvesResult:
 def homework(asked: Homework) -> tuple[CurvesConfig, ...]:
     """Train part (b) with its own 5e4 iterations at either scale."""
     n_seeds = 3 if asked.scale == "quick" else 10
-    return (CurvesConfig(n_seeds=n_seeds, training=TrainingConfig(seed=asked.seed)),)
+    return (CurvesConfig(n_seeds=n_seeds, training=LearningConfig(seed=asked.seed)),)
 
 
 def _part(i: int) -> str:
     return f"{i:03d}"
 
 
-def replica_of(result: TrainingResult) -> Replica:
+def replica_of(result: LearningResult) -> Replica:
     """Keep what a training found, without the network."""
     last, curve = result.evaluation, result.curve
     return Replica(

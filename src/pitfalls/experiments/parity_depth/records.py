@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pitfalls.errors import InputError
 from pitfalls.frame import Without
-from pitfalls.parity.train_config import LEARNED, TrainingConfig
+from pitfalls.parity import LEARNED, LearningConfig
 
 __all__ = ["Activation", "DepthConfig", "DepthResult", "Start", "Trained"]
 
@@ -36,7 +36,7 @@ class DepthConfig:
         One or more.
     n_seeds : int
         Trainings of each kind.
-    training : TrainingConfig
+    training : LearningConfig
         How to train.
     """
 
@@ -47,8 +47,8 @@ class DepthConfig:
     shown: int = 8
     activations: tuple[Activation, ...] = ("sigmoid", "relu")
     n_seeds: int = 3
-    training: Annotated[TrainingConfig, Without("n_hidden")] = field(
-        default_factory=lambda: TrainingConfig(
+    training: Annotated[LearningConfig, Without("n_hidden")] = field(
+        default_factory=lambda: LearningConfig(
             n_iterations=3_000, learning_rate=0.1, record_every=50
         )
     )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pitfalls.errors import InputError
 from pitfalls.experiments.sizes import refuse_sizes
 from pitfalls.frame import Without
-from pitfalls.parity.train_config import LEARNED, TrainingConfig
+from pitfalls.parity import LEARNED, LearningConfig
 from pitfalls.runs import NOT_IDENTITY
 
 __all__ = ["Cell", "Pair", "SweepConfig", "SweepResult"]
@@ -33,7 +33,7 @@ class SweepConfig:
         Steps of the optimiser.
     n_seeds : int
         Trainings a cell.
-    training : TrainingConfig
+    training : LearningConfig
         How to train; the width and the learning rate are the cell's.
     backend : {"loky", "dask", "ray"}
         Where cells run: processes here, or an existing Dask or Ray cluster.
@@ -48,8 +48,8 @@ class SweepConfig:
     widths: tuple[int, ...] = ()
     learning_rates: tuple[float, ...] = (0.001,)
     n_seeds: int = 3
-    training: Annotated[TrainingConfig, Without("learning_rate", "n_hidden")] = field(
-        default_factory=TrainingConfig
+    training: Annotated[LearningConfig, Without("learning_rate", "n_hidden")] = field(
+        default_factory=LearningConfig
     )
     backend: Literal["loky", "dask", "ray"] = field(default="loky", metadata=NOT_IDENTITY)
     address: str | None = field(default=None, metadata=NOT_IDENTITY)

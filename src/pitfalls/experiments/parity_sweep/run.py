@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
+from pitfalls.clusters import run_jobs
 from pitfalls.experiments.parity_sweep.records import Cell, SweepConfig, SweepResult
 from pitfalls.frame import Homework
-from pitfalls.parity import CellResult, SweepCell, sweep, sweep_cells
-from pitfalls.parity.train_config import TrainingConfig
+from pitfalls.parity import CellResult, LearningConfig, SweepCell, run_cell, sweep_cells
 from pitfalls.progress import Progress
 from pitfalls.runs import Run
 
@@ -18,20 +18,22 @@ def run(config: SweepConfig, run: Run, progress: Progress) -> SweepResult:
         config.n_features, config.weights, config.widths or None, config.learning_rates
     )
     left = [cell for cell in asked if not run.has(Cell, part=cell.name)]
-
-    def keep(result: CellResult) -> None:
-        run.save(_cell(result), part=result.cell.name)
-
+    done = len(asked) - len(left)
     with progress("sweep", unit="cells") as advance:
-        sweep(
-            left,
-            config.n_seeds,
-            config.training,
+
+        def keep(_: int, result: CellResult) -> None:
+            nonlocal done
+            run.save(_cell(result), part=result.cell.name)
+            done += 1
+            advance(done, len(asked))
+
+        run_jobs(
+            run_cell,
+            [(cell, config.n_seeds, config.training) for cell in left],
             backend=config.backend,
             address=config.address,
             n_jobs=config.n_jobs or -1,
-            on_cell=keep,
-            on_progress=lambda done, _: advance(len(asked) - len(left) + done, len(asked)),
+            on_result=keep,
         )
     cells = tuple(run.load(Cell, part=cell.name) for cell in asked)
     for cell in cells:
@@ -41,7 +43,7 @@ def run(config: SweepConfig, run: Run, progress: Progress) -> SweepResult:
 
 def homework(asked: Homework) -> tuple[SweepConfig, ...]:
     """Map few cells, or more of them with more trainings each."""
-    base = TrainingConfig(seed=asked.seed)
+    base = LearningConfig(seed=asked.seed)
     if asked.scale == "quick":
         return (
             SweepConfig(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pitfalls.errors import InputError
 from pitfalls.experiments.parity_curves import Replica
 from pitfalls.frame import HIDDEN
-from pitfalls.parity.train_config import TrainingConfig
+from pitfalls.parity import LearningConfig
 from pitfalls.runs import NOT_IDENTITY
 
 __all__ = ["TrainConfig", "TrainResult"]
@@ -23,14 +23,14 @@ class TrainConfig:
     ----------
     mask : tuple of int
         v, zeros and ones.
-    training : TrainingConfig
+    training : LearningConfig
         How to train.
     checkpoint_every : int
         Iterations between checkpoints.
     """
 
     mask: Annotated[tuple[int, ...], HIDDEN] = (1, 1, 1, 0, 0, 0, 0, 0, 0, 0)
-    training: TrainingConfig = field(default_factory=TrainingConfig)
+    training: LearningConfig = field(default_factory=LearningConfig)
     checkpoint_every: int = field(default=10_000, metadata=NOT_IDENTITY)
 
     def __post_init__(self) -> None:

@@ -2,7 +2,7 @@
 
 from pitfalls.experiments.parity_curves.run import replica_of
 from pitfalls.experiments.parity_train.records import TrainConfig, TrainResult
-from pitfalls.parity import ParityTask, TrainingState, train
+from pitfalls.parity import LearningState, ParityTask, train
 from pitfalls.progress import Progress
 from pitfalls.runs import Run
 
@@ -15,10 +15,10 @@ def run(config: TrainConfig, run: Run, progress: Progress) -> TrainResult:
     checkpoint = run.load_checkpoint()
     state = None
     if checkpoint is not None:
-        state = TrainingState.from_tensors(checkpoint.step, checkpoint.tensors)
+        state = LearningState.from_tensors(checkpoint.step, checkpoint.tensors)
     saved = 0 if state is None else state.step
 
-    def keep(now: TrainingState) -> None:
+    def keep(now: LearningState) -> None:
         nonlocal saved
         curve = now.curve
         run.log(

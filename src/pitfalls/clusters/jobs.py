@@ -1,0 +1,179 @@
+"""Running many calls of one function on joblib's backends, also when workers die."""
+
+import os
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar, get_args
+
+import joblib
+
+from pitfalls.clusters.joining import dask_client, import_extra, ray_cluster
+from pitfalls.errors import InputError, ResourceError
+
+__all__ = ["Backend", "run_jobs"]
+
+Backend = Literal["loky", "dask", "ray"]
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class _Engine:
+    """What joblib's Parallel is told, and what a dead worker raises.
+
+    ``wave``: jobs handed over at a time, where a backend gives results back all at once.
+    """
+
+    n_jobs: int
+    died: tuple[type[BaseException], ...]
+    wave: int | None = None
+
+
+def run_jobs(
+    function: Callable[..., Result],
+    arguments: Sequence[tuple[Any, ...]],
+    *,
+    backend: Backend = "loky",
+    address: str | None = None,
+    n_jobs: int = -1,
+    retries: int = 3,
+    timeout: float = 10.0,
+    on_result: Callable[[int, Result], None] | None = None,
+) -> list[Result]:
+    """Call a function with each tuple of arguments, calls side by side in worker processes.
+
+    Parameters
+    ----------
+    function : callable
+        Must not depend on anything but its arguments: a job whose worker died is run again.
+    arguments : sequence of tuple
+    backend : {"loky", "dask", "ray"}
+        Joblib's backend: processes here, or an existing Dask or Ray cluster.
+    address : str, optional
+        Of the Dask scheduler (``tcp://host:8786``) or the Ray head (``host:6379``); without
+        one a local cluster is started.
+    n_jobs : int
+        Jobs at a time here; -1 for one a core. A cluster at an address decides for itself.
+    retries : int
+        How often a worker may die in a row, without a job having finished since, before this gives
+        up; what was unfinished is run again.
+    timeout : float
+        Seconds to wait for a cluster.
+    on_result : callable, optional
+        Called with (number of the job, its result) as each arrives, to save it at once.
+
+    Returns
+    -------
+    list
+        One result a job, in the order of ``arguments``.
+
+    Raises
+    ------
+    InputError
+        If the backend's package is missing, or nothing answers at the address.
+    ResourceError
+        If workers keep dying.
+
+    Examples
+    --------
+    >>> run_jobs(divmod, [(7, 2), (9, 4)], n_jobs=1)
+    [(3, 1), (2, 1)]
+    """
+    if backend not in get_args(Backend):
+        raise InputError(
+            f"run_jobs: backend must be one of {', '.join(get_args(Backend))}. Got {backend!r}."
+        )
+    if backend == "loky" and address is not None:
+        raise InputError("run_jobs: an address is for backend dask or ray; loky works here.")
+    results: dict[int, Result] = {}
+    if not arguments:
+        return []
+    deaths = 0
+    with _engine(backend, address, n_jobs, timeout) as engine:
+        while left := [number for number in range(len(arguments)) if number not in results]:
+            jobs = [joblib.delayed(_numbered)(function, n, arguments[n]) for n in left]
+            try:
+                for number, result in _in_parallel(jobs, engine):
+                    results[number] = result
+                    deaths = 0
+                    if on_result is not None:
+                        on_result(number, result)
+            except engine.died as error:
+                deaths += 1
+                if deaths > retries:
+                    raise ResourceError(
+                        f"run_jobs: workers died {deaths} times in a row without finishing a job "
+                        f"({type(error).__name__}). Free memory or lower the number of jobs; what "
+                        "has finished is kept."
+                    ) from error
+    return [results[number] for number in range(len(arguments))]
+
+
+def _numbered(
+    function: Callable[..., Result], number: int, arguments: tuple[Any, ...]
+) -> tuple[int, Result]:
+    return number, function(*arguments)
+
+
+def _in_parallel(jobs: list[Any], engine: _Engine) -> Iterator[tuple[int, Any]]:
+    if engine.wave is None:
+        parallel = joblib.Parallel(
+            n_jobs=engine.n_jobs, batch_size=1, return_as="generator_unordered"
+        )
+        stream: Generator[tuple[int, Any]] = parallel(jobs)
+        with closing(stream):
+            yield from stream
+        return
+    # this backend hands results over all at once: so few at a time that little can be lost
+    parallel = joblib.Parallel(n_jobs=engine.n_jobs, batch_size=1)
+    for start in range(0, len(jobs), engine.wave):
+        yield from parallel(jobs[start : start + engine.wave])
+
+
+@contextmanager
+def _engine(
+    backend: Backend, address: str | None, n_jobs: int, timeout: float
+) -> Iterator[_Engine]:
+    """Enter joblib's backend."""
+    with ExitStack() as stack:
+        stack.enter_context(_environment_kept())
+        if backend == "loky":
+            engine = _Engine(n_jobs, (_loky_death(),))
+            stack.enter_context(joblib.parallel_config("loky", inner_max_num_threads=1))
+        elif backend == "dask":
+            distributed = import_extra("distributed", "dask")
+            client = stack.enter_context(dask_client(distributed, address, n_jobs, timeout))
+            engine = _Engine(-1, (distributed.KilledWorker, distributed.comm.CommClosedError))
+            stack.enter_context(
+                joblib.parallel_config("dask", client=client, wait_for_workers_timeout=timeout)
+            )
+        else:
+            ray = import_extra("ray", "ray")
+            import_extra("ray.util.joblib", "ray").register_ray()
+            workers = stack.enter_context(ray_cluster(ray, address, n_jobs, timeout))
+            engine = _Engine(workers, (ray.exceptions.RayError,), wave=4 * workers)
+            stack.enter_context(joblib.parallel_config("ray"))
+        yield engine
+
+
+@contextmanager
+def _environment_kept() -> Iterator[None]:
+    """Put the environment back afterwards.
+
+    Dask and Ray leave their workers' variables in this process' own (MKL_NUM_THREADS=1 among them):
+    a program started later would compute on fewer threads, and so get other bits.
+    """
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
+
+
+def _loky_death() -> type[BaseException]:
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    kind: type[BaseException] = TerminatedWorkerError
+    return kind

@@ -1,0 +1,1 @@
+"""Networks that equal a parity, and the proof that they do."""

@@ -1,0 +1,1 @@
+"""Gradient descent on parity: one network, many side by side, deep ones."""
