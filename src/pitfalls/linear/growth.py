@@ -91,7 +91,7 @@ def learning_time(target: float, start: float, n_layers: int, share: float = 0.9
     power = 2.0 - 2.0 / n_layers
     area = _area(-power)
     before, after = area(logit(np.array([start / target, share])))
-    return float(after - before) / (n_layers * float(target) ** power)
+    return float(float(after - before) / (n_layers * float(target) ** power))
 
 
 def _grow(share: float, exponent: float, rise: Matrix) -> Matrix:
