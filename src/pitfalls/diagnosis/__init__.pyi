@@ -1,0 +1,84 @@
+from .adapter import (
+    Adapter as Adapter,
+)
+from .asking import (
+    ask_capacity as ask_capacity,
+)
+from .asking import (
+    ask_data as ask_data,
+)
+from .asking import (
+    ask_saddle as ask_saddle,
+)
+from .asking import (
+    ask_schedule as ask_schedule,
+)
+from .asking import (
+    ask_signal as ask_signal,
+)
+from .asking import (
+    ask_units as ask_units,
+)
+from .asking import (
+    ask_wiring as ask_wiring,
+)
+from .attribution import (
+    RULES as RULES,
+)
+from .attribution import (
+    Rule as Rule,
+)
+from .attribution import (
+    attribute as attribute,
+)
+from .cards import (
+    Attribution as Attribution,
+)
+from .cards import (
+    Card as Card,
+)
+from .cards import (
+    Cost as Cost,
+)
+from .cards import (
+    Diagnosis as Diagnosis,
+)
+from .cards import (
+    Evidence as Evidence,
+)
+from .cards import (
+    Witness as Witness,
+)
+from .curvature import (
+    Eigenpair as Eigenpair,
+)
+from .entry import (
+    diagnose as diagnose,
+)
+from .family import (
+    FamilySignal as FamilySignal,
+)
+from .family import (
+    family_signal as family_signal,
+)
+from .kernels import (
+    Kernel as Kernel,
+)
+from .kernels import (
+    ListedTargets as ListedTargets,
+)
+from .kernels import (
+    Parities as Parities,
+)
+from .vocabulary import (
+    ALL as ALL,
+)
+from .vocabulary import (
+    CAUSES as CAUSES,
+)
+from .vocabulary import (
+    Cause as Cause,
+)
+from .vocabulary import (
+    Question as Question,
+)

@@ -1,0 +1,452 @@
+"""From cards to causes: stated rules, tried in order. The guide's page of rules is made from here.
+
+A rule reads evidence, never names of anything. Exact findings of wiring come first; what a network
+does when it is trained comes before what it looks like, because many a healthy network has dead units
+or small gradients; and a network that learns is healthy unless an exact finding speaks against it.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from scipy import stats
+
+from pitfalls.diagnosis.capacity import CapacityEvidence
+from pitfalls.diagnosis.cards import Attribution, Card
+from pitfalls.diagnosis.data import DataEvidence
+from pitfalls.diagnosis.reach import Reach
+from pitfalls.diagnosis.saddle import SaddleEvidence
+from pitfalls.diagnosis.schedule import ScheduleEvidence, verdict_of_rates
+from pitfalls.diagnosis.signal import SignalEvidence
+from pitfalls.diagnosis.units import DEAD, SATURATED, UnitsEvidence
+from pitfalls.diagnosis.vocabulary import CAUSES, Cause
+from pitfalls.diagnosis.wiring import WiringEvidence, meant_to_train
+
+__all__ = ["RULES", "Findings", "Rule", "attribute"]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The evidence of all cards; a question that was not asked, or failed, has an empty record."""
+
+    wiring: WiringEvidence
+    data: DataEvidence
+    signal: SignalEvidence
+    units: UnitsEvidence
+    capacity: CapacityEvidence
+    saddle: SaddleEvidence
+    saddle_verdict: str
+    schedule: ScheduleEvidence
+
+    @property
+    def reach(self) -> Reach:
+        """Which parameters are reached."""
+        return self.wiring.reach or Reach()
+
+    @property
+    def learns(self) -> bool:
+        """Whether the user's own steps, or without an optimizer Adam's, learn unseen labels."""
+        own = self.schedule.own
+        if own is None:
+            return self.schedule.adam is not None and self.schedule.adam.learned
+        return self.schedule.learned
+
+    @property
+    def trained(self) -> bool:
+        """Whether the network was seen to train or not, by anybody's steps."""
+        return self.schedule.own is not None or self.schedule.adam is not None
+
+    @property
+    def held_up(self) -> bool:
+        """Whether nothing is learned, or much less than from another start or at another scale."""
+        return self.fails or (self.schedule.held_up and not self.schedule.known)
+
+    @property
+    def fails(self) -> bool:
+        """Whether steps were taken and did not learn."""
+        return self.trained and not self.learns and not self.schedule.known
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule of attribution.
+
+    Parameters
+    ----------
+    name : str
+    cause : str
+        What it names.
+    question : str
+        The card whose finding it rests on.
+    text : str
+        When it applies, for the guide.
+    applies : callable
+        From `Findings` to bool.
+    exact : bool
+        Whether it also speaks against a network that learns.
+    explains : tuple of str
+        Causes that follow from this one, and are not named after it.
+    """
+
+    name: str
+    cause: Cause
+    question: str
+    text: str
+    applies: Callable[[Findings], bool]
+    exact: bool = False
+    explains: tuple[Cause, ...] = ()
+
+
+def _no_signal(f: Findings) -> bool:
+    asked = f.data.learners and f.signal.test is not None and f.trained
+    seen = f.data.p_value <= 0.01 or f.signal.sees or f.schedule.learnable or f.schedule.known
+    return bool(asked and not seen and f.data.could_see)
+
+
+def _no_signal_in_gradient(f: Findings) -> bool:
+    test = f.signal.test
+    if not (f.fails and f.data.sees and test is not None) or f.schedule.learnable:
+        return False
+    unseen = min(test.p_value, test.layers_p_value) > 0.1
+    return f.units.blind or (unseen and f.schedule.adam is not None)
+
+
+def _cannot_memorise(f: Findings) -> bool:
+    """Compare: a batch is fitted worse than a simple learner does on examples it has never seen."""
+    c, best = f.capacity, f.data.best
+    if c.fitted is not False or c.same_as_input or best is None or not f.data.sees:
+        return False
+    if c.linear is not None:
+        return c.linear.explained < 0.7 * c.linear.best_explained
+    if c.half_score.kind != best.kind:
+        return False
+    if best.kind == "accuracy":
+        # a network no more than a tenth worse than that learner would do so once in a thousand times
+        right = round(c.half_score.value * c.n_half)
+        return float(stats.binom.cdf(right, c.n_half, max(best.score - 0.1, 0.0))) < 1e-3
+    return c.half_score.value < best.score - 0.2
+
+
+def _saddle_at_init(f: Findings) -> bool:
+    """Weights of zero, or units that are all alike, and gradients that keep them so."""
+    u = f.units
+    weights = max(1, len(u.gradients))
+    stuck = len(u.zero_weights) >= 2 and 2 * len(u.zero_gradients) >= weights
+    alike = any(layer.identical for layer in u.hidden)
+    return f.fails and (stuck or alike)
+
+
+def _exploding(f: Findings) -> bool:
+    """Signals grow from layer to layer, and the start is far worse than knowing nothing."""
+    own = f.schedule.own or f.schedule.adam
+    if own is None:
+        return False
+    nothing = abs(own.held_before.permuted)
+    deep = len(f.units.scales) >= 4 and f.units.growth > 1e3
+    return f.fails and deep and f.units.largest_gradient > 1e3 and nothing > 10
+
+
+def _vanishing(f: Findings) -> bool:
+    u = f.units
+    return f.fails and len(u.gradients) > 1 and u.ratio < 1e-4 and not u.blind
+
+
+def _rate(f: Findings, word: str) -> bool:
+    return f.schedule.own is not None and verdict_of_rates(f.schedule) == word
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "finite",
+        "numbers-not-finite",
+        "wiring",
+        "A parameter, an input, a label, an output, the loss or a gradient is NaN or infinite "
+        "before any step is taken.",
+        lambda f: bool(f.wiring.not_finite or f.data.not_finite),
+        exact=True,
+        explains=CAUSES[2:],
+    ),
+    Rule(
+        "output mixing",
+        "outputs-mix-samples",
+        "wiring",
+        "In evaluation mode, replacing one sample of a batch changes the output of another by more "
+        "than a thousandth of what replacing its own does. Batch norms that keep no statistics are "
+        "given fixed ones before asking.",
+        lambda f: f.wiring.mixing is not None and f.wiring.mixing.mixes is True,
+        exact=True,
+        explains=("cannot-memorise", "no-signal-in-gradient", "rate-too-low", "no-signal"),
+    ),
+    Rule(
+        "loss of every pair",
+        "loss-mixes-samples",
+        "wiring",
+        "The loss of a batch is, by value, the mean over all pairs of an output and a label, and not "
+        "the mean, the sum or a weighted mean of its samples' losses.",
+        lambda f: f.wiring.composition == "every pair",
+        exact=True,
+        explains=("cannot-memorise", "no-signal-in-gradient", "rate-too-low", "no-signal"),
+    ),
+    Rule(
+        "cut",
+        "cut-from-loss",
+        "wiring",
+        "Parameters that ask for a gradient change the outputs when they are changed, and get none.",
+        lambda f: bool(f.reach.cut),
+        exact=True,
+        explains=("cannot-memorise", "no-signal-in-gradient", "vanishing-gradient", "rate-too-low"),
+    ),
+    Rule(
+        "slopes",
+        "gradient-wrong",
+        "wiring",
+        "Central differences of the loss in float64 settle on a slope that differs from the "
+        "gradient's by more than 5 %, or zero_grad() of the optimizer leaves gradients behind.",
+        lambda f: bool(f.wiring.wrong_slopes) or f.reach.gradients_kept,
+        exact=True,
+        explains=("cannot-memorise", "no-signal-in-gradient", "rate-too-high", "rate-too-low"),
+    ),
+    Rule(
+        "unbounded",
+        "loss-unbounded-below",
+        "wiring",
+        "With one input for all samples the loss still falls without limit along a ray of weights: "
+        "by half its size or more at each of the last three doublings of the radius.",
+        lambda f: f.wiring.unbounded,
+        exact=True,
+        explains=("cannot-memorise", "no-signal-in-gradient", "rate-too-high", "no-signal"),
+    ),
+    Rule(
+        "optimizer's list",
+        "not-in-optimizer",
+        "wiring",
+        "A tensor that gets a gradient is in none of the optimizer's groups.",
+        lambda f: bool(f.reach.not_in_optimizer or f.reach.outside_model),
+        exact=True,
+    ),
+    Rule(
+        "frozen",
+        "frozen",
+        "wiring",
+        "Parameters that ask for no gradient change the outputs, were given to the optimizer, and "
+        "their values are still those of a random start. (Left out of the optimizer, or trained "
+        "before, they count as frozen on purpose.)",
+        lambda f: bool(meant_to_train(f.reach)),
+        exact=True,
+    ),
+    Rule(
+        "degenerate data",
+        "data-degenerate",
+        "data",
+        "No input varies, or no label does; or the examples repeat in the order they are given; or "
+        "fewer than a tenth of the inputs are distinct where their features' values would allow ten "
+        "times as many.",
+        lambda f: (
+            f.data.n_features > 0
+            and (
+                f.data.constant_features == f.data.n_features
+                or f.data.constant_labels
+                or (f.data.repeats is not None and f.data.repeats.degenerate)
+            )
+        ),
+        exact=True,
+        explains=("cannot-memorise", "no-signal", "no-signal-in-gradient", "saddle-at-init", "vanishing-gradient", "dead-units"),
+    ),
+    Rule(
+        "confined outputs",
+        "cannot-memorise",
+        "capacity",
+        "The network's last function confines its outputs so that more than a fifth of the loss "
+        "above its floor stays whatever the weights are.",
+        lambda f: f.capacity.confined,
+        exact=True,
+    ),
+    Rule(
+        "start at a symmetric point",
+        "saddle-at-init",
+        "units",
+        "Nothing is learned, and two or more weights are zero with gradients of zero in at least "
+        "half of the layers, or all units of a hidden layer do the same.",
+        _saddle_at_init,
+        explains=("dead-units", "vanishing-gradient", "cannot-memorise", "no-signal-in-gradient", "saddle"),
+    ),
+    Rule(
+        "rate too high",
+        "rate-too-high",
+        "schedule",
+        "The optimizer's own steps burst or learn nothing, and from the same start the same steps "
+        "learn at half the rate or less, or without weight decay.",
+        lambda f: _rate(f, "rate-too-high"),
+        exact=True,
+        explains=("dead-units", "saturated-units", "vanishing-gradient", "cannot-memorise"),
+    ),
+    Rule(
+        "dead layer",
+        "dead-units",
+        "units",
+        f"Nothing is learned, or half as much as from a fresh start, and {DEAD:.0%} or more of the units of a hidden layer have no slope on "
+        "any example.",
+        lambda f: f.held_up and any(u.dead_share >= DEAD for u in f.units.hidden),
+        exact=True,
+        explains=("vanishing-gradient", "cannot-memorise", "no-signal-in-gradient", "rate-too-low"),
+    ),
+    Rule(
+        "saturated layer",
+        "saturated-units",
+        "units",
+        f"Nothing is learned, or half as much as on standardised inputs or from a fresh start, and "
+        f"{SATURATED:.0%} or more of the values of a hidden layer lie where "
+        "the slope is below a twentieth of the steepest.",
+        lambda f: f.held_up and any(u.saturated >= SATURATED for u in f.units.hidden),
+        exact=True,
+        explains=("vanishing-gradient", "cannot-memorise", "no-signal-in-gradient", "rate-too-low"),
+    ),
+    Rule(
+        "exploding",
+        "exploding-gradient",
+        "units",
+        "Nothing is learned, signals grow a thousandfold over four linear operations or more, and "
+        "gradients are as large.",
+        _exploding,
+        explains=("vanishing-gradient", "cannot-memorise"),
+    ),
+    Rule(
+        "vanishing",
+        "vanishing-gradient",
+        "units",
+        "Nothing is learned, and the relative gradients of two layers differ by a factor of 10,000 "
+        "or more.",
+        _vanishing,
+        explains=("cannot-memorise", "no-signal-in-gradient", "rate-too-low", "saddle"),
+    ),
+    Rule(
+        "rate too low",
+        "rate-too-low",
+        "schedule",
+        "The optimizer's own steps make less than a fiftieth of the progress that they make at 300 "
+        "times the rate or more; or the rate falls to a tenth within them, and they learn when it is "
+        "kept. An attached scheduler that starts low on purpose does not count.",
+        lambda f: _rate(f, "rate-too-low"),
+        exact=True,
+        explains=("saddle", "no-signal-in-gradient"),
+    ),
+    Rule(
+        "saddle",
+        "saddle",
+        "saddle",
+        "Nothing is learned; curvature along a direction is negative beyond residual and rounding, "
+        "a step along it lowers the loss both ways, and plain descent is promised less than a tenth "
+        "of that.",
+        lambda f: f.fails and f.saddle_verdict == "saddle",
+    ),
+    Rule(
+        "no signal in the gradient",
+        "no-signal-in-gradient",
+        "signal",
+        "A simple learner sees the labels; the whitened gradient does not (p > 0.1), nor did any "
+        "training run, Adam's included, learn. (Where the network's first layer reads the same for "
+        "all examples, nothing else is looked for.)",
+        _no_signal_in_gradient,
+        explains=("cannot-memorise",),
+    ),
+    Rule(
+        "capacity",
+        "cannot-memorise",
+        "capacity",
+        "Adam at three rates does not fit a batch of 32; and trained on many examples, the network "
+        "does worse on these than a simple learner does on examples that it has not seen: by a tenth, "
+        "and more than chance would have it once in a thousand times (R^2: by 0.2; a linear network: "
+        "by its exact optimum, below 70 % of any linear map's).",
+        _cannot_memorise,
+        exact=True,
+    ),
+    Rule(
+        "no signal",
+        "no-signal",
+        "data",
+        "Neither simple learner, nor the gradient, nor any training run sees the labels, and planted "
+        "labels would have been seen in as many examples. A parity and noise look alike here.",
+        _no_signal,
+    ),
+    Rule(
+        "loss of its own kind",
+        "loss-mixes-samples",
+        "wiring",
+        "Nothing is learned, and the loss of a batch is no mean, sum or weighted mean of its "
+        "samples' losses.",
+        lambda f: f.fails and f.wiring.composition == "other",
+    ),
+)
+
+
+def attribute(cards: Iterable[Card]) -> tuple[Attribution, ...]:
+    """Name causes in order, at least one.
+
+    Parameters
+    ----------
+    cards : iterable of Card
+
+    Returns
+    -------
+    tuple of Attribution
+        What to mend first comes first. ``healthy`` needs evidence that something is learned, or that
+        the gradient sees the labels; without a fault and without that it is ``unclear``.
+    """
+    cards = tuple(cards)
+    found = _collect(cards)
+    named: list[Attribution] = []
+    explained: set[Cause] = set()
+    for rule in RULES:
+        if rule.cause in explained:
+            continue
+        if (rule.exact or not found.learns) and rule.applies(found):
+            named.append(Attribution(rule.cause, rule.name, _reason(rule, cards)))
+            explained |= {rule.cause, *rule.explains}
+    if named:
+        return tuple(named)
+    return (_without_fault(found, cards),)
+
+
+def _without_fault(found: Findings, cards: tuple[Card, ...]) -> Attribution:
+    if found.learns:
+        return Attribution(
+            "healthy", "learns", "The optimizer's own steps fit labels they have not seen."
+        )
+    if found.schedule.known:
+        return Attribution("healthy", "knows", "It fits labels already, and nothing is amiss.")
+    if found.schedule.learnable:
+        return Attribution(
+            "healthy", "learnable", "Nothing is amiss, and longer training or Adam learns."
+        )
+    if found.signal.sees:
+        return Attribution(
+            "healthy", "gradient sees", "Nothing is amiss, and the gradient sees the labels."
+        )
+    undecided = [card.question for card in cards if card.verdict == "undecided"]
+    which = f" Undecided: {', '.join(undecided)}." if undecided else ""
+    return Attribution("unclear", "nothing found", f"No fault and no learning was seen.{which}")
+
+
+def _reason(rule: Rule, cards: tuple[Card, ...]) -> str:
+    for card in cards:
+        if card.question == rule.question and card.evidence.findings:
+            return card.evidence.findings[0]
+    return rule.text
+
+
+def _collect(cards: tuple[Card, ...]) -> Findings:
+    by = {card.question: card for card in cards}
+
+    def evidence(question: str, kind: type) -> object:
+        card = by.get(question)  # type: ignore[call-overload]
+        return card.evidence if card is not None and isinstance(card.evidence, kind) else kind(0)
+
+    return Findings(
+        evidence("wiring", WiringEvidence),  # type: ignore[arg-type]
+        evidence("data", DataEvidence),  # type: ignore[arg-type]
+        evidence("signal", SignalEvidence),  # type: ignore[arg-type]
+        evidence("units", UnitsEvidence),  # type: ignore[arg-type]
+        evidence("capacity", CapacityEvidence),  # type: ignore[arg-type]
+        evidence("saddle", SaddleEvidence),  # type: ignore[arg-type]
+        by["saddle"].verdict if "saddle" in by else "",
+        evidence("schedule", ScheduleEvidence),  # type: ignore[arg-type]
+    )

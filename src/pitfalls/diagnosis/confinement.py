@@ -1,0 +1,97 @@
+"""Outputs that their last function confines, and how low that leaves the loss."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pitfalls.diagnosis.nested import Nest
+from pitfalls.diagnosis.subject import Subject, SubjectError
+from pitfalls.diagnosis.trace import last_function
+
+__all__ = ["Confinement", "find_confinement"]
+
+_STEPS = 300
+_SIZES = (0.1, 0.03)
+
+
+@dataclass(frozen=True)
+class Confinement:
+    """The least loss that outputs can have, freely chosen one by one for each example.
+
+    Parameters
+    ----------
+    function : str
+        Last function of the network: ``softmax``, ``sigmoid``, ``tanh`` or ``relu``.
+    confined, free, constant : float
+        Least loss of outputs in that function's range; of any outputs; of one output for all.
+    """
+
+    function: str
+    confined: float
+    free: float
+    constant: float
+
+    @property
+    def share(self) -> float:
+        """Part of the loss above its floor, as of a constant output, that stays for good."""
+        above = self.constant - self.free
+        return (self.confined - self.free) / above if above > 0 else 0.0
+
+
+def find_confinement(subject: Subject, rows: NDArray[np.int64]) -> Confinement | None:
+    """Minimise the loss over outputs with and without the last function; None where there is none."""
+    x, y = subject.batch(rows)
+    with subject.mode("eval"):
+        function = last_function(lambda: subject.forward(x))
+        with torch.no_grad():
+            out = subject.forward(subject.batch(rows)[0])
+    if function is None or not isinstance(out, Tensor) or out.ndim == 0:
+        return None
+    maps = {
+        "softmax": lambda z: torch.softmax(z, -1),
+        "sigmoid": torch.sigmoid,
+        "tanh": torch.tanh,
+        "relu": torch.nn.functional.softplus,
+    }
+    if function == "softmax":
+        if out.ndim < 2 or not bool(torch.isclose(out.sum(-1), out.new_ones(())).all()):
+            return None
+        if not _shift_free(subject, out, y):
+            return None  # a loss of probabilities: the softmax belongs to it
+    try:
+        confined = _least(subject, maps[function], torch.zeros_like(out), y)
+        free = _least(subject, lambda z: z, out.detach().clone(), y)
+        constant = _least(subject, lambda z: z.expand_as(out), out.mean(0, keepdim=True), y)
+    except SubjectError:
+        return None  # a loss that only takes what the function gives
+    if not np.isfinite([confined, free, constant]).all() or free < min(0.0, confined) - 1e-6:
+        return None
+    return Confinement(function, confined, free, constant)
+
+
+def _shift_free(subject: Subject, out: Tensor, y: Nest) -> bool:
+    """Whether the loss does not see a constant added to all outputs of an example."""
+    with torch.no_grad():
+        here = float(subject.loss_of(out, y))
+        moved = float(subject.loss_of(out + 3, y))
+    return abs(here - moved) <= 1e-4 * max(abs(here), 1e-6)
+
+
+def _least(subject: Subject, shape: object, start: Tensor, y: Nest) -> float:
+    least = float("inf")
+    for size in _SIZES:
+        z = start.detach().clone().float().requires_grad_(True)
+        optimizer = torch.optim.Adam([z], lr=size * 3)
+        for _ in range(_STEPS):
+            optimizer.zero_grad()
+            value = subject.loss_of(shape(z).to(start.dtype), y)  # type: ignore[operator]
+            if not value.requires_grad or not bool(torch.isfinite(value)):
+                break
+            with subject.users_code("the loss's backward pass"):
+                value.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            least = min(least, float(value.detach()))
+    return least

@@ -1,0 +1,246 @@
+"""Question 2: are the data what a network can learn from, and do simple learners see the labels?"""
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.spatial.distance import cdist
+
+from pitfalls.diagnosis.cards import Card, Evidence
+from pitfalls.diagnosis.learners import (
+    Floats,
+    LearnerScore,
+    Task,
+    encode_inputs,
+    encode_labels,
+    see_labels,
+)
+from pitfalls.diagnosis.nested import Nest, leaves
+from pitfalls.diagnosis.repeats import Repeats, find_repeats
+from pitfalls.diagnosis.subject import Subject
+
+__all__ = ["DataEvidence", "DataWitness", "data_card"]
+
+SEEN = 0.01  # p-values up to this say that labels are seen
+_LEAST = 8
+
+
+@dataclass(frozen=True)
+class DataEvidence(Evidence):
+    """What holds of the data.
+
+    Parameters
+    ----------
+    learners : tuple of LearnerScore
+        Ridge regression and the nearest neighbour.
+    planted_p_value : float
+        p-value of ridge regression on planted labels: as balanced as the true ones, half signal and
+        half noise along a random direction of the inputs. Large: these examples are too few to see
+        anything.
+    constant_features, n_features : int
+    constant_labels : bool
+    not_finite : str
+        ``"inputs"``, ``"labels"`` or empty.
+    smallest_scale, largest_scale : float
+        Standard deviations of the features that vary.
+    largest_input : float
+    n_classes : int
+        0 for real labels.
+    rarest_class, commonest_class : float
+        Shares.
+    repeats : Repeats
+    near_duplicates : float
+        Share of held-out inputs that lie within a hundredth of the median distance of a fitted one.
+    """
+
+    learners: tuple[LearnerScore, ...] = ()
+    planted_p_value: float = 1.0
+    constant_features: int = 0
+    n_features: int = 0
+    constant_labels: bool = False
+    not_finite: str = ""
+    smallest_scale: float = 0.0
+    largest_scale: float = 0.0
+    largest_input: float = 0.0
+    n_classes: int = 0
+    rarest_class: float = 0.0
+    commonest_class: float = 0.0
+    repeats: Repeats | None = None
+    near_duplicates: float = 0.0
+
+    @property
+    def p_value(self) -> float:
+        """The smaller p-value of the two learners, doubled."""
+        return min(1.0, 2 * min((s.p_value for s in self.learners), default=1.0))
+
+    @property
+    def sees(self) -> bool:
+        """Whether a simple learner sees the labels."""
+        return self.p_value <= SEEN
+
+    @property
+    def could_see(self) -> bool:
+        """Whether ridge regression sees planted labels in as many examples."""
+        return self.planted_p_value <= SEEN
+
+    @property
+    def best(self) -> LearnerScore | None:
+        """The learner with the better score."""
+        return max(self.learners, key=lambda s: s.score, default=None)
+
+
+@dataclass(frozen=True)
+class DataWitness:
+    """The verdict with the generator's seed that drew halves and permutations.
+
+    Parameters
+    ----------
+    seed : int
+    verdict : str
+    p_values : tuple of float
+    """
+
+    seed: int
+    verdict: str
+    p_values: tuple[float, ...]
+
+    def check(self, subject: Subject) -> bool:
+        """Measure again with the same draws."""
+        evidence = measure_data(subject.samples.x, subject.samples.y, self.seed)
+        if subject.n >= _LEAST and not evidence.not_finite:
+            evidence = _with_repeats(evidence, subject, self.seed)
+        again = tuple(score.p_value for score in evidence.learners)
+        return _verdict(evidence)[0] == self.verdict and again == self.p_values
+
+
+def data_card(subject: Subject) -> Card:
+    """Answer the question for an examination that is under way."""
+    seed = int(subject.rng.integers(2**31))
+    evidence = measure_data(subject.samples.x, subject.samples.y, seed)
+    if subject.n >= _LEAST and not evidence.not_finite:
+        evidence = _with_repeats(evidence, subject, seed)
+    verdict, findings = _verdict(evidence)
+    evidence = dataclasses.replace(evidence, findings=findings)
+    p_values = tuple(score.p_value for score in evidence.learners)
+    decided = verdict != "undecided"
+    return Card(
+        "data",
+        verdict,
+        evidence,
+        DataWitness(seed, verdict, p_values) if decided else None,
+        evidence.p_value if evidence.learners else None,
+        subject.cost(),
+    )
+
+
+def measure_data(x: Nest, y: Nest, seed: int) -> DataEvidence:
+    """Measure everything but the repeats of rows."""
+    n = len(next(leaves(x)))
+    for name, nest in (("inputs", x), ("labels", y)):
+        if not all(bool(torch.isfinite(t).all()) for t in leaves(nest)):
+            return DataEvidence(n, not_finite=name)
+    rng = np.random.default_rng(seed)
+    raw = [t.reshape(len(t), -1).double() for t in leaves(x)]
+    spread = torch.cat([t.std(0, correction=0) for t in raw])
+    # a column of one value v has a standard deviation of rounding size, eps v
+    floor = torch.cat([t.abs().amax(0) for t in raw]) * 1e-12
+    varies = spread > floor
+    task = encode_labels(y, rng)
+    constant = float(np.ptp(task.targets, axis=0).max()) == 0 if n > 1 else True
+    balance = (
+        np.bincount(task.classes, minlength=task.n_classes) / n
+        if task.classes is not None
+        else np.array([0.0])
+    )
+    evidence = DataEvidence(
+        n=n,
+        constant_features=int((~varies).sum()),
+        n_features=len(spread),
+        constant_labels=constant,
+        smallest_scale=float(spread[varies].min()) if bool(varies.any()) else 0.0,
+        largest_scale=float(spread.max()),
+        largest_input=max(float(t.abs().max()) for t in raw),
+        n_classes=task.n_classes,
+        rarest_class=float(balance.min()),
+        commonest_class=float(balance.max()),
+    )
+    if n < _LEAST or constant or not bool(varies.any()):
+        return evidence
+    features = encode_inputs(x, rng)
+    learners = see_labels(features, task, rng)
+    planted = see_labels(features, _planted(features, task, rng), rng, 199)
+    return dataclasses.replace(
+        evidence, learners=learners, planted_p_value=planted[0].p_value if planted else 1.0
+    )
+
+
+def _planted(features: Floats, task: Task, rng: np.random.Generator) -> Task:
+    """Labels with a known answer: a random direction and as much noise, in the classes' shares."""
+    # a direction in the span of the data: isotropic weights see the strong directions of x
+    score = features @ rng.standard_normal(features.shape[1])
+    score = score / max(float(score.std()), 1e-300) + rng.standard_normal(len(features))
+    if task.classes is None or task.targets.shape[1] != task.n_classes:
+        return Task(((score - score.mean()) / score.std())[:, None], None, 0)
+    classes = np.empty(len(features), dtype=np.int64)
+    classes[np.argsort(score)] = np.sort(task.classes)
+    return Task(np.eye(task.n_classes)[classes], classes, task.n_classes)
+
+
+def _with_repeats(evidence: DataEvidence, subject: Subject, seed: int) -> DataEvidence:
+    raw = [t.reshape(len(t), -1)[:, :512].double().cpu().numpy() for t in leaves(subject.samples.x)]
+    rows = np.concatenate(raw, axis=1)
+    rng = np.random.default_rng(seed + 1)
+    order = rng.permutation(len(rows))[:1024]
+    one, two = rows[order[::2]], rows[order[1::2]]
+    scale = rows.std(0)
+    scale[scale == 0] = 1
+    distances = cdist(one / scale, two / scale)
+    middle = float(np.median(distances))
+    near = float((distances.min(1) <= 0.01 * middle).mean()) if middle > 0 else 1.0
+    return dataclasses.replace(
+        evidence, repeats=find_repeats(rows, subject.samples.order), near_duplicates=near
+    )
+
+
+def _verdict(evidence: DataEvidence) -> tuple[str, tuple[str, ...]]:
+    if evidence.not_finite:
+        return "numbers-not-finite", (f"The {evidence.not_finite} hold NaN or infinity.",)
+    if evidence.n < _LEAST:
+        return "undecided", (f"{evidence.n} examples are too few to halve; {_LEAST} are needed.",)
+    degenerate = _degenerate(evidence)
+    seen = tuple(
+        f"{s.name.capitalize()} fitted on {s.n_fitted} scores {s.score:.3g} on {s.n_scored} others "
+        f"(chance {s.chance:.3g}), p = {s.p_value:.3g}."
+        for s in evidence.learners
+    )
+    if degenerate:
+        return "data-degenerate", (degenerate, *seen)
+    if evidence.sees:
+        return "labels seen", seen
+    if not evidence.could_see:
+        return "undecided", (
+            *seen,
+            f"Planted labels are not seen either (p = {evidence.planted_p_value:.3g}): too few "
+            "examples, or too few of a class.",
+        )
+    return "labels not seen", (
+        *seen,
+        f"Planted labels with as much noise as signal are seen (p = {evidence.planted_p_value:.3g}).",
+    )
+
+
+def _degenerate(evidence: DataEvidence) -> str:
+    if evidence.constant_features == evidence.n_features:
+        return "All inputs are the same: no feature varies."
+    if evidence.constant_labels:
+        return "All labels are the same."
+    repeats = evidence.repeats
+    if repeats is None or not repeats.degenerate:
+        return ""
+    if repeats.period:
+        return f"The examples repeat after {repeats.period}, label and all."
+    return (
+        f"Only {repeats.distinct:.1%} of the inputs are distinct, though their features could make "
+        f"up {repeats.possible:.3g} different ones."
+    )

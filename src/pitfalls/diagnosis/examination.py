@@ -1,0 +1,114 @@
+"""Open an examination: checks that one can take place, the guard around it, and its end."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.parameter import is_lazy
+
+from pitfalls.diagnosis.guard import StateGuard, seed_everything
+from pitfalls.diagnosis.samples import Samples, generators_of, take_samples, to_device
+from pitfalls.diagnosis.subject import Subject, quiet
+from pitfalls.errors import InputError
+
+__all__ = ["examine"]
+
+_ENTROPY = 0x73616D706C6573
+
+
+@contextmanager
+def examine(
+    model: nn.Module,
+    loss: Any,
+    x: Any,
+    y: Any = None,
+    optimizer: Any = None,
+    *,
+    who: str,
+    seconds: float = 60.0,
+    seed: int = 0,
+) -> Iterator[Subject]:
+    """Take the samples, run model and loss once, and hand out the subject inside a guard.
+
+    Raises
+    ------
+    InputError
+        If the model, the loss or the data cannot be used; one line says which and why.
+    """
+    model = _checked_model(model, who)
+    _check_callables(loss, optimizer, seconds, seed, who)
+    first = next(model.parameters())
+    with (
+        quiet(),
+        StateGuard(model, loss, optimizer, generators_of(x)) as guard,
+        torch.inference_mode(False),
+        torch.enable_grad(),
+    ):
+        # not a generator in the user's seed: the same seed must not give the user's own numbers
+        rng = np.random.default_rng(np.random.SeedSequence([_ENTROPY, seed]))
+        seed_everything(int(rng.integers(2**31)))
+        dtype = first.dtype if first.dtype.is_floating_point else torch.get_default_dtype()
+        found = take_samples(x, y, rng, who=who, dtype=dtype)
+        samples = Samples(
+            to_device(found.x, first.device),
+            to_device(found.y, first.device),
+            found.n,
+            found.n_total,
+            found.batch_size,
+            found.order,
+        )
+        subject = Subject(
+            model, loss, samples, optimizer, guard, seconds=seconds, seed=seed, who=who
+        )
+        for module in model.modules():
+            if getattr(module, "_compiled_call_impl", None) is not None:
+                module._compiled_call_impl = None  # the same function, without waiting for a compiler
+        with subject.mode("eval"), torch.no_grad():
+            subject.risk(np.arange(min(4, samples.n)))
+        yield subject
+
+
+def _checked_model(model: Any, who: str) -> nn.Module:
+    if not isinstance(model, nn.Module):
+        raise InputError(f"{who}: model must be a torch.nn.Module. Got {type(model).__name__}.")
+    model = getattr(model, "_orig_mod", model)  # what torch.compile wraps: the same function
+    parameters = list(model.parameters())
+    if not parameters:
+        raise InputError(f"{who}: the model has no parameters, so there is nothing to train.")
+    if any(is_lazy(p) for p in [*parameters, *model.buffers()]):
+        raise InputError(
+            f"{who}: the model has lazy modules without shapes. Run it once on a batch first."
+        )
+    if any(p.is_meta for p in parameters):
+        raise InputError(
+            f"{who}: the model is on the meta device and has no numbers. Give it weights first, "
+            "by model.to_empty(device=...) and its initialisation."
+        )
+    devices = {str(p.device) for p in parameters}
+    if len(devices) > 1:
+        raise InputError(
+            f"{who}: the model must lie on one device. Got {', '.join(sorted(devices))}."
+        )
+    return model
+
+
+def _check_callables(loss: Any, optimizer: Any, seconds: float, seed: int, who: str) -> None:
+    if not callable(loss):
+        raise InputError(
+            f"{who}: loss must be a function of (outputs, y). Got {type(loss).__name__}."
+        )
+    if optimizer is not None and not (
+        callable(getattr(optimizer, "step", None))
+        and callable(getattr(optimizer, "zero_grad", None))
+    ):
+        raise InputError(
+            f"{who}: optimizer must have step() and zero_grad(), as torch.optim's have. Got "
+            f"{type(optimizer).__name__}."
+        )
+    if not seconds > 0:
+        raise InputError(f"{who}: budget must be a positive number of seconds. Got {seconds}.")
+    if not isinstance(seed, int | np.integer) or seed < 0:
+        raise InputError(f"{who}: seed must be a whole number of at least 0. Got {seed!r}.")

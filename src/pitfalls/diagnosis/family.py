@@ -1,0 +1,285 @@
+"""How far the gradient depends on which target of a family it is: unbiased, by layer, with intervals.
+
+For targets h_v(x) = +-1 with v drawn from any law, and a loss with slope A(f) + y G(f) in f,
+
+    grad R_v = a + E_x[h_v(x) g(x)],  g = G(f) grad f,
+
+so E_v|grad R_v - a|^2 = E_{x,x'} K(x, x') <g(x), g(x')> over independent x, x'. `gradient_signal` is
+the case of all parities, where K = 1{x = x'}.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import stats
+from torch import Tensor, nn
+
+from pitfalls.diagnosis.guard import StateGuard
+from pitfalls.diagnosis.kernels import Kernel, Parities
+from pitfalls.errors import InputError
+from pitfalls.parity.gradients import gradient_at, network_outputs
+from pitfalls.parity.loss import Loss, as_loss
+
+__all__ = ["FamilySignal", "LayerSignal", "family_signal"]
+
+_MOST_NUMBERS = 1 << 26  # of per-example gradients held at once: 512 MB in float64
+_TARGETS = 8
+_ENTROPY = 0x66616D696C79
+
+
+@dataclass(frozen=True)
+class LayerSignal:
+    """The part of one parameter tensor.
+
+    Parameters
+    ----------
+    name : str
+    value : float
+    interval : tuple of two floats
+    """
+
+    name: str
+    value: float
+    interval: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class FamilySignal:
+    """E_v|grad R_v - a|^2 over a family of targets.
+
+    Parameters
+    ----------
+    value : float
+        Estimate; unbiased, so it may be negative where there is next to no signal.
+    interval : tuple of two floats
+        Confidence interval by Student's t over independent blocks; both ends equal the value where
+        it is exact. It relies on blocks having light tails: a family in which few targets carry
+        the mean needs its kernel, not drawn targets.
+    layers : tuple of LayerSignal
+        By parameter tensor; they add up to the value.
+    mean_square : float
+        E|g|^2: the signal of a family of one target is at most this.
+    method : str
+        ``"exact"`` (all inputs), ``"pairs"`` (off-diagonal pairs within blocks), ``"diagonal"`` (all
+        parities: the mean square over 2^d) or ``"products"`` (products of independent batches).
+    n_examples : int
+    """
+
+    value: float
+    interval: tuple[float, float]
+    layers: tuple[LayerSignal, ...]
+    mean_square: float
+    method: str
+    n_examples: int
+
+
+def family_signal(
+    model: nn.Module,
+    loss: str | Loss | Callable[[Tensor, Tensor], Tensor],
+    draw: Callable[[int, torch.Generator], Tensor] | Tensor,
+    kernel: Kernel | Callable[[Tensor, Tensor], Tensor],
+    *,
+    centred: bool = False,
+    n_blocks: int = 32,
+    block_size: int = 256,
+    confidence: float = 0.95,
+    seed: int = 0,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> FamilySignal:
+    """Measure how much the gradient of the risk depends on which target of a family it is.
+
+    Parameters
+    ----------
+    model : Module
+        From (n, d) to one number an input; used in evaluation mode and left as it was.
+    loss : str, Loss or callable
+        Of outputs and labels +-1, as in :func:`pitfalls.parity.gradient_signal`.
+    draw : callable or Tensor of shape (N, d)
+        ``draw(n, generator)`` gives n independent inputs; a tensor holds all inputs, each as likely
+        as the others, and the answer is exact.
+    kernel : Kernel or callable
+        ``Parities()``, ``Parities(weight=3)``, ``ListedTargets(functions)``, or any function from
+        inputs (n, d) and (m, d) to K of shape (n, m). ``Parities()`` with ``draw`` takes inputs to be
+        uniform on the cube.
+    centred : bool
+        About the family's own mean gradient in place of a.
+    n_blocks, block_size : int
+        Independent blocks, and examples in each.
+    confidence : float
+    seed : int
+    on_progress : callable, optional
+        Called with (blocks done, blocks in all).
+
+    Returns
+    -------
+    FamilySignal
+
+    Raises
+    ------
+    InputError
+        If inputs, kernel and network do not go together.
+
+    Examples
+    --------
+    >>> from pitfalls.parity import TwoLayerReLU, cube, gradient_signal
+    >>> network = TwoLayerReLU(6, 30, seed=0)
+    >>> exact = family_signal(network, "hinge", cube(6), Parities())
+    >>> bool(np.isclose(exact.value, gradient_signal(network).signal, rtol=1e-5))
+    True
+    """
+    measure = as_loss(loss)
+    if n_blocks < 2 or block_size < 2:
+        raise InputError(
+            f"family_signal: needs n_blocks and block_size of at least 2. Got {n_blocks}, {block_size}."
+        )
+    rule = kernel if isinstance(kernel, Kernel) else _Plain(kernel)
+    with StateGuard(model, loss, None), torch.enable_grad():
+        model.eval()
+        work = _Work(model, measure, rule, centred)
+        if isinstance(draw, Tensor):
+            return work.exact(draw)
+        rng = np.random.default_rng(np.random.SeedSequence([_ENTROPY, seed]))
+        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        method = work.method(block_size)
+        rows, squares = [], []
+        for block in range(n_blocks):
+            x = _drawn(draw, block_size, generator).to(work.device)
+            parts, square = work.block(x, method, rng)
+            rows.append(parts)
+            squares.append(square)
+            if on_progress is not None:
+                on_progress(block + 1, n_blocks)
+    table = np.array(rows)
+    value, interval = _mean(table.sum(1), confidence)
+    layers = tuple(
+        LayerSignal(name, *_mean(column, confidence))
+        for name, column in zip(work.names, table.T, strict=True)
+    )
+    return FamilySignal(
+        value, interval, layers, float(np.mean(squares)), method, n_blocks * block_size
+    )
+
+
+@dataclass(frozen=True)
+class _Plain(Kernel):
+    """A user's function as a kernel."""
+
+    function: Callable[[Tensor, Tensor], Tensor]
+
+    def __call__(self, x: Tensor, other: Tensor) -> Tensor:
+        values = self.function(x, other)
+        if tuple(values.shape) != (len(x), len(other)):
+            raise InputError(
+                f"family_signal: kernel must give shape {(len(x), len(other))}. Got "
+                f"{tuple(values.shape)}."
+            )
+        return values.double()
+
+
+def _drawn(draw: Callable[[int, torch.Generator], Tensor], n: int, g: torch.Generator) -> Tensor:
+    x = draw(n, g)
+    if not isinstance(x, Tensor) or len(x) != n:
+        raise InputError(f"family_signal: draw(n, generator) must give n = {n} inputs as a tensor.")
+    return x
+
+
+def _mean(values: NDArray[np.float64], confidence: float) -> tuple[float, tuple[float, float]]:
+    middle = float(values.mean())
+    margin = float(stats.t.ppf((1 + confidence) / 2, len(values) - 1)) * float(
+        values.std(ddof=1) / np.sqrt(len(values))
+    )
+    return middle, (middle - margin, middle + margin)
+
+
+class _Work:
+    """Gradients of one network and their sums over pairs."""
+
+    def __init__(self, model: nn.Module, loss: Loss, kernel: Kernel, centred: bool) -> None:
+        self._model, self._loss, self._kernel, self._centred = model, loss, kernel, centred
+        self._parameters = dict(model.named_parameters())
+        self.names = tuple(self._parameters)
+        self._sizes = [p.numel() for p in self._parameters.values()]
+        self.device = next(iter(self._parameters.values())).device
+        self._dtype = next(iter(self._parameters.values())).dtype
+
+    def method(self, block_size: int) -> str:
+        if isinstance(self._kernel, Parities) and self._kernel.weight is None and not self._centred:
+            return "diagonal"
+        return "pairs" if block_size * sum(self._sizes) <= _MOST_NUMBERS else "products"
+
+    def exact(self, x: Tensor) -> FamilySignal:
+        """Sum over all pairs of all inputs."""
+        x = x.to(self.device)
+        pairs = self._pairs(x)
+        parts, square = [], 0.0
+        for g in self._split(self._gradients(x)):
+            parts.append(float(((pairs @ g) * g).sum()) / len(x) ** 2)
+            square += float(g.square().sum()) / len(x)
+        layers = tuple(
+            LayerSignal(n, v, (v, v)) for n, v in zip(self.names, parts, strict=True)
+        )
+        value = sum(parts)
+        return FamilySignal(value, (value, value), layers, square, "exact", len(x))
+
+    def block(
+        self, x: Tensor, method: str, rng: np.random.Generator
+    ) -> tuple[list[float], float]:
+        """Return an unbiased estimate by tensor, and the mean of |g|^2."""
+        if method == "products":
+            return self._products(x, rng)
+        n = len(x)
+        gradients = self._gradients(x)
+        square = float(gradients.square().sum()) / n
+        if method == "diagonal":
+            tiny = float(np.ldexp(1.0, -x.shape[1]))
+            return [tiny * float(g.square().sum()) / n for g in self._split(gradients)], square
+        pairs = self._pairs(x)
+        pairs.fill_diagonal_(0)  # a pair of an input with itself is no independent pair
+        parts = [
+            float(((pairs @ g) * g).sum()) / (n * (n - 1)) for g in self._split(gradients)
+        ]
+        return parts, square
+
+    def _pairs(self, x: Tensor) -> Tensor:
+        pairs = self._kernel(x, x).clone()
+        if self._centred:
+            mean = self._kernel.mean(x)
+            pairs -= mean[:, None] * mean[None]
+        return pairs
+
+    def _gradients(self, x: Tensor) -> Tensor:
+        """Return g at every input, shape (n, P), float64."""
+        inputs = x.to(self._dtype)
+        _, odd = self._loss.weights(network_outputs(self._model, inputs).detach().double())
+        return gradient_at(self._model, inputs).double() * odd[:, None]
+
+    def _split(self, gradients: Tensor) -> tuple[Tensor, ...]:
+        return torch.split(gradients, self._sizes, dim=1)
+
+    def _products(self, x: Tensor, rng: np.random.Generator) -> tuple[list[float], float]:
+        """Multiply the correlations of two independent halves with the same drawn targets."""
+        half = len(x) // 2
+        values = self._kernel.targets(x, rng, _TARGETS)
+        if self._centred:
+            values = values - self._kernel.mean(x)[:, None]
+        total = np.zeros(len(self._sizes))
+        for column in values.T:
+            first = self._correlation(x[:half], column[:half])
+            second = self._correlation(x[half:], column[half:])
+            total += [float((a * b).sum()) for a, b in zip(first, second, strict=True)]
+        return list(total / values.shape[1]), float("nan")
+
+    def _correlation(self, x: Tensor, column: Tensor) -> list[Tensor]:
+        """Mean of h(x) g(x) over a batch, by one backward pass."""
+        f: Any = network_outputs(self._model, x.to(self._dtype))
+        _, odd = self._loss.weights(f.detach().double())
+        value = (f.double() * odd * column).mean()
+        parts = torch.autograd.grad(value, list(self._parameters.values()), allow_unused=True)
+        return [
+            torch.zeros_like(p).double() if g is None else g.double()
+            for p, g in zip(self._parameters.values(), parts, strict=True)
+        ]

@@ -1,0 +1,282 @@
+"""Everything that looking at a network may touch, kept and put back bit for bit.
+
+A diagnosis works on the user's own objects: a copy would lose what refers to them (an optimizer's
+own lists of parameters, a penalty in the loss, tied weights, hooks). So their state is taken aside
+first and put back at the end, whatever happens in between.
+"""
+
+import copy
+import gc
+import random
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler
+
+__all__ = ["GlobalGenerators", "StateGuard", "uninterrupted"]
+
+_CONTAINERS = (list, dict, set)
+
+
+class GlobalGenerators:
+    """State of the generators of torch (every device in use), numpy and Python."""
+
+    def __init__(self) -> None:
+        self._torch = torch.get_rng_state()
+        self._cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None
+        self._mps = torch.mps.get_rng_state() if torch.backends.mps.is_available() else None
+        self._numpy = np.random.get_state()  # noqa: NPY002 - the global one is what users draw from
+        self._python = random.getstate()
+
+    def restore(self) -> None:
+        """Put all of them back."""
+        torch.set_rng_state(self._torch)
+        if self._cuda is not None:
+            torch.cuda.set_rng_state_all(self._cuda)
+        if self._mps is not None:
+            torch.mps.set_rng_state(self._mps)
+        np.random.set_state(self._numpy)  # noqa: NPY002
+        random.setstate(self._python)
+
+
+def seed_everything(seed: int) -> None:
+    """Seed the global generators; only ever inside a guard."""
+    torch.manual_seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002
+    random.seed(seed)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C wait until the block is through."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    waiting: list[Any] = []
+    before = signal.signal(signal.SIGINT, lambda *args: waiting.append(args))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if waiting and callable(before):
+            before(*waiting[0])
+
+
+class _Tensors:
+    """Contents of tensors. They go through ``.data``: its writes leave a user's own graph valid."""
+
+    def __init__(self, tensors: Sequence[Tensor]) -> None:
+        self._kept = [(tensor, tensor.data, tensor.detach().clone()) for tensor in tensors]
+
+    @torch.no_grad()
+    def restore(self) -> None:
+        for tensor, data, copied in self._kept:
+            # a conversion in place (.double(), .to) swaps the storage: the old one comes back first
+            if tensor.dtype != copied.dtype or tensor.data_ptr() != data.data_ptr():
+                tensor.data = data
+            tensor.data.copy_(copied)
+
+
+class _Modules:
+    """Attributes, hooks, registered names and modes of all modules."""
+
+    def __init__(self, roots: Sequence[nn.Module]) -> None:
+        modules = {id(m): m for root in roots for m in root.modules()}
+        self._modes = [(m, m.training) for m in modules.values()]
+        self._attributes: list[tuple[dict[str, Any], dict[str, Any]]] = []
+        self._containers: list[tuple[Any, Any]] = []
+        self._generators: list[tuple[Any, Any]] = []
+        loose: list[Tensor] = []
+        for module in modules.values():
+            if isinstance(module, torch.jit.ScriptModule):
+                continue  # its attributes live in C++; parameters and buffers are kept as tensors
+            attributes = vars(module)
+            self._attributes.append((attributes, dict(attributes)))
+            for value in attributes.values():
+                if isinstance(value, _CONTAINERS):
+                    self._containers.append((value, copy.copy(value)))
+                elif isinstance(value, Tensor):
+                    loose.append(value)
+                else:
+                    keep_generator(value, self._generators)
+        self._loose = _Tensors(loose)
+
+    def restore(self) -> None:
+        for attributes, kept in self._attributes:
+            attributes.clear()
+            attributes.update(kept)
+        for container, kept in self._containers:
+            container.clear()
+            container.extend(kept) if isinstance(container, list) else container.update(kept)
+        for module, training in self._modes:
+            module.training = training
+        restore_generators(self._generators)
+        self._loose.restore()
+
+
+def keep_generator(value: Any, kept: list[tuple[Any, Any]]) -> None:
+    """Note the state of a generator object; anything else is passed over."""
+    if isinstance(value, torch.Generator):
+        kept.append((value, value.get_state()))
+    elif isinstance(value, np.random.Generator):
+        kept.append((value, copy.deepcopy(value.bit_generator.state)))
+    elif isinstance(value, np.random.RandomState):
+        kept.append((value, value.get_state()))
+    elif isinstance(value, random.Random):
+        kept.append((value, value.getstate()))
+
+
+def restore_generators(kept: Sequence[tuple[Any, Any]]) -> None:
+    """Put generator objects back to the states noted."""
+    for generator, state in kept:
+        if isinstance(generator, np.random.Generator):
+            generator.bit_generator.state = state
+        elif isinstance(generator, random.Random):
+            generator.setstate(state)
+        else:
+            generator.set_state(state)
+
+
+class _Optimizer:
+    """An optimizer's attributes. Copies are worked with; the originals come back untouched."""
+
+    def __init__(self, optimizer: Any, parameters: Sequence[Tensor]) -> None:
+        self._optimizer = optimizer
+        self._originals = dict(vars(optimizer))
+        self._parameters = parameters
+        self._schedulers = [(s, dict(vars(s))) for s in _schedulers_of(optimizer)]
+        self.work_on_copies()
+
+    def work_on_copies(self) -> None:
+        same = {id(p): p for p in self._parameters}
+        for group in self._originals.get("param_groups", ()):
+            same.update({id(p): p for p in group["params"]})
+        same[id(self._optimizer)] = self._optimizer
+        for scheduler, kept in self._schedulers:
+            same[id(scheduler)] = scheduler
+            vars(scheduler).clear()
+            vars(scheduler).update(_copied(kept, same))
+        attributes = vars(self._optimizer)
+        attributes.clear()
+        attributes.update(_copied(self._originals, same))
+
+    def restore(self) -> None:
+        for scheduler, kept in self._schedulers:
+            vars(scheduler).clear()
+            vars(scheduler).update(kept)
+        attributes = vars(self._optimizer)
+        attributes.clear()
+        attributes.update(self._originals)
+
+
+def _copied(attributes: dict[str, Any], memo: dict[int, Any]) -> dict[str, Any]:
+    copied = {}
+    for name, value in attributes.items():
+        try:
+            copied[name] = copy.deepcopy(value, memo)
+        except (TypeError, RuntimeError, AttributeError):
+            copied[name] = value  # a lock, a handle of a foreign library: shared, not copied
+    return copied
+
+
+def _schedulers_of(optimizer: Any) -> list[LRScheduler]:
+    """Find schedulers that work on this optimizer: a hook of it may step them."""
+    return [
+        found
+        for found in gc.get_objects()
+        # the type, not isinstance: proxies answer for the objects behind them
+        if issubclass(type(found), LRScheduler) and vars(found).get("optimizer") is optimizer
+    ]
+
+
+class StateGuard:
+    """Keeps the state of model, loss, optimizer and generators between ``with`` and its end.
+
+    Parameters
+    ----------
+    model : Module
+    loss : callable
+        Kept too where it is a module.
+    optimizer : Optimizer or None
+    generators : sequence of generator objects
+        Of a data loader, say.
+
+    Notes
+    -----
+    Kept: contents of parameters, buffers and tensors that are attributes; which tensors require a
+    gradient; gradients (set aside, None inside the block); attributes, hooks and training mode of
+    every module; the optimizer's state and groups, and its schedulers; the global generators.
+    """
+
+    def __init__(
+        self, model: nn.Module, loss: Any, optimizer: Any, generators: Sequence[Any] = ()
+    ) -> None:
+        roots = [root for root in (model, loss) if isinstance(root, nn.Module)]
+        self._parameters = list({id(p): p for root in roots for p in root.parameters()}.values())
+        for group in getattr(optimizer, "param_groups", ()):
+            known = {id(p) for p in self._parameters}
+            self._parameters += [p for p in group["params"] if id(p) not in known]
+        buffers = list({id(b): b for root in roots for b in root.buffers()}.values())
+        self._generators: list[tuple[Any, Any]] = []
+        for generator in generators:
+            keep_generator(generator, self._generators)
+        self._global = GlobalGenerators()
+        self._tensors = _Tensors([*self._parameters, *buffers])
+        self._flags = [(p, p.requires_grad, p.grad) for p in self._parameters]
+        self._gradients = _Tensors([p.grad for p in self._parameters if p.grad is not None])
+        self._modules = _Modules(roots)
+        self._optimizer: _Optimizer | None = None
+        self._of = optimizer
+
+    def __enter__(self) -> "StateGuard":
+        with uninterrupted():
+            if self._of is not None and hasattr(self._of, "__dict__"):
+                self._optimizer = _Optimizer(self._of, self._parameters)
+            self._set_gradients_aside()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with uninterrupted():
+            self._restore_model()
+            if self._optimizer is not None:
+                self._optimizer.restore()
+            self._gradients.restore()
+            for parameter, _, gradient in self._flags:
+                parameter.grad = gradient
+            restore_generators(self._generators)
+            self._global.restore()
+
+    def rewind(self) -> None:
+        """Put model, loss and optimizer back to the start and clear the gradients."""
+        with uninterrupted():
+            self._restore_model()
+            self._set_gradients_aside()
+            if self._optimizer is not None:
+                self._optimizer.work_on_copies()
+
+    @property
+    def had_gradients(self) -> bool:
+        """Whether any parameter came with a gradient."""
+        return any(gradient is not None for _, _, gradient in self._flags)
+
+    def _restore_model(self) -> None:
+        self._modules.restore()
+        self._tensors.restore()
+        for parameter, requires, _ in self._flags:
+            parameter.requires_grad_(requires)
+
+    def _set_gradients_aside(self) -> None:
+        for parameter in self._parameters:
+            parameter.grad = None

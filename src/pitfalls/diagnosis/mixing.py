@@ -1,0 +1,313 @@
+"""Whether samples stay apart: each output with its own input, each loss with its own label."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from pitfalls.diagnosis.nested import Nest, leaves, map_leaves, select
+from pitfalls.diagnosis.subject import Subject, SubjectError
+
+__all__ = [
+    "Composition",
+    "CompositionWitness",
+    "OutputMixing",
+    "OutputMixingWitness",
+    "batch_norm_without_statistics",
+    "loss_composition",
+    "output_mixing",
+    "spread_rows",
+]
+
+Rows: TypeAlias = NDArray[np.int64]
+Composition: TypeAlias = Literal[
+    "mean", "sum", "weighted mean", "sum plus a constant", "every pair", "other", "undecided"
+]
+
+# an influence of other samples below this share of a sample's own is taken for rounding
+_LEAST_INFLUENCE = 1e-3
+
+
+@dataclass(frozen=True)
+class OutputMixing:
+    """Dependence of outputs on other samples.
+
+    Parameters
+    ----------
+    mixes : bool or None
+        None where outputs do not react to their own input either.
+    influence : float
+        The largest change of an output when another sample is replaced, as a share of the median
+        change when its own is.
+    replaced, affected : int
+        The pair of places in the batch where it was largest.
+    """
+
+    mixes: bool | None
+    influence: float
+    replaced: int
+    affected: int
+
+
+def spread_rows(subject: Subject, count: int) -> Rows:
+    """Choose rows with labels and inputs as different as can be had, in a random order."""
+    order = subject.rng.permutation(subject.n)
+    if subject.n <= count:
+        return order
+    few = order[: 64 * count]
+    _, y = subject.batch(few)
+    keys = [t.reshape(len(t), -1)[:, :8].double().cpu().numpy() for t in leaves(y)]
+    seen: dict[bytes, list[int]] = {}
+    for place, row in enumerate(few):
+        seen.setdefault(b"".join(key[place].tobytes() for key in keys), []).append(int(row))
+    chosen: list[int] = []
+    while len(chosen) < count:
+        for rows in seen.values():
+            if rows and len(chosen) < count:
+                chosen.append(rows.pop())
+    return np.array(chosen, dtype=np.int64)
+
+
+@torch.no_grad()
+def output_mixing(subject: Subject, rows: Rows, others: Rows) -> OutputMixing:
+    """Replace the samples of a batch one by one, in evaluation mode, and see which outputs move.
+
+    Parameters
+    ----------
+    rows : array of int, shape (m,)
+        The batch.
+    others : array of int, shape (m,)
+        What takes the place of each.
+    """
+    m = len(rows)
+    with subject.mode("eval"):
+        out = [t.double() for t in leaves(subject.forward(subject.batch(rows)[0])) if _real(t)]
+        again = [t.double() for t in leaves(subject.forward(subject.batch(rows)[0])) if _real(t)]
+        moved = []
+        for j in range(m):
+            changed = rows.copy()
+            changed[j] = others[j]
+            new = leaves(subject.forward(subject.batch(changed)[0]))
+            moved.append(
+                [(a.double() - b).abs() for a, b in zip(filter(_real, new), out, strict=True)]
+            )
+    eps = max((torch.finfo(t.dtype).eps for t in subject.parameters().values() if _real(t)))
+    own, other, pair = 0.0, 0.0, (0, 0)
+    for at, (first, second) in enumerate(zip(out, again, strict=True)):
+        size = max(float(first.abs().max()), 1e-30)
+        floor = max(1e3 * eps * size, 10 * float((first - second).abs().max()))
+        change = torch.stack([parts[at] for parts in moved])  # (m, ...)
+        change = torch.where(change > floor, change, 0.0)
+        table = _by_sample(change, m)
+        diagonal = table.diagonal()
+        own = max(own, float(diagonal[diagonal > 0].median()) if bool((diagonal > 0).any()) else 0)
+        off = table - torch.diag(diagonal)
+        if float(off.max()) > other:
+            other = float(off.max())
+            pair = divmod(int(off.argmax()), m)
+    if own == 0 and other == 0:
+        return OutputMixing(None, 0.0, 0, 0)
+    # outputs that react to other samples only, a shuffle say, have no scale of their own
+    influence = other / own if own > 0 else float("inf")
+    return OutputMixing(influence > _LEAST_INFLUENCE, influence, *pair)
+
+
+def _real(t: Tensor) -> bool:
+    return t.is_floating_point()
+
+
+def _by_sample(change: Tensor, m: int) -> Tensor:
+    """Reduce changes (m replaced, outputs...) to a table (m, m) of replaced against affected.
+
+    Where the first axis of the outputs does not count samples, an output belongs to the sample that
+    moves it most, and what others do to it is the effect between samples.
+    """
+    if change.ndim > 1 and change.shape[1] == m:
+        return change.reshape(m, m, -1).amax(-1)
+    flat = change.reshape(m, -1)
+    owner = flat.argmax(0)
+    table = torch.zeros(m, m, dtype=flat.dtype, device=flat.device)
+    for i in range(m):
+        if bool((owner == i).any()):
+            table[:, i] = flat[:, owner == i].amax(1)
+    return table
+
+
+def batch_norm_without_statistics(model: nn.Module) -> list[nn.modules.batchnorm._BatchNorm]:
+    """Find batch norms that use the batch even in evaluation mode: they mix samples by design."""
+    return [
+        m
+        for m in model.modules()
+        if isinstance(m, nn.modules.batchnorm._BatchNorm) and m.running_mean is None
+    ]
+
+
+def give_statistics(norms: list[nn.modules.batchnorm._BatchNorm]) -> None:
+    """Let those batch norms use fixed statistics (the guard takes them away again)."""
+    for norm in norms:
+        like = next(iter(norm.parameters()), torch.zeros(()))
+        norm._buffers["running_mean"] = torch.zeros(
+            norm.num_features, dtype=like.dtype, device=like.device
+        )
+        norm._buffers["running_var"] = torch.ones(
+            norm.num_features, dtype=like.dtype, device=like.device
+        )
+
+
+@dataclass(frozen=True)
+class OutputMixingWitness:
+    """A sample whose output changes, or does not, with another sample of the batch.
+
+    Parameters
+    ----------
+    rows, others : tuple of int
+        The batch and its replacements.
+    mixes : bool
+        The claim.
+    fixed_norms : bool
+        Whether batch norms without statistics were given fixed ones first.
+    """
+
+    rows: tuple[int, ...]
+    others: tuple[int, ...]
+    mixes: bool
+    fixed_norms: bool
+
+    def check(self, subject: Subject) -> bool:
+        """Replace the samples again."""
+        if self.fixed_norms:
+            give_statistics(batch_norm_without_statistics(subject.model))
+        found = output_mixing(subject, np.array(self.rows), np.array(self.others))
+        return found.mixes == self.mixes
+
+
+@dataclass(frozen=True)
+class CompositionWitness:
+    """How the loss of a batch is made of the losses of its samples.
+
+    Parameters
+    ----------
+    rows : tuple of int
+        The batch.
+    composition : str
+        The claim.
+    batch, mean, total, pairs : float
+        Loss of the batch; mean and sum of the losses one by one; mean over every output with every
+        label.
+    """
+
+    rows: tuple[int, ...]
+    composition: Composition
+    batch: float
+    mean: float
+    total: float
+    pairs: float
+
+    def check(self, subject: Subject) -> bool:
+        """Compute the losses again: the same numbers, and the same relation."""
+        again = loss_composition(subject, np.array(self.rows))
+        return again.composition == self.composition and bool(
+            np.isclose(again.batch, self.batch, rtol=1e-4, atol=1e-7)
+        )
+
+
+@torch.no_grad()
+def loss_composition(subject: Subject, rows: Rows) -> CompositionWitness:
+    """Compare the loss of a batch with the losses of its samples, at the network's own outputs."""
+    x, y = subject.batch(rows)
+    m = len(rows)
+    with subject.mode("eval"):
+        if subject.rows_first:
+            out = subject.forward(x)
+            singles = [select(out, torch.tensor([i])) for i in range(m)]
+        else:
+            out = subject.forward(x)
+            singles = [subject.forward(subject.batch(rows[i : i + 1])[0]) for i in range(m)]
+    labels = [select(y, torch.tensor([i])) for i in range(m)]
+    loss, tolerance = _precise_loss(subject, out, y)
+    whole = loss(out, y)
+    own = np.array([loss(o, t) for o, t in zip(singles, labels, strict=True)])
+    mean, total = float(own.mean()), float(own.sum())
+    scale = max(abs(whole), float(np.abs(own).max()), 1e-12)
+
+    def near(a: float, b: float) -> bool:
+        return abs(a - b) <= tolerance * scale
+
+    pairs = float("nan")
+    composition: Composition
+    if m < 2 or not np.isfinite([whole, *own]).all():
+        composition = "undecided"
+    elif near(whole, mean):
+        composition = "mean"
+    elif near(whole, total):
+        composition = "sum"
+    else:
+        pairs = float(np.mean([[loss(o, t) for t in labels] for o in singles]))
+        if near(whole, pairs) and not near(pairs, mean):
+            composition = "every pair"
+        elif subject.rows_first:
+            composition = _other_composition(loss, out, y, own, whole, tolerance * scale)
+        else:
+            composition = "undecided"
+    return CompositionWitness(
+        tuple(map(int, rows)), composition, whole, mean, total, pairs
+    )
+
+
+def _precise_loss(subject: Subject, out: Nest, y: Nest) -> tuple[Any, float]:
+    """Return the loss as a function to float, in float64 where the user's code goes along."""
+
+    def double(t: Tensor) -> Tensor:
+        return t.double() if t.is_floating_point() else t
+
+    def precise(outputs: Nest, labels: Nest) -> float:
+        return float(subject.loss_of(map_leaves(double, outputs), map_leaves(double, labels)))
+
+    def plain(outputs: Nest, labels: Nest) -> float:
+        return float(subject.loss_of(outputs, labels))
+
+    coarse = max(torch.finfo(t.dtype).eps for t in leaves(out) if t.is_floating_point())
+    try:
+        value = precise(out, y)
+    except SubjectError:
+        return plain, 100 * coarse
+    reference = plain(out, y)
+    # a loss that casts inside is no more precise than its cast
+    same = abs(value - reference) <= 1e3 * coarse * max(abs(value), 1e-12)
+    return (precise, 1e-5) if same or not np.isfinite(value) else (plain, 100 * coarse)
+
+
+def _other_composition(
+    loss: Any, out: Nest, y: Nest, own: NDArray[np.float64], whole: float, tolerance: float
+) -> Composition:
+    """Try a weighted mean, and a sum to which each call adds a constant (a penalty)."""
+    m = len(own)
+    first = int(np.abs(own - own.mean()).argmax())
+    weights = np.ones(m)
+    constants = []
+    positive = True
+    for i in range(m):
+        if i == first:
+            continue
+        index = torch.tensor([first, i])
+        both = loss(select(out, index), select(y, index))
+        constants.append(own[first] + own[i] - both)
+        # both = (w_first l_first + w_i l_i) / (w_first + w_i)
+        if abs(own[first] - own[i]) > 100 * tolerance:
+            above, below = own[first] - both, both - own[i]
+            positive &= bool(above * below > 0)
+            weights[i] = above / below if below != 0 else np.inf
+        else:
+            positive &= bool(abs(both - own[i]) <= tolerance)
+    if np.ptp(constants) <= tolerance:
+        constant = float(np.mean(constants))
+        if abs(whole - (own.sum() - (m - 1) * constant)) <= m * tolerance:
+            return "sum plus a constant"
+    if positive and np.isfinite(weights).all():
+        expected = float((weights * own).sum() / weights.sum())
+        if abs(whole - expected) <= 100 * tolerance:
+            return "weighted mean"
+    return "other"

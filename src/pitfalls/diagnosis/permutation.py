@@ -1,0 +1,238 @@
+"""Does the gradient see the labels? A permutation test whose p-value is exact.
+
+Inputs stay where they are. If labels are independent of inputs, every order of the labels is as
+likely as the true one, so the rank of any statistic of the true order among B random ones is uniform,
+whatever the network. The statistic is |D^(-1/2) (grad - mean)|, mean and D being the mean and the
+variance by coordinate over all B + 1 orders, the true one among them: leaving it out would favour it.
+The norm of the gradient itself is nearly blind: it is ruled by what all labellings share.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import stats
+from torch import Tensor, nn
+
+from pitfalls.diagnosis.nested import leaves, select
+from pitfalls.diagnosis.subject import Subject
+from pitfalls.errors import InputError
+
+__all__ = ["LayerTest", "PermutationTest", "permutation_test", "statistic"]
+
+_MOST_COORDINATES = 1 << 15  # of one tensor; more are sampled
+_MOST_NUMBERS = 1 << 26  # of all gradients kept: 256 MB in float32
+_CHUNK = 512
+
+
+@dataclass(frozen=True)
+class LayerTest:
+    """The test on one parameter tensor alone.
+
+    Parameters
+    ----------
+    name : str
+    p_value : float
+        Not corrected for the number of tensors.
+    excess : float
+        Squared statistic of the true labels over the mean of the permuted ones, minus one: about
+        n times the squared signal-to-noise ratio of one example, and 0 on average without signal.
+    """
+
+    name: str
+    p_value: float
+    excess: float
+
+
+@dataclass(frozen=True)
+class PermutationTest:
+    """What the gradient at one point says about the labels.
+
+    Parameters
+    ----------
+    p_value : float
+        Of the whole gradient.
+    layers_p_value : float
+        Of the largest statistic over the whole gradient and single tensors, each in units of its own
+        standard deviation over all labellings: exact as well, and sharper where few tensors see.
+    excess, noise : float
+        As in `LayerTest`, and the standard deviation of the same quantity over permuted labels.
+    layers : tuple of LayerTest
+    n_examples, n_permutations : int
+    statistics : tuple of float
+        Squared statistic of the true labels first, then of the permuted ones.
+    """
+
+    p_value: float
+    layers_p_value: float
+    excess: float
+    noise: float
+    layers: tuple[LayerTest, ...]
+    n_examples: int
+    n_permutations: int
+    statistics: tuple[float, ...]
+
+    @property
+    def best_layer(self) -> LayerTest | None:
+        """The tensor with the smallest p-value."""
+        return min(self.layers, key=lambda layer: (layer.p_value, -layer.excess), default=None)
+
+    @property
+    def n_needed(self) -> float:
+        """Examples at which the signal, if its excess is what was measured, stands out of the noise.
+
+        The excess grows as n and its noise does not: three standard deviations are asked for. Where
+        the measured excess is not positive the answer is infinite.
+        """
+        if self.excess <= 0:
+            return float("inf")
+        return self.n_examples * 3 * self.noise / self.excess
+
+
+def statistic(gradients: Tensor) -> Tensor:
+    """Return the squared statistic of each labelling.
+
+    Parameters
+    ----------
+    gradients : Tensor of shape (B + 1, P)
+
+    Returns
+    -------
+    Tensor of shape (B + 1,), float64
+    """
+    values = gradients.double()
+    values = values - values.mean(0)
+    variance = values.square().mean(0)
+    # a coordinate that all labellings share but for rounding knows nothing of the labels
+    size = gradients.abs().amax(0).double()
+    known = variance > (1e-5 * size) ** 2
+    return (values[:, known].square() / variance[known]).sum(1)
+
+
+def permutation_test(
+    subject: Subject,
+    rows: NDArray[np.int64],
+    permutations: NDArray[np.int64],
+    *,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> PermutationTest:
+    """Compare the gradient with the gradients at permuted labels, at fixed inputs.
+
+    Parameters
+    ----------
+    rows : array of int, shape (n,)
+        The examples.
+    permutations : array of int, shape (B, n)
+        Of the places in ``rows``.
+    """
+    if len(permutations) < 1:
+        raise InputError("permutation_test: at least one permutation is needed. Got none.")
+    trained = subject.trainable()
+    columns = _columns(trained, len(permutations) + 1, subject.rng)
+    orders = np.concatenate([np.arange(len(rows))[None], permutations])
+    table = _gradients(subject, rows, orders, trained, columns, on_progress)
+    squares = [statistic(part) for part in table]
+    whole = torch.stack(squares).sum(0)
+    layers = tuple(
+        LayerTest(name, *_rank(part)[:2]) for name, part in zip(trained, squares, strict=True)
+    )
+    p, excess, noise = _rank(whole)
+    largest = torch.stack([_in_units(part) for part in [whole, *squares]]).amax(0)
+    return PermutationTest(
+        p,
+        _rank(largest - largest.min())[0],
+        excess,
+        noise,
+        layers,
+        len(rows),
+        len(permutations),
+        tuple(whole.tolist()),
+    )
+
+
+def _in_units(squares: Tensor) -> Tensor:
+    spread = float(squares.std(correction=0))
+    return (squares - squares.mean()) / spread if spread > 0 else torch.zeros_like(squares)
+
+
+def _rank(squares: Tensor) -> tuple[float, float, float]:
+    """Return p-value, excess and noise of the first against the rest."""
+    true, rest = float(squares[0]), squares[1:]
+    tie = 1e-9 * max(true, 1e-300)
+    p = (1 + int((rest >= true - tie).sum())) / len(squares)
+    mean = float(rest.mean())
+    if mean <= 0:
+        return 1.0, 0.0, 0.0
+    noise = float(rest.std(correction=1)) / mean if len(rest) > 1 else float("nan")
+    return p, true / mean - 1, noise
+
+
+def _columns(
+    trained: dict[str, nn.Parameter], n_orders: int, rng: np.random.Generator
+) -> list[Tensor | None]:
+    """Choose coordinates of large tensors at random, so that all gradients fit in memory."""
+    total = sum(min(p.numel(), _MOST_COORDINATES) for p in trained.values())
+    share = min(1.0, _MOST_NUMBERS / (total * n_orders))
+    chosen: list[Tensor | None] = []
+    for parameter in trained.values():
+        most = max(64, int(share * min(parameter.numel(), _MOST_COORDINATES)))
+        if parameter.numel() <= most:
+            chosen.append(None)
+        else:
+            picked = rng.choice(parameter.numel(), size=most, replace=False)
+            chosen.append(torch.from_numpy(np.sort(picked)).to(parameter.device))
+    return chosen
+
+
+def _gradients(
+    subject: Subject,
+    rows: NDArray[np.int64],
+    orders: NDArray[np.int64],
+    trained: dict[str, nn.Parameter],
+    columns: list[Tensor | None],
+    on_progress: Callable[[int, int], None] | None,
+) -> list[Tensor]:
+    """Gradient of the loss under every labelling, by tensor, shape (B + 1, coordinates).
+
+    One forward pass a chunk of examples serves all labellings; only what flows back changes.
+    """
+    parameters = list(trained.values())
+    table = [
+        torch.zeros(len(orders), p.numel() if c is None else len(c), device=p.device)
+        for p, c in zip(parameters, columns, strict=True)
+    ]
+    _, labels = subject.batch(rows)
+    parts = np.array_split(np.arange(len(rows)), -(-len(rows) // _CHUNK))
+    for number, part in enumerate(parts):
+        with subject.mode("steady"):
+            out = subject.forward(subject.batch(rows[part])[0])
+        reached = [t for t in leaves(out) if t.requires_grad]
+        for at, order in enumerate(orders):
+            value = subject.loss_of(out, select(labels, torch.from_numpy(order[part])))
+            with subject.users_code("the backward pass"):
+                last = torch.autograd.grad(value, reached, retain_graph=True, allow_unused=True)
+                flowing = [(t, g) for t, g in zip(reached, last, strict=True) if g is not None]
+                gradients = torch.autograd.grad(
+                    [t for t, _ in flowing],
+                    parameters,
+                    [g for _, g in flowing],
+                    retain_graph=at + 1 < len(orders),
+                    allow_unused=True,
+                )
+            subject.count(gradients=1, examples=len(part))
+            for row, gradient, chosen in zip(table, gradients, columns, strict=True):
+                if gradient is not None:
+                    flat = gradient.flatten()
+                    row[at] += (flat if chosen is None else flat[chosen]).float() * len(part)
+            if on_progress is not None:
+                on_progress(number * len(orders) + at + 1, len(parts) * len(orders))
+    return [part.cpu() for part in table]
+
+
+def planned_power(excess: float, noise: float, level: float = 0.05) -> float:
+    """Chance that the test at that level finds an excess of this size, by the normal law."""
+    if not noise > 0:
+        return 0.0
+    return float(stats.norm.sf(stats.norm.ppf(1 - level) - excess / noise))

@@ -1,0 +1,229 @@
+"""Question 6: is this a saddle? Gradient, extreme curvature, and a step both ways along it."""
+
+import dataclasses
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pitfalls.diagnosis.cards import Card, Evidence
+from pitfalls.diagnosis.curvature import Eigenpair, Hessian, extreme_eigenpairs
+from pitfalls.diagnosis.subject import Subject, SubjectError
+from pitfalls.diagnosis.trace import trace
+
+__all__ = ["SaddleEvidence", "SaddleWitness", "saddle_card"]
+
+PROMISED = 0.1  # of what the curvature gives: a larger promise of plain descent is no saddle
+_MOST = 256
+_LEAST = 8
+_RADII = 2.0 ** np.arange(2, -13, -1)  # of the step, as a share of the weights' norm
+
+
+@dataclass(frozen=True)
+class SaddleEvidence(Evidence):
+    """What gradient and curvature say of the point.
+
+    Parameters
+    ----------
+    loss, gradient : float
+        Loss, and Euclidean norm of its gradient.
+    lowest, largest : float
+        Extreme eigenvalues of the Hessian, each known to ``residuals``.
+    residuals : tuple of two floats
+    rounding : float
+        Size of the rounding of a product.
+    radius, drop : float
+        Length of the step along the lowest direction, and by how much the loss falls whichever way it
+        is taken (the smaller of the two); 0 where it does not.
+    promised : float
+        |g|^2 / (2 lambda_max): what one step of plain descent is promised.
+    kinks : float
+        Share of ReLU inputs that are exactly zero, where second derivatives say nothing.
+    flat : tuple of str
+        Parameters with neither slope nor curvature along a random direction.
+    precise : bool
+        Whether it was measured in float64.
+    products : int
+    """
+
+    loss: float = float("nan")
+    gradient: float = float("nan")
+    lowest: float = float("nan")
+    largest: float = float("nan")
+    residuals: tuple[float, float] = (float("nan"), float("nan"))
+    rounding: float = 0.0
+    radius: float = 0.0
+    drop: float = 0.0
+    promised: float = float("nan")
+    kinks: float = 0.0
+    flat: tuple[str, ...] = ()
+    precise: bool = True
+    products: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class SaddleWitness:
+    """A direction, its curvature, and the step that lowers the loss both ways.
+
+    Parameters
+    ----------
+    rows : tuple of int
+        The batch.
+    direction : ndarray of shape (P,)
+        Of length 1, parameters in the model's order.
+    curvature, radius, drop : float
+    verdict : str
+    """
+
+    rows: tuple[int, ...]
+    direction: NDArray[np.float64]
+    curvature: float
+    radius: float
+    drop: float
+    verdict: str
+
+    def check(self, subject: Subject) -> bool:
+        """Measure curvature along the direction, gradient and both steps again."""
+        hessian = Hessian(subject, np.array(self.rows))
+        if hessian.size != len(self.direction):
+            return False
+        curvature = float(self.direction @ hessian.times(self.direction))
+        rounding = _rounding(hessian, abs(curvature))
+        if abs(curvature - self.curvature) > 1e-3 * abs(self.curvature) + 10 * rounding:
+            return False
+        if self.verdict != "saddle":
+            return True
+        drop = _drop(hessian, self.direction, self.radius)
+        return curvature < 0 and drop > 0.5 * self.drop > 0
+
+
+def saddle_card(subject: Subject) -> Card:
+    """Answer the question for an examination that is under way."""
+    try:
+        rows = subject.rng.permutation(subject.n)[: _affordable(subject)]
+        hessian = Hessian(subject, rows)
+        gradient = hessian.gradient()
+        if not np.isfinite(gradient).all():
+            raise SubjectError("the gradient is not finite")
+        lowest, largest = extreme_eigenpairs(
+            hessian, subject.rng, seconds=max(0.5, 0.75 * subject.left())
+        )
+    except SubjectError as error:
+        evidence = SaddleEvidence(subject.n, (f"No second derivatives: {error}.",))
+        return Card("saddle", "undecided", evidence, None, None, subject.cost())
+    evidence = _measure(subject, hessian, gradient, lowest, largest)
+    verdict, findings = _verdict(evidence)
+    evidence = dataclasses.replace(evidence, findings=findings)
+    witness = SaddleWitness(
+        tuple(map(int, rows)), lowest.vector, lowest.value, evidence.radius, evidence.drop, verdict
+    )
+    return Card("saddle", verdict, evidence, witness, None, subject.cost())
+
+
+def _affordable(subject: Subject) -> int:
+    """As many examples as leave time for a few dozen products of about four gradients."""
+    few = subject.rng.permutation(subject.n)[: min(subject.n, _LEAST)]
+    began = time.monotonic()
+    with subject.mode("eval"):
+        subject.backward(subject.risk(few), list(subject.trainable().values()))
+    each = max(time.monotonic() - began, 1e-5) / len(few)
+    return int(min(subject.n, _MOST, max(_LEAST, subject.left() / (4 * each * 30))))
+
+
+def _measure(
+    subject: Subject,
+    hessian: Hessian,
+    gradient: NDArray[np.float64],
+    lowest: Eigenpair,
+    largest: Eigenpair,
+) -> SaddleEvidence:
+    norm = float(np.linalg.norm(gradient))
+    rounding = _rounding(hessian, max(abs(lowest.value), abs(largest.value)))
+    radius, drop = 0.0, 0.0
+    if lowest.value < -10 * rounding:
+        weights = np.sqrt(sum(float(p.detach().square().sum()) for p in hessian.at.values()))
+        for share in _RADII:
+            # at weights of zero there is no scale but one
+            tried = float(share * (weights or 1.0))
+            found = _drop(hessian, lowest.vector, tried)
+            if found > drop:
+                radius, drop = tried, found
+            if drop > 0 and found < 0.25 * drop:
+                break
+    steepest = max(largest.value, -lowest.value)
+    promised = norm**2 / (2 * steepest) if steepest > 0 else float("inf" if norm > 0 else 0)
+    return SaddleEvidence(
+        n=len(hessian._rows),
+        loss=hessian.value(),
+        gradient=norm,
+        lowest=lowest.value,
+        largest=largest.value,
+        residuals=(lowest.residual, largest.residual),
+        rounding=rounding,
+        radius=radius,
+        drop=drop,
+        promised=promised,
+        kinks=_kinks(subject, hessian._rows),
+        flat=_flat(hessian, gradient, subject.rng),
+        precise=hessian.dtype == torch.float64,
+        products=hessian.products,
+    )
+
+
+def _rounding(hessian: Hessian, size: float) -> float:
+    return float(np.sqrt(torch.finfo(hessian.dtype).eps) * 1e-2 * size)
+
+
+def _drop(hessian: Hessian, direction: NDArray[np.float64], radius: float) -> float:
+    """By how much the loss falls for a step either way, the smaller one, less rounding."""
+    here = hessian.value()
+    up, down = hessian.value(radius * direction), hessian.value(-radius * direction)
+    if not np.isfinite([up, down]).all():
+        return 0.0
+    return float(here - max(up, down) - 16 * torch.finfo(hessian.dtype).eps * abs(here))
+
+
+def _kinks(subject: Subject, rows: NDArray[np.int64]) -> float:
+    """Largest share, over ReLU layers, of inputs that are exactly zero."""
+    x = subject.batch(rows)[0]
+    with subject.mode("eval"):
+        seen = trace(subject.model, lambda: subject.forward(x), len(rows))
+    shares = [a.at_kink for a in seen.activations if a.kind == "relu"]
+    return max(shares, default=0.0)
+
+
+def _flat(
+    hessian: Hessian, gradient: NDArray[np.float64], rng: np.random.Generator
+) -> tuple[str, ...]:
+    image = hessian.split(hessian.times(rng.standard_normal(hessian.size)))
+    slope = hessian.split(gradient)
+    return tuple(n for n in hessian.names if not bool(slope[n].any()) and not bool(image[n].any()))
+
+
+def _verdict(e: SaddleEvidence) -> tuple[str, tuple[str, ...]]:
+    said = [
+        f"Gradient {e.gradient:.4g}; eigenvalues from {e.lowest:.6g} (residual {e.residuals[0]:.2g}) "
+        f"to {e.largest:.6g} (residual {e.residuals[1]:.2g}), {e.products} products."
+    ]
+    if e.drop > 0:
+        said.append(
+            f"A step of {e.radius:.3g} along the lowest direction lowers the loss by {e.drop:.4g} "
+            f"both ways; plain descent is promised {e.promised:.4g}."
+        )
+    if e.kinks > 0.01:
+        said.append(f"{e.kinks:.1%} of the inputs of a ReLU layer are exactly zero: kinks.")
+    if e.flat:
+        said.append(f"Neither slope nor curvature: {', '.join(e.flat[:6])}.")
+    margin = max(e.residuals[0], 10 * e.rounding, 1e-6 * abs(e.largest))
+    negative = e.lowest < -margin
+    if negative and e.drop > 0 and e.promised < PROMISED * e.drop:
+        return "saddle", tuple(said)
+    if e.gradient == 0 and e.lowest == 0 == e.largest:
+        return "flat", (*said, "Gradient and curvature are exactly zero.")
+    if negative and e.drop > 0:
+        return "slope", (*said, "Curvature is negative, but the gradient promises more: no saddle.")
+    if e.lowest + e.residuals[0] < -10 * e.rounding:
+        return "undecided", (*said, "Negative curvature without a step that lowers the loss.")
+    return "slope" if e.promised > 1e-6 * abs(e.loss) else "no descent direction", tuple(said)

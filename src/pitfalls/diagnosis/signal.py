@@ -1,0 +1,144 @@
+"""Question 3: does this gradient see the labels, and from how many examples on?"""
+
+import dataclasses
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pitfalls.diagnosis.cards import Card, Evidence
+from pitfalls.diagnosis.permutation import PermutationTest, permutation_test
+from pitfalls.diagnosis.subject import Subject
+
+__all__ = ["SignalEvidence", "SignalWitness", "signal_card"]
+
+SEEN = 0.01
+_LEAST = 8
+_FEWEST, _MOST = 19, 199
+
+
+@dataclass(frozen=True)
+class SignalEvidence(Evidence):
+    """What the gradient says about the labels.
+
+    Parameters
+    ----------
+    test : PermutationTest or None
+    """
+
+    test: PermutationTest | None = None
+
+    @property
+    def p_value(self) -> float:
+        """Of the whole gradient, 1 without a test."""
+        return self.test.p_value if self.test is not None else 1.0
+
+    @property
+    def sees(self) -> bool:
+        """Whether the gradient, whole or by tensor, sees the labels."""
+        return self.test is not None and _sees(self.test)
+
+
+def _sees(test: PermutationTest) -> bool:
+    if min(test.p_value, test.layers_p_value) <= SEEN / 2:
+        return True
+    # few permutations cannot give a small p-value; a statistic far above all of them can still show
+    first = test.p_value * (test.n_permutations + 1) < 1.5
+    return first and test.excess > 5 * test.noise
+
+
+@dataclass(frozen=True)
+class SignalWitness:
+    """The test with its draws: examples and permutations come from a seed.
+
+    Parameters
+    ----------
+    seed : int
+    n_examples, n_permutations : int
+    p_value : float
+    seen : bool
+    """
+
+    seed: int
+    n_examples: int
+    n_permutations: int
+    p_value: float
+    seen: bool
+
+    def check(self, subject: Subject) -> bool:
+        """Repeat the test with the same draws."""
+        test = _test(subject, self.seed, self.n_examples, self.n_permutations)
+        # the p-value may move by one rank where sums round differently
+        near = abs(test.p_value - self.p_value) <= 2.5 / (self.n_permutations + 1)
+        return near and _sees(test) == self.seen
+
+
+def signal_card(subject: Subject) -> Card:
+    """Answer the question for an examination that is under way."""
+    if subject.n < _LEAST:
+        evidence = SignalEvidence(
+            subject.n, (f"{subject.n} examples are too few to permute; {_LEAST} are needed.",)
+        )
+        return Card("signal", "undecided", evidence, None, None, subject.cost())
+    seed = int(subject.rng.integers(2**31))
+    n, count = _plan(subject)
+    test = _test(subject, seed, n, count)
+    evidence = SignalEvidence(n, test=test)
+    verdict = "labels seen" if evidence.sees else "labels not seen"
+    evidence = dataclasses.replace(evidence, findings=_findings(test))
+    witness = SignalWitness(seed, n, count, evidence.p_value, evidence.sees)
+    return Card("signal", verdict, evidence, witness, evidence.p_value, subject.cost())
+
+
+def _plan(subject: Subject) -> tuple[int, int]:
+    """Choose how many examples and permutations the time allows; examples come first."""
+    each = 1.0
+    for size in (16, 128):  # a network that is quick on few is timed on more
+        trial = subject.rng.permutation(subject.n)[: min(size, subject.n)]
+        began = time.monotonic()
+        with subject.mode("steady"):
+            subject.backward(subject.risk(trial), list(subject.trainable().values()))
+        each = max(time.monotonic() - began, 1e-5) / len(trial)
+        if each * len(trial) > 0.02 * subject.left():
+            break
+    budget = 0.7 * subject.left() / each  # single gradients
+    n, count = subject.n, _MOST
+    if n * count > budget:
+        count = int(max(_FEWEST, min(_MOST, budget / n)))
+        # one of the usual numbers, so that p-values read well
+        count = max(c for c in (19, 39, 99, 199) if c <= count)
+    if n * count > budget:
+        n = int(max(min(64, subject.n), budget / count))
+        n = min(subject.n, 1 << (n.bit_length() - 1))
+    return n, count
+
+
+def _test(subject: Subject, seed: int, n: int, count: int) -> PermutationTest:
+    rng = np.random.default_rng(seed)
+    rows: NDArray[np.int64] = rng.permutation(subject.n)[:n]
+    permutations = np.array([rng.permutation(n) for _ in range(count)])
+    subject.rng = rng
+    return permutation_test(subject, rows, permutations)
+
+
+def _findings(test: PermutationTest) -> tuple[str, ...]:
+    best = test.best_layer
+    said = [
+        f"The whitened gradient of the true labels ranks with p = {test.p_value:.3g} among "
+        f"{test.n_permutations} orders of the labels of {test.n_examples} examples"
+        + (f"; alone, {best.name} gives p = {best.p_value:.3g}." if best is not None else ".")
+    ]
+    if _sees(test):
+        if np.isfinite(test.n_needed):
+            said.append(f"About {test.n_needed:.3g} examples would have shown it.")
+    elif np.isfinite(test.n_needed):
+        said.append(
+            f"If the measured excess of {test.excess:.3g} is real, about {test.n_needed:.3g} "
+            "examples would show it."
+        )
+    else:
+        said.append("The measured excess is not positive: no number of examples can be named.")
+    if not _sees(test):
+        said.append("A parity and noise look alike to this test.")
+    return tuple(said)

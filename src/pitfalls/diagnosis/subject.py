@@ -1,0 +1,224 @@
+"""The network under examination: model, loss, examples and optimizer, and every way to run them."""
+
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pitfalls.diagnosis.adapter import call
+from pitfalls.diagnosis.cards import Cost
+from pitfalls.diagnosis.guard import StateGuard, seed_everything
+from pitfalls.diagnosis.nested import Nest, join, leaves, select
+from pitfalls.diagnosis.samples import Samples
+from pitfalls.errors import InputError
+
+__all__ = ["Mode", "Subject", "SubjectError"]
+
+Mode: TypeAlias = Literal["given", "eval", "steady"]
+"""``given``: as the user left it; ``steady``: evaluation mode, batch norm as the user left it."""
+
+_CHUNK = 256
+_ENTROPY = 0x70697466616C6C73  # keeps our streams apart from a user's generator of the same seed
+
+
+class SubjectError(InputError):
+    """The user's own code failed when it was run."""
+
+
+class Subject:
+    """What the questions work on; lives inside a `StateGuard`.
+
+    Parameters
+    ----------
+    model : Module
+    loss : callable
+        From (outputs, y) to one number.
+    samples : Samples
+        On the model's device.
+    optimizer : Optimizer or None
+    guard : StateGuard
+    seconds : float
+        Budget of the question at hand.
+    seed : int
+    who : str
+        The function to name in errors.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        loss: Any,
+        samples: Samples,
+        optimizer: Any,
+        guard: StateGuard,
+        *,
+        seconds: float,
+        seed: int,
+        who: str,
+    ) -> None:
+        self.model, self.loss, self.samples, self.optimizer = model, loss, samples, optimizer
+        self.guard, self.who, self.seed = guard, who, seed
+        self.device = next(model.parameters()).device
+        self._forwards = self._gradients = self._products = self._examples = 0
+        self.start("contact", seconds)
+
+    # the question at hand
+
+    def start(self, question: str, seconds: float) -> None:
+        """Begin a question: its own generator, clock and counts, and the user's state."""
+        self.guard.rewind()
+        key = int.from_bytes(question.encode()[:7], "big")
+        self.rng = np.random.default_rng(np.random.SeedSequence([_ENTROPY, self.seed, key]))
+        seed_everything(int(self.rng.integers(2**31)))
+        self._began = time.monotonic()
+        self._seconds = seconds
+        self._counts = (self._forwards, self._gradients, self._products, self._examples)
+
+    def left(self) -> float:
+        """Seconds left of the question's budget, negative when it is spent."""
+        return self._began + self._seconds - time.monotonic()
+
+    def cost(self) -> Cost:
+        """What the question has taken so far."""
+        now = (self._forwards, self._gradients, self._products, self._examples)
+        spent = [after - before for after, before in zip(now, self._counts, strict=True)]
+        return Cost(time.monotonic() - self._began, *spent)
+
+    # running the user's code
+
+    @property
+    def n(self) -> int:
+        """Number of examples."""
+        return self.samples.n
+
+    def parameters(self) -> dict[str, nn.Parameter]:
+        """All parameters by name, each once."""
+        return dict(self.model.named_parameters())
+
+    def trainable(self) -> dict[str, nn.Parameter]:
+        """Parameters that ask for a gradient, by name."""
+        return {name: p for name, p in self.model.named_parameters() if p.requires_grad}
+
+    @contextmanager
+    def users_code(self, what: str) -> Iterator[None]:
+        """Turn whatever the user's code raises into one line."""
+        try:
+            yield
+        except InputError:
+            raise
+        except Exception as error:
+            first = next((line for line in str(error).splitlines() if line.strip()), "")
+            raise SubjectError(
+                f"{self.who}: {what} failed with {type(error).__name__}: {first.strip()[:300]}"
+            ) from error
+
+    @contextmanager
+    def mode(self, mode: Mode) -> Iterator[None]:
+        """Set the training mode of all modules for a while."""
+        before = [(m, m.training) for m in self.model.modules()]
+        try:
+            if mode != "given":
+                for module, training in before:
+                    keeps = mode == "steady" and isinstance(
+                        module, nn.modules.batchnorm._BatchNorm
+                    )
+                    module.training = training if keeps else False
+            yield
+        finally:
+            for module, training in before:
+                module.training = training
+
+    def batch(self, indices: Tensor | np.ndarray[Any, Any]) -> tuple[Nest, Nest]:
+        """Copy examples out: what the model does to them in place stays with the copy."""
+        rows = torch.as_tensor(indices, dtype=torch.int64)
+        return select(self.samples.x, rows), select(self.samples.y, rows)
+
+    def forward(self, x: Nest) -> Nest:
+        """Run the model on a batch."""
+        self._forwards += 1
+        self._examples += len(next(leaves(x)))
+        with self.users_code(f"the model on inputs of {shapes(x)}"):
+            out = call(self.model, x)
+        if not any(True for _ in leaves(out)):
+            raise SubjectError(
+                f"{self.who}: the model must give a tensor, or a tuple or dict of tensors. Got "
+                f"{type(out).__name__}; wrap it in pitfalls.diagnosis.Adapter."
+            )
+        return out
+
+    def loss_of(self, outputs: Nest, y: Nest) -> Tensor:
+        """Run the loss; exactly one number must come."""
+        with self.users_code(f"the loss on outputs of {shapes(outputs)} and labels of {shapes(y)}"):
+            value = self.loss(outputs, y)
+        if not isinstance(value, Tensor) or value.numel() != 1:
+            came = shapes(value) if isinstance(value, Tensor) else type(value).__name__
+            raise SubjectError(
+                f"{self.who}: the loss must give one number for a batch. Got {came}; "
+                "take its mean."
+            )
+        return value.reshape(())
+
+    def risk(self, indices: Tensor | np.ndarray[Any, Any]) -> Tensor:
+        """Loss of one batch, with its graph where gradients are on."""
+        x, y = self.batch(indices)
+        return self.loss_of(self.forward(x), y)
+
+    def backward(self, value: Tensor, inputs: Sequence[Tensor]) -> list[Tensor]:
+        """Gradient of a loss in some tensors, zero where it does not reach them."""
+        self._gradients += 1
+        if not value.requires_grad:
+            return [torch.zeros_like(t) for t in inputs]
+        with self.users_code("the backward pass"):
+            parts = torch.autograd.grad(value, inputs, allow_unused=True)
+        return [
+            torch.zeros_like(t) if g is None else g for t, g in zip(inputs, parts, strict=True)
+        ]
+
+    def count(self, *, gradients: int = 0, products: int = 0, examples: int = 0) -> None:
+        """Book work done outside `forward` and `backward`."""
+        self._gradients += gradients
+        self._products += products
+        self._examples += examples
+
+    @torch.no_grad()
+    def outputs(self, indices: np.ndarray[Any, Any], mode: Mode = "eval") -> Nest:
+        """Outputs at many examples, in chunks where the mode leaves samples apart."""
+        with self.mode(mode):
+            if mode != "eval" or len(indices) <= _CHUNK or not self.rows_first:
+                return self.forward(self.batch(indices)[0])
+            parts = range(0, len(indices), _CHUNK)
+            return join([self.forward(self.batch(indices[at : at + _CHUNK])[0]) for at in parts])
+
+    @property
+    def rows_first(self) -> bool:
+        """Whether the first axis of every output counts the examples."""
+        if not hasattr(self, "_rows_first"):
+            with torch.no_grad(), self.mode("eval"):
+                few = min(3, self.n)
+                out = self.forward(self.batch(np.arange(few))[0])
+                self._rows_first = all(t.ndim > 0 and len(t) == few for t in leaves(out))
+        return self._rows_first
+
+    def seeded(self, seed: int, function: Callable[[], Tensor]) -> Tensor:
+        """Call a function with the global generators at a given state: the same dropout again."""
+        seed_everything(seed)
+        return function()
+
+
+def shapes(nest: Nest) -> str:
+    """Describe the tensors of a nest: shape and dtype."""
+    found = [f"{tuple(t.shape)} {str(t.dtype).removeprefix('torch.')}" for t in leaves(nest)]
+    return " and ".join(found[:4]) if found else type(nest).__name__
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep the warnings of the user's code to ourselves: it runs many times here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

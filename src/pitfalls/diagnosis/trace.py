@@ -1,0 +1,245 @@
+"""What every activation of a network does on a batch: module or function, whatever it is called by."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.module import (
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+)
+from torch.utils._python_dispatch import TorchDispatchMode
+
+__all__ = ["SIGMOIDAL", "Activation", "LinearInput", "Trace", "last_function", "trace"]
+
+_ZERO_SIDE = ("relu", "threshold", "hardtanh")
+_SATURATES = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "hardsigmoid": (0.0, 1.0)}
+SIGMOIDAL = tuple(_SATURATES)
+_SOFT = ("gelu", "silu", "elu")
+_LINEAR = ("addmm", "mm", "bmm", "convolution", "linear")
+
+
+@dataclass(frozen=True)
+class Activation:
+    """One activation function at one place of the computation.
+
+    Parameters
+    ----------
+    place : str
+        Module in which it ran, and the function: ``"body.1 (relu)"``.
+    kind : str
+        ``"relu"`` (``relu6`` and ``threshold`` too), ``"gelu"``, ``"silu"``, ``"elu"``, ``"tanh"``,
+        ``"sigmoid"`` or ``"hardsigmoid"``.
+    values : Tensor of shape (n, units)
+        Per example and unit; for pictures and sequences the units are channels and the value is the
+        one farthest from being dead or saturated over positions.
+    slopes : Tensor of shape (n, units)
+        Largest slope of the function over positions: 0 where dead or saturated.
+    last : bool
+        Whether its values are the network's outputs.
+    at_kink : float
+        Share of inputs that are exactly zero, where a ReLU has no derivative.
+    """
+
+    place: str
+    kind: str
+    values: Tensor
+    slopes: Tensor
+    last: bool
+    at_kink: float
+
+
+@dataclass(frozen=True)
+class LinearInput:
+    """What the last linear layer reads, one row an example."""
+
+    place: str
+    features: Tensor
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Activations in order of computation, and sizes of what passes the linear operations.
+
+    Parameters
+    ----------
+    activations : tuple of Activation
+    scales : tuple of (str, float)
+        Place and root mean square of the output of every matrix product or convolution.
+    entrance : float
+        Standard deviation over examples of what the first of these reads, over its root mean square.
+    last_linear : LinearInput or None
+    """
+
+    activations: tuple[Activation, ...]
+    scales: tuple[tuple[str, float], ...]
+    entrance: float
+    last_linear: LinearInput | None
+
+
+class _Watch(TorchDispatchMode):
+    """Sees every operation below autograd, so functional calls as well as modules."""
+
+    def __init__(self, where: Callable[[], str], n: int) -> None:
+        super().__init__()
+        self._where, self._n = where, n
+        self.activations: list[tuple[str, str, Tensor, Tensor, Tensor, float]] = []
+        self.scales: list[tuple[str, float]] = []
+        self.entrance: float | None = None
+        self.last_linear: tuple[str, Tensor] | None = None
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        name = func.overloadpacket.__name__.rstrip("_")
+        kind = "relu" if name in _ZERO_SIDE else name
+        watched = kind == "relu" or kind in _SATURATES or kind in _SOFT
+        linear = any(name.startswith(known) for known in _LINEAR)
+        before = args[1 if name == "addmm" else 0] if args else None
+        counts = (
+            isinstance(before, Tensor) and before.ndim >= 2 and before.is_floating_point()
+        )
+        if counts and watched:
+            before = before.clone()  # the operation may work in place
+        if counts and linear:
+            self._linear(name, before)
+        out = func(*args, **(kwargs or {}))
+        if counts and isinstance(out, Tensor):
+            if watched:
+                slope = _slope(kind, before, out)
+                zero = float((before == 0).double().mean())
+                place = f"{self._where()} ({kind})"
+                self.activations.append((place, kind, out.detach().clone(), slope, out, zero))
+            elif linear:
+                scale = float(out.detach().double().square().mean().sqrt())
+                self.scales.append((self._where(), scale))
+        return out
+
+    def _linear(self, name: str, reads: Tensor) -> None:
+        if self.entrance is None and len(reads) % self._n == 0 and self._n > 1:
+            rows = reads.detach().double().reshape(self._n, -1)
+            size = float(rows.square().mean().sqrt())
+            self.entrance = float(rows.std(0, correction=0).max()) / size if size > 0 else 0.0
+        if name in ("addmm", "mm", "linear") and reads.ndim == 2 and len(reads) == self._n:
+            self.last_linear = (self._where(), reads.detach().clone())
+
+
+def _slope(kind: str, before: Tensor, after: Tensor) -> Tensor:
+    if kind == "relu":
+        return (before > 0).to(before)
+    if kind in _SOFT:
+        # far on the negative side these are as dead as a ReLU; the exact slope does not matter
+        edge = {"gelu": -4.0, "silu": -12.0, "elu": -7.0}[kind]
+        return (before > edge).to(before)
+    low, high = _SATURATES[kind]
+    # relative to the steepest slope, at the middle of the range
+    place = (after.detach() - low) / (high - low)
+    return 4 * place * (1 - place)
+
+
+def _by_unit(values: Tensor, slopes: Tensor, n: int) -> tuple[Tensor, Tensor] | None:
+    """Bring (n, units, positions...) or (n, positions..., units) to (n, units)."""
+    if len(values) != n:
+        return None
+    if values.ndim > 2:
+        pictures = values.ndim >= 4
+        order = (0, 1, *range(2, values.ndim)) if pictures else (0, 2, 1)
+        if values.ndim == 3 or pictures:
+            values = values.permute(order).reshape(n, values.shape[1 if pictures else 2], -1)
+            slopes = slopes.permute(order).reshape(values.shape)
+            at = slopes.argmax(-1, keepdim=True)
+            return values.gather(-1, at).squeeze(-1), slopes.amax(-1)
+    return values.reshape(n, -1), slopes.reshape(n, -1)
+
+
+@contextmanager
+def _module_names(model: nn.Module) -> Iterator[Callable[[], str]]:
+    """Know in which module the computation is."""
+    names = {id(m): name or "model" for name, m in model.named_modules()}
+    stack: list[str] = []
+
+    def enter(module: nn.Module, args: Any) -> None:
+        stack.append(names.get(id(module), stack[-1] if stack else "model"))
+
+    def leave(module: nn.Module, args: Any, out: Any) -> None:
+        if stack:
+            stack.pop()
+
+    handles = [register_module_forward_pre_hook(enter), register_module_forward_hook(leave)]
+    try:
+        yield lambda: stack[-1] if stack else "model"
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+@torch.no_grad()
+def trace(model: nn.Module, forward: Callable[[], Any], n: int) -> Trace:
+    """Run a forward pass of n examples and record its activations.
+
+    Parameters
+    ----------
+    model : Module
+        For the names of places.
+    forward : callable
+        Runs the model once and returns its outputs.
+    n : int
+        Examples in the batch.
+    """
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)  # fused kernels hide what happens inside
+    try:
+        with _module_names(model) as where:
+            watch = _Watch(where, n)
+            with watch:
+                outputs = forward()
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
+    final = outputs if isinstance(outputs, Tensor) else None
+    activations = []
+    for place, kind, values, slopes, out, zero in watch.activations:
+        shaped = _by_unit(values, slopes, n)
+        if shaped is not None:
+            last = final is not None and _same_memory(out, final)
+            activations.append(Activation(place, kind, *shaped, last, zero))
+    read = LinearInput(*watch.last_linear) if watch.last_linear else None
+    entrance = 1.0 if watch.entrance is None else watch.entrance
+    return Trace(tuple(activations), tuple(watch.scales), entrance, read)
+
+
+class _LastFunction(TorchDispatchMode):
+    """Remembers the tensors that confining functions gave."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, Tensor]] = []
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        out = func(*args, **(kwargs or {}))
+        name = func.overloadpacket.__name__.strip("_")
+        if isinstance(out, Tensor) and name in ("softmax", "sigmoid", "tanh", "relu"):
+            self.found.append((name, out))
+        return out
+
+
+@torch.no_grad()
+def last_function(forward: Callable[[], Any]) -> str | None:
+    """Name the confining function whose values are the outputs themselves, if there is one."""
+    watch = _LastFunction()
+    with watch:
+        outputs = forward()
+    if not isinstance(outputs, Tensor):
+        return None
+    for name, values in reversed(watch.found):
+        if values.numel() == outputs.numel() and _same_memory(values, outputs):
+            return name
+    return None
+
+
+def _same_memory(a: Tensor, b: Tensor) -> bool:
+    return a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()

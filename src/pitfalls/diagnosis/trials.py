@@ -1,0 +1,267 @@
+"""Short training runs from one start: as the user would, at other rates, without decay."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+
+from pitfalls.diagnosis.nested import Nest, map_leaves
+from pitfalls.diagnosis.steps import Knowledge, Steps, batches, knowledge, risk_on, train_steps
+from pitfalls.diagnosis.subject import Subject
+
+__all__ = ["LEARNED", "Bench", "Trial", "rates_of"]
+
+LEARNED = 5e-4  # p-value on unseen examples from which on a run counts as having learned: a
+# dozen runs may be tried on labels without signal, and none of them should pass
+GAINED = 0.01  # share of the loss under permuted labels that it must have gained
+STEPS = 60
+_LARGEST_BATCH = 128
+_MOST_HELD = 512
+_MOST_RISK = 256
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A short run and what came of it.
+
+    Parameters
+    ----------
+    factor : float
+        On the user's rates.
+    decay : bool
+        Whether the user's weight decay was left on.
+    losses : tuple of float
+        Of each batch before its step.
+    before, after : float
+        Loss on the same training examples at start and end, without dropout.
+    held_before, held_after : Knowledge
+        On unseen examples.
+    finite : bool
+    moved : float
+        |change of the weights| / |weights|.
+    rate_end : float
+        Last learning rate over the first: hooks and schedules may have changed it.
+    failed : str
+        What the optimizer raised, or empty.
+    """
+
+    factor: float
+    decay: bool
+    losses: tuple[float, ...]
+    before: float
+    after: float
+    held_before: Knowledge
+    held_after: Knowledge
+    finite: bool
+    moved: float
+    rate_end: float
+    failed: str
+
+    @property
+    def progress(self) -> float:
+        """By how much the loss fell on the training examples, as a share; negative if it rose."""
+        if not self.finite or not np.isfinite(self.after):
+            return float("-inf")
+        return (self.before - self.after) / max(abs(self.before), 1e-12)
+
+    @property
+    def learned(self) -> bool:
+        """Whether unseen labels are fitted better than permuted ones, and better than at the start."""
+        after, before = self.held_after, self.held_before
+        # a random start may favour the true labels a little by chance: what counts is what is added
+        return after.p_value <= LEARNED and after.gain > before.gain + GAINED
+
+    @property
+    def burst(self) -> bool:
+        """Whether the loss left the finite numbers or rose."""
+        return self.progress < -0.02
+
+
+def rates_of(optimizer: Any) -> tuple[float, ...]:
+    """Learning rates of the optimizer's groups; empty where it names none."""
+    groups = getattr(optimizer, "param_groups", ())
+    return tuple(float(group["lr"]) for group in groups if "lr" in group)
+
+
+class Bench:
+    """Runs trials of one subject: the same halves, batches and measures for all of them.
+
+    Parameters
+    ----------
+    subject : Subject
+    seconds_a_run : float
+        Time that a full run may take; the batch shrinks to fit.
+    """
+
+    def __init__(self, subject: Subject, seconds_a_run: float) -> None:
+        self._subject = subject
+        order = subject.rng.permutation(subject.n)
+        half = subject.n // 2
+        self.train, self.held = order[:half], order[half : half + _MOST_HELD]
+        self.size = self._batch_size(seconds_a_run)
+        few = max(1, min(_MOST_RISK, half, 4 * self.size))
+        self._risk_rows = self.train[:few]
+        self._held_rows = self.held[: max(16, 4 * self.size)]
+        self._seed = int(subject.rng.integers(2**31))
+        subject.guard.rewind()
+        self.before = risk_on(subject, self._risk_rows, "steady")
+        self.held_before = self._knowledge()
+
+    def _batch_size(self, seconds: float) -> int:
+        """Use the loader's batch, or 128 examples; fewer where steps are dear."""
+        subject = self._subject
+        few = self.train[:8]
+        began = time.monotonic()
+        with subject.mode("steady"):
+            subject.backward(subject.risk(few), list(subject.trainable().values()))
+        each = (time.monotonic() - began) / len(few)
+        wanted = subject.samples.batch_size or _LARGEST_BATCH
+        fits = seconds / (STEPS * max(each, 1e-6))
+        if fits >= wanted:
+            return int(min(wanted, len(self.train)))
+        return int(min(len(self.train), max(8, 1 << (int(fits).bit_length() - 1))))
+
+    def _knowledge(self) -> Knowledge:
+        rng = np.random.default_rng(self._seed + 1)
+        return knowledge(self._subject, self._held_rows, rng)
+
+    def run(
+        self,
+        factor: float = 1.0,
+        *,
+        decay: bool = True,
+        hold_rate: bool = False,
+        fresh: bool = False,
+        standard: bool = False,
+        steps: int = STEPS,
+        seconds: float = float("inf"),
+        optimizer: Any = None,
+    ) -> Trial:
+        """Train from the user's start and measure.
+
+        Parameters
+        ----------
+        factor : float
+            On every rate of the optimizer.
+        decay : bool
+            False sets its weight decay to zero.
+        hold_rate : bool
+            Whether to undo what hooks do to the rate.
+        fresh : bool
+            Whether every module that can is initialised anew first, by its ``reset_parameters``.
+        standard : bool
+            Whether inputs are standardised first, feature by feature.
+        steps : int
+        seconds : float
+        optimizer : callable, optional
+            From parameters to an optimizer of our own; the user's otherwise.
+        """
+        subject = self._subject
+        subject.guard.rewind()
+        torch.manual_seed(self._seed)
+        if fresh:
+            _start_anew(subject.model)
+        inputs = subject.samples
+        if standard:
+            subject.samples = replace(inputs, x=_standardised(inputs.x))
+        try:
+            return self._run(factor, decay, hold_rate, steps, seconds, optimizer)
+        finally:
+            subject.samples = inputs
+
+    def _run(
+        self,
+        factor: float,
+        decay: bool,
+        hold_rate: bool,
+        steps: int,
+        seconds: float,
+        optimizer: Any,
+    ) -> Trial:
+        subject = self._subject
+        trained = list(subject.trainable().values())
+        used = subject.optimizer if optimizer is None else optimizer(trained)
+        for group in getattr(used, "param_groups", ()):
+            if "lr" in group and factor != 1:
+                group["lr"] = group["lr"] * factor
+            if not decay and "weight_decay" in group:
+                group["weight_decay"] = 0.0
+        rates = rates_of(used)
+        start = [p.detach().clone() for p in trained]
+        taken = train_steps(
+            subject,
+            used,
+            batches(self.train, self.size, np.random.default_rng(self._seed)),
+            steps,
+            seconds=seconds,
+            before_step=_hold(used, rates) if hold_rate else None,
+        )
+        moved = _distance(trained, start)
+        ends = rates_of(used)
+        return self._trial(factor, decay, taken, moved, _ratio(rates, ends))
+
+    def _trial(
+        self, factor: float, decay: bool, taken: Steps, moved: float, rate_end: float
+    ) -> Trial:
+        finite = taken.finite and bool(np.isfinite(moved))
+        nothing = Knowledge(float("inf"), float("nan"), 1.0, len(self._held_rows))
+        return Trial(
+            factor,
+            decay,
+            taken.losses,
+            self.before,
+            risk_on(self._subject, self._risk_rows, "steady") if finite else float("inf"),
+            self.held_before,
+            self._knowledge() if finite else nothing,
+            finite,
+            moved,
+            rate_end,
+            taken.failed,
+        )
+
+
+def _start_anew(model: torch.nn.Module) -> None:
+    for module in model.modules():
+        reset = getattr(module, "reset_parameters", None)
+        if callable(reset):
+            reset()
+
+
+def _standardised(x: Nest) -> Nest:
+    def standard(t: torch.Tensor) -> torch.Tensor:
+        if not t.is_floating_point():
+            return t
+        spread = t.std(0, correction=0)
+        return (t - t.mean(0)) / torch.where(spread > 0, spread, 1)
+
+    return map_leaves(standard, x)
+
+
+def _hold(optimizer: Any, rates: tuple[float, ...]) -> Callable[[int], None]:
+    def hold(step: int) -> None:
+        for group, rate in zip(
+            (g for g in optimizer.param_groups if "lr" in g), rates, strict=True
+        ):
+            group["lr"] = rate
+
+    return hold
+
+
+def _distance(parameters: list[torch.nn.Parameter], start: list[torch.Tensor]) -> float:
+    moved = sum(
+        float((p.detach() - s).double().square().sum())
+        for p, s in zip(parameters, start, strict=True)
+    )
+    size = sum(float(s.double().square().sum()) for s in start)
+    return float(np.sqrt(moved / size)) if size > 0 else float(np.sqrt(moved))
+
+
+def _ratio(start: tuple[float, ...], end: tuple[float, ...]) -> float:
+    top = max(start, default=0.0)
+    return max(end, default=0.0) / top if top > 0 else 1.0
+
+

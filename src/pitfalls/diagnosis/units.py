@@ -1,0 +1,310 @@
+"""Question 4: are units alive, and does the gradient reach every layer?"""
+
+import dataclasses
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pitfalls.diagnosis.cards import Card, Evidence
+from pitfalls.diagnosis.nested import leaves
+from pitfalls.diagnosis.subject import Subject
+from pitfalls.diagnosis.trace import SIGMOIDAL, trace
+
+__all__ = ["LayerGradient", "LayerUnits", "UnitsEvidence", "UnitsWitness", "units_card"]
+
+DEAD = 0.9  # share of a layer's units from which on nothing passes it
+SATURATED = 0.9
+_ALIVE = 0.05  # of the steepest slope: less counts as saturated
+_MOST = 256
+
+
+@dataclass(frozen=True)
+class LayerUnits:
+    """Units of one activation.
+
+    Parameters
+    ----------
+    place, kind : str
+    n_units : int
+    dead : tuple of int
+        Units of ReLU and its like without a slope on any example or position, by index.
+    saturated : float
+        Share of (example, unit) pairs with a slope below a twentieth of the steepest.
+    constant : tuple of int
+        Units with one value on all examples, by index.
+    identical : bool
+        Whether all units (of two or more) do the same on every example, and vary with it.
+    last : bool
+        Whether these are the network's outputs.
+    """
+
+    place: str
+    kind: str
+    n_units: int
+    dead: tuple[int, ...]
+    saturated: float
+    constant: tuple[int, ...]
+    identical: bool
+    last: bool
+
+    @property
+    def dead_share(self) -> float:
+        """Share of dead units."""
+        return len(self.dead) / self.n_units
+
+
+@dataclass(frozen=True)
+class LayerGradient:
+    """Gradient of one weight matrix or kernel.
+
+    Parameters
+    ----------
+    name : str
+    gradient, weight : float
+        Euclidean norms.
+    """
+
+    name: str
+    gradient: float
+    weight: float
+
+    @property
+    def relative(self) -> float:
+        """Gradient over weight: how fast a step changes the layer."""
+        return self.gradient / self.weight if self.weight > 0 else float("nan")
+
+
+@dataclass(frozen=True)
+class UnitsEvidence(Evidence):
+    """What holds of units and layers.
+
+    Parameters
+    ----------
+    layers : tuple of LayerUnits
+    gradients : tuple of LayerGradient
+        Of weights with two axes or more, in the model's order.
+    scales : tuple of (str, float)
+        Root mean square of what each linear operation gives.
+    entrance : float
+        Spread over examples of what the first linear operation reads, over its size: 0 where the
+        network does not look at its input.
+    expected_ratio : float
+        Least ratio of gradients between layers that depth alone predicts: a quarter a sigmoid times
+        the layers' mean gain.
+    zero_weights : tuple of str
+        Weights that are zero everywhere.
+    zero_gradients : tuple of str
+        Weights whose gradient is exactly zero.
+    output_spread : float
+        Standard deviation of the outputs over examples, over their root mean square.
+    loss : float
+        Of the batch.
+    """
+
+    layers: tuple[LayerUnits, ...] = ()
+    gradients: tuple[LayerGradient, ...] = ()
+    scales: tuple[tuple[str, float], ...] = ()
+    entrance: float = 1.0
+    expected_ratio: float = 1.0
+    zero_weights: tuple[str, ...] = ()
+    zero_gradients: tuple[str, ...] = ()
+    output_spread: float = 1.0
+    loss: float = float("nan")
+
+    @property
+    def hidden(self) -> tuple[LayerUnits, ...]:
+        """All activations but the network's outputs."""
+        return tuple(layer for layer in self.layers if not layer.last)
+
+    @property
+    def ratio(self) -> float:
+        """Smallest over largest relative gradient of the layers; 1 for a single one."""
+        relative = [g.relative for g in self.gradients if np.isfinite(g.relative)]
+        top = max(relative, default=0.0)
+        return min(relative) / top if len(relative) > 1 and top > 0 else (1.0 if top > 0 else 0.0)
+
+    @property
+    def blind(self) -> bool:
+        """Whether the first linear operation reads the same for all examples, but for rounding."""
+        return self.entrance < 1e-6
+
+    @property
+    def largest_gradient(self) -> float:
+        """Largest relative gradient of a layer."""
+        return max((g.relative for g in self.gradients if np.isfinite(g.relative)), default=0.0)
+
+    @property
+    def growth(self) -> float:
+        """Largest factor by which the scale of signals grows from one linear operation on."""
+        sizes = [s for _, s in self.scales if s > 0]
+        return sizes[-1] / sizes[0] if len(sizes) > 1 else 1.0
+
+
+@dataclass(frozen=True)
+class UnitsWitness:
+    """Units by index, or layers by name, that are as the card says on these examples.
+
+    Parameters
+    ----------
+    rows : tuple of int
+    verdict : str
+    place : str
+        Of the layer that decided.
+    units : tuple of int
+        Dead units of that layer.
+    """
+
+    rows: tuple[int, ...]
+    verdict: str
+    place: str
+    units: tuple[int, ...]
+
+    def check(self, subject: Subject) -> bool:
+        """Run the examples again."""
+        evidence = measure_units(subject, np.array(self.rows))
+        verdict, place, _ = _verdict(evidence)
+        dead = {layer.place: layer.dead for layer in evidence.layers}.get(place, ())
+        return verdict == self.verdict and place == self.place and dead == self.units
+
+
+def units_card(subject: Subject) -> Card:
+    """Answer the question for an examination that is under way."""
+    rows = subject.rng.permutation(subject.n)[: _most_rows(subject)]
+    evidence = measure_units(subject, rows)
+    verdict, place, findings = _verdict(evidence)
+    evidence = dataclasses.replace(evidence, findings=findings)
+    dead = {layer.place: layer.dead for layer in evidence.layers}.get(place, ())
+    witness = UnitsWitness(tuple(map(int, rows)), verdict, place, dead)
+    return Card("units", verdict, evidence, witness, None, subject.cost())
+
+
+def _most_rows(subject: Subject) -> int:
+    """Up to 256 examples, fewer where one forward pass of 16 already takes its time."""
+    few = subject.rng.permutation(subject.n)[:16]
+    with torch.no_grad(), subject.mode("eval"):
+        before = subject.left()
+        subject.forward(subject.batch(few)[0])
+        took = max(before - subject.left(), 1e-6) / len(few)
+    return int(min(subject.n, max(16, min(_MOST, 0.15 * subject.left() / took))))
+
+
+def measure_units(subject: Subject, rows: NDArray[np.int64]) -> UnitsEvidence:
+    """Run a batch as in training but without dropout, and look at units and gradients."""
+    x, y = subject.batch(rows)
+    with subject.mode("steady"):
+        seen = trace(subject.model, lambda: subject.forward(x), len(rows))
+        subject.guard.rewind()  # batch norms have moved their statistics
+        outputs = subject.forward(subject.batch(rows)[0])
+        value = subject.loss_of(outputs, y)
+        weights = {n: p for n, p in subject.trainable().items() if p.ndim >= 2}
+        parts = subject.backward(value, list(weights.values()))
+    gradients = tuple(
+        LayerGradient(name, float(g.double().norm()), float(p.detach().double().norm()))
+        for (name, p), g in zip(weights.items(), parts, strict=True)
+    )
+    layers = tuple(
+        LayerUnits(
+            a.place,
+            a.kind,
+            a.values.shape[1],
+            dead_units(a.slopes) if a.kind not in SIGMOIDAL else (),
+            float((a.slopes < _ALIVE).double().mean()) if a.kind in SIGMOIDAL else 0.0,
+            _indices((a.values == a.values[:1]).all(0)),
+            _identical(a.values),
+            a.last,
+        )
+        for a in seen.activations
+        if a.values.shape[1] > 0
+    )
+    return UnitsEvidence(
+        n=len(rows),
+        layers=layers,
+        gradients=gradients,
+        scales=seen.scales,
+        entrance=seen.entrance,
+        expected_ratio=_expected(layers, seen.scales),
+        zero_weights=tuple(n for n, p in weights.items() if not bool(p.any())),
+        zero_gradients=tuple(g.name for g in gradients if g.gradient == 0),
+        output_spread=_spread(outputs),
+        loss=float(value),
+    )
+
+
+def dead_units(slopes: torch.Tensor) -> tuple[int, ...]:
+    """Indices of units without a slope on any example."""
+    return _indices((slopes == 0).all(0))
+
+
+def _indices(mask: torch.Tensor) -> tuple[int, ...]:
+    return tuple(torch.nonzero(mask).flatten().tolist())
+
+
+def _identical(values: torch.Tensor) -> bool:
+    if values.shape[1] < 2 or len(values) < 2:
+        return False
+    varies = bool((values != values[:1]).any())
+    size = float(values.abs().max())
+    return varies and bool(((values - values[:, :1]).abs() <= 1e-6 * size).all())
+
+
+def _spread(outputs: object) -> float:
+    spreads = []
+    for t in leaves(outputs):
+        if t.is_floating_point() and t.ndim > 0 and len(t) > 1:
+            flat = t.detach().double().flatten(1) if t.ndim > 1 else t.detach().double()[:, None]
+            size = float(flat.square().mean().sqrt())
+            spreads.append(float(flat.std(0, correction=0).mean()) / size if size > 0 else 0.0)
+    return max(spreads, default=1.0)
+
+
+def _expected(layers: tuple[LayerUnits, ...], scales: tuple[tuple[str, float], ...]) -> float:
+    """A quarter a sigmoid, and the root mean square gain of the linear operations between."""
+    sigmoids = sum(layer.kind == "sigmoid" and not layer.last for layer in layers)
+    sizes = [s for _, s in scales if s > 0]
+    gains = [min(1.0, b / a) for a, b in pairwise(sizes)]
+    return float(0.25**sigmoids * np.prod(gains)) if gains else 0.25**sigmoids
+
+
+def _verdict(evidence: UnitsEvidence) -> tuple[str, str, tuple[str, ...]]:
+    """Return verdict, the place that decides it, and findings."""
+    findings = []
+    worst = max(evidence.hidden, key=lambda layer: layer.dead_share, default=None)
+    bad = max(evidence.hidden, key=lambda layer: layer.saturated, default=None)
+    if worst is not None and worst.dead:
+        few = ", ".join(map(str, worst.dead[:8])) + (", ..." if len(worst.dead) > 8 else "")
+        findings.append(
+            f"{len(worst.dead)} of {worst.n_units} units of {worst.place} are zero on all "
+            f"{evidence.n} examples ({few})."
+        )
+    if bad is not None and bad.saturated > 0.5:
+        findings.append(
+            f"{bad.saturated:.1%} of the values of {bad.place} lie where the slope is below a "
+            "twentieth of the steepest."
+        )
+    if len(evidence.gradients) > 1:
+        low = min(evidence.gradients, key=lambda g: g.relative)
+        findings.append(
+            f"Relative gradients of the layers differ by {1 / max(evidence.ratio, 1e-300):.3g} "
+            f"(least: {low.name}); depth alone predicts up to "
+            f"{1 / max(evidence.expected_ratio, 1e-300):.3g}."
+        )
+    if evidence.blind:
+        findings.insert(0, "What the first layer reads is the same for all examples.")
+    if evidence.zero_weights:
+        findings.append(f"Zero everywhere: {', '.join(evidence.zero_weights[:6])}.")
+    same = next((layer for layer in evidence.hidden if layer.identical), None)
+    if same is not None:
+        findings.append(f"All {same.n_units} units of {same.place} do the same.")
+    if worst is not None and worst.dead_share >= DEAD:
+        return "dead-units", worst.place, tuple(findings)
+    if bad is not None and bad.saturated >= SATURATED:
+        return "saturated-units", bad.place, tuple(findings)
+    if evidence.ratio < 1e-4 and len(evidence.gradients) > 1:
+        low = min(evidence.gradients, key=lambda g: g.relative)
+        return "vanishing-gradient", low.name, tuple(findings)
+    if same is not None:
+        return "identical units", same.place, tuple(findings)
+    return "alive", "", tuple(findings)

@@ -1,0 +1,336 @@
+"""Question 1: is the network wired as meant? Samples apart, every parameter reached, true gradients."""
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pitfalls.diagnosis.cards import Card, Evidence, Witness
+from pitfalls.diagnosis.mixing import (
+    Composition,
+    CompositionWitness,
+    OutputMixing,
+    OutputMixingWitness,
+    batch_norm_without_statistics,
+    give_statistics,
+    loss_composition,
+    output_mixing,
+    spread_rows,
+)
+from pitfalls.diagnosis.nested import leaves
+from pitfalls.diagnosis.reach import Reach, ReachWitness, reach
+from pitfalls.diagnosis.slopes import Slope, SlopeWitness, check_slopes
+from pitfalls.diagnosis.subject import Subject, SubjectError
+from pitfalls.diagnosis.unbounded import RayWitness, find_ray
+
+__all__ = ["FiniteWitness", "WiringEvidence", "wiring_card"]
+
+_ROWS = 6
+_BATCH = 16
+
+
+@dataclass(frozen=True)
+class WiringEvidence(Evidence):
+    """What holds of the wiring.
+
+    Parameters
+    ----------
+    not_finite : str
+        Where the first NaN or infinity stands: ``"parameter fc.weight"``, ``"inputs"``,
+        ``"labels"``, ``"outputs"``, ``"loss"``, ``"gradient of fc.weight"``, or empty.
+    composition : str
+        How the loss of a batch comes from its samples: ``"mean"``, ``"sum"``, ``"weighted mean"``,
+        ``"sum plus a constant"``, ``"every pair"``, ``"other"`` or ``"undecided"``.
+    batch_loss, mean_loss, sum_loss, pairs_loss : float
+        The loss of one batch; mean and sum of the losses of its samples one by one; the mean over
+        every output with every label.
+    mixing : OutputMixing or None
+    mixes_by_batch_norm : bool
+        Whether batch norms that keep no statistics were given fixed ones before asking.
+    reach : Reach or None
+    slopes : tuple of Slope
+        By parameter tensor.
+    unbounded : bool
+        Whether the loss falls without limit though all samples have one input.
+    changes_input : bool
+        Whether the model writes into the batch that it is given.
+    training : bool
+        Whether the model came in training mode.
+    """
+
+    not_finite: str = ""
+    composition: Composition = "undecided"
+    batch_loss: float = float("nan")
+    mean_loss: float = float("nan")
+    sum_loss: float = float("nan")
+    pairs_loss: float = float("nan")
+    mixing: OutputMixing | None = None
+    mixes_by_batch_norm: bool = False
+    reach: Reach | None = None
+    slopes: tuple[Slope, ...] = ()
+    unbounded: bool = False
+    changes_input: bool = False
+    training: bool = True
+
+    @property
+    def wrong_slopes(self) -> tuple[Slope, ...]:
+        """Parameters whose gradient is not the slope of the loss."""
+        return tuple(slope for slope in self.slopes if slope.agrees is False)
+
+
+@dataclass(frozen=True)
+class FiniteWitness:
+    """Where a number is not finite.
+
+    Parameters
+    ----------
+    where : str
+        As `WiringEvidence.not_finite`.
+    rows : tuple of int
+    """
+
+    where: str
+    rows: tuple[int, ...]
+
+    def check(self, subject: Subject) -> bool:
+        """Look again."""
+        return first_not_finite(subject, np.array(self.rows)) == self.where
+
+
+def first_not_finite(subject: Subject, rows: NDArray[np.int64]) -> str:
+    """Say where the first NaN or infinity stands, or an empty string."""
+    for name, parameter in subject.parameters().items():
+        if not bool(torch.isfinite(parameter).all()):
+            return f"parameter {name}"
+    for label, nest in (("inputs", subject.samples.x), ("labels", subject.samples.y)):
+        if not all(bool(torch.isfinite(t).all()) for t in leaves(nest)):
+            return label
+    with subject.mode("given"):
+        x, y = subject.batch(rows)
+        out = subject.forward(x)
+        if not all(bool(torch.isfinite(t).all()) for t in leaves(out)):
+            return "outputs"
+        value = subject.loss_of(out, y)
+        if not bool(torch.isfinite(value)):
+            return "loss"
+        trained = subject.trainable()
+        gradients = subject.backward(value, list(trained.values()))
+    for name, gradient in zip(trained, gradients, strict=True):
+        if not bool(torch.isfinite(gradient).all()):
+            return f"gradient of {name}"
+    return ""
+
+
+def wiring_card(subject: Subject) -> Card:
+    """Answer the question for an examination that is under way."""
+    rows = spread_rows(subject, min(_BATCH, subject.n))
+    where = first_not_finite(subject, rows)
+    if where:
+        evidence = WiringEvidence(
+            len(rows), (f"Not finite: {where}.",), not_finite=where, training=subject.model.training
+        )
+        witness = FiniteWitness(where, tuple(map(int, rows)))
+        return Card("wiring", "numbers-not-finite", evidence, witness, None, subject.cost())
+    few = rows[:_ROWS]
+    mixing, fixed = _mixing(subject, few)
+    composed = loss_composition(subject, few)
+    subject.guard.rewind()
+    reached = reach(subject, rows)
+    subject.guard.rewind()
+    ray = find_ray(subject, rows)
+    try:
+        slopes = check_slopes(subject, rows[:8])
+    except SubjectError:
+        slopes = ()  # TorchScript, say: no other parameters, no differences
+    evidence = WiringEvidence(
+        n=len(rows),
+        composition=composed.composition,
+        batch_loss=composed.batch,
+        mean_loss=composed.mean,
+        sum_loss=composed.total,
+        pairs_loss=composed.pairs,
+        mixing=mixing[0] if mixing else None,
+        mixes_by_batch_norm=fixed,
+        reach=reached,
+        slopes=slopes,
+        unbounded=ray is not None,
+        changes_input=_changes_input(subject, few),
+        training=subject.model.training,
+    )
+    verdict, finding, witness = _verdict(
+        evidence, composed, mixing[1] if mixing else None, ray, rows, subject
+    )
+    evidence = _with_findings(evidence, finding)
+    return Card("wiring", verdict, evidence, witness, None, subject.cost())
+
+
+def _mixing(
+    subject: Subject, rows: NDArray[np.int64]
+) -> tuple[tuple[OutputMixing, OutputMixingWitness] | None, bool]:
+    """Ask whether outputs mix samples; batch norms without statistics do by design, and are set aside."""
+    if len(rows) < 2 or subject.n < 3:
+        return None, False
+    rest = np.setdiff1d(np.arange(subject.n), rows)
+    pool = rest if len(rest) else rows
+    others = np.array([_different(subject, row, pool) for row in rows])
+    norms = batch_norm_without_statistics(subject.model)
+    if norms:
+        give_statistics(norms)
+    try:
+        found = output_mixing(subject, rows, others)
+    except SubjectError:
+        return None, bool(norms)
+    witness = OutputMixingWitness(
+        tuple(map(int, rows)), tuple(map(int, others)), bool(found.mixes), bool(norms)
+    )
+    return (found, witness), bool(norms)
+
+
+def _different(subject: Subject, row: int, pool: NDArray[np.int64]) -> int:
+    """Draw a row whose input is not the same."""
+    x, _ = subject.batch(np.array([row]))
+    for candidate in subject.rng.permutation(pool)[:16]:
+        other, _ = subject.batch(np.array([candidate]))
+        if any(not torch.equal(a, b) for a, b in zip(leaves(x), leaves(other), strict=True)):
+            return int(candidate)
+    return int(pool[0])
+
+
+@torch.no_grad()
+def _changes_input(subject: Subject, rows: NDArray[np.int64]) -> bool:
+    x, _ = subject.batch(rows)
+    before = [t.clone() for t in leaves(x)]
+    with subject.mode("eval"):
+        subject.forward(x)
+    return any(not torch.equal(a, b) for a, b in zip(before, leaves(x), strict=True))
+
+
+def _verdict(
+    evidence: WiringEvidence,
+    composed: CompositionWitness,
+    mixing: OutputMixingWitness | None,
+    ray: RayWitness | None,
+    rows: NDArray[np.int64],
+    subject: Subject,
+) -> tuple[str, str, Witness]:
+    reached = evidence.reach or Reach()
+    gone = {*reached.cut, *reached.unused}
+    trained = tuple(n for n in subject.trainable() if n not in gone)
+    names = ReachWitness(tuple(map(int, rows)), reached.cut, reached.frozen, trained)
+    if evidence.mixing is not None and evidence.mixing.mixes and mixing is not None:
+        found = evidence.mixing
+        return (
+            "outputs-mix-samples",
+            f"In evaluation mode the output of sample {found.affected} of a batch of "
+            f"{len(mixing.rows)} changes when sample {found.replaced} is replaced, by "
+            f"{found.influence:.3g} of what replacing its own input does.",
+            mixing,
+        )
+    if evidence.composition == "every pair":
+        m = len(composed.rows)
+        return (
+            "loss-mixes-samples",
+            f"The loss of {m} samples is {composed.batch:.6g}: the mean over all {m} x {m} pairs of "
+            f"an output and a label ({composed.pairs:.6g}), not over the {m} samples "
+            f"({composed.mean:.6g}). Shapes broadcast, (n, 1) against (n,) for one.",
+            composed,
+        )
+    if reached.cut:
+        return (
+            "cut-from-loss",
+            f"{_names(reached.cut)} change the outputs but get no gradient: something on the way "
+            "detaches them.",
+            names,
+        )
+    wrong = evidence.wrong_slopes
+    if wrong:
+        worst = max(wrong, key=lambda s: abs(s.by_gradient - s.by_difference))
+        return (
+            "gradient-wrong",
+            f"Along the gradient of {worst.name} the loss rises by {worst.by_difference:.6g} per "
+            f"unit, the gradient says {worst.by_gradient:.6g} ({len(wrong)} of "
+            f"{len(evidence.slopes)} tensors disagree).",
+            SlopeWitness(tuple(map(int, rows[:8])), worst),
+        )
+    if ray is not None:
+        return (
+            "loss-unbounded-below",
+            "With one input for all samples the loss still falls without limit: "
+            f"{ray.losses[0]:.4g}, {ray.losses[len(ray.losses) // 2]:.4g}, {ray.losses[-1]:.4g} at "
+            f"radii {ray.radii[0]:g}, {ray.radii[len(ray.radii) // 2]:g}, {ray.radii[-1]:g}. Its "
+            "sign may be turned.",
+            ray,
+        )
+    return _optimizer_verdict(reached, names, composed)
+
+
+def _optimizer_verdict(
+    reached: Reach, names: ReachWitness, composed: CompositionWitness
+) -> tuple[str, str, Witness]:
+    if reached.gradients_kept:
+        return (
+            "gradient-wrong",
+            "optimizer.zero_grad() leaves the gradients of the step before: what the optimizer "
+            "steps along is a growing sum, not the gradient of the loss.",
+            names,
+        )
+    missing = (*reached.not_in_optimizer, *reached.outside_model)
+    if missing:
+        return (
+            "not-in-optimizer",
+            f"{_names(missing)} get a gradient but are not in the optimizer.",
+            names,
+        )
+    if frozen := meant_to_train(reached):
+        return (
+            "frozen",
+            f"{_names(frozen)} ask for no gradient, though the optimizer was given them and their "
+            "values are still those of a random start.",
+            names,
+        )
+    return (
+        "sound",
+        f"The loss of {len(composed.rows)} samples is {_said(composed.composition)}; every trained "
+        "parameter gets its gradient.",
+        composed,
+    )
+
+
+def meant_to_train(reached: Reach) -> tuple[str, ...]:
+    """Frozen parameters that someone seems to have meant to train: fresh, and in the optimizer."""
+    return tuple(n for n in reached.frozen_fresh if n in reached.frozen_in_optimizer)
+
+
+def _said(composition: Composition) -> str:
+    return {
+        "mean": "the mean of theirs",
+        "sum": "the sum of theirs, so its size grows with the batch",
+        "weighted mean": "a weighted mean of theirs",
+        "sum plus a constant": "the sum of theirs and a constant",
+        "other": "no mean or sum of theirs: the loss looks at samples together",
+    }.get(composition, "not to be taken apart")
+
+
+def _names(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+
+
+def _with_findings(evidence: WiringEvidence, finding: str) -> WiringEvidence:
+    reached = evidence.reach or Reach()
+    more = [finding]
+    if evidence.mixes_by_batch_norm:
+        more.append("Batch norms without running statistics mix samples by design; set aside here.")
+    if reached.unused:
+        more.append(f"{_names(reached.unused)} take no part in the computation.")
+    quiet = tuple(n for n in reached.frozen if n not in meant_to_train(reached))
+    if quiet:
+        more.append(f"{_names(quiet)} ask for no gradient, it seems on purpose.")
+    if evidence.changes_input:
+        more.append("The model writes into the batch that it is given.")
+    if not evidence.training:
+        more.append("The model came in evaluation mode: dropout is off and batch norm is fixed.")
+    if any(s.agrees is None for s in evidence.slopes):
+        more.append("Some slopes could not be settled by differences (kinks or rounding).")
+    return dataclasses.replace(evidence, findings=tuple(more))
