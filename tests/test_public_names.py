@@ -6,7 +6,14 @@ import pytest
 
 import pitfalls
 
-PACKAGES = ("pitfalls", "pitfalls.linear", "pitfalls.parity", "pitfalls.images", "pitfalls.diagram")
+PACKAGES = (
+    "pitfalls",
+    "pitfalls.diagnosis",
+    "pitfalls.linear",
+    "pitfalls.parity",
+    "pitfalls.images",
+    "pitfalls.diagram",
+)
 
 
 @pytest.mark.parametrize("package", PACKAGES)

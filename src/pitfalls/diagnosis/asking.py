@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+import torch
 from torch import nn
 
 from pitfalls.diagnosis.capacity import capacity_card
@@ -45,7 +47,7 @@ def answer(subject: Subject, question: Question, seconds: float) -> Card:
     subject.start(question, seconds)
     try:
         card = QUESTIONS[question](subject)
-    except SubjectError as error:
+    except (SubjectError, np.linalg.LinAlgError, torch._C._LinAlgError) as error:
         card = Card(question, "undecided", Undecided(subject.n, (str(error),)), None, None)
     return Card(
         card.question,

@@ -240,16 +240,16 @@ RULES: tuple[Rule, ...] = (
         "No input varies, or no label does; or the examples repeat in the order they are given; or "
         "fewer than a tenth of the inputs are distinct where their features' values would allow ten "
         "times as many.",
-        lambda f: (
-            f.data.n_features > 0
-            and (
-                f.data.constant_features == f.data.n_features
-                or f.data.constant_labels
-                or (f.data.repeats is not None and f.data.repeats.degenerate)
-            )
-        ),
+        lambda f: bool(f.data.degenerate),
         exact=True,
-        explains=("cannot-memorise", "no-signal", "no-signal-in-gradient", "saddle-at-init", "vanishing-gradient", "dead-units"),
+        explains=(
+            "cannot-memorise",
+            "no-signal",
+            "no-signal-in-gradient",
+            "saddle-at-init",
+            "vanishing-gradient",
+            "dead-units",
+        ),
     ),
     Rule(
         "confined outputs",
@@ -267,14 +267,21 @@ RULES: tuple[Rule, ...] = (
         "Nothing is learned, and two or more weights are zero with gradients of zero in at least "
         "half of the layers, or all units of a hidden layer do the same.",
         _saddle_at_init,
-        explains=("dead-units", "vanishing-gradient", "cannot-memorise", "no-signal-in-gradient", "saddle"),
+        explains=(
+            "dead-units",
+            "vanishing-gradient",
+            "cannot-memorise",
+            "no-signal-in-gradient",
+            "saddle",
+        ),
     ),
     Rule(
         "rate too high",
         "rate-too-high",
         "schedule",
         "The optimizer's own steps burst or learn nothing, and from the same start the same steps "
-        "learn at half the rate or less, or without weight decay.",
+        "learn at half the rate or less, or without weight decay; or their loss rises to five times "
+        "its start, and at the lower rate it ends at less than half, on training or on unseen examples.",
         lambda f: _rate(f, "rate-too-high"),
         exact=True,
         explains=("dead-units", "saturated-units", "vanishing-gradient", "cannot-memorise"),
@@ -283,8 +290,8 @@ RULES: tuple[Rule, ...] = (
         "dead layer",
         "dead-units",
         "units",
-        f"Nothing is learned, or half as much as from a fresh start, and {DEAD:.0%} or more of the units of a hidden layer have no slope on "
-        "any example.",
+        "Nothing is learned, or much less than from weights initialised anew, and "
+        f"{DEAD:.0%} or more of the units of a hidden layer have no slope on any example.",
         lambda f: f.held_up and any(u.dead_share >= DEAD for u in f.units.hidden),
         exact=True,
         explains=("vanishing-gradient", "cannot-memorise", "no-signal-in-gradient", "rate-too-low"),
@@ -293,9 +300,9 @@ RULES: tuple[Rule, ...] = (
         "saturated layer",
         "saturated-units",
         "units",
-        f"Nothing is learned, or half as much as on standardised inputs or from a fresh start, and "
-        f"{SATURATED:.0%} or more of the values of a hidden layer lie where "
-        "the slope is below a twentieth of the steepest.",
+        "Nothing is learned, or much less than on standardised inputs or from weights initialised "
+        f"anew, and {SATURATED:.0%} or more of the values of a hidden layer lie where the slope is "
+        "below a twentieth of the steepest.",
         lambda f: f.held_up and any(u.saturated >= SATURATED for u in f.units.hidden),
         exact=True,
         explains=("vanishing-gradient", "cannot-memorise", "no-signal-in-gradient", "rate-too-low"),

@@ -192,7 +192,7 @@ def capacity_card(subject: Subject) -> Card:
     )
     if evidence.fitted:
         evidence = dataclasses.replace(evidence, memorised=_memorised(subject, fit.rate))
-    elif evidence.fitted is False:
+    elif evidence.fitted is False and not evidence.confined:
         half, score = _fit_half(subject, fit.rate)
         evidence = dataclasses.replace(evidence, half_score=score, n_half=half)
     verdict = {True: "fits a batch", False: "cannot-memorise", None: "undecided"}[evidence.fitted]
@@ -352,6 +352,8 @@ def _feature_rank(subject: Subject) -> tuple[int, int, int]:
     if seen.last_linear is None:
         return 0, 0, per_example
     features: Tensor = seen.last_linear.features.double()
+    if not bool(torch.isfinite(features).all()):
+        return 0, features.shape[1], per_example
     values = torch.linalg.svdvals(features - features.mean(0))
     size = float(features.abs().max()) * max(features.shape) ** 0.5
     rank = int((values > 1e-6 * size).sum()) if size > 0 else 0
@@ -398,4 +400,3 @@ def _findings(evidence: CapacityEvidence) -> tuple[str, ...]:
     if evidence.linear is not None:
         said.append(evidence.linear.sentence)
     return tuple(said)
-

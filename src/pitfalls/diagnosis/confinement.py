@@ -13,7 +13,7 @@ from pitfalls.diagnosis.trace import last_function
 
 __all__ = ["Confinement", "find_confinement"]
 
-_STEPS = 300
+_STEPS = 200
 _SIZES = (0.1, 0.03)
 
 

@@ -13,10 +13,10 @@ A. V. Knyazev, Toward the optimal preconditioned eigensolver, SIAM J. Sci. Compu
 
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -83,17 +83,17 @@ class Hessian:
         """Loss at the present point, or shifted by a vector of shape (P,)."""
         with torch.no_grad(), self._mode():
             parts = self.split(shift) if shift is not None else None
-            moved = {
-                n: p.detach() + (0 if parts is None else parts[n]) for n, p in self.at.items()
-            }
+            moved = {n: p.detach() + (0 if parts is None else parts[n]) for n, p in self.at.items()}
             return float(self._risk({**moved, **self._fixed}))
 
     def gradient(self) -> Floats:
         """Gradient, of shape (P,)."""
         with torch.enable_grad(), self._mode():
-            parts = torch.autograd.grad(
-                self._risk({**self.at, **self._fixed}), list(self.at.values()), allow_unused=True
-            )
+            value = self._risk({**self.at, **self._fixed})
+            if not value.requires_grad:
+                return np.zeros(self.size)
+            with self._subject.users_code("the backward pass"):
+                parts = torch.autograd.grad(value, list(self.at.values()), allow_unused=True)
         self._subject.count(gradients=1, examples=len(self._rows))
         return self._flat(parts)
 
@@ -102,11 +102,13 @@ class Hessian:
         at = list(self.at.values())
         direction = self.split(np.asarray(vector, dtype=np.float64).reshape(-1))
         with torch.enable_grad(), self._mode(), self._subject.users_code("the Hessian product"):
-            first = torch.autograd.grad(
-                self._risk({**self.at, **self._fixed}), at, create_graph=True, allow_unused=True
-            )
+            value = self._risk({**self.at, **self._fixed})
+            if not value.requires_grad:
+                return np.zeros(self.size)
+            first = torch.autograd.grad(value, at, create_graph=True, allow_unused=True)
             slope = [
-                (g * direction[n]).sum() for n, g in zip(self.at, first, strict=True)
+                (g * direction[n]).sum()
+                for n, g in zip(self.at, first, strict=True)
                 if g is not None and g.requires_grad
             ]
             if not slope:
@@ -134,7 +136,7 @@ class Hessian:
         return found
 
     @contextmanager
-    def _mode(self) -> Any:
+    def _mode(self) -> Iterator[None]:
         # fused attention and cuDNN's recurrent kernels have no second derivative
         with (
             self._subject.mode("eval"),
@@ -177,7 +179,7 @@ def extreme_eigenpairs(
     start = rng.standard_normal(hessian.size)
     hessian.times(start)
     each = time.monotonic() - began
-    affordable = int(seconds / max(each, 1e-6))
+    affordable = int(min(seconds, 1e9) / max(each, 1e-6))
     if affordable >= 2 * _MOST_PRODUCTS or seconds == float("inf"):
         try:
             return (
@@ -213,9 +215,7 @@ def _arpack(
     hessian: Hessian, start: Floats, which: Literal["SA", "LA"], tolerance: float
 ) -> Eigenpair:
     before = hessian.products
-    operator = LinearOperator(
-        (hessian.size, hessian.size), matvec=hessian.times, dtype=np.float64
-    )
+    operator = LinearOperator((hessian.size, hessian.size), matvec=hessian.times, dtype=np.float64)
     wide = min(hessian.size - 1, 20)
     _, vectors = eigsh(
         operator,
@@ -263,7 +263,7 @@ def _lobpcg(
             _, vectors = lobpcg(
                 operator, start[:, None], largest=end == "largest", maxiter=steps, tol=1e-8
             )
-        return _pair(hessian, np.asarray(vectors)[:, 0], before)
+        return _pair(hessian, np.asarray(vectors, dtype=np.float64)[:, 0], before)
     except (_OutOfTimeError, np.linalg.LinAlgError, ValueError):
         if not best:
             raise SubjectError("the Hessian's products are not finite") from None

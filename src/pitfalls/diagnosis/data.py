@@ -85,6 +85,25 @@ class DataEvidence(Evidence):
         return self.planted_p_value <= SEEN
 
     @property
+    def degenerate(self) -> str:
+        """Why nothing can be learned from these data, or an empty string."""
+        if self.n < _LEAST or self.n_features == 0:
+            return ""
+        if self.constant_features == self.n_features:
+            return "All inputs are the same: no feature varies."
+        if self.constant_labels:
+            return "All labels are the same."
+        repeats = self.repeats
+        if repeats is None or not repeats.degenerate:
+            return ""
+        if repeats.period:
+            return f"The examples repeat after {repeats.period}, label and all."
+        return (
+            f"Only {repeats.distinct:.1%} of the inputs are distinct, though their features could "
+            f"make up {repeats.possible:.3g} different ones."
+        )
+
+    @property
     def best(self) -> LearnerScore | None:
         """The learner with the better score."""
         return max(self.learners, key=lambda s: s.score, default=None)
@@ -208,14 +227,13 @@ def _verdict(evidence: DataEvidence) -> tuple[str, tuple[str, ...]]:
         return "numbers-not-finite", (f"The {evidence.not_finite} hold NaN or infinity.",)
     if evidence.n < _LEAST:
         return "undecided", (f"{evidence.n} examples are too few to halve; {_LEAST} are needed.",)
-    degenerate = _degenerate(evidence)
     seen = tuple(
         f"{s.name.capitalize()} fitted on {s.n_fitted} scores {s.score:.3g} on {s.n_scored} others "
         f"(chance {s.chance:.3g}), p = {s.p_value:.3g}."
         for s in evidence.learners
     )
-    if degenerate:
-        return "data-degenerate", (degenerate, *seen)
+    if evidence.degenerate:
+        return "data-degenerate", (evidence.degenerate, *seen)
     if evidence.sees:
         return "labels seen", seen
     if not evidence.could_see:
@@ -227,20 +245,4 @@ def _verdict(evidence: DataEvidence) -> tuple[str, tuple[str, ...]]:
     return "labels not seen", (
         *seen,
         f"Planted labels with as much noise as signal are seen (p = {evidence.planted_p_value:.3g}).",
-    )
-
-
-def _degenerate(evidence: DataEvidence) -> str:
-    if evidence.constant_features == evidence.n_features:
-        return "All inputs are the same: no feature varies."
-    if evidence.constant_labels:
-        return "All labels are the same."
-    repeats = evidence.repeats
-    if repeats is None or not repeats.degenerate:
-        return ""
-    if repeats.period:
-        return f"The examples repeat after {repeats.period}, label and all."
-    return (
-        f"Only {repeats.distinct:.1%} of the inputs are distinct, though their features could make "
-        f"up {repeats.possible:.3g} different ones."
     )

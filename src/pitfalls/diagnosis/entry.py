@@ -101,7 +101,9 @@ def diagnose(
         for at, question in enumerate(asked):
             left = budget - (time.monotonic() - began)
             rest = sum(_PARTS[later] for later in asked[at:])
-            cards.append(answer(subject, question, max(0.02 * budget, left * _PARTS[question] / rest)))
+            cards.append(
+                answer(subject, question, max(0.02 * budget, left * _PARTS[question] / rest))
+            )
             if on_card is not None:
                 on_card(cards[-1])
         return Diagnosis(

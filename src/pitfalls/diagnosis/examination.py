@@ -65,7 +65,9 @@ def examine(
         )
         for module in model.modules():
             if getattr(module, "_compiled_call_impl", None) is not None:
-                module._compiled_call_impl = None  # the same function, without waiting for a compiler
+                module._compiled_call_impl = (
+                    None  # the same function, without waiting for a compiler
+                )
         with subject.mode("eval"), torch.no_grad():
             subject.risk(np.arange(min(4, samples.n)))
         yield subject
@@ -92,7 +94,8 @@ def _checked_model(model: Any, who: str) -> nn.Module:
         raise InputError(
             f"{who}: the model must lie on one device. Got {', '.join(sorted(devices))}."
         )
-    return model
+    checked: nn.Module = model
+    return checked
 
 
 def _check_callables(loss: Any, optimizer: Any, seconds: float, seed: int, who: str) -> None:

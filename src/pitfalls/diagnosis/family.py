@@ -10,7 +10,6 @@ the case of all parities, where K = 1{x = x'}.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,8 +20,9 @@ from torch import Tensor, nn
 from pitfalls.diagnosis.guard import StateGuard
 from pitfalls.diagnosis.kernels import Kernel, Parities
 from pitfalls.errors import InputError
-from pitfalls.parity.gradients import gradient_at, network_outputs
+from pitfalls.parity.gradients import gradient_at
 from pitfalls.parity.loss import Loss, as_loss
+from pitfalls.parity.scalar_network import ScalarNetwork, scalar_network
 
 __all__ = ["FamilySignal", "LayerSignal", "family_signal"]
 
@@ -137,22 +137,26 @@ def family_signal(
             f"family_signal: needs n_blocks and block_size of at least 2. Got {n_blocks}, {block_size}."
         )
     rule = kernel if isinstance(kernel, Kernel) else _Plain(kernel)
-    with StateGuard(model, loss, None), torch.enable_grad():
+    rng = np.random.default_rng(np.random.SeedSequence([_ENTROPY, seed]))
+    generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+    first = draw if isinstance(draw, Tensor) else _drawn(draw, block_size, generator)
+    with StateGuard(model, loss, None):
         model.eval()
-        work = _Work(model, measure, rule, centred)
-        if isinstance(draw, Tensor):
-            return work.exact(draw)
-        rng = np.random.default_rng(np.random.SeedSequence([_ENTROPY, seed]))
-        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        method = work.method(block_size)
-        rows, squares = [], []
-        for block in range(n_blocks):
-            x = _drawn(draw, block_size, generator).to(work.device)
-            parts, square = work.block(x, method, rng)
-            rows.append(parts)
-            squares.append(square)
-            if on_progress is not None:
-                on_progress(block + 1, n_blocks)
+        entered = scalar_network(
+            model, first.shape[1], "family_signal", given_as="draw", gradient=True
+        )
+    work = _Work(entered, measure, rule, centred)
+    if isinstance(draw, Tensor):
+        return work.exact(draw)
+    method = work.method(block_size)
+    rows, squares = [], []
+    for block in range(n_blocks):
+        x = first if block == 0 else _drawn(draw, block_size, generator)
+        parts, square = work.block(x.double().to(entered.device), method, rng)
+        rows.append(parts)
+        squares.append(square)
+        if on_progress is not None:
+            on_progress(block + 1, n_blocks)
     table = np.array(rows)
     value, interval = _mean(table.sum(1), confidence)
     layers = tuple(
@@ -198,36 +202,32 @@ def _mean(values: NDArray[np.float64], confidence: float) -> tuple[float, tuple[
 class _Work:
     """Gradients of one network and their sums over pairs."""
 
-    def __init__(self, model: nn.Module, loss: Loss, kernel: Kernel, centred: bool) -> None:
-        self._model, self._loss, self._kernel, self._centred = model, loss, kernel, centred
-        self._parameters = dict(model.named_parameters())
-        self.names = tuple(self._parameters)
-        self._sizes = [p.numel() for p in self._parameters.values()]
-        self.device = next(iter(self._parameters.values())).device
-        self._dtype = next(iter(self._parameters.values())).dtype
+    def __init__(
+        self, network: ScalarNetwork, loss: Loss, kernel: Kernel, about_mean: bool
+    ) -> None:
+        self._network, self._loss, self._kernel, self._centred = network, loss, kernel, about_mean
+        self.names = tuple(network.parameters)
+        self._sizes = [p.numel() for p in network.parameters.values()]
 
     def method(self, block_size: int) -> str:
-        if isinstance(self._kernel, Parities) and self._kernel.weight is None and not self._centred:
+        every = isinstance(self._kernel, Parities) and self._kernel.weight is None
+        if every and not self._centred:
             return "diagonal"
         return "pairs" if block_size * sum(self._sizes) <= _MOST_NUMBERS else "products"
 
     def exact(self, x: Tensor) -> FamilySignal:
         """Sum over all pairs of all inputs."""
-        x = x.to(self.device)
+        x = x.double().to(self._network.device)
         pairs = self._pairs(x)
         parts, square = [], 0.0
         for g in self._split(self._gradients(x)):
             parts.append(float(((pairs @ g) * g).sum()) / len(x) ** 2)
             square += float(g.square().sum()) / len(x)
-        layers = tuple(
-            LayerSignal(n, v, (v, v)) for n, v in zip(self.names, parts, strict=True)
-        )
+        layers = tuple(LayerSignal(n, v, (v, v)) for n, v in zip(self.names, parts, strict=True))
         value = sum(parts)
         return FamilySignal(value, (value, value), layers, square, "exact", len(x))
 
-    def block(
-        self, x: Tensor, method: str, rng: np.random.Generator
-    ) -> tuple[list[float], float]:
+    def block(self, x: Tensor, method: str, rng: np.random.Generator) -> tuple[list[float], float]:
         """Return an unbiased estimate by tensor, and the mean of |g|^2."""
         if method == "products":
             return self._products(x, rng)
@@ -239,9 +239,7 @@ class _Work:
             return [tiny * float(g.square().sum()) / n for g in self._split(gradients)], square
         pairs = self._pairs(x)
         pairs.fill_diagonal_(0)  # a pair of an input with itself is no independent pair
-        parts = [
-            float(((pairs @ g) * g).sum()) / (n * (n - 1)) for g in self._split(gradients)
-        ]
+        parts = [float(((pairs @ g) * g).sum()) / (n * (n - 1)) for g in self._split(gradients)]
         return parts, square
 
     def _pairs(self, x: Tensor) -> Tensor:
@@ -253,9 +251,8 @@ class _Work:
 
     def _gradients(self, x: Tensor) -> Tensor:
         """Return g at every input, shape (n, P), float64."""
-        inputs = x.to(self._dtype)
-        _, odd = self._loss.weights(network_outputs(self._model, inputs).detach().double())
-        return gradient_at(self._model, inputs).double() * odd[:, None]
+        _, odd = self._loss.weights(self._network.outputs(x).detach())
+        return gradient_at(self._network, x) * odd[:, None]
 
     def _split(self, gradients: Tensor) -> tuple[Tensor, ...]:
         return torch.split(gradients, self._sizes, dim=1)
@@ -275,11 +272,12 @@ class _Work:
 
     def _correlation(self, x: Tensor, column: Tensor) -> list[Tensor]:
         """Mean of h(x) g(x) over a batch, by one backward pass."""
-        f: Any = network_outputs(self._model, x.to(self._dtype))
-        _, odd = self._loss.weights(f.detach().double())
-        value = (f.double() * odd * column).mean()
-        parts = torch.autograd.grad(value, list(self._parameters.values()), allow_unused=True)
+        at = {n: p.clone().requires_grad_(True) for n, p in self._network.parameters.items()}
+        with torch.enable_grad():
+            f = self._network.outputs_with(at, x)
+            _, odd = self._loss.weights(f.detach())
+            value = (f * odd * column).mean()
+            parts = torch.autograd.grad(value, list(at.values()), allow_unused=True)
         return [
-            torch.zeros_like(p).double() if g is None else g.double()
-            for p, g in zip(self._parameters.values(), parts, strict=True)
+            torch.zeros_like(p) if g is None else g for p, g in zip(at.values(), parts, strict=True)
         ]

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.autograd.grad_mode import _unsafe_preserve_version_counter
 from torch.optim.lr_scheduler import LRScheduler
 
 __all__ = ["GlobalGenerators", "StateGuard", "uninterrupted"]
@@ -30,7 +31,7 @@ class GlobalGenerators:
 
     def __init__(self) -> None:
         self._torch = torch.get_rng_state()
-        self._cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None
+        self._cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None  # type: ignore[no-untyped-call]
         self._mps = torch.mps.get_rng_state() if torch.backends.mps.is_available() else None
         self._numpy = np.random.get_state()  # noqa: NPY002 - the global one is what users draw from
         self._python = random.getstate()
@@ -155,12 +156,12 @@ class _Optimizer:
         self.work_on_copies()
 
     def work_on_copies(self) -> None:
-        same = {id(p): p for p in self._parameters}
+        same: dict[int, Any] = {id(p): p for p in self._parameters}
         for group in self._originals.get("param_groups", ()):
             same.update({id(p): p for p in group["params"]})
         same[id(self._optimizer)] = self._optimizer
+        same.update({id(scheduler): scheduler for scheduler, _ in self._schedulers})
         for scheduler, kept in self._schedulers:
-            same[id(scheduler)] = scheduler
             vars(scheduler).clear()
             vars(scheduler).update(_copied(kept, same))
         attributes = vars(self._optimizer)
@@ -229,6 +230,9 @@ class StateGuard:
             keep_generator(generator, self._generators)
         self._global = GlobalGenerators()
         self._tensors = _Tensors([*self._parameters, *buffers])
+        # bits come back, so a graph that the user kept is still right: its versions come back too
+        counted = tuple(t for t in (*self._parameters, *buffers) if not t.is_inference())
+        self._versions = _unsafe_preserve_version_counter(counted)
         self._flags = [(p, p.requires_grad, p.grad) for p in self._parameters]
         self._gradients = _Tensors([p.grad for p in self._parameters if p.grad is not None])
         self._modules = _Modules(roots)
@@ -240,6 +244,7 @@ class StateGuard:
             if self._of is not None and hasattr(self._of, "__dict__"):
                 self._optimizer = _Optimizer(self._of, self._parameters)
             self._set_gradients_aside()
+            self._versions.__enter__()
         return self
 
     def __exit__(
@@ -257,6 +262,7 @@ class StateGuard:
                 parameter.grad = gradient
             restore_generators(self._generators)
             self._global.restore()
+            self._versions.__exit__(kind, error, trace)
 
     def rewind(self) -> None:
         """Put model, loss and optimizer back to the start and clear the gradients."""

@@ -19,12 +19,16 @@ class Kernel(ABC):
     """A family of targets with a law, as far as the mean over it shows."""
 
     @abstractmethod
-    def __call__(self, x: Float[Tensor, "n d"], other: Float[Tensor, "m d"]) -> Float[Tensor, "n m"]:
+    def __call__(
+        self, x: Float[Tensor, "n d"], other: Float[Tensor, "m d"]
+    ) -> Float[Tensor, "n m"]:
         """Return K at all pairs, in float64."""
 
     def mean(self, x: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
         """Return E_v h_v(x), which centring takes away; a kernel without it refuses."""
-        raise InputError(f"{type(self).__name__}: gives no mean over targets, so it cannot be centred.")
+        raise InputError(
+            f"{type(self).__name__}: gives no mean over targets, so it cannot be centred."
+        )
 
     def targets(
         self, x: Float[Tensor, "n d"], rng: np.random.Generator, count: int
@@ -53,7 +57,9 @@ class Parities(Kernel):
 
     weight: int | None = None
 
-    def __call__(self, x: Float[Tensor, "n d"], other: Float[Tensor, "m d"]) -> Float[Tensor, "n m"]:
+    def __call__(
+        self, x: Float[Tensor, "n d"], other: Float[Tensor, "m d"]
+    ) -> Float[Tensor, "n m"]:
         """Return K at all pairs."""
         a, b = _bits(x), _bits(other)
         far = (a.sum(1)[:, None] + b.sum(1)[None] - 2 * a @ b.T).round().long()
@@ -93,7 +99,9 @@ class Parities(Kernel):
 def krawtchouk(m: int, d: int) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
     """Return Krawtchouk_m(s; d) / C(d, m) for s = 0, ..., d, from exact integers."""
     total = comb(d, m)
-    sums = [sum((-1) ** j * comb(s, j) * comb(d - s, m - j) for j in range(m + 1)) for s in range(d + 1)]
+    sums = [
+        sum((-1) ** j * comb(s, j) * comb(d - s, m - j) for j in range(m + 1)) for s in range(d + 1)
+    ]
     return np.array([value / total for value in sums])
 
 
@@ -116,7 +124,9 @@ class ListedTargets(Kernel):
 
     functions: Callable[[Tensor], Tensor]
 
-    def __call__(self, x: Float[Tensor, "n d"], other: Float[Tensor, "m d"]) -> Float[Tensor, "n m"]:
+    def __call__(
+        self, x: Float[Tensor, "n d"], other: Float[Tensor, "m d"]
+    ) -> Float[Tensor, "n m"]:
         """Return the mean outer product."""
         here, there = self._values(x), self._values(other)
         return here @ there.T / here.shape[1]

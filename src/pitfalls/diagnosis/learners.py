@@ -71,9 +71,7 @@ class LearnerScore:
     n_scored: int
 
 
-def split_halves(
-    n: int, rng: np.random.Generator
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def split_halves(n: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Draw two halves of at most 1,024 examples each."""
     order = rng.permutation(n)
     half = min(n // 2, _MOST_FITTED)

@@ -83,7 +83,7 @@ def _narrowest(model: nn.Module) -> int | None:
         return None
     if not all(isinstance(m, _PLAIN) for m in layers):
         return None
-    widths = [w for m in layers if isinstance(m, nn.Linear) for w in (m.in_features, m.out_features)]
+    widths = [
+        w for m in layers if isinstance(m, nn.Linear) for w in (m.in_features, m.out_features)
+    ]
     return min(widths) if widths else None
-
-

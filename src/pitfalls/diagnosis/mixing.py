@@ -94,14 +94,14 @@ def output_mixing(subject: Subject, rows: Rows, others: Rows) -> OutputMixing:
             moved.append(
                 [(a.double() - b).abs() for a, b in zip(filter(_real, new), out, strict=True)]
             )
-    eps = max((torch.finfo(t.dtype).eps for t in subject.parameters().values() if _real(t)))
+    eps = max(torch.finfo(t.dtype).eps for t in subject.parameters().values() if _real(t))
     own, other, pair = 0.0, 0.0, (0, 0)
     for at, (first, second) in enumerate(zip(out, again, strict=True)):
         size = max(float(first.abs().max()), 1e-30)
         floor = max(1e3 * eps * size, 10 * float((first - second).abs().max()))
         change = torch.stack([parts[at] for parts in moved])  # (m, ...)
         change = torch.where(change > floor, change, 0.0)
-        table = _by_sample(change, m)
+        table = _by_sample(change, m, rows_first=subject.rows_first)
         diagonal = table.diagonal()
         own = max(own, float(diagonal[diagonal > 0].median()) if bool((diagonal > 0).any()) else 0)
         off = table - torch.diag(diagonal)
@@ -119,13 +119,13 @@ def _real(t: Tensor) -> bool:
     return t.is_floating_point()
 
 
-def _by_sample(change: Tensor, m: int) -> Tensor:
+def _by_sample(change: Tensor, m: int, *, rows_first: bool) -> Tensor:
     """Reduce changes (m replaced, outputs...) to a table (m, m) of replaced against affected.
 
     Where the first axis of the outputs does not count samples, an output belongs to the sample that
     moves it most, and what others do to it is the effect between samples.
     """
-    if change.ndim > 1 and change.shape[1] == m:
+    if rows_first:
         return change.reshape(m, m, -1).amax(-1)
     flat = change.reshape(m, -1)
     owner = flat.argmax(0)
@@ -181,7 +181,7 @@ class OutputMixingWitness:
         if self.fixed_norms:
             give_statistics(batch_norm_without_statistics(subject.model))
         found = output_mixing(subject, np.array(self.rows), np.array(self.others))
-        return found.mixes == self.mixes
+        return found.mixes is self.mixes
 
 
 @dataclass(frozen=True)
@@ -234,7 +234,7 @@ def loss_composition(subject: Subject, rows: Rows) -> CompositionWitness:
     scale = max(abs(whole), float(np.abs(own).max()), 1e-12)
 
     def near(a: float, b: float) -> bool:
-        return abs(a - b) <= tolerance * scale
+        return bool(abs(a - b) <= tolerance * scale)
 
     pairs = float("nan")
     composition: Composition
@@ -252,9 +252,7 @@ def loss_composition(subject: Subject, rows: Rows) -> CompositionWitness:
             composition = _other_composition(loss, out, y, own, whole, tolerance * scale)
         else:
             composition = "undecided"
-    return CompositionWitness(
-        tuple(map(int, rows)), composition, whole, mean, total, pairs
-    )
+    return CompositionWitness(tuple(map(int, rows)), composition, whole, mean, total, pairs)
 
 
 def _precise_loss(subject: Subject, out: Nest, y: Nest) -> tuple[Any, float]:

@@ -61,9 +61,7 @@ def noise_scale(gram: NDArray[np.float64], batch_size: int) -> NoiseScale:
     whole = reciprocal(gram)
     if not np.isfinite(whole):
         return NoiseScale(0.0, (0.0, 0.0), batch_size, m)
-    left_out = np.array(
-        [reciprocal(np.delete(np.delete(gram, i, 0), i, 1)) for i in range(m)]
-    )
+    left_out = np.array([reciprocal(np.delete(np.delete(gram, i, 0), i, 1)) for i in range(m)])
     spread = float(np.sqrt((m - 1) / m * ((left_out - left_out.mean()) ** 2).sum()))
     margin = float(stats.t.ppf(0.975, m - 1)) * spread
     low, high = whole - margin, whole + margin

@@ -154,7 +154,9 @@ def permutation_test(
 
 def _in_units(squares: Tensor) -> Tensor:
     spread = float(squares.std(correction=0))
-    return (squares - squares.mean()) / spread if spread > 0 else torch.zeros_like(squares)
+    if spread == 0:  # a tensor that is the same for all labellings has no say
+        return torch.full_like(squares, -1e9)
+    return (squares - squares.mean()) / spread
 
 
 def _rank(squares: Tensor) -> tuple[float, float, float]:

@@ -221,7 +221,5 @@ class ReachWitness:
         reached = {n for n, p in subject.parameters().items() if p.requires_grad}
         reached -= {*again.cut, *again.unused}
         return (
-            again.cut == self.cut
-            and again.frozen == self.frozen
-            and reached >= set(self.trained)
+            again.cut == self.cut and again.frozen == self.frozen and reached >= set(self.trained)
         )

@@ -76,8 +76,6 @@ def _period(order: tuple[tuple[str, ...], ...]) -> int:
     if n < _LEAST_ROWS:
         return 0
     for period in range(2, min(_LONGEST_PERIOD, n // _LEAST_CYCLES) + 1):
-        if row[period] == row[0] and all(
-            row[i] == row[i - period] for i in range(period, n)
-        ):
+        if row[period] == row[0] and all(row[i] == row[i - period] for i in range(period, n)):
             return period
     return 0

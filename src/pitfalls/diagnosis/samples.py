@@ -89,11 +89,9 @@ def take_samples(
 
 def generators_of(data: Any) -> list[Any]:
     """Find the generators that a loader draws from: its own and its samplers'."""
-    found = []
-    for holder in (data, getattr(data, "sampler", None), getattr(data, "batch_sampler", None)):
-        found.append(getattr(holder, "generator", None))
-    inner = getattr(getattr(data, "batch_sampler", None), "sampler", None)
-    found.append(getattr(inner, "generator", None))
+    batches = getattr(data, "batch_sampler", None)
+    holders = data, getattr(data, "sampler", None), batches, getattr(batches, "sampler", None)
+    found = [getattr(holder, "generator", None) for holder in holders]
     return [generator for generator in found if generator is not None]
 
 
@@ -172,7 +170,9 @@ def _as_tensors(value: Any, who: str, name: str, dtype: torch.dtype) -> Nest:
     if isinstance(value, Tensor):
         return value.detach()
     if isinstance(value, dict):
-        return {key: _as_tensors(part, who, f"{name}[{key!r}]", dtype) for key, part in value.items()}
+        return {
+            key: _as_tensors(part, who, f"{name}[{key!r}]", dtype) for key, part in value.items()
+        }
     if isinstance(value, tuple | list) and any(isinstance(v, Tensor | np.ndarray) for v in value):
         return tuple(_as_tensors(part, who, name, dtype) for part in value)
     try:
@@ -210,6 +210,8 @@ def _choose(total: int, x: Nest, rng: np.random.Generator) -> Tensor:
 
 
 def _digests(x: Nest, y: Nest, count: int) -> tuple[str, ...]:
+    if count == 0:
+        return ()
     columns = [
         t[:count].detach().cpu().contiguous().reshape(min(count, len(t)), -1)
         for t in (*leaves(x), *leaves(y))

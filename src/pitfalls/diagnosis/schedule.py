@@ -2,6 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -202,7 +203,8 @@ def _with_optimizer(subject: Subject, bench: Bench) -> ScheduleEvidence:
         ),
     )
     if rates_of(subject.optimizer):
-        evidence = dataclasses.replace(evidence, **_range_test(subject, bench))
+        points, falling = _range_test(subject, bench)
+        evidence = dataclasses.replace(evidence, range_test=points, largest_falling=falling)
     if own.failed:
         return evidence
     if evidence.known and not own.burst:
@@ -214,7 +216,7 @@ def _with_optimizer(subject: Subject, bench: Bench) -> ScheduleEvidence:
             standardised=_adam(bench, STEPS, _share(subject, 0.15), standard=True),
             fresh=_adam(bench, STEPS, _share(subject, 0.15), fresh=True),
         )
-    if own.burst or own.progress < 0.02 or not own.learned:
+    if own.burst or own.spiked or own.progress < 0.02 or not own.learned:
         tried = _try_rates(subject, bench, own)
         evidence = dataclasses.replace(evidence, tried=tried)
     if own.rate_end < 0.1 or own.rate_end > 10:
@@ -233,7 +235,7 @@ def _with_optimizer(subject: Subject, bench: Bench) -> ScheduleEvidence:
     return evidence
 
 
-def _groups(subject: Subject) -> list[dict[str, object]]:
+def _groups(subject: Subject) -> list[dict[str, Any]]:
     return list(getattr(subject.optimizer, "param_groups", ()))
 
 
@@ -245,8 +247,8 @@ def _try_rates(subject: Subject, bench: Bench, own: Trial) -> tuple[Trial, ...]:
     """Run at other rates, the likelier side first, until the progress is past its best."""
     if not rates_of(subject.optimizer):
         return ()
-    spiked = own.burst or (own.losses and max(own.losses) > 1.5 * own.losses[0])
-    sides = (LOWER, HIGHER) if spiked or own.moved > 1 else (HIGHER, LOWER)
+    rose = own.burst or (own.losses and max(own.losses) > 1.5 * own.losses[0])
+    sides = (LOWER, HIGHER) if rose or own.moved > 1 else (HIGHER, LOWER)
     found: list[Trial] = []
     for side in sides:
         best = own.progress
@@ -265,7 +267,7 @@ def _try_rates(subject: Subject, bench: Bench, own: Trial) -> tuple[Trial, ...]:
     return tuple(found)
 
 
-def _range_test(subject: Subject, bench: Bench) -> dict[str, object]:
+def _range_test(subject: Subject, bench: Bench) -> tuple[tuple[RangePoint, ...], float]:
     """Let the rate grow from 1e-4 to 1e4 times the user's over one stretch of steps."""
     factors = np.logspace(-4, 4, _RANGE_STEPS)
     subject.guard.rewind()
@@ -299,7 +301,7 @@ def _range_test(subject: Subject, bench: Bench) -> dict[str, object]:
         smooth = np.convolve(losses, np.ones(3) / 3, mode="valid")
         if smooth.min() < 0.98 * smooth[0]:
             falling = float(factors[int(smooth.argmin()) + 1])
-    return {"range_test": points, "largest_falling": falling}
+    return points, falling
 
 
 def _noise(subject: Subject, bench: Bench, most: int = 16) -> NoiseScale | None:
@@ -326,11 +328,9 @@ def _noise(subject: Subject, bench: Bench, most: int = 16) -> NoiseScale | None:
 def _verdict(e: ScheduleEvidence) -> tuple[str, tuple[str, ...]]:
     own = e.own
     if own is None:
-        said = (
-            "No optimizer was given. Adam at 0.003 "
-            f"{_said(e.adam) if e.adam is not None else 'was not tried.'}",
-        )
-        return ("learns" if e.learnable else "undecided"), said
+        tried = _said(e.adam) if e.adam is not None else "was not tried."
+        verdict = "learns" if e.learnable else "undecided"
+        return verdict, (f"No optimizer was given. {STEPS * 3} steps of Adam at 0.003 {tried}",)
     said = (f"The optimizer's own {len(own.losses)} steps {_said(own)}", *_more(e))
     if own.failed:
         return "undecided", (own.failed,)
@@ -342,17 +342,21 @@ def verdict_of_rates(e: ScheduleEvidence) -> str:
     own, cure = e.own, e.cure
     assert own is not None
     if cure is not None and cure.factor < 0.5:
-        better = cure.after < own.after - 0.1 * abs(own.before) or not own.finite
-        if (own.burst or not own.learned) and better:
+        size = min(abs(own.before), abs(own.after))
+        better = not own.finite or cure.after < own.after - 0.1 * size
+        if better and (own.burst or not own.learned):
             return "rate-too-high"
-    if cure is not None and cure.factor >= TOO_LOW and own.progress < 0.02 * cure.progress:
-        # a warm-up that starts low is no fault
-        if e.scheduled_rate < 10 * max(e.rates, default=0.0):
-            return "rate-too-low"
+        if own.spiked and (cure.after < 0.5 * own.after or _unseen_burst(own, cure)):
+            return "rate-too-high"
+    # a warm-up that starts low is no fault
+    warms_up = e.scheduled_rate >= 10 * max(e.rates, default=0.0)
+    slow = cure is not None and own.progress < 0.02 * cure.progress
+    if cure is not None and cure.factor >= TOO_LOW and slow and not warms_up:
+        return "rate-too-low"
     held = e.held_rate
-    if held is not None and own.rate_end < 0.1 and held.learned:
-        if own.progress < 0.5 * held.progress:
-            return "rate-too-low"
+    fades = held is not None and own.rate_end < 0.1 and held.learned
+    if held is not None and fades and own.progress < 0.5 * held.progress:
+        return "rate-too-low"
     free = e.without_decay
     if free is not None and free.learned and free.progress > max(0.02, 2 * own.progress):
         return "rate-too-high"
@@ -361,8 +365,18 @@ def verdict_of_rates(e: ScheduleEvidence) -> str:
     return "learns" if own.learned else "does not learn yet"
 
 
+def _unseen_burst(own: Trial, cure: Trial) -> bool:
+    """Whether the loss on unseen examples rose above the start, and by twice what the cure leaves."""
+    here, there = own.held_after.loss, cure.held_after.loss
+    return here > own.held_before.loss and there < 0.5 * here
+
+
 def _said(trial: Trial) -> str:
-    end = "burst" if not trial.finite else f"take the loss from {trial.before:.4g} to {trial.after:.4g}"
+    end = (
+        "burst"
+        if not trial.finite
+        else f"take the loss from {trial.before:.4g} to {trial.after:.4g}"
+    )
     return (
         f"{end}; unseen labels are fitted with p = {trial.held_after.p_value:.3g} "
         f"(n = {trial.held_after.n})."
@@ -391,7 +405,9 @@ def _more(e: ScheduleEvidence) -> tuple[str, ...]:
     if e.adam is not None:
         said.append(f"{len(e.adam.losses)} steps of Adam at 0.003 {_said(e.adam)}")
     if np.isfinite(e.largest_falling):
-        said.append(f"In the range test the loss falls up to {e.largest_falling:.3g} times the rate.")
+        said.append(
+            f"In the range test the loss falls up to {e.largest_falling:.3g} times the rate."
+        )
     if e.noise is not None:
         low, high = e.noise.interval
         said.append(

@@ -36,13 +36,10 @@ def score_outputs(outputs: Nest, labels: Nest) -> Score:
     if not labels.is_floating_point() and outputs.ndim == labels.ndim + 1:
         axis = _class_axis(outputs, labels)
         if axis is not None:
-            right = outputs.argmax(axis) == labels
-            return Score("accuracy", float(right.double().mean()), _commonest(labels))
-    if not labels.is_floating_point() and outputs.ndim == labels.ndim == 2:
-        # (n T, C) against (n, T)
-        if outputs.shape[0] == labels.numel() and outputs.shape[1] > 1:
-            right = outputs.argmax(1) == labels.flatten()
-            return Score("accuracy", float(right.double().mean()), _commonest(labels))
+            return _accuracy(outputs.argmax(axis), labels)
+    flat_places = outputs.ndim == labels.ndim == 2 and outputs.shape[0] == labels.numel()
+    if not labels.is_floating_point() and flat_places and outputs.shape[1] > 1:
+        return _accuracy(outputs.argmax(1), labels.flatten())  # (n T, C) against (n, T)
     if outputs.numel() == labels.numel() and outputs.is_floating_point():
         kinds = torch.unique(labels)
         flat, truth = outputs.double().flatten(), labels.double().flatten()
@@ -54,6 +51,12 @@ def score_outputs(outputs: Nest, labels: Nest) -> Score:
         missed = float((outputs.double().reshape(truth.shape) - truth).square().sum())
         return Score("R2", 1 - missed / about if about > 0 else float("nan"), 0.0)
     return Score("none", float("nan"), float("nan"))
+
+
+def _accuracy(predicted: Tensor, labels: Tensor) -> Score:
+    counts = labels >= 0  # negative classes are places to leave out
+    right = (predicted == labels)[counts]
+    return Score("accuracy", float(right.double().mean()), _commonest(labels[counts]))
 
 
 def _class_axis(outputs: Tensor, labels: Tensor) -> int | None:

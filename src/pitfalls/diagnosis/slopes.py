@@ -34,12 +34,15 @@ class Slope:
         What central differences of the loss say.
     spread : float
         Difference between the two best steps: how far they can be trusted.
+    rounding : float
+        Size of the rounding of the user's gradient in its own precision.
     """
 
     name: str
     by_gradient: float
     by_difference: float
     spread: float
+    rounding: float
 
     @property
     def agrees(self) -> bool | None:
@@ -50,9 +53,12 @@ class Slope:
         if not np.isfinite([size, self.spread]).all():
             return None
         gap = abs(self.by_gradient - self.by_difference)
-        if gap <= 0.01 * size + 3 * self.spread:
+        if gap <= 0.01 * size + 3 * self.spread + self.rounding:
             return True
-        wrong = gap > _WRONG * size + 10 * self.spread and self.spread <= _CONVERGED * size
+        wrong = (
+            gap > _WRONG * size + 10 * self.spread + 10 * self.rounding
+            and self.spread <= _CONVERGED * size
+        )
         return False if wrong else None
 
 
@@ -141,14 +147,18 @@ def check_slopes(
         }
         for parameter in subject.parameters().values():
             parameter.grad = None
+        # a tensor whose gradient cancels keeps the rounding of what cancelled
+        whole = sum(float(g.double().square().sum()) for g in gradients.values()) ** 0.5
+        coarsest = max(torch.finfo(p.dtype).eps for p in subject.trainable().values())
+        rounding = 30 * coarsest * whole
         chosen = names or tuple(
             sorted(gradients, key=lambda n: -float(gradients[n].norm()))[:_MOST_TENSORS]
         )
-        slopes = []
+        slopes: list[Slope] = []
         for name in chosen:
             if name not in gradients or (slopes and subject.left() < 0):
                 continue
-            slopes.append(_slope(risk, at, name, gradients[name], dtype))
+            slopes.append(_slope(risk, at, name, gradients[name], rounding))
             subject.count(examples=2 * len(_STEPS) * len(rows))
     return tuple(slopes)
 
@@ -159,11 +169,12 @@ def _slope(
     at: dict[str, Tensor],
     name: str,
     gradient: Tensor,
-    dtype: torch.dtype,
+    floor: float,
 ) -> Slope:
+    dtype = gradient.dtype
     size = float(gradient.double().norm())
     if not np.isfinite(size):
-        return Slope(name, size, float("nan"), float("inf"))
+        return Slope(name, size, float("nan"), float("inf"), floor)
     if size > 0:
         direction = gradient / size
     else:  # a gradient of zero points nowhere: any direction must be level
@@ -185,7 +196,7 @@ def _slope(
     # the best pair of neighbouring steps: large ones curve, small ones round
     spreads = np.abs(np.diff(found)) + np.array(doubts[1:])
     best = int(np.nanargmin(spreads)) if np.isfinite(spreads).any() else 0
-    return Slope(name, size, found[best + 1], float(spreads[best]))
+    return Slope(name, size, found[best + 1], float(spreads[best]), floor)
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ class Subject:
         return self._began + self._seconds - time.monotonic()
 
     def cost(self) -> Cost:
-        """What the question has taken so far."""
+        """Return what the question has taken so far."""
         now = (self._forwards, self._gradients, self._products, self._examples)
         spent = [after - before for after, before in zip(now, self._counts, strict=True)]
         return Cost(time.monotonic() - self._began, *spent)
@@ -124,9 +124,7 @@ class Subject:
         try:
             if mode != "given":
                 for module, training in before:
-                    keeps = mode == "steady" and isinstance(
-                        module, nn.modules.batchnorm._BatchNorm
-                    )
+                    keeps = mode == "steady" and isinstance(module, nn.modules.batchnorm._BatchNorm)
                     module.training = training if keeps else False
             yield
         finally:
@@ -158,8 +156,7 @@ class Subject:
         if not isinstance(value, Tensor) or value.numel() != 1:
             came = shapes(value) if isinstance(value, Tensor) else type(value).__name__
             raise SubjectError(
-                f"{self.who}: the loss must give one number for a batch. Got {came}; "
-                "take its mean."
+                f"{self.who}: the loss must give one number for a batch. Got {came}; take its mean."
             )
         return value.reshape(())
 
@@ -175,9 +172,7 @@ class Subject:
             return [torch.zeros_like(t) for t in inputs]
         with self.users_code("the backward pass"):
             parts = torch.autograd.grad(value, inputs, allow_unused=True)
-        return [
-            torch.zeros_like(t) if g is None else g for t, g in zip(inputs, parts, strict=True)
-        ]
+        return [torch.zeros_like(t) if g is None else g for t, g in zip(inputs, parts, strict=True)]
 
     def count(self, *, gradients: int = 0, products: int = 0, examples: int = 0) -> None:
         """Book work done outside `forward` and `backward`."""
@@ -187,7 +182,7 @@ class Subject:
 
     @torch.no_grad()
     def outputs(self, indices: np.ndarray[Any, Any], mode: Mode = "eval") -> Nest:
-        """Outputs at many examples, in chunks where the mode leaves samples apart."""
+        """Compute outputs at many examples, in chunks where the mode leaves samples apart."""
         with self.mode(mode):
             if mode != "eval" or len(indices) <= _CHUNK or not self.rows_first:
                 return self.forward(self.batch(indices)[0])
@@ -199,9 +194,12 @@ class Subject:
         """Whether the first axis of every output counts the examples."""
         if not hasattr(self, "_rows_first"):
             with torch.no_grad(), self.mode("eval"):
-                few = min(3, self.n)
-                out = self.forward(self.batch(np.arange(few))[0])
-                self._rows_first = all(t.ndim > 0 and len(t) == few for t in leaves(out))
+                # two sizes: an axis of another meaning may be as long as one batch by chance
+                self._rows_first = all(
+                    t.ndim > 0 and len(t) == few
+                    for few in {min(3, self.n), min(2, self.n)}
+                    for t in leaves(self.forward(self.batch(np.arange(few))[0]))
+                )
         return self._rows_first
 
     def seeded(self, seed: int, function: Callable[[], Tensor]) -> Tensor:

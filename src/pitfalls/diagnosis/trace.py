@@ -80,11 +80,11 @@ class Trace:
     last_linear: LinearInput | None
 
 
-class _Watch(TorchDispatchMode):
+class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Sees every operation below autograd, so functional calls as well as modules."""
 
     def __init__(self, where: Callable[[], str], n: int) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._where, self._n = where, n
         self.activations: list[tuple[str, str, Tensor, Tensor, Tensor, float]] = []
         self.scales: list[tuple[str, float]] = []
@@ -98,16 +98,16 @@ class _Watch(TorchDispatchMode):
         kind = "relu" if name in _ZERO_SIDE else name
         watched = kind == "relu" or kind in _SATURATES or kind in _SOFT
         linear = any(name.startswith(known) for known in _LINEAR)
-        before = args[1 if name == "addmm" else 0] if args else None
-        counts = (
-            isinstance(before, Tensor) and before.ndim >= 2 and before.is_floating_point()
-        )
-        if counts and watched:
+        given = args[1 if name == "addmm" else 0] if args else None
+        before = given if isinstance(given, Tensor) and given.is_floating_point() else None
+        if before is not None and before.ndim < 2:
+            before = None
+        if before is not None and watched:
             before = before.clone()  # the operation may work in place
-        if counts and linear:
+        if before is not None and linear:
             self._linear(name, before)
         out = func(*args, **(kwargs or {}))
-        if counts and isinstance(out, Tensor):
+        if before is not None and isinstance(out, Tensor):
             if watched:
                 slope = _slope(kind, before, out)
                 zero = float((before == 0).double().mean())
@@ -210,11 +210,11 @@ def trace(model: nn.Module, forward: Callable[[], Any], n: int) -> Trace:
     return Trace(tuple(activations), tuple(watch.scales), entrance, read)
 
 
-class _LastFunction(TorchDispatchMode):
+class _LastFunction(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Remembers the tensors that confining functions gave."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.found: list[tuple[str, Tensor]] = []
 
     def __torch_dispatch__(

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import torch
 
-
 from pitfalls.diagnosis.nested import Nest, map_leaves
 from pitfalls.diagnosis.steps import Knowledge, Steps, batches, knowledge, risk_on, train_steps
 from pitfalls.diagnosis.subject import Subject
@@ -79,6 +78,11 @@ class Trial:
     def burst(self) -> bool:
         """Whether the loss left the finite numbers or rose."""
         return self.progress < -0.02
+
+    @property
+    def spiked(self) -> bool:
+        """Whether a batch's loss rose to five times the first."""
+        return bool(self.losses) and max(self.losses) > 5 * abs(self.losses[0])
 
 
 def rates_of(optimizer: Any) -> tuple[float, ...]:
@@ -263,5 +267,3 @@ def _distance(parameters: list[torch.nn.Parameter], start: list[torch.Tensor]) -
 def _ratio(start: tuple[float, ...], end: tuple[float, ...]) -> float:
     top = max(start, default=0.0)
     return max(end, default=0.0) / top if top > 0 else 1.0
-
-

@@ -7,6 +7,8 @@ exactly, which one input for many labels rules out.)
 """
 
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -95,7 +97,7 @@ def _goes_negative(subject: Subject, rows: NDArray[np.int64]) -> bool:
         x, y = _one_input(subject, rows)
         out = subject.forward(x)
         for factor in (-100.0, 100.0):
-            far = map_leaves(lambda t, f=factor: t * f if t.is_floating_point() else t, out)
+            far = map_leaves(partial(torch.mul, other=factor), out)
             value = float(subject.loss_of(far, y))
             if value < 0:
                 return True
@@ -133,5 +135,5 @@ def _falls_without_limit(losses: tuple[float, ...], start: float) -> bool:
     if len(finite) < 4 or np.isnan(losses).any():
         return False
     last = finite[-4:]
-    doubling = all(b < 1.5 * a for a, b in zip(last[:-1], last[1:], strict=True))
+    doubling = all(b < 1.5 * a for a, b in pairwise(last))
     return bool(last[0] < 0 and doubling and last[-1] < start - 10 * (1 + abs(start)))

@@ -234,7 +234,7 @@ def measure_units(subject: Subject, rows: NDArray[np.int64]) -> UnitsEvidence:
 
 
 def dead_units(slopes: torch.Tensor) -> tuple[int, ...]:
-    """Indices of units without a slope on any example."""
+    """Return indices of units without a slope on any example."""
     return _indices((slopes == 0).all(0))
 
 
@@ -261,7 +261,7 @@ def _spread(outputs: object) -> float:
 
 
 def _expected(layers: tuple[LayerUnits, ...], scales: tuple[tuple[str, float], ...]) -> float:
-    """A quarter a sigmoid, and the root mean square gain of the linear operations between."""
+    """Return the ratio that depth predicts: a quarter a sigmoid, times gains of linear operations."""
     sigmoids = sum(layer.kind == "sigmoid" and not layer.last for layer in layers)
     sizes = [s for _, s in scales if s > 0]
     gains = [min(1.0, b / a) for a, b in pairwise(sizes)]

@@ -4,9 +4,7 @@ from typing import Literal, TypeAlias, get_args
 
 __all__ = ["ALL", "CAUSES", "Cause", "Question"]
 
-Question: TypeAlias = Literal[
-    "wiring", "data", "signal", "units", "capacity", "saddle", "schedule"
-]
+Question: TypeAlias = Literal["wiring", "data", "signal", "units", "capacity", "saddle", "schedule"]
 Cause: TypeAlias = Literal[
     "healthy",
     "unclear",

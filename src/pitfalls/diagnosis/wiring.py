@@ -131,8 +131,8 @@ def wiring_card(subject: Subject) -> Card:
         evidence = WiringEvidence(
             len(rows), (f"Not finite: {where}.",), not_finite=where, training=subject.model.training
         )
-        witness = FiniteWitness(where, tuple(map(int, rows)))
-        return Card("wiring", "numbers-not-finite", evidence, witness, None, subject.cost())
+        shown = FiniteWitness(where, tuple(map(int, rows)))
+        return Card("wiring", "numbers-not-finite", evidence, shown, None, subject.cost())
     few = rows[:_ROWS]
     mixing, fixed = _mixing(subject, few)
     composed = loss_composition(subject, few)
@@ -140,10 +140,12 @@ def wiring_card(subject: Subject) -> Card:
     reached = reach(subject, rows)
     subject.guard.rewind()
     ray = find_ray(subject, rows)
+    slopes: tuple[Slope, ...] = ()
+    unchecked = ""
     try:
         slopes = check_slopes(subject, rows[:8])
-    except SubjectError:
-        slopes = ()  # TorchScript, say: no other parameters, no differences
+    except SubjectError as error:
+        unchecked = f"Slopes were not checked: {error}."  # TorchScript has one set of weights
     evidence = WiringEvidence(
         n=len(rows),
         composition=composed.composition,
@@ -162,7 +164,7 @@ def wiring_card(subject: Subject) -> Card:
     verdict, finding, witness = _verdict(
         evidence, composed, mixing[1] if mixing else None, ray, rows, subject
     )
-    evidence = _with_findings(evidence, finding)
+    evidence = _with_findings(evidence, (finding, unchecked) if unchecked else (finding,))
     return Card("wiring", verdict, evidence, witness, None, subject.cost())
 
 
@@ -317,9 +319,9 @@ def _names(names: tuple[str, ...]) -> str:
     return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
 
 
-def _with_findings(evidence: WiringEvidence, finding: str) -> WiringEvidence:
+def _with_findings(evidence: WiringEvidence, first: tuple[str, ...]) -> WiringEvidence:
     reached = evidence.reach or Reach()
-    more = [finding]
+    more = list(first)
     if evidence.mixes_by_batch_norm:
         more.append("Batch norms without running statistics mix samples by design; set aside here.")
     if reached.unused:

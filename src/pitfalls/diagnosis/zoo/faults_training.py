@@ -105,9 +105,7 @@ def one_batch_repeated(seed: int) -> Case:
     """The loader gives the same 32 examples again and again."""
     x, y = digits(seed, 32)
     model = mlp(64, 64, 10)
-    return Case(
-        model, cross_entropy, x.repeat(30, 1), y.repeat(30), SGD(model.parameters(), 0.1)
-    )
+    return Case(model, cross_entropy, x.repeat(30, 1), y.repeat(30), SGD(model.parameters(), 0.1))
 
 
 @setup("inputs-constant", "data-degenerate", "reported")
@@ -158,14 +156,14 @@ def hidden_layer_dead(seed: int) -> Case:
     x, y = classes_of_teacher(seed)
     model = mlp(20, 64, 64, 4)
     with torch.no_grad():
-        model[2].weight.copy_(-model[2].weight.abs())  # type: ignore[operator, union-attr]
-        model[2].bias.fill_(-0.5)  # type: ignore[operator, union-attr]
+        model[2].weight.copy_(-model[2].weight.abs())  # type: ignore[operator]
+        model[2].bias.fill_(-0.5)  # type: ignore[operator]
     return Case(model, cross_entropy, x, y, Adam(model.parameters(), 1e-3))
 
 
 @setup("inputs-times-1000", "saturated-units", "tuning")
 def inputs_times_1000(seed: int) -> Case:
-    """tanh layers on inputs a thousand times too large."""
+    """Tanh layers on inputs a thousand times too large."""
     x, y = digits(seed)
     model = mlp(64, 64, 64, 10, activation=nn.Tanh)
     return Case(model, cross_entropy, 1000 * x, y, SGD(model.parameters(), 1e-2))

@@ -43,9 +43,7 @@ def broadcast(seed: int) -> Case:
     """Outputs (n, 1) against labels (n,) in a squared loss."""
     x, y = _number(seed)
     model = mlp(6, 32, 1)
-    return Case(
-        model, lambda o, t: ((o - t) ** 2).mean(), x, y, Adam(model.parameters(), 3e-3)
-    )
+    return Case(model, lambda o, t: ((o - t) ** 2).mean(), x, y, Adam(model.parameters(), 3e-3))
 
 
 @setup("broadcast-labels", "loss-mixes-samples", "reported")
@@ -190,12 +188,13 @@ class _WrongTanh(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *flowing: Tensor) -> Tensor:
         (out,) = ctx.saved_tensors
-        return flowing[0] * (1 - out)  # the square is missing
+        wrong: Tensor = flowing[0] * (1 - out)  # the square is missing
+        return wrong
 
 
 class _OwnTanh(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = _WrongTanh.apply(x)
+        out: Tensor = _WrongTanh.apply(x)  # type: ignore[no-untyped-call]
         return out
 
 
@@ -212,7 +211,7 @@ def hook_turns_sign(seed: int) -> Case:
     """A gradient hook on the first layer turns the sign."""
     x, y = classes_of_teacher(seed)
     model = mlp(20, 64, 64, 4)
-    model[0].weight.register_hook(lambda g: -g)  # type: ignore[operator, union-attr]
+    model[0].weight.register_hook(lambda g: -g)  # type: ignore[operator]
     return Case(model, cross_entropy, x, y, SGD(model.parameters(), 0.2))
 
 
@@ -234,9 +233,7 @@ def sign_turned(seed: int) -> Case:
     """The cross-entropy with its sign turned."""
     x, y = digits(seed)
     model = mlp(64, 64, 10)
-    return Case(
-        model, lambda o, t: -cross_entropy(o, t), x, y, SGD(model.parameters(), 0.1)
-    )
+    return Case(model, lambda o, t: -cross_entropy(o, t), x, y, SGD(model.parameters(), 0.1))
 
 
 @setup("sign-turned-squares", "loss-unbounded-below", "reported")
@@ -244,6 +241,4 @@ def sign_turned_squares(seed: int) -> Case:
     """A squared loss with its sign turned."""
     x, y = _number(seed)
     model = nn.Sequential(mlp(6, 32, 1), nn.Flatten(0))
-    return Case(
-        model, lambda o, t: -((o - t) ** 2).mean(), x, y, Adam(model.parameters(), 1e-3)
-    )
+    return Case(model, lambda o, t: -((o - t) ** 2).mean(), x, y, Adam(model.parameters(), 1e-3))

@@ -1,0 +1,171 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from pitfalls.diagnosis import ask_capacity
+from pitfalls.diagnosis.confinement import find_confinement
+from pitfalls.diagnosis.examination import examine
+from pitfalls.diagnosis.scores import score_outputs
+from pitfalls.linear import DeepLinearNetwork
+
+
+def data(n=64, d=8, k=3):
+    g = torch.Generator().manual_seed(0)
+    x = torch.randn(n, d, generator=g)
+    return x, x[:, :k].argmax(1)
+
+
+def mlp(d=8, out=3, *more):
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(d, 32), nn.ReLU(), nn.Linear(32, out), *more)
+
+
+def test_the_weights_that_fit_a_batch_are_the_witness():
+    x, y = data()
+    model = mlp()
+    card = ask_capacity(model, functional.cross_entropy, x, y, budget=600)
+    assert card.verdict == "fits a batch"
+    rows = list(card.witness.rows)
+    fitted = mlp()
+    fitted.load_state_dict({k: torch.from_numpy(v) for k, v in card.witness.weights.items()})
+    assert (fitted(x[rows]).argmax(1) == y[rows]).all()
+    assert card.check(model, functional.cross_entropy, x, y)
+    other = y.roll(1)
+    assert not card.check(model, functional.cross_entropy, x, other)
+    assert card.evidence.memorised >= 32
+
+
+def test_batch_norm_and_dropout_do_not_hinder_and_the_witness_holds_in_evaluation_mode():
+    x, y = data()
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Linear(8, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Dropout(0.8), nn.Linear(32, 3)
+    )
+    card = ask_capacity(model, functional.cross_entropy, x, y, budget=600)
+    assert card.verdict == "fits a batch"
+    assert card.check(model, functional.cross_entropy, x, y)
+
+
+def test_frozen_parameters_are_thawed_for_the_question_only():
+    x, y = data(24)
+    model = mlp()
+    model[0].requires_grad_(False)
+    card = ask_capacity(model, functional.cross_entropy, x, y, budget=600)
+    assert card.evidence.thawed == ("0.weight", "0.bias")
+    assert not model[0].weight.requires_grad
+    assert (card.witness.weights["0.weight"] != model[0].weight.numpy()).any()
+
+
+def test_a_constant_network_cannot_memorise():
+    x, y = data()
+    model = nn.Sequential(nn.Linear(8, 1), nn.Linear(1, 3))
+    card = ask_capacity(model, functional.cross_entropy, x, y, budget=600)
+    assert card.verdict == "cannot-memorise"
+    assert (card.evidence.rank, card.evidence.width) == (1, 1)
+
+
+def test_the_rank_of_the_features_is_theirs():
+    x, y = data(24)
+    model = nn.Sequential(nn.Linear(8, 4), nn.Linear(4, 16), nn.Linear(16, 3))
+    evidence = ask_capacity(model, functional.cross_entropy, x, y, budget=600).evidence
+    assert (evidence.rank, evidence.width, evidence.n_outputs) == (4, 16, 3)
+
+
+@pytest.mark.parametrize("network", ["sequential", "deep linear"])
+def test_a_linear_network_has_the_exact_answer(network):
+    g = torch.Generator().manual_seed(1)
+    x = torch.randn(200, 6, generator=g).double()
+    y = x @ torch.diag(torch.tensor([4.0, 2, 1, 1, 1, 1])).double() + 3
+    model = (
+        nn.Sequential(nn.Linear(6, 2), nn.Linear(2, 6)).double()
+        if network == "sequential"
+        else DeepLinearNetwork([6, 2, 6], dtype=torch.float64)
+    )
+    linear = ask_capacity(model, nn.MSELoss(), x, y, budget=600).evidence.linear
+    assert linear.narrowest == 2
+    # by least squares and a truncated singular value decomposition of the fitted values
+    xc, yc = (x - x.mean(0)).numpy(), (y - y.mean(0)).numpy()
+    values = np.linalg.svd(xc @ np.linalg.lstsq(xc, yc, rcond=None)[0], compute_uv=False)
+    assert linear.explained == pytest.approx((values[:2] ** 2).sum() / (yc**2).sum())
+    assert linear.best_explained == pytest.approx(1.0)
+
+
+CONFINED = {
+    "softmax": (nn.Softmax(1), functional.cross_entropy, math.log(1 + 2 / math.e)),
+    "sigmoid": (
+        nn.Sigmoid(),
+        lambda o, y: functional.binary_cross_entropy_with_logits(o, functional.one_hot(y, 3).to(o)),
+        (math.log(1 + math.exp(-1)) + 2 * math.log(2)) / 3,
+    ),
+    "tanh": (nn.Tanh(), lambda o, y: ((o - 5 * functional.one_hot(y, 3)) ** 2).mean(), 16 / 3),
+    "relu": (nn.ReLU(), lambda o, y: ((o + functional.one_hot(y, 3)) ** 2).mean(), 1 / 3),
+}
+
+
+@pytest.mark.parametrize(("last", "loss", "floor"), CONFINED.values(), ids=CONFINED)
+def test_confined_outputs_have_the_floor_that_can_be_computed_by_hand(last, loss, floor):
+    x, y = data()
+    with examine(mlp(8, 3, last), loss, x, y, who="test") as subject:
+        found = find_confinement(subject, np.arange(24))
+    assert found.function == type(last).__name__.lower()
+    assert found.confined == pytest.approx(floor, abs=0.02)
+    assert found.free < 0.02
+    assert found.share > 0.2
+
+
+def test_a_confined_network_is_told_so_and_the_floor_is_the_witness():
+    x, y = data(32)
+    model = mlp(8, 3, nn.Softmax(1))
+    card = ask_capacity(model, functional.cross_entropy, x, y, budget=4)
+    assert card.verdict == "cannot-memorise"
+    assert card.check(model, functional.cross_entropy, x, y)
+    assert not card.check(mlp(), functional.cross_entropy, x, y)
+
+
+FREE = {
+    "log-softmax and its loss": (nn.LogSoftmax(1), nn.NLLLoss()),
+    "softmax and a loss of probabilities": (
+        nn.Softmax(1),
+        lambda o, y: -torch.log(o.gather(1, y[:, None]) + 1e-9).mean(),
+    ),
+    "sigmoid and a loss of probabilities": (
+        nn.Sigmoid(),
+        lambda o, y: functional.binary_cross_entropy(o, functional.one_hot(y, 3).float()),
+    ),
+    "tanh and targets in its range": (
+        nn.Tanh(),
+        lambda o, y: ((o - functional.one_hot(y, 3)) ** 2).mean(),
+    ),
+    "relu and positive targets": (
+        nn.ReLU(),
+        lambda o, y: ((o - functional.one_hot(y, 3)) ** 2).mean(),
+    ),
+}
+
+
+@pytest.mark.parametrize(("last", "loss"), FREE.values(), ids=FREE)
+def test_a_last_function_that_belongs_to_its_loss_confines_nothing(last, loss):
+    x, y = data()
+    with examine(mlp(8, 3, last), loss, x, y, who="test") as subject:
+        found = find_confinement(subject, np.arange(24))
+    assert found is None or found.share < 0.1
+
+
+def test_scores_of_every_pair_of_shapes():
+    logits = torch.tensor([[2.0, 1], [0, 3], [5, 1]])
+    assert score_outputs(logits, torch.tensor([0, 1, 1])).value == pytest.approx(2 / 3)
+    maps = torch.stack([logits, logits], 2)  # (n, C, places)
+    assert score_outputs(maps, torch.tensor([[0, 0], [1, 1], [0, 1]])).value == pytest.approx(5 / 6)
+    # places marked negative are left out
+    assert score_outputs(maps, torch.tensor([[0, 0], [1, -100], [0, 1]])).value == pytest.approx(
+        0.8
+    )
+    numbers = torch.tensor([1.0, 2, 3])
+    assert score_outputs(numbers[:, None], numbers).value == pytest.approx(1.0)
+    assert score_outputs(numbers, torch.tensor([0.0, 1, 1])).value == 1.0
+    assert score_outputs(numbers, torch.tensor([1.0, 0, 1])).value == pytest.approx(2 / 3)
+    assert score_outputs({"a": numbers}, numbers).kind == "none"

@@ -1,0 +1,203 @@
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+from sklearn.linear_model import Ridge
+from sklearn.neighbors import KNeighborsClassifier
+from torch import nn
+from torch.nn import functional
+from torch.utils.data import DataLoader, TensorDataset
+
+from pitfalls.diagnosis import ask_data
+from pitfalls.diagnosis.learners import Task, encode_labels, see_labels, split_halves
+from pitfalls.diagnosis.learners import _ridge as ridge_predictions
+from pitfalls.diagnosis.repeats import find_repeats
+
+
+def model(d=6, out=3):
+    return nn.Linear(d, out)
+
+
+def ask(x, y, d=6, out=3, loss=functional.cross_entropy):
+    return ask_data(model(d, out), loss, x, y)
+
+
+def gaussian(n=400, d=6, seed=0):
+    g = torch.Generator().manual_seed(seed)
+    return torch.randn(n, d, generator=g), g
+
+
+def test_the_nearest_neighbour_and_its_accuracy_are_scikit_learns():
+    rng = np.random.default_rng(0)
+    x, classes = rng.standard_normal((200, 4)), rng.integers(0, 3, 200)
+    x[:, 0] += classes
+    task = Task(np.eye(3)[classes], classes, 3)
+    fitted, held = split_halves(200, np.random.default_rng(5))
+    found = see_labels(x, task, np.random.default_rng(5))[1]
+    oracle = KNeighborsClassifier(1).fit(x[fitted], classes[fitted])
+    assert found.score == pytest.approx(oracle.score(x[held], classes[held]))
+
+
+def test_ridge_is_scikit_learns_at_the_penalty_that_generalised_cross_validation_picks():
+    rng = np.random.default_rng(1)
+    x, new = rng.standard_normal((60, 5)), rng.standard_normal((9, 5))
+    y = x @ rng.standard_normal((5, 2)) + 0.5 * rng.standard_normal((60, 2))
+    found = ridge_predictions(x, y, new)
+    scale = np.linalg.eigvalsh((x - x.mean(0)) @ (x - x.mean(0)).T).clip(0).mean()
+    errors = {}
+    for penalty in 10.0 ** np.arange(-6, 4) * scale:
+        centred = x - x.mean(0)
+        gram = centred @ centred.T
+        hat = gram @ np.linalg.inv(gram + penalty * np.eye(60))
+        hat += np.full((60, 60), 1 / 60)  # the mean is fitted too
+        errors[penalty] = ((y - hat @ y) ** 2).sum() / (60 - np.trace(hat)) ** 2
+    best = min(errors, key=errors.get)
+    assert np.allclose(found, Ridge(alpha=best).fit(x, y).predict(new), rtol=1e-8)
+
+
+def test_p_values_are_exact_where_labels_are_independent_of_inputs():
+    rng = np.random.default_rng(2)
+    values = []
+    for _ in range(150):
+        x, classes = rng.standard_normal((40, 3)), rng.integers(0, 2, 40)
+        task = Task(np.eye(2)[classes], classes, 2)
+        values += [score.p_value for score in see_labels(x, task, rng, 99)]
+    assert stats.kstest(values[::2], "uniform").pvalue > 1e-3
+    # hits of the nearest neighbour are whole numbers: ties make its p-values larger, never smaller
+    for level in (0.05, 0.2, 0.5):
+        often = int((np.array(values[1::2]) <= level).sum())
+        assert stats.binom.sf(often - 1, 150, level) > 1e-3
+
+
+def test_labels_that_a_line_tells_are_seen_and_shuffled_ones_are_not():
+    x, g = gaussian()
+    y = (x[:, 0] > 0).long()
+    seen = ask(x, y)
+    assert seen.verdict == "labels seen"
+    assert seen.p_value <= 0.002
+    shuffled = ask(x, y[torch.randperm(400, generator=g)])
+    assert shuffled.verdict == "labels not seen"
+    assert shuffled.evidence.could_see
+
+
+def test_labels_that_only_neighbours_tell_are_seen():
+    x, _ = gaussian(1000, 2)
+    y = (torch.sin(4 * x[:, 0]) > 0).long()
+    card = ask(x, y, 2, 2)
+    by = {score.name: score for score in card.evidence.learners}
+    assert by["nearest neighbour"].p_value <= 0.002
+    assert card.verdict == "labels seen"
+
+
+def test_a_class_too_rare_to_judge_leaves_the_card_undecided():
+    x, g = gaussian(200)
+    y = torch.zeros(200, dtype=torch.long)
+    y[:1] = 1
+    card = ask(x, y[torch.randperm(200, generator=g)], out=2)
+    assert card.verdict == "undecided"
+    assert not card.evidence.could_see
+    assert card.witness is None
+
+
+@pytest.mark.parametrize("what", ["inputs", "labels"])
+def test_data_that_do_not_vary_are_degenerate(what):
+    x, _ = gaussian()
+    y = (x[:, 0] > 0).long()
+    if what == "inputs":
+        x = x[:1].repeat(400, 1)
+    else:
+        y = torch.ones_like(y)
+    assert ask(x, y).verdict == "data-degenerate"
+
+
+def test_some_constant_features_are_counted_and_no_fault():
+    x, _ = gaussian()
+    x[:, 2:4] = 3.0
+    card = ask(x, (x[:, 0] > 0).long())
+    assert card.evidence.constant_features == 2
+    assert card.verdict == "labels seen"
+
+
+def test_a_batch_repeated_is_degenerate_and_a_small_cube_is_not():
+    x, g = gaussian(32)
+    y = (x[:, 0] > 0).long()
+    again = ask(x.repeat(20, 1), y.repeat(20))
+    assert again.verdict == "data-degenerate"
+    assert again.evidence.repeats.period == 32
+    order = torch.randperm(640, generator=g)
+    mixed = ask(x.repeat(20, 1)[order], y.repeat(20)[order])
+    assert mixed.verdict == "data-degenerate"
+    assert mixed.evidence.repeats.period == 0
+    bits = torch.randint(0, 2, (2000, 6), generator=g).float()
+    cube = ask(bits, (bits.sum(1) % 2).long())
+    assert cube.evidence.repeats.distinct < 0.05
+    assert cube.verdict == "labels seen"
+
+
+def test_a_loader_that_gives_one_batch_again_and_again_is_found():
+    x, _ = gaussian(256)
+    y = (x[:, 0] > 0).long()
+
+    class Stuck(torch.utils.data.Sampler):
+        def __iter__(self):
+            for _ in range(8):
+                yield from torch.randperm(32).tolist()
+
+        def __len__(self):
+            return 256
+
+    healthy = DataLoader(TensorDataset(x, y), batch_size=32, shuffle=True)
+    stuck = DataLoader(TensorDataset(x, y), batch_size=32, sampler=Stuck())
+    assert ask(healthy, None).verdict == "labels seen"
+    assert ask(stuck, None).verdict == "data-degenerate"
+    assert ask([(x[:32], y[:32])] * 8, None).verdict == "data-degenerate"
+
+
+def test_a_cycle_needs_three_turns_and_rows_in_order():
+    rows = tuple("abcdefghijklmnop" * 4)
+    features = np.arange(64.0)[:, None]
+    assert find_repeats(features, (rows,)).period == 16
+    assert find_repeats(features, (rows[:33],)).period == 0
+    assert find_repeats(features, (rows[:40] + rows[41:],)).period == 0
+
+
+@pytest.mark.parametrize(
+    ("y", "columns", "n_classes"),
+    [
+        (torch.tensor([3, 5, 3, 9]), 3, 3),
+        (torch.tensor([-1.0, 1.0, 1.0, -1.0]), 2, 2),
+        (torch.tensor([0.1, 0.2, 0.7, 0.4]), 1, 0),
+        (torch.tensor([[0, 1], [1, 1], [2, 0], [2, 2]]), 6, 0),
+        (torch.tensor([True, False, True, True]), 2, 2),
+    ],
+)
+def test_labels_of_every_kind_become_targets(y, columns, n_classes):
+    task = encode_labels(y, np.random.default_rng(0))
+    assert task.targets.shape == (4, columns)
+    assert task.n_classes == n_classes
+
+
+def test_the_witness_repeats_the_measurement_and_fails_on_other_labels():
+    x, g = gaussian()
+    y = (x[:, 0] > 0).long()
+    card = ask(x, y)
+    assert card.check(model(), functional.cross_entropy, x, y)
+    other = y[torch.randperm(400, generator=g)]
+    assert not card.check(model(), functional.cross_entropy, x, other)
+
+
+def test_not_a_number_in_the_labels_is_named():
+    x, _ = gaussian()
+    y = x[:, :1].clone()
+    y[3] = float("nan")
+    card = ask_data(nn.Linear(6, 1), functional.mse_loss, x, y)
+    assert (card.verdict, card.evidence.not_finite) == ("numbers-not-finite", "labels")
+
+
+def test_symbols_are_seen_as_symbols():
+    g = torch.Generator().manual_seed(0)
+    x = torch.randint(0, 8, (500, 5), generator=g)
+    y = torch.tensor([0, 1, 1, 0, 1, 0, 0, 1])[x[:, 2]]  # no order of the symbols tells it
+    network = nn.Sequential(nn.Embedding(8, 4), nn.Flatten(), nn.Linear(20, 2))
+    card = ask_data(network, functional.cross_entropy, x, y)
+    assert card.evidence.learners[0].score > 0.95

@@ -1,0 +1,294 @@
+import inspect
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
+
+import pitfalls
+from pitfalls import diagnose
+from pitfalls.diagnosis import ALL, CAUSES, Adapter, Card, ask_wiring
+from pitfalls.diagnosis.cards import Diagnosis
+from pitfalls.errors import InputError
+
+
+def data(n=120, d=5):
+    g = torch.Generator().manual_seed(0)
+    x = torch.randn(n, d, generator=g)
+    return x, (x[:, 0] > 0).long()
+
+
+def mlp(d=5, out=2):
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(d, 16), nn.ReLU(), nn.Linear(16, out))
+
+
+def test_the_door_costs_no_torch_until_it_is_called():
+    code = "import sys; from pitfalls import diagnose; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_the_signature_is_the_documented_one():
+    parameters = inspect.signature(pitfalls.diagnose).parameters
+    assert list(parameters)[:5] == ["model", "loss", "x", "y", "optimizer"]
+    assert (parameters["questions"].default, parameters["budget"].default) == (ALL, 60.0)
+    assert parameters["seed"].default == 0
+
+
+def test_seven_cards_come_in_order_with_cost_and_a_cause_of_the_vocabulary():
+    model, (x, y) = mlp(), data()
+    seen = []
+    optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+    found = diagnose(
+        model, functional.cross_entropy, x, y, optimizer, budget=8, on_card=seen.append
+    )
+    assert isinstance(found, Diagnosis)
+    assert tuple(card.question for card in found.cards) == ALL
+    assert seen == list(found.cards)
+    assert found.cause in CAUSES
+    assert found.cause == "healthy"
+    for card in found.cards:
+        assert isinstance(card, Card)
+        assert card.cost.seconds > 0
+        assert card.evidence.n > 0
+        assert card.verdict == "undecided" or card.check(model, functional.cross_entropy, x, y)
+    text, page = str(found), found._repr_html_()
+    assert "healthy" in text
+    assert page.startswith("<ol>")
+    assert "wiring" in page
+
+
+def test_some_questions_can_be_asked_alone_and_others_are_refused():
+    x, y = data()
+    found = diagnose(mlp(), functional.cross_entropy, x, y, questions=["units", "wiring"])
+    assert [card.question for card in found.cards] == ["wiring", "units"]
+    with pytest.raises(InputError, match="'data' was not asked"):
+        found.card("data")
+    with pytest.raises(InputError, match="questions must be some of"):
+        diagnose(mlp(), functional.cross_entropy, x, y, questions=["wires"])
+
+
+class _Pairs(Dataset):
+    def __init__(self, x, y):
+        self.x, self.y = x, y
+
+    def __len__(self):
+        return len(self.x)
+
+    def __getitem__(self, i):
+        return self.x[i], self.y[i]
+
+
+class _Stream(IterableDataset):
+    def __init__(self, x, y):
+        self.x, self.y = x, y
+
+    def __iter__(self):
+        yield from zip(self.x, self.y, strict=True)
+
+
+def forms():
+    x, y = data()
+    return {
+        "tensors": (x, y),
+        "arrays of float64": (x.numpy().astype(np.float64), y.numpy()),
+        "lists": (x.tolist(), y.tolist()),
+        "a data set": (TensorDataset(x, y), None),
+        "a data set of one's own": (_Pairs(x, y), None),
+        "a loader": (DataLoader(TensorDataset(x, y), batch_size=32, shuffle=True), None),
+        "a loader that drops its last batch": (DataLoader(_Pairs(x, y), 32, drop_last=True), None),
+        "a stream": (_Stream(x, y), None),
+        "a loader of a stream": (DataLoader(_Stream(x, y), batch_size=16), None),
+        "a list of batches": ([(x[i : i + 30], y[i : i + 30]) for i in range(0, 120, 30)], None),
+        "a list of examples": ([(row, int(label)) for row, label in zip(x, y, strict=True)], None),
+    }
+
+
+@pytest.mark.parametrize("form", forms())
+def test_data_of_every_form_are_read(form):
+    x, y = forms()[form]
+    card = ask_wiring(mlp(), functional.cross_entropy, x, y)
+    assert card.verdict == "sound"
+    assert card.evidence.composition == "mean"
+
+
+def test_large_data_are_sampled_and_it_is_said_how_many():
+    x = torch.randn(9000, 5, generator=torch.Generator().manual_seed(0))
+    found = diagnose(mlp(), functional.cross_entropy, x, (x[:, 0] > 0).long(), questions=["wiring"])
+    assert (found.n_examples, found.n_total) == (4096, 9000)
+    assert "4096 of 9000" in str(found)
+
+
+class _Tupled(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(5, 2)
+
+    def forward(self, x):
+        out = self.layer(x)
+        return out, {"logits": out, "squares": [out**2]}
+
+
+def test_outputs_of_several_tensors_go_to_a_loss_that_takes_them_or_through_an_adapter():
+    x, y = data()
+    whole = ask_wiring(_Tupled(), lambda out, t: functional.cross_entropy(out[0], t), x, y)
+    picked = Adapter(_Tupled(), outputs=lambda out: out[1]["logits"])
+    part = ask_wiring(picked, functional.cross_entropy, x, y)
+    assert whole.verdict == part.verdict == "sound"
+    assert [n for n, _ in picked.named_parameters()] == ["model.layer.weight", "model.layer.bias"]
+
+
+class _TwoInputs(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(5, 2)
+
+    def forward(self, left, right):
+        return self.layer(left[:, :5] + right)
+
+
+def test_inputs_of_several_tensors_are_positional_or_named():
+    x, y = data()
+    for batch in ((x, 2 * x), {"right": x, "left": x}):
+        assert ask_wiring(_TwoInputs(), functional.cross_entropy, batch, y).verdict == "sound"
+    taken = Adapter(_TwoInputs(), inputs=lambda b: (b, b))
+    assert ask_wiring(taken, functional.cross_entropy, x, y).verdict == "sound"
+
+
+def test_losses_over_places_and_labels_of_several_tensors_work():
+    g = torch.Generator().manual_seed(0)
+    x = torch.randint(0, 6, (90, 7), generator=g)
+    model = nn.Sequential(nn.Embedding(6, 8), nn.Linear(8, 6))
+    optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+
+    def loss(out, y):
+        return functional.cross_entropy(out.transpose(1, 2), y["next"]) + 0 * y["weight"].mean()
+
+    y = {"next": (x + 1) % 6, "weight": torch.ones(90)}
+    found = diagnose(model, loss, x, y, optimizer, budget=8)
+    assert found.cause == "healthy"
+
+
+def bad_calls():
+    x, y = data()
+    ce = functional.cross_entropy
+    lazy = nn.Sequential(nn.LazyLinear(3))
+    with torch.device("meta"):
+        meta = nn.Linear(5, 2)
+    return {
+        "a function for a model": (lambda x: x, ce, x, y),
+        "no parameters": (nn.ReLU(), ce, x, y),
+        "lazy modules": (lazy, ce, x, y),
+        "the meta device": (meta, ce, x, y),
+        "no loss": (mlp(), "cross_entropy", x, y),
+        "a loss of a vector": (mlp(), nn.CrossEntropyLoss(reduction="none"), x, y),
+        "a loss of a float": (mlp(), lambda o, t: 0.5, x, y),
+        "labels of another type": (mlp(), ce, x, y.float()),
+        "labels out of range": (mlp(), ce, x, y + 5),
+        "inputs of another width": (mlp(7), ce, x, y),
+        "a model that needs more inputs": (_TwoInputs(), ce, x, y),
+        "other lengths": (mlp(), ce, x, y[:50]),
+        "no examples": (mlp(), ce, x[:0], y[:0]),
+        "no labels": (mlp(), ce, x, None),
+        "text": (mlp(), ce, ["a"] * 10, y[:10]),
+        "a model that gives text": (
+            type("Says", (nn.Linear,), {"forward": lambda self, x: "yes"})(5, 2),
+            ce,
+            x,
+            y,
+        ),
+    }
+
+
+@pytest.mark.parametrize("name", bad_calls())
+def test_bad_input_is_refused_in_one_clear_line(name):
+    with pytest.raises(InputError) as caught:
+        diagnose(*bad_calls()[name], budget=2)
+    assert str(caught.value).startswith("diagnose: ")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("named", "match"),
+    [
+        ({"budget": 0}, "budget must be"),
+        ({"seed": -1}, "seed must be"),
+        ({"optimizer": "Adam"}, "optimizer must have"),
+    ],
+)
+def test_bad_options_are_refused_in_one_clear_line(named, match):
+    x, y = data()
+    with pytest.raises(InputError, match=match):
+        diagnose(mlp(), functional.cross_entropy, x, y, **named)
+
+
+def odd_calls():
+    x, y = data()
+    ce = functional.cross_entropy
+    nan = mlp()
+    nan[0].weight.data[0, 0] = float("nan")
+    return {
+        "one example": (mlp(), ce, x[:1], y[:1]),
+        "two examples": (mlp(), ce, x[:2], y[:2]),
+        "weights of NaN": (nan, ce, x, y),
+        "a loss of no gradient": (mlp(), lambda o, t: (o.argmax(1) != t).float().mean(), x, y),
+        "batch norm and one example": (
+            nn.Sequential(nn.Linear(5, 4), nn.BatchNorm1d(4), nn.Linear(4, 2)),
+            ce,
+            x[:1],
+            y[:1],
+        ),
+        "outputs without an axis of examples": (
+            nn.Sequential(nn.Linear(5, 1), nn.Flatten(0)),
+            lambda o, t: (o - t).abs().mean(),
+            x,
+            y,
+        ),
+    }
+
+
+EXPECTED = {
+    "weights of NaN": "numbers-not-finite",
+    "a loss of no gradient": "cut-from-loss",
+}
+
+
+@pytest.mark.parametrize("name", odd_calls())
+def test_odd_input_gives_cards_and_never_a_traceback(name):
+    found = diagnose(*odd_calls()[name], budget=3)
+    assert len(found.cards) == 7
+    assert found.cause == EXPECTED.get(name, found.cause)
+    if "example" in name and name != "outputs without an axis of examples":
+        assert found.cause == "unclear"
+
+
+def test_compiled_and_scripted_modules_are_taken_as_what_they_are():
+    x, y = data()
+    compiled = torch.compile(mlp(), backend="eager")
+    assert ask_wiring(compiled, functional.cross_entropy, x, y).verdict == "sound"
+    in_place = mlp()
+    in_place.compile(backend="eager")
+    assert ask_wiring(in_place, functional.cross_entropy, x, y).verdict == "sound"
+    assert in_place._compiled_call_impl is not None
+    with pytest.warns(DeprecationWarning, match="torch.jit"):
+        traced = torch.jit.trace(mlp(), x[:3])
+    found = diagnose(traced, functional.cross_entropy, x, y, budget=4)
+    assert found.card("wiring").verdict == "sound"
+    assert found.card("saddle").verdict == "undecided"
+
+
+@pytest.mark.gpu
+def test_a_model_on_the_gpu_is_diagnosed_there():
+    if not torch.cuda.is_available():
+        pytest.skip("needs a CUDA device")
+    x, y = data()
+    model = mlp().cuda()
+    optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+    found = diagnose(model, functional.cross_entropy, x, y, optimizer, budget=20)
+    assert found.cause == "healthy"
+    assert all(p.is_cuda for p in model.parameters())

@@ -1,0 +1,171 @@
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from pitfalls.diagnosis import ask_saddle
+from pitfalls.diagnosis import curvature as curvature_module
+from pitfalls.diagnosis.curvature import Hessian, extreme_eigenpairs
+from pitfalls.diagnosis.examination import examine
+
+
+def data(n=48, d=4, k=2, seed=0):
+    g = torch.Generator().manual_seed(seed)
+    x = torch.randn(n, d, generator=g)
+    return x, x[:, :k].argmax(1)
+
+
+def networks():
+    torch.manual_seed(0)
+    return {
+        "linear": nn.Linear(4, 2),
+        "tanh": nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 2)),
+        "relu": nn.Sequential(nn.Linear(4, 10), nn.ReLU(), nn.Linear(10, 2)),
+        "gelu, deep": nn.Sequential(
+            nn.Linear(4, 6), nn.GELU(), nn.Linear(6, 6), nn.GELU(), nn.Linear(6, 2)
+        ),
+        "norms": nn.Sequential(
+            nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Tanh(), nn.LayerNorm(8), nn.Linear(8, 2)
+        ),
+        "dropout": nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.5), nn.SiLU(), nn.Linear(8, 2)),
+    }
+
+
+def dense(model, x, y):
+    """The Hessian by torch's own functional transform, in float64 and evaluation mode."""
+    model = model.double().eval()
+    names = [n for n, p in model.named_parameters()]
+    flat = torch.cat([p.detach().flatten() for p in model.parameters()])
+    shapes = [p.shape for p in model.parameters()]
+
+    def loss(v):
+        parts = torch.split(v, [s.numel() for s in shapes])
+        values = {n: p.reshape(s) for n, p, s in zip(names, parts, shapes, strict=True)}
+        out = torch.func.functional_call(
+            model, {**values, **dict(model.named_buffers())}, (x.double(),)
+        )
+        return functional.cross_entropy(out, y)
+
+    return torch.autograd.functional.hessian(loss, flat).numpy()
+
+
+@pytest.mark.parametrize("name", networks())
+def test_extreme_eigenpairs_are_the_dense_hessians_to_six_digits(name):
+    x, y = data()
+    with examine(networks()[name], functional.cross_entropy, x, y, who="test") as subject:
+        hessian = Hessian(subject, np.arange(len(x)))
+        low, high = extreme_eigenpairs(hessian, np.random.default_rng(0))
+    exact = np.linalg.eigvalsh(dense(networks()[name], x, y))
+    scale = np.abs(exact).max()
+    for found, expected in ((low, exact[0]), (high, exact[-1])):
+        assert found.value == pytest.approx(expected, abs=1e-6 * scale)
+        assert abs(found.value - expected) <= found.residual + 1e-12
+        assert np.linalg.norm(found.vector) == pytest.approx(1.0)
+
+
+def test_lobpcg_stopped_early_still_bounds_its_error(monkeypatch):
+    x, y = data()
+    model = networks()["gelu, deep"]
+    exact = np.linalg.eigvalsh(dense(networks()["gelu, deep"], x, y))
+    monkeypatch.setattr(curvature_module, "_MOST_PRODUCTS", 12)
+    with examine(model, functional.cross_entropy, x, y, who="test") as subject:
+        hessian = Hessian(subject, np.arange(len(x)))
+        low, high = extreme_eigenpairs(hessian, np.random.default_rng(0), seconds=0.01)
+    for pair in (low, high):
+        assert np.abs(exact - pair.value).min() <= pair.residual + 1e-12
+        assert pair.products <= 14
+    assert low.value >= exact[0] - 1e-12
+    assert high.value <= exact[-1] + 1e-12
+
+
+def at_zero(d=4, width=3, out=2):
+    model = nn.Sequential(nn.Linear(d, width), nn.Tanh(), nn.Linear(width, out))
+    for p in model.parameters():
+        nn.init.zeros_(p)
+    return model
+
+
+def balanced_regression():
+    g = torch.Generator().manual_seed(0)
+    x = torch.randn(60, 4, generator=g)
+    x = torch.cat([x, -x])
+    return x, torch.tanh(x[:, :2])  # odd: no bias helps
+
+
+def test_zero_is_a_strict_saddle_of_two_layers_and_its_witness_goes_down_both_ways():
+    x, y = balanced_regression()
+    card = ask_saddle(at_zero(), nn.MSELoss(), x, y, budget=600)
+    assert card.verdict == "saddle"
+    e = card.evidence
+    # the Hessian at zero couples W_2 and W_1 by E[y x'] alone: its eigenvalues are +-singular values
+    coupling = 2 * (y.T.double() @ x.double()) / y.numel()
+    rows = list(card.witness.rows)
+    coupling = 2 * (y[rows].T.double() @ x[rows].double()) / y[rows].numel()
+    assert e.lowest == pytest.approx(-float(torch.linalg.svdvals(coupling)[0]), rel=1e-5)
+    assert e.drop > 0
+    assert e.promised < 0.1 * e.drop
+    assert card.check(at_zero(), nn.MSELoss(), x, y)
+
+
+def test_zero_of_three_layers_is_flat_and_no_strict_saddle():
+    x, y = balanced_regression()
+    model = nn.Sequential(
+        nn.Linear(4, 3, bias=False), nn.Linear(3, 3, bias=False), nn.Linear(3, 2, bias=False)
+    )
+    for p in model.parameters():
+        nn.init.zeros_(p)
+    card = ask_saddle(model, nn.MSELoss(), x, y, budget=600)
+    assert card.verdict == "flat"
+    assert card.evidence.flat == ("0.weight", "1.weight", "2.weight")
+
+
+def test_negative_curvature_on_a_slope_is_no_saddle():
+    x, y = data()
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 2))
+    card = ask_saddle(model, functional.cross_entropy, x, y, budget=600)
+    assert card.evidence.lowest < 0
+    assert card.verdict == "slope"
+    assert card.check(model, functional.cross_entropy, x, y)
+
+
+def test_a_minimum_of_a_convex_problem_has_no_direction_down():
+    g = torch.Generator().manual_seed(0)
+    x = torch.randn(50, 3, generator=g).double()
+    y = torch.randn(50, 1, generator=g).double()
+    model = nn.Linear(3, 1).double()
+    best = np.linalg.lstsq(np.c_[x.numpy(), np.ones(50)], y.numpy(), rcond=None)[0]
+    model.weight.data.copy_(torch.from_numpy(best[:3].T))
+    model.bias.data.copy_(torch.from_numpy(best[3]))
+    card = ask_saddle(model, nn.MSELoss(), x, y, budget=600)
+    assert card.verdict == "no descent direction"
+    assert card.evidence.lowest > 0
+
+
+def test_kinks_are_counted():
+    x, y = data()
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+    for p in model[0].parameters():
+        nn.init.zeros_(p)
+    assert ask_saddle(model, functional.cross_entropy, x, y, budget=600).evidence.kinks == 1.0
+
+
+def test_attention_and_recurrence_have_second_derivatives():
+    g = torch.Generator().manual_seed(0)
+    x = torch.randn(16, 5, 8, generator=g)
+    y = (x[:, :, 0].mean(1) > 0).long()
+
+    class Attends(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+            self.rnn, self.head = nn.GRU(8, 4, batch_first=True), nn.Linear(4, 2)
+
+        def forward(self, x):
+            return self.head(self.rnn(self.layer(x))[0][:, -1])
+
+    torch.manual_seed(0)
+    card = ask_saddle(Attends(), functional.cross_entropy, x, y, budget=600)
+    assert card.verdict in ("slope", "undecided", "saddle")
+    assert card.evidence.products > 0

@@ -1,0 +1,120 @@
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.optim import LBFGS, SGD, Adam
+from torch.optim.lr_scheduler import ExponentialLR, LambdaLR
+
+from pitfalls.diagnosis import ask_schedule
+from pitfalls.diagnosis.noise_scale import noise_scale
+
+
+def data(n=240, d=8, k=3):
+    g = torch.Generator().manual_seed(0)
+    x = torch.randn(n, d, generator=g)
+    return x, x[:, :k].argmax(1)
+
+
+def mlp():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 3))
+
+
+def ask(make, model=None):
+    model = mlp() if model is None else model
+    x, y = data()
+    return ask_schedule(model, functional.cross_entropy, x, y, make(model.parameters()), budget=600)
+
+
+def test_a_good_rate_learns_and_the_steps_are_the_users_own():
+    card = ask(lambda p: Adam(p, 1e-2))
+    assert card.verdict == "learns"
+    own = card.evidence.own
+    assert len(own.losses) == 60
+    assert own.after < own.before
+    assert card.p_value == own.held_after.p_value <= 5e-4
+    assert card.check(mlp(), functional.cross_entropy, *data())
+
+
+@pytest.mark.parametrize(
+    ("make", "verdict"),
+    [
+        (lambda p: SGD(p, 100.0), "rate-too-high"),
+        (lambda p: Adam(p, 30.0), "rate-too-high"),
+        (lambda p: SGD(p, 1e-6), "rate-too-low"),
+        (lambda p: SGD(p, 0.1, weight_decay=10.0), "rate-too-high"),
+    ],
+    ids=["SGD at 100", "Adam at 30", "SGD at 1e-6", "decay of 10"],
+)
+def test_a_rate_that_is_off_is_mended_by_another_from_the_same_start(make, verdict):
+    card = ask(make)
+    assert card.verdict == verdict
+    e = card.evidence
+    mended = e.cure if e.cure is not None else e.without_decay
+    assert mended.learned
+    assert mended.before == e.own.before
+    assert mended.held_after.loss < e.own.held_after.loss
+
+
+def test_a_warm_up_that_starts_low_is_no_fault_and_a_rate_that_fades_is():
+    def warm(parameters):
+        optimizer = SGD(parameters, 0.1)
+        LambdaLR(optimizer, lambda step: (step + 1) / 10_000)
+        return optimizer
+
+    def fading(parameters):
+        optimizer = SGD(parameters, 0.05)
+        scheduler = ExponentialLR(optimizer, 0.3)
+        optimizer.register_step_post_hook(lambda *_: scheduler.step())
+        return optimizer
+
+    assert ask(warm).verdict != "rate-too-low"
+    card = ask(fading)
+    assert card.verdict == "rate-too-low"
+    assert card.evidence.own.rate_end < 1e-6
+
+
+def test_an_optimizer_that_needs_a_closure_gets_one():
+    card = ask(lambda p: LBFGS(p, lr=0.5, max_iter=2))
+    assert card.verdict == "learns"
+
+
+def test_a_network_that_knows_the_labels_needs_no_more_learning():
+    x, y = data()
+    model = mlp()
+    optimizer = Adam(model.parameters(), 1e-2)
+    for _ in range(200):
+        optimizer.zero_grad()
+        functional.cross_entropy(model(x), y).backward()
+        optimizer.step()
+    card = ask(lambda p: SGD(p, 1e-5), model)
+    assert card.evidence.known
+    assert card.verdict not in ("rate-too-low", "rate-too-high")
+
+
+def test_an_optimizer_that_fails_is_said_in_one_line():
+    class Broken(SGD):
+        def step(self, closure=None):
+            raise RuntimeError("no such step\nat all")
+
+    card = ask(lambda p: Broken(p, 0.1))
+    assert card.verdict == "undecided"
+    assert card.evidence.findings == (
+        "ask_schedule: a training step failed with RuntimeError: no such step",
+    )
+
+
+def test_the_noise_scale_is_that_of_gaussian_gradients_and_its_interval_covers():
+    rng = np.random.default_rng(0)
+    mean, sigma, size, m = np.array([0.3, -0.2, 0.1]), np.array([1.0, 2.0, 0.5]), 8, 12
+    exact = (sigma**2).sum() / (mean**2).sum()
+    covered, reciprocals = 0, []
+    for _ in range(200):
+        batches = mean + sigma * rng.standard_normal((m, size, 3))
+        rows = batches.mean(1)
+        found = noise_scale(rows @ rows.T, size)
+        covered += found.interval[0] <= exact <= found.interval[1]
+        reciprocals.append(0.0 if np.isinf(found.value) else 1 / found.value)
+    assert covered >= 180
+    assert np.mean(reciprocals) == pytest.approx(1 / exact, rel=0.25)

@@ -1,0 +1,326 @@
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.optim import SGD
+
+from pitfalls.diagnosis import ask_wiring
+
+
+def numbers(n=64, d=5, seed=0):
+    g = torch.Generator().manual_seed(seed)
+    x = torch.randn(n, d, generator=g)
+    return x, x @ torch.randn(d, generator=g)
+
+
+def classes(n=64, d=5, k=3, seed=0):
+    x, score = numbers(n, d, seed)
+    return x, (score - score.min()).div(score.max() - score.min() + 1e-6).mul(k).long()
+
+
+def mlp(d=5, out=1):
+    torch.manual_seed(1)
+    return nn.Sequential(nn.Linear(d, 16), nn.Tanh(), nn.Linear(16, out))
+
+
+LOSSES = {
+    "mean": (functional.cross_entropy, "mean"),
+    "sum": (nn.CrossEntropyLoss(reduction="sum"), "sum"),
+    "class weights": (nn.CrossEntropyLoss(weight=torch.tensor([0.1, 1.0, 5.0])), "weighted mean"),
+    "label smoothing": (nn.CrossEntropyLoss(label_smoothing=0.1), "mean"),
+    "sum and a penalty": (
+        lambda o, y: functional.cross_entropy(o, y, reduction="sum") + 3.0,
+        "sum plus a constant",
+    ),
+    "mean and a penalty": (lambda o, y: functional.cross_entropy(o, y) + 3.0, "mean"),
+    "softmax over the batch": (
+        lambda o, y: functional.nll_loss(torch.log_softmax(o, 0), y),
+        "other",
+    ),
+}
+
+
+@pytest.mark.parametrize(("loss", "expected"), LOSSES.values(), ids=LOSSES)
+def test_the_loss_of_a_batch_is_taken_apart(loss, expected):
+    x, y = classes()
+    card = ask_wiring(mlp(out=3), loss, x, y)
+    assert card.evidence.composition == expected
+    assert card.verdict == "sound"
+    assert card.check(mlp(out=3), loss, x, y)
+
+
+def test_a_broadcast_is_named_and_its_two_numbers_are_those_of_the_definition():
+    x, y = numbers()
+    model = mlp()
+    card = ask_wiring(model, lambda o, t: ((o - t) ** 2).mean(), x, y)
+    assert card.verdict == "loss-mixes-samples"
+    rows = torch.tensor(card.witness.rows)
+    out, target = model(x[rows]).detach().double(), y[rows].double()
+    assert card.evidence.batch_loss == pytest.approx(float(((out - target) ** 2).mean()), rel=1e-5)
+    assert card.evidence.mean_loss == pytest.approx(
+        float(((out[:, 0] - target) ** 2).mean()), rel=1e-5
+    )
+    assert card.check(model, lambda o, t: ((o - t) ** 2).mean(), x, y)
+    assert not card.check(model, lambda o, t: ((o[:, 0] - t) ** 2).mean(), x, y)
+
+
+def test_class_weights_that_are_not_a_mean_of_singles_raise_no_alarm_beside_a_broadcast_of_equal_labels():
+    x, _ = numbers()
+    y = torch.ones(len(x))
+    card = ask_wiring(mlp(), lambda o, t: ((o - t) ** 2).mean(), x, y)
+    # with equal labels every pair and its own label are the same thing: nothing can be told
+    assert card.evidence.composition == "mean"
+
+
+class _Mixes(nn.Module):
+    def __init__(self, how):
+        super().__init__()
+        self.layer, self.how = nn.Linear(5, 3), how
+
+    def forward(self, x):
+        return self.layer(self.how(x))
+
+
+MIXING = {
+    "shuffle": (lambda x: x.flip(0), True),
+    "reshape": (lambda x: x.t().reshape(x.shape), True),
+    "centring by the batch": (lambda x: x - x.mean(0), True),
+    "largest of the batch": (lambda x: x / x.abs().max(), True),
+    "centring by the sample": (lambda x: x - x.mean(1, keepdim=True), False),
+    "identity": (lambda x: x, False),
+}
+
+
+@pytest.mark.parametrize(("how", "mixes"), MIXING.values(), ids=MIXING)
+def test_outputs_that_depend_on_other_samples_are_found(how, mixes):
+    x, y = classes()
+    torch.manual_seed(0)
+    model = _Mixes(how)
+    card = ask_wiring(model, functional.cross_entropy, x, y)
+    assert (card.verdict == "outputs-mix-samples") == mixes
+    assert card.check(model, functional.cross_entropy, x, y)
+
+
+@pytest.mark.parametrize("axis_of_samples", [0, 1])
+def test_sequences_laid_out_time_first_are_no_mixing(axis_of_samples):
+    g = torch.Generator().manual_seed(0)
+    x = torch.randint(0, 7, (40, 6), generator=g)
+
+    class TimeFirst(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embed, self.head = nn.Embedding(7, 8), nn.Linear(8, 7)
+
+        def forward(self, tokens):
+            out = self.head(self.embed(tokens))
+            return out if axis_of_samples == 0 else out.transpose(0, 1)
+
+    def loss(out, y):
+        out = out if axis_of_samples == 0 else out.transpose(0, 1)
+        return functional.cross_entropy(out.flatten(0, 1), y.flatten())
+
+    card = ask_wiring(TimeFirst(), loss, x, x)
+    assert card.verdict == "sound"
+    assert card.evidence.mixing.mixes is False
+
+
+@pytest.mark.parametrize("tracks", [True, False])
+def test_batch_norm_raises_no_alarm_with_or_without_statistics(tracks):
+    x, y = classes()
+    model = nn.Sequential(
+        nn.Linear(5, 8), nn.BatchNorm1d(8, track_running_stats=tracks), nn.Linear(8, 3)
+    )
+    card = ask_wiring(model, functional.cross_entropy, x, y)
+    assert card.verdict == "sound"
+    assert card.evidence.mixes_by_batch_norm != tracks
+    assert model[1].running_mean is None or tracks
+
+
+class _Parts(nn.Module):
+    def __init__(self, forward):
+        super().__init__()
+        self.body, self.head, self.spare = nn.Linear(5, 8), nn.Linear(8, 3), nn.Linear(2, 2)
+        self._forward = forward
+
+    def forward(self, x):
+        return self._forward(self, x)
+
+
+def test_cut_unused_and_frozen_parameters_are_told_apart():
+    x, y = classes()
+    torch.manual_seed(0)
+    model = _Parts(lambda m, x: m.head(torch.relu(m.body(x)).detach()))
+    model.head.bias.requires_grad_(False)
+    card = ask_wiring(model, functional.cross_entropy, x, y, SGD(model.parameters(), 0.1))
+    reach = card.evidence.reach
+    assert reach.cut == ("body.weight", "body.bias")
+    assert reach.unused == ("spare.weight", "spare.bias")
+    assert reach.frozen == ("head.bias",)
+    assert card.verdict == "cut-from-loss"
+    assert card.check(model, functional.cross_entropy, x, y)
+
+
+def test_an_unused_layer_alone_is_a_remark_and_no_alarm():
+    x, y = classes()
+    model = _Parts(lambda m, x: m.head(torch.relu(m.body(x))))
+    card = ask_wiring(model, functional.cross_entropy, x, y, SGD(model.parameters(), 0.1))
+    assert card.verdict == "sound"
+    assert any("take no part" in finding for finding in card.evidence.findings)
+
+
+def test_a_trained_layer_in_no_list_is_found_in_the_graph():
+    x, y = classes()
+    hidden = nn.Linear(5, 5)
+    model = _Parts(lambda m, x: m.head(torch.relu(m.body(hidden(x)))))
+    card = ask_wiring(model, functional.cross_entropy, x, y, SGD(model.parameters(), 0.1))
+    assert card.verdict == "not-in-optimizer"
+    assert card.evidence.reach.outside_model == (
+        "a tensor of shape (5,)",
+        "a tensor of shape (5, 5)",
+    ) or set(card.evidence.reach.outside_model) == {
+        "a tensor of shape (5,)",
+        "a tensor of shape (5, 5)",
+    }
+
+
+def test_frozen_counts_as_a_fault_only_where_it_was_to_be_trained():
+    x, y = classes()
+    torch.manual_seed(0)
+    fresh = nn.Sequential(nn.Linear(5, 64), nn.Tanh(), nn.Linear(64, 3))
+    fresh[0].requires_grad_(False)
+    given = ask_wiring(fresh, functional.cross_entropy, x, y, SGD(fresh.parameters(), 0.1))
+    left_out = ask_wiring(fresh, functional.cross_entropy, x, y, SGD(fresh[2].parameters(), 0.1))
+    trained = nn.Sequential(nn.Linear(5, 64), nn.Tanh(), nn.Linear(64, 3))
+    with torch.no_grad():  # a few large entries, as training leaves them
+        trained[0].weight.mul_(torch.rand(64, 5, generator=torch.Generator().manual_seed(0)) ** 6)
+    trained[0].requires_grad_(False)
+    kept = ask_wiring(trained, functional.cross_entropy, x, y, SGD(trained.parameters(), 0.1))
+    assert [given.verdict, left_out.verdict, kept.verdict] == ["frozen", "sound", "sound"]
+
+
+class _Scaled(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, factor):
+        ctx.factor = factor
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, flowing):
+        return flowing * ctx.factor, None
+
+
+@pytest.mark.parametrize(
+    ("factor", "wrong"), [(1.0, False), (1.2, True), (-1.0, True), (0.0, True)]
+)
+def test_a_backward_pass_that_is_off_by_a_factor_is_found(factor, wrong):
+    x, y = classes()
+    torch.manual_seed(0)
+    model = _Parts(lambda m, x: m.head(_Scaled.apply(torch.tanh(m.body(x)), factor)))
+    card = ask_wiring(model, functional.cross_entropy, x, y)
+    assert (card.verdict == "gradient-wrong") == wrong
+    if wrong and factor:
+        slope = card.witness.slope
+        assert slope.name.startswith("body")
+        assert slope.by_gradient / abs(slope.by_difference) == pytest.approx(abs(factor), rel=1e-3)
+    assert card.check(model, functional.cross_entropy, x, y)
+
+
+def test_relu_at_its_kink_is_undecided_and_not_wrong():
+    x, y = classes()
+    model = nn.Sequential(nn.Linear(5, 8), nn.ReLU(), nn.Linear(8, 3))
+    for p in model[0].parameters():
+        nn.init.zeros_(p)
+    card = ask_wiring(model, functional.cross_entropy, x, y)
+    assert card.verdict == "sound"
+
+
+def test_slopes_equal_autograd_in_float64():
+    x, y = classes()
+    model = mlp(out=3).double()
+    x = x.double()
+    card = ask_wiring(model, functional.cross_entropy, x, y)
+    rows = torch.tensor(card.witness.rows)
+    assert len(card.evidence.slopes) == 4
+    for slope in card.evidence.slopes:
+        assert slope.by_difference == pytest.approx(slope.by_gradient, rel=1e-6)
+    assert len(rows) > 0
+
+
+UNBOUNDED = {
+    "cross-entropy": lambda o, y: -functional.cross_entropy(o, y),
+    "squares": lambda o, y: -((o - functional.one_hot(y, 3)) ** 2).mean(),
+    "log-softmax and its loss": lambda o, y: -functional.nll_loss(torch.log_softmax(o, 1), y),
+}
+
+
+@pytest.mark.parametrize("loss", UNBOUNDED.values(), ids=UNBOUNDED)
+def test_a_loss_with_its_sign_turned_falls_without_limit(loss):
+    x, y = classes()
+    model = mlp(out=3)
+    card = ask_wiring(model, loss, x, y)
+    assert card.verdict == "loss-unbounded-below"
+    assert card.check(model, loss, x, y)
+    assert not card.check(model, functional.cross_entropy, x, y)
+
+
+def likelihood(o, y):
+    target = y.double().sub(1).to(o)
+    return (0.5 * (target - o[:, 0]) ** 2 * torch.exp(-o[:, 1]) + 0.5 * o[:, 1]).mean()
+
+
+BOUNDED = {
+    "a likelihood with a free variance, far below zero": lambda o, y: likelihood(o, y) - 5,
+    "log-softmax and its loss": lambda o, y: functional.nll_loss(torch.log_softmax(o, 1), y),
+    "a mean similarity": lambda o, y: (
+        -functional.cosine_similarity(o, functional.one_hot(y, 3).to(o)).mean()
+    ),
+    "a loss less its constant": lambda o, y: functional.cross_entropy(o, y) - 7.0,
+}
+
+
+@pytest.mark.parametrize("loss", BOUNDED.values(), ids=BOUNDED)
+def test_a_negative_loss_with_a_lower_end_raises_no_alarm(loss):
+    x, y = classes()
+    assert ask_wiring(mlp(out=3), loss, x, y).verdict == "sound"
+
+
+def test_gradients_that_are_never_zeroed_are_found():
+    x, y = classes()
+    model = mlp(out=3)
+
+    class Keeps(SGD):
+        def zero_grad(self, set_to_none=True):
+            pass
+
+    card = ask_wiring(model, functional.cross_entropy, x, y, Keeps(model.parameters(), 0.1))
+    assert card.verdict == "gradient-wrong"
+    assert card.evidence.reach.gradients_kept
+
+
+@pytest.mark.parametrize("where", ["parameter 0.bias", "inputs", "outputs", "loss"])
+def test_the_first_number_that_is_not_finite_is_named(where):
+    x, y = classes()
+    model, loss = mlp(out=3), functional.cross_entropy
+    if where == "parameter 0.bias":
+        model[0].bias.data[2] = float("nan")
+    elif where == "inputs":
+        x[3, 1] = float("inf")
+    elif where == "outputs":
+        model.append(type("Logs", (nn.Module,), {"forward": lambda _, o: torch.log(o - 100)})())
+    else:
+        loss = lambda o, t: functional.cross_entropy(o, t) * float("inf")  # noqa: E731
+    card = ask_wiring(model, loss, x, y)
+    assert card.verdict == "numbers-not-finite"
+    assert card.evidence.not_finite == where
+    assert card.check(model, loss, x, y)
+
+
+def test_a_model_that_writes_into_its_input_is_remarked_and_the_users_data_stay():
+    x, y = classes()
+    kept = x.clone()
+    model = nn.Sequential(nn.ReLU(inplace=True), *mlp(out=3))
+    card = ask_wiring(model, functional.cross_entropy, x, y)
+    assert card.evidence.changes_input
+    assert card.verdict == "sound"
+    assert np.array_equal(x, kept)
