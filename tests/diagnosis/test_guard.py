@@ -87,7 +87,7 @@ def test_all_questions_change_no_bit():
     optimizer.register_step_post_hook(lambda *_: scheduler.step())
     before = snapshot(model, optimizer)
     rates = scheduler.last_epoch, scheduler.get_last_lr()
-    diagnose(model, nn.functional.cross_entropy, x, y, optimizer, budget=4)
+    diagnose(model, nn.functional.cross_entropy, x, y, optimizer, budget=3)
     assert snapshot(model, optimizer) == before
     assert (scheduler.last_epoch, scheduler.get_last_lr()) == rates
 
@@ -105,7 +105,7 @@ class _StopsIt:
         return nn.functional.cross_entropy(outputs, y)
 
 
-@pytest.mark.parametrize("calls", [2, 40, 300])
+@pytest.mark.parametrize("calls", [2, 60])
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), MemoryError("none left")])
 def test_an_interruption_anywhere_leaves_no_trace(error, calls):
     model, (x, y) = network(), data()
@@ -118,7 +118,7 @@ def test_an_interruption_anywhere_leaves_no_trace(error, calls):
         with pytest.raises(InputError, match="none left"):
             diagnose(model, _StopsIt(error, 1), x, y, optimizer, budget=3)
     else:  # later on, the user's code failing is a finding of one card
-        cards = diagnose(model, _StopsIt(error, calls), x, y, optimizer, budget=3).cards
+        cards = diagnose(model, _StopsIt(error, calls), x, y, optimizer, budget=2).cards
         assert any("none left" in str(card) for card in cards)
     assert snapshot(model, optimizer) == before
 

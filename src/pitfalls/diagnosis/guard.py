@@ -189,6 +189,8 @@ def _copied(attributes: dict[str, Any], memo: dict[int, Any]) -> dict[str, Any]:
 
 def _schedulers_of(optimizer: Any) -> list[LRScheduler]:
     """Find schedulers that work on this optimizer: a hook of it may step them."""
+    if not any("initial_lr" in group for group in getattr(optimizer, "param_groups", ())):
+        return []  # every scheduler leaves its mark in the groups
     return [
         found
         for found in gc.get_objects()

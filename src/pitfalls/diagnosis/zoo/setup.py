@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -86,10 +87,16 @@ def generator(seed: int) -> torch.Generator:
 
 def digits(seed: int, n: int = 1200) -> tuple[Tensor, Tensor]:
     """Scikit-learn's digits, n drawn at random, scaled to [-1, 1]: (n, 64) and (n,)."""
-    images, labels = load_digits(return_X_y=True)
+    images, labels = _digits()
     order = torch.randperm(len(images), generator=generator(seed))[:n]
     x = torch.from_numpy(images).float()[order] / 8 - 1
     return x, torch.from_numpy(labels)[order]
+
+
+@cache
+def _digits() -> tuple[Any, Any]:
+    images, labels = load_digits(return_X_y=True)
+    return images, labels
 
 
 def classes_of_teacher(
