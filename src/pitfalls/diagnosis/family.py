@@ -20,9 +20,9 @@ from torch import Tensor, nn
 from pitfalls.diagnosis.guard import StateGuard
 from pitfalls.diagnosis.kernels import Kernel, Parities
 from pitfalls.errors import InputError
-from pitfalls.parity.gradients import gradient_at
 from pitfalls.parity.loss import Loss, as_loss
 from pitfalls.parity.scalar_network import ScalarNetwork, scalar_network
+from pitfalls.parity.signal.per_sample import gradient_at
 
 __all__ = ["FamilySignal", "LayerSignal", "family_signal"]
 
