@@ -8,6 +8,7 @@ import numpy.typing as npt
 from torch import Tensor, as_tensor, float64
 
 from pitfalls.errors import CapacityError, InputError
+from pitfalls.linear.margins import SMALL_RANK
 from pitfalls.linear.network import Matrix, as_weights, check_widths
 from pitfalls.linear.risk import SquaredRisk
 from pitfalls.moments import SecondMoments
@@ -17,7 +18,7 @@ __all__ = ["factorize", "nearest_representable", "numerical_rank"]
 T = TypeVar("T", npt.NDArray[Any], Tensor)
 
 
-def numerical_rank(target: npt.ArrayLike | Tensor, rtol: float = 1e-10) -> int:
+def numerical_rank(target: npt.ArrayLike | Tensor, rtol: float = SMALL_RANK) -> int:
     """Count the singular values above rtol times the largest.
 
     Parameters
@@ -31,7 +32,7 @@ def numerical_rank(target: npt.ArrayLike | Tensor, rtol: float = 1e-10) -> int:
     return int(np.sum(values > rtol * values[0])) if values[0] > 0 else 0
 
 
-def factorize(target: T, widths: Sequence[int], *, rtol: float = 1e-10) -> tuple[T, ...]:
+def factorize(target: T, widths: Sequence[int], *, rtol: float = SMALL_RANK) -> tuple[T, ...]:
     """Split a matrix into balanced layers whose product restores it.
 
     Parameters

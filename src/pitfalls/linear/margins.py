@@ -12,11 +12,16 @@ __all__ = [
     "CLEAR",
     "DEAD",
     "EPS",
+    "EXHAUSTED",
+    "FAINT",
+    "HOPELESS",
     "NOTHING",
     "ROOM",
     "SINGULAR",
+    "SMALL_RANK",
     "STATIONARY",
     "TOLERANCE",
+    "WEAK",
     "product_rounding",
 ]
 
@@ -28,7 +33,8 @@ the root of EPS, as far as a descent that watches the risk's value can go."""
 
 ROOM = 30.0
 """Noise is estimated by its root mean square or by one sample; a singular value of a matrix of noise
-is several times that. On 10,000 points (benchmarks/linear/verdicts.py) no zero came out above 10."""
+is several times that. Among 3,120 points (26 variants, `benchmarks.linear.variants`) no block of a pivot
+that was zero came out above 8 times the noise, and none that was not below 3,900 times."""
 
 CLEAR = 100.0
 """How far above what counts as zero a number must lie to count: two more digits than are in doubt."""
