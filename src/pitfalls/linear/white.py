@@ -86,8 +86,12 @@ class WhitePoint:
         product = end_to_end(even)
         target = modes.correlation / unit
         residual = product - target
-        relative = _relative_gradients(even, squares, residual, target)
         width = max(max(w.shape) for w in layers)
+        if exact:
+            relative = (0.0,) * len(layers)
+        else:
+            error = max(EPS, modes.rounding / unit / ROOM)
+            relative = _relative_gradients(even, squares, residual, target, error)
         known = max(precision, product_rounding(1, width), *relative)
         gauge = isometric_gauge(even, known, float(np.sqrt(squares[0].sum())))
         moved = float(np.linalg.norm(end_to_end(gauge.layers) - product))
@@ -210,16 +214,30 @@ def _on_white_inputs(
 
 
 def _relative_gradients(
-    layers: Sequence[Matrix], squares: Sequence[Matrix], residual: Matrix, target: Matrix
+    layers: Sequence[Matrix],
+    squares: Sequence[Matrix],
+    residual: Matrix,
+    target: Matrix,
+    error: float,
 ) -> tuple[float, ...]:
-    """Gradients over the root of the sum of the squares of their terms."""
+    """Gradients over the root of the sum of the squares of their terms, less what rounding makes.
+
+    An entry of K or of W_1 E may be nothing but rounding, `error` of what K is, EPS of what the row of
+    W_1 E is; a gradient made of such entries alone is large beside them, and zero.
+    """
     found = pull_back(layers, prefixes(layers), residual)
     before = prefixes(squares)
     terms = pull_back(squares, before, before[-1] + target**2)
-    return tuple(
-        float(np.linalg.norm(g)) / size if (size := float(np.sqrt(t.sum()))) > 0 else 0.0
-        for g, t in zip(found, terms, strict=True)
-    )
+    rows = [np.broadcast_to(squares[0].sum(axis=1, keepdims=True), squares[0].shape), *squares[1:]]
+    above = prefixes(rows)
+    spread = np.full(target.shape, error**2 / target.size)
+    noise = pull_back(rows, above, spread + EPS**2 * (above[-1] + target**2))
+    relative = []
+    for g, t, e in zip(found, terms, noise, strict=True):
+        beyond = float(np.linalg.norm(g)) - ROOM * float(np.sqrt(e.sum()))
+        size = float(np.sqrt(t.sum()))
+        relative.append(beyond / size if beyond > 0 and size > 0 else 0.0)
+    return tuple(relative)
 
 
 def _gauge_gradients(layers: Sequence[Matrix], residual: Matrix, size: float) -> list[float]:
