@@ -26,7 +26,7 @@ from pitfalls.linear import (
     risk_along,
 )
 from pitfalls.moments import SecondMoments
-from tests.linear.problems import make_risk, random_weights, risk_with_modes
+from tests.linear.problems import make_risk, random_weights, remix, risk_with_modes
 
 SAMPLE = 8
 
@@ -101,6 +101,25 @@ def test_weights_are_judged_at_the_precision_they_come_in(kind, dtype):
     # the same numbers in float64 are what is meant, and not critical
     doubled = [np.asarray(torch.as_tensor(w).double()) for w in rounded]
     assert classify(risk, doubled).verdict == "not critical"
+
+
+@pytest.mark.parametrize("faint", [2.0**-12, 2.0**-24, 2.0**-40])
+def test_a_faint_link_that_is_exact_makes_a_saddle_strict(faint):
+    risk = draw_point(np.random.default_rng(0), (3, 3), (3.0, 2.0, 1.0)).risk
+    point = [np.diag([1.0, 0, 0]), np.diag([1.0, faint, 0]), np.diag([3.0, 0, 0])]
+    assert not any(g.any() for g in risk.layer_gradients(point))
+    assert not is_semidefinite(hessian(risk, point))
+    found = classify(risk, point)
+    assert found.verdict == "strict saddle"
+    assert found.witness.curvature == pytest.approx(-2 * faint, rel=0.01)
+
+
+@pytest.mark.parametrize("faint", [2.0**-30, 2.0**-36, 2.0**-39])
+def test_a_faint_link_among_rounding_is_never_taken_for_none(faint):
+    risk = draw_point(np.random.default_rng(0), (3, 3), (3.0, 2.0, 1.0)).risk
+    point = [np.diag([1.0, 0, 0]), np.diag([1.0, faint, 0]), np.diag([3.0, 0, 0])]
+    told = {classify(risk, remix(point, 3.0, seed)).verdict for seed in range(12)}
+    assert told <= {"strict saddle", "undecided"}
 
 
 @pytest.mark.parametrize("scale", [1e-8, 1e-3, 1e8])

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from pitfalls.linear import critical_point, risk_along
+from pitfalls.linear import classify, critical_point, risk_along
 from pitfalls.linear.slices import Slice, cut
 from pitfalls.linear.white import WhitePoint
 from tests.linear.problems import make_risk, random_weights
@@ -88,13 +88,28 @@ def test_a_step_down_lowers_the_risk_both_ways():
         "no curvature": bowl(0.0, 0.0, 0.0, 1.0),
         "curvature upwards": bowl(0.0, 1.0, 0.0, 1.0),
         "curvature of rounding": bowl(0.0, -1e-18, 0.0, 1e-30),
-        "curvature that the point's noise hides": bowl(0.0, -1e-6, 0.0, 1.0, hidden=1e-5),
         "a slope that leads down one way only": bowl(1e-3, -1e-8, 0.0, 1.0),
         "a quartic that takes over within rounding": bowl(0.0, -1e-10, 0.0, 1e8),
     }.items(),
 )
 def test_what_proves_no_step_down_is_none(name, case):
     assert case.step_down() is None, name
+
+
+def test_curvature_proves_nothing_that_the_noise_of_the_point_may_hide():
+    assert bowl(0.0, -1e-6, 0.0, 1.0, hidden=1e-6).proves
+    assert not bowl(0.0, -1e-6, 0.0, 1.0, hidden=3e-6).proves
+    risk = make_risk()
+    weights = critical_point(risk, WIDTHS, (1,), "strict saddle")
+    direction = list(classify(risk, weights).witness.direction)
+    shares = []
+    for precision in (1.1e-16, 6e-8, 1e-2):
+        point = WhitePoint.of(weights, risk.modes, precision, exact=False)
+        found = cut(point, direction)
+        assert point.noise >= precision
+        assert found.proves == (precision < 1e-3)
+        shares.append(found.hidden / point.noise)
+    assert shares[1] == pytest.approx(shares[0], rel=0.5)
 
 
 def test_the_curvature_of_a_slice_does_not_feel_the_scale_of_hidden_nodes():

@@ -116,7 +116,7 @@ def classify(
         return draft.settle() if draft.doubts else draft.minimum()
     if held.swapped:
         directions = swap_directions(point, layers, held.rank)
-        draft.add_first(steepest_in_span(risk, layers, directions), "swap of modes")
+        draft.add(steepest_in_span(risk, layers, directions), "swap of modes")
     else:
         draft.pivots = measure_pivots(point, held.rank)
         for pivot in draft.pivots:
@@ -124,7 +124,7 @@ def classify(
                 continue
             for directions in pivot_directions(point, pivot):
                 origin = f"pivot ({pivot.after}, {pivot.before})"
-                draft.add_first(steepest_in_span(risk, layers, directions), origin)
+                draft.add(steepest_in_span(risk, layers, directions), origin)
     if draft.escape is not None:
         return draft.finish("strict saddle", draft.basis, draft.escape)
     if held.swapped or not all(p.tightened for p in draft.pivots):
@@ -173,26 +173,32 @@ class _Draft:
     def basis(self) -> Grounds:
         return "value" if self.failing else "theorem"
 
-    def add_first(self, directions: list[list[Matrix]], origin: str) -> None:
-        """Keep the first of the directions that proves a way down."""
-        any(self.add(direction, origin) for direction in directions)
+    def add(self, directions: list[list[Matrix]], origin: str) -> bool:
+        """Keep the steepest of a plane's directions, if one of them proves that there is a way down.
 
-    def add(self, direction: list[Matrix], origin: str) -> bool:
-        """Keep the direction if it proves a way down, and is the steepest one so far."""
-        found = cut(self.point, direction)
-        step = found.step_down()
-        if step is None:
+        Where layers differ by many orders of magnitude the steepest is not the one that is clearest.
+        """
+        seen: list[EscapeDirection] = []
+        for direction in directions:
+            found = cut(self.point, direction)
+            step = found.step_down()
+            if step is None:
+                continue
+            curvature = found.curvature * (self.point.unit / found.length) ** 2
+            seen.append(EscapeDirection(tuple(direction), curvature, step, origin))
+            if found.proves:
+                break
+        else:
             return False
-        curvature = found.curvature * (self.point.unit / found.length) ** 2
-        if self.escape is None or curvature < self.escape.curvature:
-            self.escape = EscapeDirection(tuple(direction), curvature, step, origin)
+        known = [*seen, self.escape] if self.escape else seen
+        self.escape = min(known, key=lambda escape: escape.curvature)
         return True
 
     def settle(self) -> PointVerdict:
         """Let the measured curvature decide, or nobody."""
         found = search_lowest(self.risk, self.layers, max_products=self.max_products)
         clear = found.value < -WEAK * found.largest
-        if clear and self.add(list(found.direction), "Lanczos"):
+        if clear and self.add([list(found.direction)], "Lanczos"):
             return self.finish("strict saddle", "curvature", self.escape)
         return self.finish("undecided", "nothing", None)
 
@@ -213,7 +219,7 @@ class _Draft:
         if not confirm:
             return self.finish("non-strict saddle", self.basis, SaddleWitness(None, None, False))
         found = search_lowest(self.risk, self.layers, max_products=self.max_products)
-        if self.add(list(found.direction), "Lanczos"):
+        if self.add([list(found.direction)], "Lanczos"):
             self.doubts.append("the pivots say non-strict, a curvature below zero was measured")
             return self.finish("undecided", "nothing", None)
         witness = SaddleWitness(found.value, found.largest, found.converged)

@@ -10,15 +10,19 @@ brought, the scale of the map itself, gathers in the last layer (`isometric_gaug
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
+from pitfalls.linear.derivatives import prefixes
 from pitfalls.linear.margins import CLEAR, ROOM
 from pitfalls.linear.network import Matrix
 
 __all__ = ["Gauge", "count", "even_gauge", "isometric_gauge"]
 
-_SWEEPS = 8  # a node's scale depends on its neighbours': a few rounds settle it
+Nodes: TypeAlias = npt.NDArray[np.bool_]
+_SWEEPS = 6  # a node's scale depends on its neighbours': so many rounds more than layers settle it
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,9 +79,9 @@ def even_gauge(layers: Sequence[Matrix], *, exact: bool) -> tuple[list[Matrix], 
     layers : sequence of ndarray
         W_1, ..., W_L.
     exact : bool
-        Whether the layers are what is meant, to the last bit. Then whatever reaches a node is brought
-        to size 1, however faint. Else faint may be noise: what one side gains the other loses, so
-        of the two the one is taken that takes less, and none where both are small.
+        Whether the layers are what is meant, to the last bit. Then what reaches a node, or what it
+        sends on, is brought to size 1, however faint. Else faint may be noise: what one side gains
+        the other loses, so the one is taken that takes less, and none where both are small.
 
     Returns
     -------
@@ -88,11 +92,12 @@ def even_gauge(layers: Sequence[Matrix], *, exact: bool) -> tuple[list[Matrix], 
     """
     layers = [np.array(w) for w in layers]
     scales = [np.ones(len(w)) for w in layers[:-1]]
-    for _ in range(_SWEEPS):
+    reached = [p.any(axis=1) for p in prefixes([(w != 0.0) for w in layers])[1:-1]]
+    for _ in range(len(layers) + _SWEEPS):
         moved = False
         for h, total in enumerate(scales):
             coming, going = _lengths(layers[h], 1), _lengths(layers[h + 1], 0)
-            power = _even_powers(coming, going, exact)
+            power = _even_powers(coming, going, reached[h] if exact else None)
             scale = np.exp2(power)
             layers[h] *= scale[:, None]
             layers[h + 1] /= scale
@@ -103,14 +108,19 @@ def even_gauge(layers: Sequence[Matrix], *, exact: bool) -> tuple[list[Matrix], 
     return layers, scales
 
 
-def _even_powers(coming: Matrix, going: Matrix, exact: bool) -> Matrix:
-    """Powers of two by which nodes are scaled up, from the lengths of what comes in and goes out."""
+def _even_powers(coming: Matrix, going: Matrix, reached: Nodes | None) -> Matrix:
+    """Powers of two by which nodes are scaled up, from the lengths of what comes in and goes out.
+
+    Of exact layers, the nodes that the input reaches go by what comes in, the others by what goes out:
+    so what is faint ends where nothing follows.
+    """
     both = (coming > 0) & (going > 0)
     to_input = -np.log2(np.where(coming > 0, coming, 1.0))
     to_output = np.log2(np.where(going > 0, going, 1.0))
     less = np.where(np.abs(to_input) <= np.abs(to_output), to_input, to_output)
     careful = np.where(to_input * to_output >= 0, less, 0.0)
-    power = np.where(both, to_input if exact else careful, 0.0)
+    bold = careful if reached is None else np.where(reached, to_input, to_output)
+    power = np.where(both, bold, 0.0)
     # a node with one side only follows the others on that side
     most_in = -float((to_input - power)[both].min(initial=np.inf)) if both.any() else 0.0
     most_out = float((to_output - power)[both].max(initial=-np.inf)) if both.any() else 0.0

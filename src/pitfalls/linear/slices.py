@@ -45,14 +45,16 @@ class Slice:
         """The second derivative by t."""
         return 2.0 * float(self.coefficients[1])
 
-    def step_down(self) -> float | None:
-        """Return the length of a step that lowers the risk both ways; None if nothing proves one.
+    @property
+    def proves(self) -> bool:
+        """Whether no point within the noise has curvature zero along this direction."""
+        return -self.curvature > self.hidden
 
-        The curvature must be below what rounding, and what the uncertainty of the point, could make
-        of zero; and the risk itself must fall on both sides, whatever the gradient.
+    def step_down(self) -> float | None:
+        """Return the length of a step that lowers the risk both ways, by more than rounding.
+
+        None where there is none: a slope may outweigh the curvature, or rounding hide it.
         """
-        if not -self.curvature > max(2.0 * float(self.rounding[1]), self.hidden):
-            return None
         powers = _LENGTHS[:, None] ** np.arange(1, len(self.coefficients) + 1)
         sign = (-1.0) ** np.arange(1, len(self.coefficients) + 1)
         higher = np.maximum(powers @ self.coefficients, powers @ (sign * self.coefficients))
@@ -68,7 +70,8 @@ def cut(point: WhitePoint, direction: Sequence[Matrix]) -> Slice:
     moved, squares = _expand(point, [v * length for v in steps], [v * length**2 for v in terms])
     width = max(max(w.shape) for w in point.even)
     share = product_rounding(len(steps) + 1, width)
-    rounding = share * _rounding(point, moved, squares, share)
+    with np.errstate(over="ignore", invalid="ignore"):  # an infinite error proves nothing
+        rounding = share * _rounding(point, moved, squares, share)
     data = point.modes.rounding / point.unit
     for k, change in enumerate(moved[1:]):
         rounding[k] += data * float(np.linalg.norm(change))
