@@ -88,7 +88,7 @@ def _attack_curvature(subject: CurvatureSubject, search: Search) -> None:
             f"{described}: the second derivative is {exact}",
         )
         size = max(1.0, *(float(np.abs(w).max()) for w in arrays([*layers, *directions])))
-        scale = size ** (2 * len(layers)) * float(x.squared_norm()) + float(y.squared_norm())
+        scale = size ** (2 * len(layers)) * float(1 + x.squared_norm()) + float(y.squared_norm())
         found = subject.library(layers, directions, x, y)
         search.compare(abs(found - float(str(exact))) / scale, 1e-12, f"{described}: {found}")
 
