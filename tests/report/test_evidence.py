@@ -65,3 +65,17 @@ def test_no_run_is_missing() -> None:
 def test_a_folder_that_is_not_there_is_one_clear_line(tmp_path) -> None:
     with pytest.raises(InputError, match=r"no folder of runs at .*nowhere"):
         gather(tmp_path / "nowhere")
+
+
+def test_damaged_manifests_and_failures_are_said_in_place(store: RunStore) -> None:
+    whole, damaged = make_run(store, "demo", n=1), make_run(store, "demo", n=2)
+    (make_run(store, "other").path / "manifest.json").write_text("{")
+    (damaged.path / "manifest.json").write_text("{")
+    found = gather(store, {"third": "the disk was full."})
+    assert found["demo"].run is not None
+    assert found["demo"].run.id == whole.id
+    assert f"{damaged.path}/manifest.json: is damaged" in found["demo"].note
+    assert found["other"].state == found["third"].state == "missing"
+    assert found["other"].note.endswith("No number from it is printed.")
+    assert found["third"].note == "the disk was full. No number from it is printed."
+    assert "There is no run" not in found["other"].note

@@ -160,6 +160,31 @@ def test_a_run_without_what_the_text_prints_stops_the_build_with_its_name(
         build(copy, tmp_path / "out")
 
 
+def test_damaged_runs_are_named_in_their_places_and_no_number_of_theirs_is_printed(
+    store: RunStore, tmp_path: Path
+) -> None:
+    runs = [run for found in gather(store).values() for run in found.runs]
+    rooms = {experiment.name for experiment in catalogue()}
+    copy, names = tmp_path / "runs", []
+    for i, run in enumerate(run for run in runs if run.manifest.experiment in rooms):
+        shutil.copytree(run.path, copy / run.manifest.experiment / run.path.name)
+        results = [name for name in run.manifest.files if name.startswith("results/")]
+        name = (*results, "manifest.json")[i % (len(results) + 1)]
+        path = copy / run.manifest.experiment / run.path.name / name
+        damaged = bytearray(path.read_bytes())
+        damaged[len(damaged) // 2] ^= 1
+        path.write_bytes(damaged)
+        names.append(run.path.name)
+    report = build(copy, tmp_path / "out")
+    page = report.page.read_text(encoding="utf-8")
+    for name in names:
+        (note,) = [note for note in report.notes if name in note]
+        assert "damaged" in note
+        assert "No number from it is printed." in note
+        assert name in page
+    assert 'class="num"' not in page
+
+
 def test_without_any_run_the_text_still_stands_and_says_what_is_missing(tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
     report = build(tmp_path / "runs", tmp_path / "out")

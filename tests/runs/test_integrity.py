@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from pitfalls.errors import RunError
-from pitfalls.runs import RunStore, atomic
+from pitfalls.errors import InputError, RunError
+from pitfalls.runs import RunStore, atomic, folder_size
 from pitfalls.runs import run as run_module
 from tests.runs.forged import rewrite_manifest
 
@@ -426,6 +426,63 @@ def test_of_ten_processes_on_one_run_one_works_and_the_others_say_so_in_one_line
     assert run.results() == {"done": True}
     assert [line["step"] for line in run.metrics()] == list(range(20))
     assert list(store.check().values()) == [()]
+
+
+AGAIN_AND_AGAIN = """
+    import sys
+    from dataclasses import dataclass
+    from pitfalls.errors import RunError
+    from pitfalls.runs import RunStore
+
+    @dataclass(frozen=True)
+    class Config:
+        seed: int = 0
+        rate: float = 0.1
+
+    store = RunStore(sys.argv[1])
+    done = 0
+    while done < 25:
+        try:
+            with store.open("test", Config(), fresh=True) as run:
+                run.log(step=1)
+                run.save_checkpoint(step=1, tensors={})
+                run.save_results({"done": True})
+            run.save_file("figures/a.svg", "<svg/>")
+            done += 1
+        except RunError as error:
+            assert str(error).count(chr(10)) == 0, error
+"""
+
+
+def test_fresh_starts_beside_readers_and_removers_end_in_results_or_one_line(store):
+    make(store)
+    worker = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(AGAIN_AND_AGAIN), str(store.root)],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+    def show():
+        run = store.find("test/run")
+        return run.results() if run.complete else None
+
+    asks = (store.list, store.unreadable, store.check, show, lambda: store.remove("test/run"))
+    said, answers, turn = [], 0, 0
+    while worker.poll() is None:
+        turn += 1
+        try:
+            asks[turn % 4 if turn % 50 else 4]()
+            answers += 1
+        except (RunError, InputError) as error:
+            said.append(str(error))
+        for run in store.list():
+            folder_size(run.path)
+            store.is_held(run)
+    assert worker.communicate()[1] == ""
+    assert worker.returncode == 0
+    assert answers > 0
+    assert not [text for text in said if "\n" in text]
+    assert all(not faults for faults in store.check().values())
 
 
 def test_remove_deletes_nothing_when_one_of_the_runs_is_held(store):

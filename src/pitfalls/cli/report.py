@@ -75,15 +75,14 @@ def report(
     from pitfalls.report import FrontMatter, build, gather
 
     _require_folder(out)
-    failed = 0
+    failures: dict[str, str] = {}
     if from_ is not None:
-        evidence = gather(from_)
-        runs = [run for found in evidence.values() for run in found.runs]
-        if not runs:
+        runs: Path | list[Run] = from_
+        if not gather(from_):
             raise InputError(f"report: {from_} holds no runs. Make them: pitfalls report --quick")
         scale = f"from the runs in {from_.name or from_}"
     else:
-        runs, failed = _run_homework("full" if full else "quick", data, all_thumbnails)
+        runs, failures = _run_homework("full" if full else "quick", data, all_thumbnails)
         scale = "full scale" if full else "quick scale"
     started = time.monotonic()
     with TerminalProgress()("writing the report", unit="steps") as advance:
@@ -93,6 +92,7 @@ def report(
             front=FrontMatter(author, collaborators, comments),
             scale=scale,
             thumbnails=None if all_thumbnails else THUMBNAILS,
+            failures=failures,
             on_progress=advance,
         )
     for note in written.notes:
@@ -100,7 +100,7 @@ def report(
     say(str(written.page))
     say(str(written.writeup))
     remark(f"report written in {time.monotonic() - started:.1f} s")
-    return 1 if failed else 0
+    return 1 if failures else 0
 
 
 def _require_folder(out: Path) -> None:
@@ -127,7 +127,7 @@ def _require_folder(out: Path) -> None:
 
 def _run_homework(
     scale: Literal["quick", "full"], data: str | None, all_thumbnails: bool
-) -> "tuple[list[Run], int]":
+) -> "tuple[list[Run], dict[str, str]]":
     """Run every part; one that fails leaves a note in the report and does not stop the others."""
     import dataclasses
     import sys
@@ -146,7 +146,8 @@ def _run_homework(
     parts = homework_runs(scale, data, settings().seed, resolve_device())
     # the author and where the report goes have nothing to do with a run
     command = current_command(["report", f"--{scale}", *(["--data", data] if data else [])])
-    store, failed = run_store(), 0
+    store = run_store()
+    failures: dict[str, str] = {}
     runs: list[Run] = []
     for number, part in enumerate(parts, 1):
         config: Any = part.config
@@ -158,11 +159,12 @@ def _run_homework(
         try:
             runs.append(perform(config, command=command))
         except PitfallsError as error:
-            if isinstance(error, InputError | DataError) and not failed:
+            if isinstance(error, InputError | DataError) and not failures:
                 raise  # what was asked for is wrong: every other part would say so too
-            failed += 1  # or this part needs one that has failed
-            complain(f"{name}: {' '.join(str(error).split())} The report says so in its place.")
-            runs += [r for r in store.list(name) if r.path.name.endswith(config_hash(config))]
+            # or this part needs one that has failed
+            failures[name] = " ".join(str(error).split())
+            complain(f"{name}: {failures[name]} The report says so in its place.")
+            runs += [r for r in store.list(name) if r.manifest.hash == config_hash(config)]
     for experiment, config in homework_configs(
         Homework(scale, data, settings().seed, resolve_device())
     ):
@@ -170,8 +172,8 @@ def _run_homework(
         try:
             runs.append(perform_experiment(experiment, config, command=command, draw=False).run)
         except PitfallsError as error:
-            failed += 1
+            failures[experiment.name] = " ".join(str(error).split())
             complain(
-                f"{experiment.name}: {' '.join(str(error).split())} The report says so in its place."
+                f"{experiment.name}: {failures[experiment.name]} The report says so in its place."
             )
-    return runs, failed
+    return runs, failures

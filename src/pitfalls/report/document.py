@@ -52,6 +52,7 @@ def build(
     front: FrontMatter | None = None,
     scale: str = "",
     thumbnails: int | None = THUMBNAILS,
+    failures: Mapping[str, str] | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Report:
     """Write ``index.html`` and ``writeup.pdf`` from finished runs; nothing is computed anew.
@@ -68,6 +69,8 @@ def build(
         How large the runs are, in words, for the head of the page.
     thumbnails : int or None
         How many images the page carries for the embedding at most; None for all that the run has.
+    failures : mapping of str to str, optional
+        What went wrong with an experiment that was asked for: said in its place.
     on_progress : callable, optional
         Called with (steps done, steps in all).
 
@@ -88,7 +91,7 @@ def build(
         if on_progress is not None:
             on_progress(next(steps), 5)
 
-    evidence = gather(runs)
+    evidence = gather(runs, failures)
     slots: dict[str, Any] = {}
     pictures: list[Picture] = []
     for name in known_experiments():

@@ -24,10 +24,13 @@ class Evidence:
         The name by which the chapters ask for it.
     runs : tuple of Run
         The one to quote first, then the others; empty when there is none.
+    faults : tuple of str
+        Why other runs are not among them, one line each: damaged, or failed when it was asked for.
     """
 
     experiment: str
     runs: tuple[Run, ...] = ()
+    faults: tuple[str, ...] = ()
 
     @property
     def run(self) -> Run | None:
@@ -46,6 +49,13 @@ class Evidence:
     @property
     def note(self) -> str:
         """What to say in place when the run is not a finished one of this version; else empty."""
+        faults = [f"{fault.rstrip('.')}. No number from it is printed." for fault in self.faults]
+        return " ".join(
+            [*faults, *([self._note] if self.run is not None or not faults else [])]
+        ).strip()
+
+    @property
+    def _note(self) -> str:
         if self.run is None:
             return (
                 f"There is no run of {self.experiment} yet, so nothing is said here. To make all that "
@@ -68,13 +78,17 @@ class Evidence:
         return ""
 
 
-def gather(runs: RunStore | str | Path | Iterable[Run]) -> Mapping[str, Evidence]:
+def gather(
+    runs: RunStore | str | Path | Iterable[Run], failures: Mapping[str, str] | None = None
+) -> Mapping[str, Evidence]:
     """Sort runs by experiment: finished before unfinished ones, later before earlier ones.
 
     Parameters
     ----------
     runs : RunStore, path of a run store, or iterable of Run
         An iterable says which runs to quote, the first of an experiment first.
+    failures : mapping of str to str, optional
+        What went wrong with an experiment that was asked for: said in its place.
 
     Raises
     ------
@@ -87,14 +101,20 @@ def gather(runs: RunStore | str | Path | Iterable[Run]) -> Mapping[str, Evidence
                 f"report: no folder of runs at {runs}. Make the runs: pitfalls report --quick"
             )
         runs = RunStore(runs)
+    faults = {name: [text] for name, text in (failures or {}).items()}
     if isinstance(runs, RunStore):
+        for path, text in runs.unreadable().items():
+            faults.setdefault(path.parent.name, []).append(text)
         runs = sorted(runs.list(), key=_preference, reverse=True)
     found: dict[str, list[Run]] = {}
     for run in runs:
         known = found.setdefault(run.manifest.experiment, [])
         if run.id not in {other.id for other in known}:
             known.append(run)
-    return {name: Evidence(name, tuple(of)) for name, of in found.items()}
+    return {
+        name: Evidence(name, tuple(found.get(name, ())), tuple(faults.get(name, ())))
+        for name in {**found, **faults}
+    }
 
 
 def _outdated(run: Run) -> str:

@@ -1,6 +1,8 @@
 """Whether everything in a run folder is as it was written."""
 
 import os
+import stat
+from contextlib import suppress
 from pathlib import Path
 
 from pitfalls.errors import RunError
@@ -48,12 +50,13 @@ def check_run(path: Path) -> list[str]:
 
 def folder_size(path: Path) -> int:
     """Return the bytes of the files in a folder; links count for nothing."""
-    return sum(
-        entry.stat().st_size
-        for folder, _, names in os.walk(path)
-        for name in names
-        if (entry := Path(folder) / name).is_file() and not entry.is_symlink()
-    )
+    total = 0
+    for folder, _, names in os.walk(path):
+        for name in names:
+            with suppress(OSError):  # another process may be removing it
+                found = os.lstat(os.path.join(folder, name))
+                total += found.st_size if stat.S_ISREG(found.st_mode) else 0
+    return total
 
 
 def _check_drawn(run: ReadableRun) -> list[str]:

@@ -94,7 +94,10 @@ def _scalars(run: Run) -> Iterator[tuple[str, int, float]]:
         for name, value in record.items():
             if name != "step" and isinstance(value, int | float) and not isinstance(value, bool):
                 yield name, step, float(value)
-    if run.has_file("results.json"):
-        for name, value in run.results().items():
+    saved = run.plain_results()
+    if run.holds("results.json"):
+        saved[""] = run.results()
+    for kind, values in saved.items():
+        for name, value in values.items():
             if isinstance(value, int | float) and not isinstance(value, bool):
-                yield f"results/{name}", 0, float(value)
+                yield "/".join(filter(None, ("results", kind, name))), 0, float(value)

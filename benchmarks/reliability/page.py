@@ -1,0 +1,83 @@
+"""Write docs/reliability.md anew from ``benchmarks/results``: no count is typed in.
+
+python -m benchmarks.reliability.page
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "benchmarks" / "results"
+PAGE = ROOT / "docs" / "reliability.md"
+TEXT = Path(__file__).with_name("page.md")
+
+
+def table(head: tuple[str, ...], rows: list[tuple[object, ...]]) -> str:
+    """Return a Markdown table; numbers are set to the right."""
+    right = [all(isinstance(row[i], int) for row in rows) for i in range(len(head))]
+    lines = [
+        "| " + " | ".join(head) + " |",
+        "|" + "|".join("---:" if r else "---" for r in right) + "|",
+        *(
+            "| " + " | ".join(f"{c:,}" if isinstance(c, int) else str(c) for c in row) + " |"
+            for row in rows
+        ),
+    ]
+    return "\n".join(lines)
+
+
+def faults(found: dict[str, Any]) -> str:
+    """Return the table of faults at system calls."""
+    rows = [
+        (
+            kind,
+            *(
+                of.get(key, 0)
+                for key in ("calls", "faults", "killed", "error", "unharmed", "wrong")
+            ),
+        )
+        for kind, of in found["by_kind"].items()
+    ]
+    rows.append(("all", *(sum(int(row[i]) for row in rows) for i in range(1, 7))))
+    modes = ", ".join(f"{name} ({n:,})" for name, n in found["by_mode"].items())
+    head = ("work", "calls hit", "faults", "killed", "one-line error", "unharmed", "wrong")
+    return f"{table(head, rows)}\n\nThe faults: {modes}."
+
+
+def power(found: dict[str, Any]) -> str:
+    """Return the table of power cuts."""
+    rows: list[tuple[object, ...]] = [(kind, n) for kind, n in found["by_kind"].items()]
+    disks = ", ".join(f"{name} ({n:,})" for name, n in found["by_disk"].items())
+    total = f"{found['cuts']:,} disks after a power cut, {found['wrong']:,} wrong."
+    return f"{table(('work', 'disks'), rows)}\n\n{total} What they had kept: {disks}."
+
+
+def fuzz(found: dict[str, Any]) -> str:
+    """Return the table of changed files."""
+    keys = ("tried", "refused", "same content", "changed content")
+    rows: list[tuple[object, ...]] = [
+        (name, *(of.get(key, 0) for key in keys), of["fault"] or "none")
+        for name, of in found["readers"].items()
+    ]
+    return table(("reader", "tried", "refused", "same content", "another content", "fault"), rows)
+
+
+def page() -> str:
+    """Return the page's text."""
+    read = {
+        name: json.loads((RESULTS / f"reliability-{name}.json").read_text())["results"]
+        for name in ("faults", "power", "fuzz")
+    }
+    return TEXT.read_text(encoding="utf-8").format(
+        faults=faults(read["faults"]),
+        power=power(read["power"]),
+        fuzz=fuzz(read["fuzz"]),
+        memory=f"{read['fuzz']['memory_bytes'] / 2**30:g} GiB",
+        seconds=read["fuzz"]["seconds"],
+    )
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
+    print(PAGE.relative_to(ROOT))
