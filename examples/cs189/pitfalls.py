@@ -15,7 +15,7 @@ sys.path[:] = [p for p in sys.path if Path(p or ".").resolve() != Path(__file__)
 import torch
 
 from pitfalls.errors import InputError, PitfallsError
-from pitfalls.parity import ParityTask, LearningConfig, exact_network, train, verify_exact
+from pitfalls.parity import LearningConfig, ParityTask, exact_network, train, verify_exact
 
 
 def check_construction(d: int, seed: int, n_inputs: int) -> None:

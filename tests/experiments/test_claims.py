@@ -90,9 +90,11 @@ def test_verdicts_belong_to_the_code_they_were_reached_on(tmp_path):
     run.manifest.code = "0" * 12
     assert run.is_older
     # what the claims speak about, and how they are attacked
-    assert {"pitfalls.linear.verdict", "pitfalls.parity.represent.construction", "pitfalls.claims.claim"} <= (
-        code_modules(verify_claims.__module__)
-    )
+    assert {
+        "pitfalls.linear.verdict",
+        "pitfalls.parity.represent.construction",
+        "pitfalls.claims.claim",
+    } <= (code_modules(verify_claims.__module__))
 
 
 def test_the_homework_checks_all_claims_at_its_scale():
