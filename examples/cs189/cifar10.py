@@ -18,6 +18,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
+from pitfalls.diagram import summary
 from pitfalls.downloads import find_cifar10
 from pitfalls.errors import InputError, PitfallsError
 from pitfalls.images import (
@@ -32,7 +33,6 @@ from pitfalls.images import (
     load_dataset,
     predict_labels,
     predict_logits,
-    summary,
     train,
 )
 
