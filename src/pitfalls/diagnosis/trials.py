@@ -127,7 +127,7 @@ class Bench:
         fits = seconds / (STEPS * max(each, 1e-6))
         if fits >= wanted:
             return int(min(wanted, len(self.train)))
-        return int(min(len(self.train), max(8, 1 << (int(fits).bit_length() - 1))))
+        return int(min(len(self.train), max(8, 1 << max(0, int(fits).bit_length() - 1))))
 
     def _knowledge(self) -> Knowledge:
         rng = np.random.default_rng(self._seed + 1)

@@ -87,4 +87,4 @@ def _console() -> "Console":
     if console.is_terminal:
         return console
     # a file or a pipe has no width: do not fold what a program may read
-    return Console(highlight=False, markup=False, width=200)
+    return Console(highlight=False, markup=False, width=4000)
