@@ -327,6 +327,20 @@ def test_a_network_trained_anew_meanwhile_is_noticed(trained, store):
         perform(stale, store)
 
 
+def test_weights_that_other_code_trained_are_not_looked_at(trained, store):
+    older = store.find(trained.path)
+    older.manifest.code = "0" * 12
+    with pytest.raises(RunError, match=r"other code than the present .* Train it anew"):
+        load_trained(older)
+
+
+def test_a_network_that_a_run_folder_names_is_never_code(trained, store):
+    forged = store.find(trained.path)
+    forged.manifest.config["network"]["kind"] = "os:system"
+    with pytest.raises(InputError, match="must be resnet18 or fastnet"):
+        load_trained(forged)
+
+
 @pytest.mark.cifar10
 def test_the_fast_recipe_learns_cifar10_from_a_few_images(cifar10_path, tmp_path):
     source = find_images(DataConfig(str(cifar10_path), subset_train=1500, subset_val=500))

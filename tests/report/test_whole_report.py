@@ -164,11 +164,13 @@ def test_damaged_runs_are_named_in_their_places_and_no_number_of_theirs_is_print
     store: RunStore, tmp_path: Path
 ) -> None:
     runs = [run for found in gather(store).values() for run in found.runs]
-    rooms = {experiment.name for experiment in catalogue()}
+    rooms = {experiment.name: experiment.result.__name__ for experiment in catalogue()}
     copy, names = tmp_path / "runs", []
     for i, run in enumerate(run for run in runs if run.manifest.experiment in rooms):
         shutil.copytree(run.path, copy / run.manifest.experiment / run.path.name)
-        results = [name for name in run.manifest.files if name.startswith("results/")]
+        kind = re.escape(rooms[run.manifest.experiment])
+        whole = re.compile(rf"results/{kind}(-[0-9a-f]+\.npz|\.json)")
+        results = [name for name in run.manifest.files if whole.fullmatch(name)]
         name = (*results, "manifest.json")[i % (len(results) + 1)]
         path = copy / run.manifest.experiment / run.path.name / name
         damaged = bytearray(path.read_bytes())

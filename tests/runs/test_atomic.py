@@ -1,5 +1,7 @@
 import json
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -35,3 +37,15 @@ def test_json_that_cannot_be_written_leaves_the_old_file(tmp_path):
     with pytest.raises(RunError, match="JSON"):
         write_json(path, {"a": object()})
     assert json.loads(path.read_text()) == {"a": 1}
+
+
+def test_what_killed_writes_left_is_dropped_and_what_others_are_writing_is_not(tmp_path):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    left = tmp_path / f".page.html.{gone.pid}.new"
+    theirs = tmp_path / f".page.html.{os.getppid()}.new"
+    other = tmp_path / f".page.{gone.pid}.new"
+    for path in (left, theirs, other):
+        path.write_text("half")
+    write_text(tmp_path / "page.html", "whole")
+    assert sorted(tmp_path.iterdir()) == sorted([tmp_path / "page.html", theirs, other])

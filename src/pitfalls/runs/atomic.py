@@ -1,6 +1,7 @@
 """Writes that leave either the old file or the whole new one, whatever happens in between."""
 
 import errno
+import glob
 import os
 import secrets
 from pathlib import Path
@@ -26,7 +27,8 @@ def write_bytes(path: Path, data: bytes) -> None:
     """
     try:
         make_folder(path.parent)
-        replace(path, data)
+        _drop_left_over(path)
+        _put(path, data, str(os.getpid()))
     except OSError as error:
         raise RunError(
             f"write {path}: {error.strerror or error}. Free space or choose another folder."
@@ -61,7 +63,11 @@ def replace(path: Path, data: bytes) -> None:
     OSError
         ``path`` is then as it was.
     """
-    temporary = write_beside(path, data, secrets.token_hex(8))
+    _put(path, data, secrets.token_hex(8))
+
+
+def _put(path: Path, data: bytes, mark: str) -> None:
+    temporary = write_beside(path, data, mark)
     try:
         temporary.replace(path)
     except BaseException:
@@ -90,6 +96,24 @@ def write_beside(path: Path, data: bytes, mark: str) -> Path:
         temporary.unlink(missing_ok=True)
         raise
     return temporary
+
+
+def _drop_left_over(path: Path) -> None:
+    """Delete the temporary files that killed processes left of earlier writes to ``path``."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*{UNFINISHED}"):
+        process = left.name.removesuffix(UNFINISHED).rpartition(".")[2]
+        if process.isdecimal() and not _is_alive(int(process)):
+            left.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # another user's
+        return True
+    return True
 
 
 def make_folder(folder: Path) -> None:
