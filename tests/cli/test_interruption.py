@@ -11,7 +11,7 @@ import pytest
 from pitfalls.runs import RunStore
 
 COMMANDS = {
-    "parity train": "parity train -d 8 --n-iterations 60000",
+    "parity train": "parity train -d 8 --n-iterations 300000",
     "parity sweep": "parity sweep -d 4 5 --weights 2 4 --n-seeds 2 --n-iterations 3000",
     "linear descend": "linear descend --steps 2000",
     "images compare": "images compare --data digits --subset-train 300 --subset-val 100 --checkpoint-every 1",
