@@ -169,6 +169,13 @@ def run_readers(home: Path) -> list[Reader]:
         Reader("checkpoint's tensors", tensors, continued, True),
         Reader("log of a continued run", path / "metrics.jsonl", continued, True),
         Reader("manifest, signed", path / "manifest.json", manifest, False, signed_manifest),
+        Reader(
+            "manifest of a continued run, signed",
+            path / "manifest.json",
+            continued,
+            False,
+            signed_manifest,
+        ),
         Reader("result, signed", path / typed, result, False, recorded(typed)),
         Reader("arrays of a result, signed", path / beside, result, False, recorded(beside)),
         Reader("arrays, signed", spectrum, arrays, False, recorded("arrays/spectrum.npz")),

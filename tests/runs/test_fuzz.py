@@ -41,6 +41,7 @@ def test_a_changed_file_of_a_run_is_refused_in_one_line_or_has_the_same_content(
     "name",
     [
         "manifest, signed",
+        "manifest of a continued run, signed",
         "result, signed",
         "arrays of a result, signed",
         "arrays, signed",
@@ -64,4 +65,4 @@ def test_a_made_up_file_is_read_or_refused_in_one_line(readers, name):
 
 
 def test_every_reader_is_in_a_test(readers):
-    assert len(readers) == 25
+    assert len(readers) == 26

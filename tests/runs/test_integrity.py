@@ -159,6 +159,8 @@ def test_a_file_of_another_run_in_its_place_is_refused(store):
         ({"config": [1]}, "config in it is"),
         ({"seconds": "1"}, "seconds in it is"),
         ({"files": {"a": "b"}}, "files in it is"),
+        ({"files": {"a": [1]}}, "names files that are no files of a run"),
+        ({"files": {"../a": [1, "b"]}}, "names files that are no files of a run"),
         ({"warnings": [1]}, "warnings in it is"),
         ({"hash": "0" * 12}, "it is the one of test/run-000000000000"),
         ({"experiment": "other"}, "it is the one of other/run-"),

@@ -16,7 +16,7 @@ from pathlib import Path
 from pitfalls.errors import InputError, RunError
 from pitfalls.runs import plain
 from pitfalls.runs.atomic import UNFINISHED, make_folder, replace, sync_folder, write_beside
-from pitfalls.runs.manifest import MANIFEST, Manifest, read_manifest
+from pitfalls.runs.manifest import MANIFEST, Manifest, are_records, read_manifest
 
 __all__ = ["DAMAGED", "RunFolder"]
 
@@ -169,7 +169,8 @@ class RunFolder:
         try:
             content = plain.load((self.path / DERIVED).read_bytes())
             files: dict[str, list[int | str]] = content["files"]
-            return files if content["sha256"] == plain.digest(files) else {}
+            whole = content["sha256"] == plain.digest(files) and are_records(files)
+            return files if whole else {}
         except (OSError, ValueError, KeyError, TypeError):
             return {}
 

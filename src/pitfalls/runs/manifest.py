@@ -13,7 +13,16 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from pitfalls.errors import RunError
 from pitfalls.runs import plain
 
-__all__ = ["FORMAT", "MANIFEST", "Manifest", "Status", "hash_identity", "now", "read_manifest"]
+__all__ = [
+    "FORMAT",
+    "MANIFEST",
+    "Manifest",
+    "Status",
+    "are_records",
+    "hash_identity",
+    "now",
+    "read_manifest",
+]
 
 MANIFEST = "manifest.json"
 
@@ -116,6 +125,8 @@ def read_manifest(folder: Path) -> Manifest:
         _check_types(values)
         if digest != plain.digest(values):
             raise ValueError("its checksum does not match")
+        if not are_records(values["files"]):
+            raise ValueError("it names files that are no files of a run")
         manifest = Manifest(**values)
         _check_place(manifest, folder)
     except RunError:
@@ -126,6 +137,18 @@ def read_manifest(folder: Path) -> Manifest:
             f"{path}: is damaged ({reason}). Start over with --fresh, or remove the folder."
         ) from error
     return manifest
+
+
+def are_records(files: Any) -> bool:
+    """Whether ``files`` are sizes and hashes of files in a run folder, by their names."""
+    return isinstance(files, dict) and all(
+        isinstance(found, list)
+        and [type(item) for item in found] == [int, str]
+        and not Path(name).is_absolute()
+        and ".." not in Path(name).parts
+        and "\0" not in name
+        for name, found in files.items()
+    )
 
 
 def _check_place(manifest: Manifest, folder: Path) -> None:
