@@ -168,7 +168,7 @@ def main() -> int:
     done = {(line["kind"], line["at"], line["mode"]) for line in lines}
     workshop = Path(tempfile.mkdtemp(dir=places()))
     try:
-        for name in options.kinds.split(","):
+        for name in filter(None, options.kinds.split(",")):
             if name != "small":
                 draw_once()
             kind = kind_named(name, workshop)

@@ -219,7 +219,7 @@ def main() -> int:
     if options.state and options.state.exists():
         lines = [json.loads(line) for line in options.state.read_text().splitlines()]
     done = {(line["kind"], line["cut"], line["disk"]) for line in lines}
-    for name in options.kinds.split(","):
+    for name in filter(None, options.kinds.split(",")):
         if name != "small":
             draw_once()
         workshop = Path(tempfile.mkdtemp(dir=places()))

@@ -78,6 +78,8 @@ class Run(ReadableRun):
     ) -> None:
         """Save a state to go on from; the metric log is synced and its length and hash noted.
 
+        What the state takes for done (arrays, results, files) must be saved before it.
+
         Parameters
         ----------
         step : int
