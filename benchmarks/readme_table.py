@@ -16,11 +16,13 @@ Row = tuple[str, str, str]
 
 
 def verdicts(r: dict[str, Any]) -> Row:
-    wrong = len(r["wrong"])
+    well = r["well_scaled"]
     return (
-        "verdicts on critical points against the dense Hessian's spectrum",
-        f"{wrong} wrong, {r['undecided']} undecided",
-        f"{r['n']:,} points, {len(r['architectures'])} architectures",
+        "verdicts on whole-numbered critical points and what treatments make of them, against the "
+        "Hessian's spectrum",
+        f"{r['wrong']} wrong; {100 * well['undecided_share']:.1f} % undecided of those well scaled, "
+        f"{100 * r['undecided_share']:.1f} % of all",
+        f"{r['n']:,} points, {len(r['by_variant'])} variants",
     )
 
 

@@ -43,6 +43,14 @@ def test_classify_takes_given_layers_and_keeps_them_as_arrays(store, tmp_path): 
     assert "A point that is not critical" in draw_title(finished.result)
 
 
+@pytest.mark.parametrize(("dtype", "verdict"), [("f4", "strict saddle"), ("f8", "not critical")])
+def test_layers_of_float32_are_judged_at_its_precision(store, tmp_path, dtype, verdict):  # noqa: F811
+    made = perform(EXPERIMENT, ClassifyConfig(kind="strict saddle"), store).result.layers
+    rounded = [w.astype(np.float32).astype(dtype) for w in made]
+    found = perform(EXPERIMENT, weights_config(tmp_path, rounded), store).result
+    assert found.point.verdict == verdict
+
+
 def draw_title(result):
     import matplotlib.pyplot as plt
 

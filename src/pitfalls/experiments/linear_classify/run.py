@@ -66,15 +66,15 @@ def line(
     return lengths, np.asarray(risk_along(risk, weights, direction, lengths), dtype=np.float64)
 
 
-def fingerprint_of(layers: tuple[NDArray[np.float64], ...]) -> str:
-    """Return a hash of layers' shapes and values."""
+def fingerprint_of(layers: tuple[NDArray[np.floating[Any]], ...]) -> str:
+    """Return a hash of layers' shapes, types and values."""
     digest = hashlib.sha256()
     for layer in layers:
-        digest.update(str(layer.shape).encode() + np.ascontiguousarray(layer).tobytes())
+        digest.update(f"{layer.shape} {layer.dtype}".encode() + np.ascontiguousarray(layer).tobytes())
     return digest.hexdigest()
 
 
-def read_layers(path: str | Path) -> tuple[NDArray[np.float64], ...]:
+def read_layers(path: str | Path) -> tuple[NDArray[np.floating[Any]], ...]:
     """Read w1, w2, ... of an .npz file.
 
     Raises
@@ -92,7 +92,10 @@ def read_layers(path: str | Path) -> tuple[NDArray[np.float64], ...]:
                 f"{path}: every layer must be a matrix of real numbers. Got {name} of shape "
                 f"{stored[name].shape} and type {stored[name].dtype} instead."
             )
-    return tuple(np.asarray(stored[name], dtype=np.float64) for name in names)
+    # floats stay as they are: a verdict on float32 is one at its precision
+    return tuple(
+        w if w.dtype.kind == "f" else w.astype(np.float64) for w in (stored[n] for n in names)
+    )
 
 
 def _weights(config: ClassifyConfig, risk: SquaredRisk) -> tuple[Any, ...]:
