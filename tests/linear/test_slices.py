@@ -124,3 +124,13 @@ def test_the_curvature_of_a_slice_does_not_feel_the_scale_of_hidden_nodes():
     np.testing.assert_allclose(
         after.curvature / after.length**2, before.curvature / before.length**2, rtol=1e-10
     )
+
+
+def test_a_direction_that_the_data_do_not_see_proves_nothing():
+    risk = make_risk(rank=3)
+    weights = critical_point(risk, WIDTHS, (1,), "non-strict saddle")
+    blind = np.linalg.svd(risk.modes.colour.T)[2][-1]
+    direction = [np.outer(np.ones(4), blind), np.zeros((4, 4)), np.zeros((3, 4))]
+    assert not cut(white(risk, weights), direction).proves
+    nowhere = cut(white(risk, weights), [0.0 * v for v in direction])
+    assert (nowhere.curvature, nowhere.proves, nowhere.step_down()) == (0.0, False, None)

@@ -66,11 +66,12 @@ def cut(point: WhitePoint, direction: Sequence[Matrix]) -> Slice:
     """Cut the landscape along a direction in the original coordinates, not zero."""
     steps, terms = point.evened(direction)
     size = max(float(np.linalg.norm(w)) for w in point.even) or 1.0
-    length = size / max(float(np.linalg.norm(v)) for v in steps)
-    moved, squares = _expand(point, [v * length for v in steps], [v * length**2 for v in terms])
+    largest = max(float(np.linalg.norm(v)) for v in steps)
+    length = size / largest if largest > 0 else 1.0  # zero where only blind inputs are moved
     width = max(max(w.shape) for w in point.even)
     share = product_rounding(len(steps) + 1, width)
     with np.errstate(over="ignore", invalid="ignore"):  # an infinite error proves nothing
+        moved, squares = _expand(point, [v * length for v in steps], [v * length**2 for v in terms])
         rounding = share * _rounding(point, moved, squares, share)
     data = point.modes.rounding / point.unit
     for k, change in enumerate(moved[1:]):
