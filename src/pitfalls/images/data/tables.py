@@ -171,7 +171,7 @@ def _open(
 
     def share(column: str) -> float:
         some = rows[:LOOKED_AT]
-        return sum(find(row[column]) is not None for row in some) / len(some)
+        return sum(find(row.get(column, "")) is not None for row in some) / len(some)
 
     best = max(columns, key=share)
     if share(best) == 0:
@@ -184,14 +184,15 @@ def _open(
     )
     if label is None:
         return None
-    found = {row[best]: find(row[best]) for row in rows}
+    names = {row.get(best, "") for row in rows}
+    found = {name: find(name) for name in names}
     return Table(
         path, rows, {k: v for k, v in found.items() if v is not None}, best, label, part_column
     )
 
 
 def _all_parts(rows: Rows, column: str) -> bool:
-    return all(part_of(row[column]) is not None for row in rows[:LOOKED_AT])
+    return all(part_of(row.get(column, "")) is not None for row in rows[:LOOKED_AT])
 
 
 def _label_column(where: str, columns: Sequence[str], config: DataConfig) -> str | None:
@@ -246,7 +247,7 @@ def _rows(
             if path is None:
                 missing.append(name)
                 continue
-            part = part_of(row[table.part_column]) if table.part_column else of_table
+            part = part_of(row.get(table.part_column, "")) if table.part_column else of_table
             part = part or part_of_path(path.rpartition("/")[0])
             found = (part, row.get(table.label_column, "").strip())
             if not found[1]:

@@ -18,6 +18,7 @@ __all__ = ["Extent", "Scale", "infer_scale", "measure"]
 BITS = (8, 10, 12, 14, 16)
 OVERSHOOT = 1e-3  # of a range's width: what resizing and rounding leave outside
 DIMMEST = 0.1  # of a range's width: values that stay below it fit another range as well
+LARGEST = 1e12  # far beyond any picture, and its square far below overflow
 CHUNK = 1 << 22  # values looked at together
 
 
@@ -125,6 +126,8 @@ def _measure_chunk(chunk: npt.NDArray[Any], where: str) -> Extent:
         raise DataError(
             f"{where} must be from 0 to 255 or from 0 to 1, got {low} to {high}: not all finite."
         )
+    if max(-low, high) > LARGEST:
+        raise DataError(f"{where} reaches from {low:.3g} to {high:.3g}: no picture does.")
     whole = chunk.dtype.kind != "f" or bool((wide == np.rint(wide)).all())
     return Extent(
         chunk.dtype.kind, low, high, whole, float(wide.mean()), float(wide.std()), wide.size
