@@ -5,7 +5,8 @@ after other processing: other colours or contrast, a shift of a few pixels, a mi
 is compared in a band of detail (what stays of 3×3 means after 9×9 means are taken away), which no
 change of colour or light touches much: two pictures are near-duplicates if the bands of their middles
 correlate by at least 0.9 at some shift of at most two pixels (of 32). Pairs worth that look are found
-by the correlation of a coarse band of 8×8 values.
+by the correlation of a coarse band of 8×8 values, from which a shift of more than a pixel may hide: the
+count is a lower bound.
 
 A test image with more than 20 such neighbours is alike by nature (a handwritten 1) and not counted.
 On CIFAR-10 the pairs found were looked at: see ``benchmarks/results/images-duplicates.json``.
@@ -30,9 +31,9 @@ SIDE = 32  # pixels that pictures are compared at
 COARSE = 8
 SMALLEST = 24  # pixels: smaller pictures have no detail to tell one scene from another
 LOOK = 0.8  # correlation of the coarse bands that makes a pair worth a look
-ALIKE = (
-    0.9  # correlation of the fine bands of near-duplicates; 0.85 finds more, one in fifteen wrongly
-)
+# Correlation of the fine bands of near-duplicates. On CIFAR-10 0.85 finds two fifths more, of which
+# one in six are ships or aeroplanes before an even sky and no duplicates.
+ALIKE = 0.9
 SHIFT = 2
 WORTH = 0.2  # correlation without a shift, below which none brings two pictures to ALIKE
 MOST_NEIGHBOURS = 20
