@@ -211,7 +211,9 @@ def main() -> None:
                 print(reader, len(done[reader]), flush=True)
             print(reader, json.dumps(summarise(done[reader]))[:1500], flush=True)
     if all(len(found) >= options.cases for found in done.values()):
-        record("reliability-data-readers", {reader: summarise(found) for reader, found in done.items()})
+        record(
+            "reliability-data-readers", {reader: summarise(found) for reader, found in done.items()}
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Damaged files of every form: a sample of what benchmarks/reliability/readers.py tries, and what it found.
+"""Damaged files of every form: a sample of benchmarks/reliability/data_readers.py, and what that has found.
 
 Nothing but a `DataError` in one line may come out, whatever the bytes say.
 """
@@ -9,8 +9,8 @@ import sys
 
 import numpy as np
 import pytest
+from benchmarks.reliability.data_readers import attempt, damage, prepare, write
 from benchmarks.reliability.mutations import mutate
-from benchmarks.reliability.readers import attempt, damage, prepare, write
 
 from pitfalls.errors import DataError
 from pitfalls.images import load_dataset
@@ -61,7 +61,7 @@ def test_nothing_is_run_or_written_while_damaged_files_are_read():
     """In a process of its own, because Python's audit hooks cannot be taken away again."""
     code = (
         "import json, tempfile; from pathlib import Path\n"
-        "from benchmarks.reliability.readers import Watch, attempt, damage, prepare, write\n"
+        "from benchmarks.reliability.data_readers import Watch, attempt, damage, prepare, write\n"
         "watch = Watch()\n"
         "with tempfile.TemporaryDirectory() as place:\n"
         "    folder, ends = Path(place), set()\n"
@@ -82,7 +82,7 @@ def test_nothing_is_run_or_written_while_damaged_files_are_read():
 def test_the_watch_sees_what_is_forbidden():
     code = (
         "import os, sys\n"
-        "from benchmarks.reliability.readers import Watch\n"
+        "from benchmarks.reliability.data_readers import Watch\n"
         "watch = Watch(); watch.on = True\n"
         "os.system('true'); open('/dev/null', 'w').close(); open('/dev/null').close()\n"
         "import this_module_is_not_there\n"
