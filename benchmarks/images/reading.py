@@ -8,7 +8,6 @@ form is read in a process of its own, near-duplicates included.
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from benchmarks.record import record
+from benchmarks.reliability.memory import forget_most_memory, most_memory
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 from tests.images.data.makers import parquet, tarred, zipped
@@ -101,11 +101,12 @@ def read_one(path: str) -> None:
     from pitfalls.images import load_dataset
 
     load_dataset("digits")
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    forget_most_memory()
+    before = most_memory()
     wall, cpu = time.perf_counter(), time.process_time()
     data = load_dataset(path)
     seconds, cpu_seconds = time.perf_counter() - wall, time.process_time() - cpu
-    most = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+    most = most_memory() - before
     images = data.train_images.nbytes + data.test_images.nbytes + data.validation_images.nbytes
     print(json.dumps({
         "image_mib": images / 2**20, "most_mib": most / 2**20, "times_the_images": most / images,

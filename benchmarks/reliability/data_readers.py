@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 from benchmarks.record import record
+from benchmarks.reliability.memory import forget_most_memory, most_memory
 from benchmarks.reliability.mutations import N_CIFAR, Target, mutate, targets
 
 from pitfalls.errors import PitfallsError
@@ -32,7 +33,7 @@ from pitfalls.images import DataConfig, load_dataset
 from pitfalls.images.data import cifar10
 
 SECONDS = 5.0  # of processor time that a case may take
-MEMORY = 256 * 2**20  # bytes that a case may add to the most the process ever had
+MEMORY = 256 * 2**20  # bytes that a case may add to what the process has
 CHUNK = 1000
 FORBIDDEN = {
     *("os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.startfile"),
@@ -78,8 +79,9 @@ def damage(target: Target, reader: str, case: int) -> tuple[str, bytes, bool]:
 
 
 def attempt(path: Path, skip_damaged: bool, watch: Watch | None) -> dict[str, Any]:
-    """Read a damaged data set; say how it ended, how long it took and how the most memory grew."""
-    before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    """Read a damaged data set; say how it ended, and the time and the memory that it took."""
+    forget_most_memory()
+    before, started = most_memory(), time.process_time()
     if watch is not None:
         watch.on, watch.seen = True, []
     try:
@@ -97,7 +99,7 @@ def attempt(path: Path, skip_damaged: bool, watch: Watch | None) -> dict[str, An
     return {
         "end": f"ran: {watch.seen[0]}" if watch is not None and watch.seen else end,
         "seconds": time.process_time() - started,
-        "grown": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024,
+        "grown": most_memory() - before,
     }
 
 
