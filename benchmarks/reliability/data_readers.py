@@ -16,6 +16,7 @@ import signal
 import sys
 import tempfile
 import time
+import warnings
 import zlib
 from collections import Counter
 from multiprocessing.connection import Connection
@@ -130,13 +131,16 @@ def work(reader: str, start: int, stop: int, pipe: Connection) -> None:
 
     signal.signal(signal.SIGVTALRM, ring)
     resource.setrlimit(resource.RLIMIT_AS, (8 * 2**30, 8 * 2**30))
+    warnings.simplefilter("error")  # a warning is something that nobody has thought of
     watch = Watch()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         made = prepare(folder)
         target = made[reader]
         for case in range(start, stop):
-            name, raw, skip = damage(target, reader, case)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                name, raw, skip = damage(target, reader, case)
             write(target, folder / reader, name, raw)
             signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
             outcome = attempt(folder / reader / target.path, skip, watch)

@@ -127,12 +127,14 @@ def _packed_tree(folder: Path, ending: str, beneath: Callable[[bytes, Rng], byte
     root = parts(folder / f"tree{ending}" / "pets", ("train", "test"), n=2)
     path = folder / f"pets{ending}"
     (zipped if ending == ".zip" else tarred)(root, path)
-    name = f"pets{ending}"
-    return Target(name, {name: path.read_bytes()}, (name,), beneath)
+    name, raw = f"pets{ending}", path.read_bytes()
+    if ending == ".tar.gz":
+        raw = gzip.compress(gzip.decompress(raw), mtime=0)
+    return Target(name, {name: raw}, (name,), beneath)
 
 
 def _beneath_gzip(raw: bytes, rng: Rng) -> bytes:
-    return gzip.compress(mutate(gzip.decompress(raw), rng), 1)
+    return gzip.compress(mutate(gzip.decompress(raw), rng), 1, mtime=0)
 
 
 def _beneath_zip(raw: bytes, rng: Rng) -> bytes:
@@ -144,12 +146,12 @@ def _beneath_zip(raw: bytes, rng: Rng) -> bytes:
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
             if name != chosen:
-                archive.writestr(name, content)
+                archive.writestr(zipfile.ZipInfo(name), content)
             elif rng.random() < 0.2:
                 other = mutate(name.encode(), rng).decode("latin1").split("\0")[0]
-                archive.writestr(other or "x", content)
+                archive.writestr(zipfile.ZipInfo(other or "x"), content)
             else:
-                archive.writestr(name, mutate(content, rng))
+                archive.writestr(zipfile.ZipInfo(name), mutate(content, rng))
     return stream.getvalue()
 
 

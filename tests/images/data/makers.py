@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import struct
+import tarfile
 import zipfile
 import zlib
 from pathlib import Path
@@ -40,17 +41,26 @@ def parts(root, names, n=4, **options):
 
 
 def zipped(folder, path):
+    """Pack a folder; equal folders give equal bytes."""
     with zipfile.ZipFile(path, "w") as archive:
         for file in sorted(folder.rglob("*")):
-            archive.write(file, file.relative_to(folder.parent))
+            name = str(file.relative_to(folder.parent)) + ("/" if file.is_dir() else "")
+            archive.writestr(zipfile.ZipInfo(name), b"" if file.is_dir() else file.read_bytes())
     return path
 
 
 def tarred(folder, path, mode="w:gz"):
-    import tarfile
-
+    """Pack a folder; equal folders give equal bytes but for the packing's own time."""
     with tarfile.open(path, mode) as archive:
-        archive.add(folder, folder.name)
+        for file in (folder, *sorted(folder.rglob("*"))):
+            info = tarfile.TarInfo(str(file.relative_to(folder.parent)))
+            if file.is_dir():
+                info.type, info.mode = tarfile.DIRTYPE, 0o755
+                archive.addfile(info)
+            else:
+                info.size = file.stat().st_size
+                with file.open("rb") as stream:
+                    archive.addfile(info, stream)
     return path
 
 
@@ -75,7 +85,7 @@ def mnist(folder, prefix="", packed=True, labels=range(10), n=(20, 10), between=
             name = f"{prefix}{part}-{kind}{between}idx{array.ndim}-ubyte"
             raw = idx(array)
             if packed:
-                (folder / f"{name}.gz").write_bytes(gzip.compress(raw))
+                (folder / f"{name}.gz").write_bytes(gzip.compress(raw, mtime=0))
             else:
                 (folder / name).write_bytes(raw)
     return made

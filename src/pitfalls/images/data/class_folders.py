@@ -88,7 +88,7 @@ def read_class_folders(tree: FileTree, config: DataConfig) -> Content:
     part_at = np.array([part for part, _, _ in listed])[gathered.kept]
     labels = np.array([label for _, label, _ in listed], dtype=np.int64)[gathered.kept]
     split = {
-        part: LabelledImages(gathered.images[part_at == part], labels[part_at == part])
+        part: LabelledImages(gathered.part(part_at == part), labels[part_at == part])
         for part in PARTS
         if part in layout.parts
     }

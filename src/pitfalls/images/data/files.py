@@ -5,7 +5,7 @@ import os
 import stat
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -43,6 +43,8 @@ class FileTree:
         Links in an archive; they are not followed.
     packed : int, optional
         Size of the archive; None for a folder.
+    closer : callable, optional
+        Closes the archive.
     """
 
     root: str
@@ -52,6 +54,7 @@ class FileTree:
     left_out: Mapping[str, int] = field(default_factory=dict)
     links: tuple[str, ...] = ()
     packed: int | None = None
+    closer: Callable[[], None] | None = None
 
     @property
     def name(self) -> str:
@@ -86,6 +89,11 @@ class FileTree:
             empty=tuple(inside(p) for p in self.empty if p.startswith(start)),
             links=tuple(inside(p) for p in self.links if p.startswith(start)),
         )
+
+    def close(self) -> None:
+        """Close what the tree keeps open; its files cannot be opened any more."""
+        if self.closer is not None:
+            self.closer()
 
     def open(self, path: str) -> BinaryIO:
         """Open a file; what keeps it from being opened is a DataError."""
@@ -227,14 +235,16 @@ def _scan(root: Path, folder: str) -> list[os.DirEntry[str]]:
 
 def _zip_tree(path: Path, packed: int, bound: Bound) -> FileTree:
     """List a zip archive; its members are unpacked one at a time, when they are read."""
-    with foreign(f"{path} is damaged: it", "a zip archive"):
-        archive = zipfile.ZipFile(path)
-        members = [m for m in archive.infolist() if not m.is_dir()]
-    if len(members) > MOST_FILES:
-        raise DataError(f"{path} holds more than {MOST_FILES:,} files.")
-    bound.check(sum(m.file_size for m in members), f"{path}: its content", packed)
-    links = [m.filename for m in members if stat.S_ISLNK(m.external_attr >> 16)]
-    files = {inner_path(m.filename): m for m in members if m.filename not in set(links)}
+    with ExitStack() as opened:
+        with foreign(f"{path} is damaged: it", "a zip archive"):
+            archive = opened.enter_context(zipfile.ZipFile(path))
+            members = [m for m in archive.infolist() if not m.is_dir()]
+        if len(members) > MOST_FILES:
+            raise DataError(f"{path} holds more than {MOST_FILES:,} files.")
+        bound.check(sum(m.file_size for m in members), f"{path}: its content", packed)
+        opened.pop_all()  # from here on whoever has the tree closes it
+    links = [m.filename for m in members if _is_link(m)]
+    files = {inner_path(m.filename): m for m in members if not _is_link(m)}
     visible = {name: m for name, m in files.items() if not _is_hidden(name)}
     hidden = sum(_is_hidden(p) and not _is_junk(p) for p in files)
 
@@ -249,7 +259,12 @@ def _zip_tree(path: Path, packed: int, bound: Bound) -> FileTree:
         left_out={HIDDEN: hidden} if hidden else {},
         links=tuple(links),
         packed=packed,
+        closer=archive.close,
     )
+
+
+def _is_link(member: zipfile.ZipInfo) -> bool:
+    return stat.S_ISLNK(member.external_attr >> 16)
 
 
 def _sorted(paths: Iterable[str]) -> list[str]:

@@ -55,6 +55,13 @@ class Gathered:
     kept: npt.NDArray[np.bool_]
     reading: Reading
 
+    def part(self, chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
+        """Return the images of chosen ones of the kept files: a view where they stand together."""
+        at = np.flatnonzero(chosen)
+        if len(at) and at[-1] - at[0] + 1 == len(at):
+            return self.images[at[0] : at[-1] + 1]
+        return self.images[at]
+
 
 @dataclass(frozen=True)
 class _Plan:

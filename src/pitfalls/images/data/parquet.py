@@ -57,6 +57,7 @@ def read_parquet(tree: FileTree, config: DataConfig) -> Content:
     bound = Bound.of(config.memory_limit)
     bound.check(sum(tree.sizes[p] for p in paths), f"{tree.root}: its parquet files")
     shards = [_read(tree, path, config, bound) for path in paths]
+    shards.sort(key=lambda shard: PARTS.index(shard.part))
     names = {shard.names for shard in shards}
     if len(names) > 1:
         raise DataError(f"{tree.root}: its parquet files name different classes.")
@@ -71,7 +72,7 @@ def read_parquet(tree: FileTree, config: DataConfig) -> Content:
         {part: labels[part_at == part] for part in parts}, tree.root, names.pop()
     )
     split = {
-        part: LabelledImages(gathered.images[part_at == part], encoded[part]) for part in parts
+        part: LabelledImages(gathered.part(part_at == part), encoded[part]) for part in parts
     }
     reading = replace(
         gathered.reading,

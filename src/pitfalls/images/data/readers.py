@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -86,20 +87,25 @@ def read_source(path: Path, config: DataConfig) -> Content:
     DataError
         If it has none of the forms of ``READERS``: what was seen, and which form would do.
     """
-    tree = open_tree(path, Bound.of(config.memory_limit))
-    for reader in READERS:
-        if reader.seen(tree):
-            return reader.read(tree, config)
+    with closing(open_tree(path, Bound.of(config.memory_limit))) as tree:
+        for reader in READERS:
+            if reader.seen(tree):
+                return reader.read(tree, config)
+        raise _unread(path, tree)
+
+
+def _unread(path: Path, tree: FileTree) -> DataError:
+    """Say what was seen and which form would do."""
     counts = Counter(PurePosixPath(p).suffix.lower() or "without ending" for p in tree.sizes)
     pictures = sum(counts[ending] for ending in PICTURE_ENDINGS)
     if pictures:
-        raise DataError(
+        return DataError(
             f"{path} holds {pictures:,} pictures but neither class folders nor a table (CSV) of "
             f"file and label; put each class into a folder of its own. Seen: {_few(counts)}."
         )
     known = next((ELSEWHERE[e] for e, _ in counts.most_common() if e in ELSEWHERE), None)
     seen = f"holds {_few(counts)}" if counts else "holds no files"
-    raise DataError(
+    return DataError(
         f"{path} is not a data set that can be read: it {seen}"
         + (f" ({known})" if known else "")
         + f"; expected {EXPECTED}."

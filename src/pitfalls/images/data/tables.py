@@ -97,6 +97,7 @@ def read_tables(tree: FileTree, config: DataConfig) -> Content:
             f"{tree.root}: {len(missing):,} rows name pictures that are not there, {missing[0]} "
             "first; put them there, or leave the rows out by skip_damaged (--skip-damaged)."
         )
+    listed = dict(sorted(listed.items(), key=lambda item: PARTS.index(item[1][0])))
     files = [PictureFile(inner.where(p), partial(inner.open, p), inner.sizes[p]) for p in listed]
     gathered = gather(files, config, tree.root, FORM)
     kept = [pair for pair, keep in zip(listed.values(), gathered.kept, strict=True) if keep]
@@ -108,7 +109,7 @@ def read_tables(tree: FileTree, config: DataConfig) -> Content:
         {part: _numbers_or_text(found, texts) for part, found in texts.items()}, tables[0].path
     )
     split = {
-        part: LabelledImages(gathered.images[part_at == part], encoded[part]) for part in texts
+        part: LabelledImages(gathered.part(part_at == part), encoded[part]) for part in texts
     }
     used = {inner.where(p) for p in (*listed, *(t.path for t in tables))}
     skipped = skipped_files(tree, {p for p in tree.sizes if tree.where(p) in used})

@@ -19,7 +19,7 @@ BITS = (8, 10, 12, 14, 16)
 OVERSHOOT = 1e-3  # of a range's width: what resizing and rounding leave outside
 DIMMEST = 0.1  # of a range's width: values that stay below it fit another range as well
 LARGEST = 1e12  # far beyond any picture, and its square far below overflow
-CHUNK = 1 << 22  # values looked at together
+CHUNK = 1 << 20  # values looked at together
 
 
 @dataclass(frozen=True)
