@@ -71,9 +71,7 @@ def read_parquet(tree: FileTree, config: DataConfig) -> Content:
     encoded, classes, words = encode_labels(
         {part: labels[part_at == part] for part in parts}, tree.root, names.pop()
     )
-    split = {
-        part: LabelledImages(gathered.part(part_at == part), encoded[part]) for part in parts
-    }
+    split = {part: LabelledImages(gathered.part(part_at == part), encoded[part]) for part in parts}
     reading = replace(
         gathered.reading,
         files=((".parquet", len(paths)),),

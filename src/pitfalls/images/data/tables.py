@@ -108,9 +108,7 @@ def read_tables(tree: FileTree, config: DataConfig) -> Content:
     encoded, names, words = encode_labels(
         {part: _numbers_or_text(found, texts) for part, found in texts.items()}, tables[0].path
     )
-    split = {
-        part: LabelledImages(gathered.part(part_at == part), encoded[part]) for part in texts
-    }
+    split = {part: LabelledImages(gathered.part(part_at == part), encoded[part]) for part in texts}
     used = {inner.where(p) for p in (*listed, *(t.path for t in tables))}
     skipped = skipped_files(tree, {p for p in tree.sizes if tree.where(p) in used})
     unlabelled = sum(is_picture(p) for p in inner.sizes) - len(listed)
