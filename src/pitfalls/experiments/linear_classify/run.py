@@ -70,7 +70,9 @@ def fingerprint_of(layers: tuple[NDArray[np.floating[Any]], ...]) -> str:
     """Return a hash of layers' shapes, types and values."""
     digest = hashlib.sha256()
     for layer in layers:
-        digest.update(f"{layer.shape} {layer.dtype}".encode() + np.ascontiguousarray(layer).tobytes())
+        digest.update(
+            f"{layer.shape} {layer.dtype}".encode() + np.ascontiguousarray(layer).tobytes()
+        )
     return digest.hexdigest()
 
 
