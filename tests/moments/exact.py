@@ -1,4 +1,6 @@
-"""Slow least squares to compare with: columns scaled, then Gram-Schmidt in long double."""
+"""Slow least squares to compare with: Gram-Schmidt in long double on scaled columns, and rationals."""
+
+from fractions import Fraction
 
 import numpy as np
 
@@ -33,3 +35,17 @@ def least_risk(x, y, *, center=False):
     """Return ½ Σ of the squared residuals of least squares."""
     left, _ = residuals(x, y, center=center)
     return float(0.5 * (left**2).sum())
+
+
+def rational_least_risk(x, y):
+    """Return the same without rounding, for independent columns."""
+    x = [[Fraction(float(v)) for v in row] for row in x]
+    y = [[Fraction(float(v)) for v in row] for row in y]
+    both = [a + b for a, b in zip(x, y, strict=True)]
+    size, d = len(both[0]), len(x[0])
+    sums = [[sum(row[i] * row[j] for row in both) for j in range(size)] for i in range(size)]
+    for k in range(d):  # Gauss: what is left below is the Schur complement
+        for i in range(k + 1, size):
+            factor = sums[i][k] / sums[k][k]
+            sums[i] = [a - factor * b for a, b in zip(sums[i], sums[k], strict=True)]
+    return float(sum(sums[i][i] for i in range(d, size)) / 2)

@@ -20,6 +20,6 @@ def problems(draw):
             }[kind]
         )
     x = np.stack(columns, axis=1) + draw(st.sampled_from([0.0, 3.0]))
-    powers = draw(st.lists(st.integers(-9, 9), min_size=len(columns), max_size=len(columns)))
+    powers = draw(st.lists(st.integers(-6, 6), min_size=len(columns), max_size=len(columns)))
     x = x[:, rng.permutation(len(columns))] * 10.0 ** np.array(powers)
     return x, draw(st.booleans())

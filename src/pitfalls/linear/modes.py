@@ -8,7 +8,7 @@ from scipy.sparse.linalg import svds
 
 from pitfalls.linear.network import Matrix
 from pitfalls.moments import SecondMoments, Whitening, whiten_inputs
-from pitfalls.moments.rounding import sum_rounding
+from pitfalls.moments.rounding import EPS, sum_rounding
 
 __all__ = ["DataModes", "find_modes"]
 
@@ -33,8 +33,12 @@ class DataModes:
         K.
     inputs : Whitening
         Of S_xx: E, F, the rank of X and the columns that add nothing to it.
+    errors : ndarray of shape (m,)
+        How far every mode may be off. Modes that differ by less cannot be told apart.
     rounding : float
-        How far a mode may be off. Modes closer than this cannot be told apart.
+        How far K as a whole may be off, in the Frobenius norm.
+    dropped : float
+        Frobenius norm of what was taken from K as rounding.
     floor : float
         The risk of unconstrained least squares.
     floor_rounding : float
@@ -47,7 +51,9 @@ class DataModes:
     right: Matrix
     correlation: Matrix
     inputs: Whitening
+    errors: Matrix
     rounding: float
+    dropped: float
     floor: float
     floor_rounding: float
 
@@ -96,48 +102,84 @@ class DataModes:
 def find_modes(moments: SecondMoments) -> DataModes:
     """Whiten the inputs and decompose what the outputs have in common with them."""
     n, mean_x, mean_y = moments.n, moments.mean_x, moments.mean_y
-    about_mean = moments.centered()
-    centred = whiten_inputs(about_mean)
+    centred = whiten_inputs(moments.centered())
     explained = centred.project(moments.scatter_yx.T).T
-    solution = centred.lift(explained.T).T
-    unexplained = np.diagonal(moments.scatter_yy) - np.sum(explained**2, axis=1)
-    # what the residual of an output was summed from
-    terms = (np.sqrt(np.diagonal(moments.scatter_yy)) + _norms(solution * centred.scale)) ** 2
-    floor = 0.5 * float(np.sum(np.maximum(unexplained, 0.0)))
-    floor_rounding = 0.5 * sum_rounding(n) * float(np.sum(terms))
-
-    inputs = centred if moments.center else centred.about_zero(mean_x, n)
-    # about zero too: the mean of x is off by rounding of x, and the gain takes off what x is longer by
-    noise = (about_mean.syx_rounding**2) @ (inputs.whiten**2)
-    correlation = explained
+    floor, floor_rounding = _unexplained(moments, centred, explained)
+    inputs, correlation = centred, explained
     if not moments.center:
+        inputs = centred.about_zero(mean_x, n)
         # S_yx F = C_yx F + n m_y (F'm)', and the best fit through zero misses the means by this much
         correlation = inputs.project(moments.scatter_yx.T).T + n * np.outer(mean_y, inputs.mean)
         if np.isfinite(inputs.gain):
             missed = mean_y - explained @ centred.project(mean_x[:, None])[:, 0]
             floor += 0.5 * n * float(missed @ missed) / inputs.gain**2
-    noise = np.sqrt(noise.sum(axis=1)) + sum_rounding(n) * _norms(correlation)
-    left, values, right = np.linalg.svd(correlation, full_matrices=False)
-    values, right = np.asarray(values), np.asarray(right)
-    # in units of every output's own rounding, so that an output in small units counts as well
-    units = np.where(noise > 0, noise, 1.0)[:, None]
-    rank = int(np.sum(np.linalg.svd(correlation / units, compute_uv=False) > 1.0))
-    if rank < len(values):
-        values[rank:] = 0.0
-        correlation = _project(left[:, :rank], correlation)
-    # an output that is rounding throughout is zero, lest its own size make it look like something
-    correlation = np.where((_norms(correlation) <= noise)[:, None], 0.0, correlation)
-    error = sum_rounding(n) * centred.amplification * float(values.max(initial=0.0))
+    noise = _noise(moments, centred, inputs, correlation)
+    kept, rank = _without_rounding(correlation, noise)
+    left, values, right = np.linalg.svd(kept, full_matrices=False)
+    values = np.where(np.arange(len(values)) < rank, values, 0.0)
+    # u' δK z, and what rounding of S_xx in the columns' units does to z
+    moved = np.sqrt(np.einsum("jk,jr,kr->k", left**2, noise**2, right**2, optimize=True))
+    stretch = np.sum((centred.scale[:, None] * (inputs.whiten @ right.T)) ** 2, axis=0)
+    turned = sum_rounding(n) * centred.amplification * float(values.max(initial=0.0))
     return DataModes(
         values=values,
-        left=left,
-        right=right.T,
-        correlation=correlation,
+        left=np.asarray(left),
+        right=np.asarray(right).T,
+        correlation=kept,
         inputs=inputs,
-        rounding=float(np.linalg.norm(noise)) + error,
+        errors=moved + sum_rounding(n) * values * stretch,
+        rounding=float(np.linalg.norm(noise)) + turned,
+        dropped=float(np.linalg.norm(correlation - kept)),
         floor=floor,
         floor_rounding=floor_rounding,
     )
+
+
+def _unexplained(
+    moments: SecondMoments, centred: Whitening, explained: Matrix
+) -> tuple[float, float]:
+    """Return the risk of least squares with an intercept, and how far it may be off."""
+    scatter = np.diagonal(moments.scatter_yy)
+    left = np.maximum(scatter - np.sum(explained**2, axis=1), 0.0)
+    # a residual is summed from y and from every column's share in the fit
+    shares = centred.lift(explained.T).T * centred.scale
+    terms = (np.sqrt(scatter) + _norms(shares)) ** 2
+    return 0.5 * float(np.sum(left)), 0.5 * sum_rounding(moments.n) * float(np.sum(terms))
+
+
+def _noise(
+    moments: SecondMoments, centred: Whitening, inputs: Whitening, correlation: Matrix
+) -> Matrix:
+    """Return the size below which an entry of K is rounding of what it was summed from."""
+    n = moments.n
+    square = (moments.centered().syx_rounding ** 2) @ (inputs.whiten**2)
+    if np.isfinite(inputs.gain):
+        # the mean of x is known up to rounding of x, which the mean of y multiplies
+        drift = (16 * EPS) ** 2 * (moments.lengths_x**2 / n) @ (centred.whiten**2)
+        share = 0.0 if moments.center else n * moments.mean_y / inputs.gain
+        square = square + np.outer(np.square(share) * np.ones(len(square)), drift)
+    return np.asarray(np.sqrt(square) + sum_rounding(n) * np.abs(correlation))
+
+
+def _without_rounding(correlation: Matrix, noise: Matrix) -> tuple[Matrix, int]:
+    """Return K without the modes that are rounding, and the number of the others.
+
+    Every entry counts in units of its own noise, or nearly so: neither an output in small units nor a
+    direction of the input that is hardly there hides the rest.
+    """
+    rows = noise.max(axis=1, initial=0.0)
+    rows[rows == 0] = 1.0
+    columns = (noise / rows[:, None]).max(axis=0, initial=0.0)
+    columns[columns == 0] = 1.0
+    unit = correlation / rows[:, None] / columns
+    most = np.sqrt(len(columns))  # the norm of a row of ones
+    left, sizes, _ = np.linalg.svd(unit, full_matrices=False)
+    rank = int(np.sum(sizes > most))
+    if rank < len(sizes):
+        basis, _ = np.linalg.qr(rows[:, None] * left[:, :rank])
+        correlation = _project(basis, correlation)
+    # an output that is rounding throughout is zero, lest its own size make it look like something
+    return np.where((_norms(unit) <= most)[:, None], 0.0, correlation), rank
 
 
 def _project(columns: Matrix, onto: Matrix) -> Matrix:

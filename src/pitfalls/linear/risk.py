@@ -120,6 +120,7 @@ class SquaredRisk:
         for layer in layers[1:]:
             product, made_of = layer @ product, np.linalg.norm(layer) * made_of
         error = EPS * (len(layers) + 1) * (float(made_of) + float(np.linalg.norm(modes.values)))
+        error += modes.dropped
         distance = float(np.linalg.norm(product - modes.correlation))
         return modes.floor_rounding + distance * error + 0.5 * error**2
 
@@ -215,9 +216,9 @@ class SquaredRisk:
         r = len(modes.values) if max_rank is None else min(max_rank, len(modes.values))
         u, s = modes.left[:, :r], modes.values
         best = (u @ (u.T @ modes.correlation)) @ modes.whiten.T
-        tied = 0 < r < modes.rank and s[r - 1] - s[r] <= 2 * modes.rounding
+        tied = 0 < r < modes.rank and s[r - 1] - s[r] <= modes.errors[r - 1] + modes.errors[r]
         value = modes.floor + 0.5 * float(np.sum(s[r:] ** 2))
-        rounding = modes.floor_rounding + float(np.sum(s[r:])) * modes.rounding
+        rounding = modes.floor_rounding + float(s[r:] @ modes.errors[r:])
         return Minimum(best, value, rounding, not tied, full if max_rank is None else max_rank)
 
     def excess(self, weights: Weights, max_rank: int | None = None) -> float:

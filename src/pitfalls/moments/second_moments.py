@@ -25,7 +25,7 @@ from jaxtyping import Float64
 
 from pitfalls.errors import InputError
 from pitfalls.moments.intake import as_columns
-from pitfalls.moments.rounding import zero_rounding
+from pitfalls.moments.rounding import value_rounding, zero_rounding
 from pitfalls.moments.streaming import Sums, chunk_rows
 
 if TYPE_CHECKING:
@@ -218,16 +218,17 @@ class SecondMoments:
     def syx_rounding(self) -> npt.NDArray[np.float64]:
         """Size of an entry of `syx`, shape (p, d), below which it is zero for all that is known.
 
-        A share of the terms that it was summed from, whatever the sum came to: of
-        sqrt(Σx² Σy²); about the means, where only one of the two factors carries its mean, of
-        sqrt(Σx² Σ(y - ȳ)²) + sqrt(Σ(x - x̄)² Σy²).
+        A share of the terms that it was summed from, whatever the sum came to, `zero_rounding` of
+        sqrt(Σx² Σy²); about the means the same of sqrt(Σ(x - x̄)² Σ(y - ȳ)²), and `value_rounding` of
+        the values that the means were taken off.
         """
         if not self.center:
             return zero_rounding(self.n) * np.outer(self.lengths_y, self.lengths_x)
         spread_x = np.sqrt(np.diagonal(self.scatter_xx))
         spread_y = np.sqrt(np.diagonal(self.scatter_yy))
-        terms = np.outer(spread_y, self.lengths_x) + np.outer(self.lengths_y, spread_x)
-        return np.asarray(zero_rounding(self.n) * terms)
+        values = np.outer(spread_y, self.lengths_x) + np.outer(self.lengths_y, spread_x)
+        summed = zero_rounding(self.n) * np.outer(spread_y, spread_x)
+        return np.asarray(summed + value_rounding(self.n) * values)
 
     def _about(
         self,

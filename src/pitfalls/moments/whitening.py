@@ -317,7 +317,8 @@ def _about_zero(white: Whitening, mean: Matrix, n: int) -> Whitening:
     scale = np.sqrt(white.scale**2 + n * mean**2)
     m, more = mean[white.kept], white.dependence
     left = mean[white.dropped] - more @ m  # of the mean, what the columns kept do not explain
-    share = n * left**2 / np.maximum(scale[white.dropped] ** 2, np.finfo(float).tiny)
+    terms = scale[white.dropped] + np.abs(more) @ scale[white.kept]
+    share = n * left**2 / np.maximum(terms**2, np.finfo(float).tiny)
     left[share <= white.dependence_rounding**2] = 0.0
     back = white.factor.inverse_transposed
     if share.max(initial=0.0) <= white.rounding:
