@@ -120,6 +120,7 @@ def find_modes(moments: SecondMoments) -> DataModes:
     # u' δK z, and what rounding of S_xx in the columns' units does to z
     moved = np.sqrt(np.einsum("jk,jr,kr->k", left**2, noise**2, right**2, optimize=True))
     stretch = np.sum((centred.scale[:, None] * (inputs.whiten @ right.T)) ** 2, axis=0)
+    dropped = float(np.linalg.norm(correlation - kept))
     turned = sum_rounding(n) * centred.amplification * float(values.max(initial=0.0))
     return DataModes(
         values=values,
@@ -127,9 +128,9 @@ def find_modes(moments: SecondMoments) -> DataModes:
         right=np.asarray(right).T,
         correlation=kept,
         inputs=inputs,
-        errors=moved + sum_rounding(n) * values * stretch,
-        rounding=float(np.linalg.norm(noise)) + turned,
-        dropped=float(np.linalg.norm(correlation - kept)),
+        errors=moved + sum_rounding(n) * values * stretch + dropped,
+        rounding=float(np.linalg.norm(noise)) + turned + dropped,
+        dropped=dropped,
         floor=floor,
         floor_rounding=floor_rounding,
     )

@@ -8,7 +8,14 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["EPS", "constant_columns", "pivot_rounding", "sum_rounding", "value_rounding", "zero_rounding"]
+__all__ = [
+    "EPS",
+    "constant_columns",
+    "pivot_rounding",
+    "sum_rounding",
+    "value_rounding",
+    "zero_rounding",
+]
 
 EPS = float(np.finfo(np.float64).eps)
 
