@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
+from sklearn import decomposition
 from sklearn.linear_model import Ridge
 
 from pitfalls.errors import InputError
@@ -30,7 +31,18 @@ def test_coordinates_and_lift_give_the_rows_back():
     np.testing.assert_allclose(space.coordinates @ basis.T, X - X.mean(axis=0), atol=1e-10)
 
 
-@pytest.mark.parametrize("n_components", [3, None, 0.5])
+def test_repeated_rows_span_no_new_directions():
+    X, y = wide(n=20)
+    twice = np.vstack([X, X])
+    assert row_space(twice).coordinates.shape == (40, 19)
+    classifier = LeastSquaresClassifier().fit(twice, np.r_[y, y])
+    assert classifier.rank_ == 19
+    np.testing.assert_allclose(
+        classifier.coef_, LeastSquaresClassifier().fit(X, y).coef_, atol=1e-9
+    )
+
+
+@pytest.mark.parametrize("n_components", [3, 0.5])
 def test_pca_is_the_same_by_rows_and_by_columns(n_components):
     X, _ = wide()
     rows, columns = PCA(n_components).fit(X), PCA(n_components).partial_fit(X)
@@ -39,6 +51,8 @@ def test_pca_is_the_same_by_rows_and_by_columns(n_components):
     assert rows.n_components_ == columns.n_components_
     for name in ("explained_variance_", "explained_variance_ratio_", "singular_values_", "mean_"):
         np.testing.assert_allclose(getattr(rows, name), getattr(columns, name), rtol=1e-10)
+    full = decomposition.PCA(rows.n_components_, svd_solver="full").fit(X)
+    assert rows.noise_variance_ == pytest.approx(full.noise_variance_, rel=1e-9)
     assert rows.noise_variance_ == pytest.approx(columns.noise_variance_, abs=1e-10)
     assert_same_directions(rows.components_.T, columns.components_.T, atol=1e-6)
     assert_same_directions(rows.transform(X), columns.transform(X), atol=1e-7)

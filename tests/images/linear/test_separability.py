@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from pitfalls.errors import InputError
 from pitfalls.images import decide_separability
@@ -248,6 +248,67 @@ def test_an_overlap_is_proven_from_rough_multipliers_but_not_from_wrong_ones():
     assert excludes_separation(rough, X, at)
     wrong = Combination(found.samples, found.rivals, tuple((near**2).tolist()))
     assert not excludes_separation(wrong, X, at)
+
+
+def test_pixels_that_few_images_have_count_as_any_other(monkeypatch):
+    monkeypatch.setattr("pitfalls.images.linear.separability.PROGRAMME_VALUES", 0)
+    X, y = load_digits(n_class=4, return_X_y=True)
+    rng = np.random.default_rng(0)
+    wrong = rng.permutation(len(y))[:150]
+    y[wrong] = (y[wrong] + rng.integers(1, 4, 150)) % 4
+    result = decide_separability(X, y)
+    assert result.separable is False
+    check(result, X, y)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_feature_that_separates_by_one_unit_in_the_last_place_is_not_overlooked(seed):
+    rng = np.random.default_rng(seed)
+    n, d = int(rng.integers(40, 80)), int(rng.integers(1, 4))
+    X, at = rng.normal(size=(n, d)), rng.integers(0, 2, n)
+    found = decide_separability(X, at).witness
+    assert isinstance(found, Combination)
+    copy = X @ rng.integers(0, 2, d) + X[:, 0]
+    apart = np.where(at == 1, np.nextafter(copy, np.inf), copy)
+    # apart − copy is positive for one class and zero for the other: now a map separates them, though
+    # the combination is as near to zero as before
+    both = np.column_stack([X, copy, apart])
+    assert not excludes_separation(found, both, at)
+    assert decide_separability(both, at, time_limit=1.0).separable is not False
+
+
+def test_a_feature_of_some_classes_only_is_judged_among_those():
+    rng = np.random.default_rng(5)
+    first, second = (np.column_stack([rng.normal(size=(60, 2)), np.zeros(60)]) for _ in range(2))
+    first[:, 2] = rng.normal(size=60)
+    X, at = np.vstack([first, second]), np.r_[rng.integers(0, 2, 60), 2 * rng.integers(0, 2, 60)]
+    parts = [
+        decide_separability(X[rows], at[rows]).witness for rows in (slice(0, 60), slice(60, 120))
+    ]
+    names = np.array([[0, 1], [0, 2]])
+    both = Combination(
+        np.concatenate([parts[0].samples, parts[1].samples + 60]),
+        np.concatenate([names[0][parts[0].rivals], names[1][parts[1].rivals]]),
+        parts[0].multipliers + parts[1].multipliers,
+    )
+    assert excludes_separation(both, X, at)
+
+
+@pytest.mark.parametrize("strength", [1e-4, 1e-3, 1e-2])
+def test_a_fit_that_has_not_come_to_rest_proves_nothing(strength):
+    rng = np.random.default_rng(6)
+    X = rng.normal(size=(2000, 5))
+    at = (X @ rng.normal(size=5) > 0).astype(int)
+    share = LogisticRegression(C=strength).fit(X, at).predict_proba(X)[np.arange(2000), 1 - at]
+    found = Combination(np.arange(2000), 1 - at, tuple(share.tolist()))
+    assert not excludes_separation(found, X, at)
+
+
+def test_solutions_of_mixed_signs_are_no_combination():
+    X, at = np.array([[0.0], [1.0], [2.0]]), np.array([0, 0, 1])
+    every, rivals = np.arange(3), np.array([1, 1, 0])
+    assert whole_multipliers(X, at, every, rivals) is None
+    assert whole_multipliers(X, at, every, rivals, np.array([1.0, 2.0, 1.0])) is None
 
 
 def test_exact_multipliers_are_near_the_proposed_ones():

@@ -58,6 +58,14 @@ def test_a_loss_that_still_falls_at_the_last_rate_recommends_none():
     assert 1e-3 < back.steepest < back.lowest < 0.1
 
 
+def test_the_noise_of_a_long_burst_does_not_hide_the_fall_before_it():
+    rng = np.random.default_rng(1)
+    falling = 2.3 - np.linspace(0, 1, 60) ** 2 + 0.01 * rng.normal(size=60)
+    result = read(np.concatenate([falling, 4 + 3 * rng.normal(size=120)]))
+    assert result.undecided == ""
+    assert result.rates[10] < result.steepest < result.lowest < result.rates[65]
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_a_loss_that_is_all_noise_recommends_none(seed):
     result = read(2.3 + np.random.default_rng(seed).normal(size=100))
