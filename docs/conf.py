@@ -17,9 +17,10 @@ extensions = [
     "sphinx.ext.viewcode",
     "cyclopts.ext.sphinx",
     "theory_pages",
+    "diagnosis_tables",
 ]
 source_suffix = {".md": "markdown"}
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "made"]
 html_theme = "furo"
 html_title = f"pitfalls {release}"
 myst_enable_extensions = ["dollarmath", "deflist", "colon_fence"]

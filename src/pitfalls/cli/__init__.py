@@ -45,6 +45,11 @@ app.command(
     help="CIFAR-10 or your own pictures: linear methods, networks, learning-rate schemes.",
 )
 app.command(
+    "pitfalls.experiments.diagnosis.command:app",
+    name="diagnose",
+    help="Ask why your own network does not learn: seven cards with witnesses.",
+)
+app.command(
     "pitfalls.cli.verify:verify",
     name="verify",
     help="Check every statement of the homework by trying to break it.",

@@ -28,6 +28,7 @@ def report(
     quick: Annotated[bool, Parameter(negative="")] = False,
     full: Annotated[bool, Parameter(negative="")] = False,
     from_: Annotated[Path | None, Parameter(name="--from")] = None,
+    diagnosis: str | None = None,
     data: str | None = None,
     out: Path = Path("report"),
     author: str = "",
@@ -48,6 +49,8 @@ def report(
         Every part at the homework's own size; hours on two cores.
     from_
         Run nothing; write the report from this folder of run folders.
+    diagnosis
+        Write one page of this diagnosis instead: the id of a run of pitfalls diagnose, or its folder.
     data
         Where the pictures come from: a CIFAR-10 folder or archive, class folders, .npz or digits
         (default: PITFALLS_DATA, the cache, a download, else the digits).
@@ -66,6 +69,16 @@ def report(
 
     from pitfalls.errors import InputError
 
+    if diagnosis is not None:
+        if any((quick, full, from_, data, author, collaborators, comments, all_thumbnails)):
+            raise InputError(
+                "report: --diagnosis writes one page of one run; only --out goes with it."
+            )
+        from pitfalls.report.diagnosis import build_diagnosis
+
+        _require_folder(out)
+        say(str(build_diagnosis(run_store().find(diagnosis), out)))
+        return 0
     if sum((quick, full, from_ is not None)) > 1:
         raise InputError("report: --quick, --full and --from exclude each other. Give one of them.")
     if from_ is not None and data is not None:

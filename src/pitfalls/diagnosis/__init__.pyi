@@ -23,12 +23,6 @@ from .asking import (
     ask_wiring as ask_wiring,
 )
 from .attribution import (
-    RULES as RULES,
-)
-from .attribution import (
-    Rule as Rule,
-)
-from .attribution import (
     attribute as attribute,
 )
 from .cards import (
@@ -69,6 +63,12 @@ from .kernels import (
 )
 from .kernels import (
     Parities as Parities,
+)
+from .rules import (
+    RULES as RULES,
+)
+from .rules import (
+    Rule as Rule,
 )
 from .vocabulary import (
     ALL as ALL,

@@ -1,44 +1,19 @@
 """Outputs that their last function confines, and how low that leaves the loss."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pitfalls.diagnosis.evidence.capacity import Confinement
 from pitfalls.diagnosis.nested import Nest
 from pitfalls.diagnosis.subject import Subject, SubjectError
 from pitfalls.diagnosis.trace import last_function
 
-__all__ = ["Confinement", "find_confinement"]
+__all__ = ["find_confinement"]
 
 _STEPS = 200
 _SIZES = (0.1, 0.03)
-
-
-@dataclass(frozen=True)
-class Confinement:
-    """The least loss that outputs can have, freely chosen one by one for each example.
-
-    Parameters
-    ----------
-    function : str
-        Last function of the network: ``softmax``, ``sigmoid``, ``tanh`` or ``relu``.
-    confined, free, constant : float
-        Least loss of outputs in that function's range; of any outputs; of one output for all.
-    """
-
-    function: str
-    confined: float
-    free: float
-    constant: float
-
-    @property
-    def share(self) -> float:
-        """Part of the loss above its floor, as of a constant output, that stays for good."""
-        above = self.constant - self.free
-        return (self.confined - self.free) / above if above > 0 else 0.0
 
 
 def find_confinement(subject: Subject, rows: NDArray[np.int64]) -> Confinement | None:

@@ -195,6 +195,18 @@ def extreme_eigenpairs(
     )
 
 
+def sharpness(hessian: Hessian, rng: np.random.Generator, *, seconds: float) -> Eigenpair | None:
+    """Estimate the largest eigenpair by at most twelve products; None where not three fit the time."""
+    began = time.monotonic()
+    start = rng.standard_normal(hessian.size)
+    hessian.times(start)
+    each = time.monotonic() - began
+    steps = min(10, int(seconds / max(each, 1e-6)) - 2)
+    if steps < 2:
+        return None
+    return _lobpcg(hessian, start, "largest", steps, began + seconds)
+
+
 def _pair(hessian: Hessian, vector: Floats, before: int) -> Eigenpair:
     """Rayleigh quotient and residual of a vector, by one product more."""
     unit = vector / np.linalg.norm(vector)

@@ -1,145 +1,33 @@
 """Question 2: are the data what a network can learn from, and do simple learners see the labels?"""
 
 import dataclasses
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from scipy.spatial.distance import cdist
 
-from pitfalls.diagnosis.cards import Card, Evidence
+from pitfalls.diagnosis.cards import Card
+from pitfalls.diagnosis.evidence.data import LEAST_EXAMPLES, DataEvidence
 from pitfalls.diagnosis.learners import (
     Floats,
-    LearnerScore,
     Task,
     encode_inputs,
     encode_labels,
     see_labels,
 )
 from pitfalls.diagnosis.nested import Nest, leaves
-from pitfalls.diagnosis.repeats import Repeats, find_repeats
+from pitfalls.diagnosis.repeats import find_repeats
 from pitfalls.diagnosis.subject import Subject
+from pitfalls.diagnosis.witnesses import DataWitness
 
-__all__ = ["DataEvidence", "DataWitness", "data_card"]
-
-SEEN = 0.01  # p-values up to this say that labels are seen
-_LEAST = 8
-
-
-@dataclass(frozen=True)
-class DataEvidence(Evidence):
-    """What holds of the data.
-
-    Parameters
-    ----------
-    learners : tuple of LearnerScore
-        Ridge regression and the nearest neighbour.
-    planted_p_value : float
-        p-value of ridge regression on planted labels: as balanced as the true ones, half signal and
-        half noise along a random direction of the inputs. Large: these examples are too few to see
-        anything.
-    constant_features, n_features : int
-    constant_labels : bool
-    not_finite : str
-        ``"inputs"``, ``"labels"`` or empty.
-    smallest_scale, largest_scale : float
-        Standard deviations of the features that vary.
-    largest_input : float
-    n_classes : int
-        0 for real labels.
-    rarest_class, commonest_class : float
-        Shares.
-    repeats : Repeats
-    near_duplicates : float
-        Share of held-out inputs that lie within a hundredth of the median distance of a fitted one.
-    """
-
-    learners: tuple[LearnerScore, ...] = ()
-    planted_p_value: float = 1.0
-    constant_features: int = 0
-    n_features: int = 0
-    constant_labels: bool = False
-    not_finite: str = ""
-    smallest_scale: float = 0.0
-    largest_scale: float = 0.0
-    largest_input: float = 0.0
-    n_classes: int = 0
-    rarest_class: float = 0.0
-    commonest_class: float = 0.0
-    repeats: Repeats | None = None
-    near_duplicates: float = 0.0
-
-    @property
-    def p_value(self) -> float:
-        """The smaller p-value of the two learners, doubled."""
-        return min(1.0, 2 * min((s.p_value for s in self.learners), default=1.0))
-
-    @property
-    def sees(self) -> bool:
-        """Whether a simple learner sees the labels."""
-        return self.p_value <= SEEN
-
-    @property
-    def could_see(self) -> bool:
-        """Whether ridge regression sees planted labels in as many examples."""
-        return self.planted_p_value <= SEEN
-
-    @property
-    def degenerate(self) -> str:
-        """Why nothing can be learned from these data, or an empty string."""
-        if self.n < _LEAST or self.n_features == 0:
-            return ""
-        if self.constant_features == self.n_features:
-            return "All inputs are the same: no feature varies."
-        if self.constant_labels:
-            return "All labels are the same."
-        repeats = self.repeats
-        if repeats is None or not repeats.degenerate:
-            return ""
-        if repeats.period:
-            return f"The examples repeat after {repeats.period}, label and all."
-        return (
-            f"Only {repeats.distinct:.1%} of the inputs are distinct, though their features could "
-            f"make up {repeats.possible:.3g} different ones."
-        )
-
-    @property
-    def best(self) -> LearnerScore | None:
-        """The learner with the better score."""
-        return max(self.learners, key=lambda s: s.score, default=None)
-
-
-@dataclass(frozen=True)
-class DataWitness:
-    """The verdict with the generator's seed that drew halves and permutations.
-
-    Parameters
-    ----------
-    seed : int
-    verdict : str
-    p_values : tuple of float
-    """
-
-    seed: int
-    verdict: str
-    p_values: tuple[float, ...]
-
-    def check(self, subject: Subject) -> bool:
-        """Measure again with the same draws."""
-        evidence = measure_data(subject.samples.x, subject.samples.y, self.seed)
-        if subject.n >= _LEAST and not evidence.not_finite:
-            evidence = _with_repeats(evidence, subject, self.seed)
-        again = tuple(score.p_value for score in evidence.learners)
-        return _verdict(evidence)[0] == self.verdict and again == self.p_values
+__all__ = ["data_card", "data_verdict", "measure_all", "measure_data"]
 
 
 def data_card(subject: Subject) -> Card:
     """Answer the question for an examination that is under way."""
     seed = int(subject.rng.integers(2**31))
-    evidence = measure_data(subject.samples.x, subject.samples.y, seed)
-    if subject.n >= _LEAST and not evidence.not_finite:
-        evidence = _with_repeats(evidence, subject, seed)
-    verdict, findings = _verdict(evidence)
+    evidence = measure_all(subject, seed)
+    verdict, findings = data_verdict(evidence)
     evidence = dataclasses.replace(evidence, findings=findings)
     p_values = tuple(score.p_value for score in evidence.learners)
     decided = verdict != "undecided"
@@ -151,6 +39,14 @@ def data_card(subject: Subject) -> Card:
         evidence.p_value if evidence.learners else None,
         subject.cost(),
     )
+
+
+def measure_all(subject: Subject, seed: int) -> DataEvidence:
+    """Measure everything from one seed."""
+    evidence = measure_data(subject.samples.x, subject.samples.y, seed)
+    if subject.n < LEAST_EXAMPLES or evidence.not_finite:
+        return evidence
+    return _with_repeats(evidence, subject, seed)
 
 
 def measure_data(x: Nest, y: Nest, seed: int) -> DataEvidence:
@@ -184,7 +80,7 @@ def measure_data(x: Nest, y: Nest, seed: int) -> DataEvidence:
         rarest_class=float(balance.min()),
         commonest_class=float(balance.max()),
     )
-    if n < _LEAST or constant or not bool(varies.any()):
+    if n < LEAST_EXAMPLES or constant or not bool(varies.any()):
         return evidence
     features = encode_inputs(x, rng)
     learners = see_labels(features, task, rng)
@@ -222,11 +118,14 @@ def _with_repeats(evidence: DataEvidence, subject: Subject, seed: int) -> DataEv
     )
 
 
-def _verdict(evidence: DataEvidence) -> tuple[str, tuple[str, ...]]:
+def data_verdict(evidence: DataEvidence) -> tuple[str, tuple[str, ...]]:
+    """Return the verdict and the sentences it rests on."""
     if evidence.not_finite:
         return "numbers-not-finite", (f"The {evidence.not_finite} hold NaN or infinity.",)
-    if evidence.n < _LEAST:
-        return "undecided", (f"{evidence.n} examples are too few to halve; {_LEAST} are needed.",)
+    if evidence.n < LEAST_EXAMPLES:
+        return "undecided", (
+            f"{evidence.n} examples are too few to halve; {LEAST_EXAMPLES} are needed.",
+        )
     seen = tuple(
         f"{s.name.capitalize()} fitted on {s.n_fitted} scores {s.score:.3g} on {s.n_scored} others "
         f"(chance {s.chance:.3g}), p = {s.p_value:.3g}."

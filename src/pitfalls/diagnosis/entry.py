@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from pitfalls.diagnosis.cards import Card, Diagnosis
 
-__all__ = ["diagnose"]
+__all__ = ["diagnose", "share_of"]
 
 # parts of the budget; what a question leaves over goes to those after it
 _PARTS: dict[Question, float] = {
@@ -100,10 +100,7 @@ def diagnose(
         cards: list[Card] = []
         for at, question in enumerate(asked):
             left = budget - (time.monotonic() - began)
-            rest = sum(_PARTS[later] for later in asked[at:])
-            cards.append(
-                answer(subject, question, max(0.02 * budget, left * _PARTS[question] / rest))
-            )
+            cards.append(answer(subject, question, share_of(question, asked[at:], left, budget)))
             if on_card is not None:
                 on_card(cards[-1])
         return Diagnosis(
@@ -114,6 +111,11 @@ def diagnose(
             time.monotonic() - began,
             seed,
         )
+
+
+def share_of(question: Question, rest: Sequence[Question], left: float, budget: float) -> float:
+    """Return the seconds of a question: its part of what is left, at least a fiftieth of all."""
+    return max(0.02 * budget, left * _PARTS[question] / sum(_PARTS[later] for later in rest))
 
 
 def _checked(questions: Sequence[Question]) -> tuple[Question, ...]:

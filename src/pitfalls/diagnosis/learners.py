@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 from torch import Tensor
 
+from pitfalls.diagnosis.evidence.data import LearnerScore
 from pitfalls.diagnosis.nested import Nest, leaves
 
-__all__ = ["LearnerScore", "Task", "encode_inputs", "encode_labels", "see_labels", "split_halves"]
+__all__ = ["Task", "encode_inputs", "encode_labels", "see_labels", "split_halves"]
 
 Floats = NDArray[np.float64]
 
@@ -43,32 +44,6 @@ class Task:
     targets: Floats
     classes: NDArray[np.int64] | None
     n_classes: int
-
-
-@dataclass(frozen=True)
-class LearnerScore:
-    """How well a simple learner does on examples it has not seen.
-
-    Parameters
-    ----------
-    name : str
-        ``"ridge"`` or ``"nearest neighbour"``.
-    p_value : float
-        Of its score among scores with the held-out labels permuted.
-    kind : str
-        ``"accuracy"`` or ``"R2"``.
-    score, chance : float
-        Accuracy and share of the commonest class, or R^2 and 0.
-    n_fitted, n_scored : int
-    """
-
-    name: str
-    p_value: float
-    kind: str
-    score: float
-    chance: float
-    n_fitted: int
-    n_scored: int
 
 
 def split_halves(n: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

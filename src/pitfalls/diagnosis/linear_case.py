@@ -1,48 +1,19 @@
 """A network that is linear: what it can fit is known exactly."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from torch import Tensor, nn
 
+from pitfalls.diagnosis.evidence.capacity import LinearCase
 from pitfalls.diagnosis.nested import leaves
 from pitfalls.diagnosis.subject import Subject
 from pitfalls.linear.network import DeepLinearNetwork
 from pitfalls.linear.risk import SquaredRisk
 from pitfalls.moments import SecondMoments
 
-__all__ = ["LinearCase", "linear_case"]
+__all__ = ["linear_case"]
 
 _PLAIN = (nn.Linear, nn.Flatten, nn.Identity, nn.Unflatten)
 _MOST_FEATURES = 2048
-
-
-@dataclass(frozen=True)
-class LinearCase:
-    """Least squared errors of linear maps on the examples.
-
-    Parameters
-    ----------
-    narrowest : int
-        The least width of the network: the greatest rank of a map it can be.
-    explained, best_explained : float
-        Largest R^2 of a map of that rank with intercept, and of any linear map.
-    n : int
-    """
-
-    narrowest: int
-    explained: float
-    best_explained: float
-    n: int
-
-    @property
-    def sentence(self) -> str:
-        """The finding in words."""
-        return (
-            f"The network is linear and its narrowest width is {self.narrowest}: it can reach an "
-            f"R^2 of {self.explained:.4g} at most on {self.n} examples, any linear map "
-            f"{self.best_explained:.4g}."
-        )
 
 
 def linear_case(subject: Subject) -> LinearCase | None:

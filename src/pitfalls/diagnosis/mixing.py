@@ -1,55 +1,29 @@
 """Whether samples stay apart: each output with its own input, each loss with its own label."""
 
-from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from pitfalls.diagnosis.evidence.wiring import Composition, OutputMixing
+from pitfalls.diagnosis.guard import seed_everything
 from pitfalls.diagnosis.nested import Nest, leaves, map_leaves, select
 from pitfalls.diagnosis.subject import Subject, SubjectError
+from pitfalls.diagnosis.witnesses import CompositionWitness
 
 __all__ = [
-    "Composition",
-    "CompositionWitness",
-    "OutputMixing",
-    "OutputMixingWitness",
     "batch_norm_without_statistics",
+    "give_statistics",
     "loss_composition",
     "output_mixing",
     "spread_rows",
 ]
 
 Rows: TypeAlias = NDArray[np.int64]
-Composition: TypeAlias = Literal[
-    "mean", "sum", "weighted mean", "sum plus a constant", "every pair", "other", "undecided"
-]
-
 # an influence of other samples below this share of a sample's own is taken for rounding
 _LEAST_INFLUENCE = 1e-3
-
-
-@dataclass(frozen=True)
-class OutputMixing:
-    """Dependence of outputs on other samples.
-
-    Parameters
-    ----------
-    mixes : bool or None
-        None where outputs do not react to their own input either.
-    influence : float
-        The largest change of an output when another sample is replaced, as a share of the median
-        change when its own is.
-    replaced, affected : int
-        The pair of places in the batch where it was largest.
-    """
-
-    mixes: bool | None
-    influence: float
-    replaced: int
-    affected: int
 
 
 def spread_rows(subject: Subject, count: int) -> Rows:
@@ -83,17 +57,18 @@ def output_mixing(subject: Subject, rows: Rows, others: Rows) -> OutputMixing:
         What takes the place of each.
     """
     m = len(rows)
+
+    def outputs(batch: Rows) -> list[Tensor]:
+        seed_everything(0)  # a network that draws numbers draws the same ones
+        return [t.double() for t in leaves(subject.forward(subject.batch(batch)[0])) if _real(t)]
+
     with subject.mode("eval"):
-        out = [t.double() for t in leaves(subject.forward(subject.batch(rows)[0])) if _real(t)]
-        again = [t.double() for t in leaves(subject.forward(subject.batch(rows)[0])) if _real(t)]
+        out, again = outputs(rows), outputs(rows)
         moved = []
         for j in range(m):
             changed = rows.copy()
             changed[j] = others[j]
-            new = leaves(subject.forward(subject.batch(changed)[0]))
-            moved.append(
-                [(a.double() - b).abs() for a, b in zip(filter(_real, new), out, strict=True)]
-            )
+            moved.append([(a - b).abs() for a, b in zip(outputs(changed), out, strict=True)])
     eps = max(torch.finfo(t.dtype).eps for t in subject.parameters().values() if _real(t))
     own, other, pair = 0.0, 0.0, (0, 0)
     for at, (first, second) in enumerate(zip(out, again, strict=True)):
@@ -154,63 +129,6 @@ def give_statistics(norms: list[nn.modules.batchnorm._BatchNorm]) -> None:
         )
         norm._buffers["running_var"] = torch.ones(
             norm.num_features, dtype=like.dtype, device=like.device
-        )
-
-
-@dataclass(frozen=True)
-class OutputMixingWitness:
-    """A sample whose output changes, or does not, with another sample of the batch.
-
-    Parameters
-    ----------
-    rows, others : tuple of int
-        The batch and its replacements.
-    mixes : bool
-        The claim.
-    fixed_norms : bool
-        Whether batch norms without statistics were given fixed ones first.
-    """
-
-    rows: tuple[int, ...]
-    others: tuple[int, ...]
-    mixes: bool
-    fixed_norms: bool
-
-    def check(self, subject: Subject) -> bool:
-        """Replace the samples again."""
-        if self.fixed_norms:
-            give_statistics(batch_norm_without_statistics(subject.model))
-        found = output_mixing(subject, np.array(self.rows), np.array(self.others))
-        return found.mixes is self.mixes
-
-
-@dataclass(frozen=True)
-class CompositionWitness:
-    """How the loss of a batch is made of the losses of its samples.
-
-    Parameters
-    ----------
-    rows : tuple of int
-        The batch.
-    composition : str
-        The claim.
-    batch, mean, total, pairs : float
-        Loss of the batch; mean and sum of the losses one by one; mean over every output with every
-        label.
-    """
-
-    rows: tuple[int, ...]
-    composition: Composition
-    batch: float
-    mean: float
-    total: float
-    pairs: float
-
-    def check(self, subject: Subject) -> bool:
-        """Compute the losses again: the same numbers, and the same relation."""
-        again = loss_composition(subject, np.array(self.rows))
-        return again.composition == self.composition and bool(
-            np.isclose(again.batch, self.batch, rtol=1e-4, atol=1e-7)
         )
 
 

@@ -6,32 +6,13 @@ S. McCandlish, J. Kaplan, D. Amodei, An empirical model of large-batch training,
 with S the covariance of the gradient of one example and G its mean.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-__all__ = ["NoiseScale", "noise_scale"]
+from pitfalls.diagnosis.evidence.schedule import NoiseScale
 
-
-@dataclass(frozen=True)
-class NoiseScale:
-    """Estimate with its interval.
-
-    Parameters
-    ----------
-    value : float
-        tr(S)/|G|^2 in examples; infinite where the squared mean cannot be told from zero.
-    interval : tuple of two floats
-        95 % confidence, by the jackknife over batches on the reciprocal |G|^2/tr(S).
-    batch_size, n_batches : int
-    """
-
-    value: float
-    interval: tuple[float, float]
-    batch_size: int
-    n_batches: int
+__all__ = ["noise_scale"]
 
 
 def noise_scale(gram: NDArray[np.float64], batch_size: int) -> NoiseScale:

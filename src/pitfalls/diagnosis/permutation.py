@@ -8,7 +8,6 @@ The norm of the gradient itself is nearly blind: it is ruled by what all labelli
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -16,79 +15,16 @@ from numpy.typing import NDArray
 from scipy import stats
 from torch import Tensor, nn
 
+from pitfalls.diagnosis.evidence.signal import LayerTest, PermutationTest
 from pitfalls.diagnosis.nested import leaves, select
 from pitfalls.diagnosis.subject import Subject
 from pitfalls.errors import InputError
 
-__all__ = ["LayerTest", "PermutationTest", "permutation_test", "statistic"]
+__all__ = ["permutation_test", "statistic"]
 
 _MOST_COORDINATES = 1 << 15  # of one tensor; more are sampled
 _MOST_NUMBERS = 1 << 26  # of all gradients kept: 256 MB in float32
 _CHUNK = 512
-
-
-@dataclass(frozen=True)
-class LayerTest:
-    """The test on one parameter tensor alone.
-
-    Parameters
-    ----------
-    name : str
-    p_value : float
-        Not corrected for the number of tensors.
-    excess : float
-        Squared statistic of the true labels over the mean of the permuted ones, minus one: about
-        n times the squared signal-to-noise ratio of one example, and 0 on average without signal.
-    """
-
-    name: str
-    p_value: float
-    excess: float
-
-
-@dataclass(frozen=True)
-class PermutationTest:
-    """What the gradient at one point says about the labels.
-
-    Parameters
-    ----------
-    p_value : float
-        Of the whole gradient.
-    layers_p_value : float
-        Of the largest statistic over the whole gradient and single tensors, each in units of its own
-        standard deviation over all labellings: exact as well, and sharper where few tensors see.
-    excess, noise : float
-        As in `LayerTest`, and the standard deviation of the same quantity over permuted labels.
-    layers : tuple of LayerTest
-    n_examples, n_permutations : int
-    statistics : tuple of float
-        Squared statistic of the true labels first, then of the permuted ones.
-    """
-
-    p_value: float
-    layers_p_value: float
-    excess: float
-    noise: float
-    layers: tuple[LayerTest, ...]
-    n_examples: int
-    n_permutations: int
-    statistics: tuple[float, ...]
-
-    @property
-    def best_layer(self) -> LayerTest | None:
-        """The tensor with the smallest p-value."""
-        return min(self.layers, key=lambda layer: (layer.p_value, -layer.excess), default=None)
-
-    @property
-    def n_needed(self) -> float:
-        """Examples at which the signal, if its excess is what was measured, stands out of the noise.
-
-        The excess grows as n and its noise does not: three standard deviations are asked for. Where
-        the measured excess is not positive the answer is infinite.
-        """
-        if self.excess <= 0:
-            return float("inf")
-        return self.n_examples * 3 * self.noise / self.excess
 
 
 def statistic(gradients: Tensor) -> Tensor:

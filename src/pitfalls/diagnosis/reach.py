@@ -1,6 +1,5 @@
 """Which parameters the loss reaches, which matter to it, and which the optimizer knows."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,47 +8,14 @@ from numpy.typing import NDArray
 from scipy import stats
 from torch import Tensor, nn
 
+from pitfalls.diagnosis.evidence.wiring import Reach
 from pitfalls.diagnosis.nested import leaves
 from pitfalls.diagnosis.subject import Subject
 
-__all__ = ["Reach", "ReachWitness", "reach"]
+__all__ = ["reach"]
 
 _MOST_TRIED_ONE_BY_ONE = 64
 _LEAST_FOR_A_LAW = 16
-
-
-@dataclass(frozen=True)
-class Reach:
-    """Parameters by what keeps them from being trained.
-
-    Parameters
-    ----------
-    cut : tuple of str
-        Ask for a gradient, change the outputs when they are changed, and get no gradient.
-    unused : tuple of str
-        Ask for a gradient, get none, and change nothing: no part of the computation.
-    frozen : tuple of str
-        Ask for no gradient although they change the outputs.
-    frozen_fresh : tuple of str
-        Those of them whose values are still spread as a random initialisation spreads them.
-    not_in_optimizer : tuple of str
-        Get a gradient, and are not in the optimizer.
-    outside_model : tuple of str
-        Shapes of trainable tensors that the loss reaches, in neither the model nor the optimizer.
-    frozen_in_optimizer : tuple of str
-        Of the frozen ones, those that the optimizer was given.
-    gradients_kept : bool
-        Whether ``optimizer.zero_grad()`` leaves gradients behind.
-    """
-
-    cut: tuple[str, ...] = ()
-    unused: tuple[str, ...] = ()
-    frozen: tuple[str, ...] = ()
-    frozen_fresh: tuple[str, ...] = ()
-    not_in_optimizer: tuple[str, ...] = ()
-    outside_model: tuple[str, ...] = ()
-    frozen_in_optimizer: tuple[str, ...] = ()
-    gradients_kept: bool = False
 
 
 def reach(subject: Subject, rows: NDArray[np.int64]) -> Reach:
@@ -79,7 +45,9 @@ def reach(subject: Subject, rows: NDArray[np.int64]) -> Reach:
             f"a tensor of shape {tuple(t.shape)}" for t in outside if id(t) not in members
         )
     return Reach(
-        cut=tuple(n for n in without if n in moves),
+        cut=tuple(
+            n for n in without if n in moves and (members is None or id(parameters[n]) in members)
+        ),
         unused=tuple(n for n in without if n not in moves),
         frozen=frozen,
         frozen_fresh=tuple(n for n in frozen if _looks_fresh(subject.model, n, parameters)),
@@ -194,32 +162,3 @@ def _keeps_gradients(subject: Subject) -> bool:
     for parameter in mine:
         parameter.grad = None
     return kept
-
-
-@dataclass(frozen=True)
-class ReachWitness:
-    """Names of parameters, and the batch that shows what holds of them.
-
-    Parameters
-    ----------
-    rows : tuple of int
-    cut, frozen : tuple of str
-        As in `Reach`. That an optimizer lacks parameters can be seen without the model, and is not
-        checked here: `check` is given no optimizer.
-    trained : tuple of str
-        Parameters that get a gradient.
-    """
-
-    rows: tuple[int, ...]
-    cut: tuple[str, ...]
-    frozen: tuple[str, ...]
-    trained: tuple[str, ...]
-
-    def check(self, subject: Subject) -> bool:
-        """Take the backward pass again."""
-        again = reach(subject, np.array(self.rows))
-        reached = {n for n, p in subject.parameters().items() if p.requires_grad}
-        reached -= {*again.cut, *again.unused}
-        return (
-            again.cut == self.cut and again.frozen == self.frozen and reached >= set(self.trained)
-        )

@@ -1,45 +1,15 @@
 """Rows that repeat: a loader that gives one batch again and again, and data with few distinct rows."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from pitfalls.diagnosis.evidence.data import Repeats
 from pitfalls.diagnosis.learners import Floats
 
-__all__ = ["Repeats", "find_repeats"]
+__all__ = ["find_repeats"]
 
 _LEAST_CYCLES = 3
 _LEAST_ROWS = 32
 _LONGEST_PERIOD = 256
-
-
-@dataclass(frozen=True)
-class Repeats:
-    """How examples repeat.
-
-    Parameters
-    ----------
-    distinct : float
-        Share of distinct inputs among the examples looked at.
-    possible : float
-        Number of distinct inputs that the features' own values could make up, at most 1e300.
-    n : int
-        Examples looked at.
-    period : int
-        Examples after which the data as given start again, label and all; 0 if they do not.
-    """
-
-    distinct: float
-    possible: float
-    n: int
-    period: int
-
-    @property
-    def degenerate(self) -> bool:
-        """Whether rows repeat that the values of the features give no reason to repeat."""
-        # bits of a small cube must repeat: there are no other rows to have
-        expected = self.possible > 10 * self.n
-        return self.period > 0 or (self.n >= 64 and expected and self.distinct < 0.1)
 
 
 def find_repeats(features: Floats, order: tuple[tuple[str, ...], ...]) -> Repeats:
@@ -51,11 +21,12 @@ def find_repeats(features: Floats, order: tuple[tuple[str, ...], ...]) -> Repeat
     order : tuple of tuple of str
         Digests of examples, batch by batch; see `Samples.order`.
     """
-    distinct = len(np.unique(features, axis=0)) / len(features)
-    with np.errstate(over="ignore"):
-        logs = sum(np.log10(len(np.unique(column))) for column in features.T)
-    possible = float(10 ** min(logs, 300.0))
-    return Repeats(float(distinct), possible, len(features), _period(order))
+    rows = len(np.unique(features, axis=0))
+    kinds = np.array([len(np.unique(column)) for column in features.T])
+    possible = float(10 ** min(float(np.log10(kinds).sum()), 300.0))
+    varying = kinds[kinds > 1]
+    values = float(np.median(varying)) / rows if len(varying) else 0.0
+    return Repeats(rows / len(features), values, possible, len(features), _period(order))
 
 
 def _period(order: tuple[tuple[str, ...], ...]) -> int:

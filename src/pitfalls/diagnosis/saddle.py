@@ -2,101 +2,24 @@
 
 import dataclasses
 import time
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pitfalls.diagnosis.cards import Card, Evidence
+from pitfalls.diagnosis.cards import Card
 from pitfalls.diagnosis.curvature import Eigenpair, Hessian, extreme_eigenpairs
+from pitfalls.diagnosis.evidence.saddle import SaddleEvidence
 from pitfalls.diagnosis.subject import Subject, SubjectError
 from pitfalls.diagnosis.trace import trace
+from pitfalls.diagnosis.witnesses import SaddleWitness
 
-__all__ = ["SaddleEvidence", "SaddleWitness", "saddle_card"]
+__all__ = ["drop_along", "product_rounding", "saddle_card"]
 
 PROMISED = 0.1  # of what the curvature gives: a larger promise of plain descent is no saddle
 _MOST = 256
 _LEAST = 8
 _RADII = 2.0 ** np.arange(2, -13, -1)  # of the step, as a share of the weights' norm
-
-
-@dataclass(frozen=True)
-class SaddleEvidence(Evidence):
-    """What gradient and curvature say of the point.
-
-    Parameters
-    ----------
-    loss, gradient : float
-        Loss, and Euclidean norm of its gradient.
-    lowest, largest : float
-        Extreme eigenvalues of the Hessian, each known to ``residuals``.
-    residuals : tuple of two floats
-    rounding : float
-        Size of the rounding of a product.
-    radius, drop : float
-        Length of the step along the lowest direction, and by how much the loss falls whichever way it
-        is taken (the smaller of the two); 0 where it does not.
-    promised : float
-        |g|^2 / (2 lambda_max): what one step of plain descent is promised.
-    kinks : float
-        Share of ReLU inputs that are exactly zero, where second derivatives say nothing.
-    flat : tuple of str
-        Parameters with neither slope nor curvature along a random direction.
-    precise : bool
-        Whether it was measured in float64.
-    products : int
-    """
-
-    loss: float = float("nan")
-    gradient: float = float("nan")
-    lowest: float = float("nan")
-    largest: float = float("nan")
-    residuals: tuple[float, float] = (float("nan"), float("nan"))
-    rounding: float = 0.0
-    radius: float = 0.0
-    drop: float = 0.0
-    promised: float = float("nan")
-    kinks: float = 0.0
-    flat: tuple[str, ...] = ()
-    precise: bool = True
-    products: int = 0
-
-
-@dataclass(frozen=True, eq=False)
-class SaddleWitness:
-    """A direction, its curvature, and the step that lowers the loss both ways.
-
-    Parameters
-    ----------
-    rows : tuple of int
-        The batch.
-    direction : ndarray of shape (P,)
-        Of length 1, parameters in the model's order.
-    curvature, radius, drop : float
-    verdict : str
-    """
-
-    rows: tuple[int, ...]
-    direction: NDArray[np.float64]
-    curvature: float
-    radius: float
-    drop: float
-    verdict: str
-
-    def check(self, subject: Subject) -> bool:
-        """Measure curvature along the direction, gradient and both steps again."""
-        hessian = Hessian(subject, np.array(self.rows))
-        if hessian.size != len(self.direction):
-            return False
-        curvature = float(self.direction @ hessian.times(self.direction))
-        rounding = _rounding(hessian, abs(curvature))
-        if abs(curvature - self.curvature) > 1e-3 * abs(self.curvature) + 10 * rounding:
-            return False
-        if self.verdict != "saddle":
-            return True
-        drop = _drop(hessian, self.direction, self.radius)
-        return curvature < 0 and drop > 0.5 * self.drop > 0
 
 
 def saddle_card(subject: Subject) -> Card:
@@ -140,14 +63,14 @@ def _measure(
     largest: Eigenpair,
 ) -> SaddleEvidence:
     norm = float(np.linalg.norm(gradient))
-    rounding = _rounding(hessian, max(abs(lowest.value), abs(largest.value)))
+    rounding = product_rounding(hessian, max(abs(lowest.value), abs(largest.value)))
     radius, drop = 0.0, 0.0
     if lowest.value < -10 * rounding:
         weights = np.sqrt(sum(float(p.detach().square().sum()) for p in hessian.at.values()))
         for share in _RADII:
             # at weights of zero there is no scale but one
             tried = float(share * (weights or 1.0))
-            found = _drop(hessian, lowest.vector, tried)
+            found = drop_along(hessian, lowest.vector, tried)
             if found > drop:
                 radius, drop = tried, found
             if drop > 0 and found < 0.25 * drop:
@@ -172,11 +95,12 @@ def _measure(
     )
 
 
-def _rounding(hessian: Hessian, size: float) -> float:
+def product_rounding(hessian: Hessian, size: float) -> float:
+    """Return the size of the rounding of a product, for eigenvalues of that size."""
     return float(np.sqrt(torch.finfo(hessian.dtype).eps) * 1e-2 * size)
 
 
-def _drop(hessian: Hessian, direction: NDArray[np.float64], radius: float) -> float:
+def drop_along(hessian: Hessian, direction: NDArray[np.float64], radius: float) -> float:
     """By how much the loss falls for a step either way, the smaller one, less rounding."""
     here = hessian.value()
     up, down = hessian.value(radius * direction), hessian.value(-radius * direction)

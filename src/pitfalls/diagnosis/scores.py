@@ -1,31 +1,13 @@
 """How well outputs hit labels, where their shapes say what hitting means."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from torch import Tensor
 
+from pitfalls.diagnosis.evidence.capacity import Score
 from pitfalls.diagnosis.nested import Nest
 
-__all__ = ["Score", "score_outputs"]
-
-
-@dataclass(frozen=True)
-class Score:
-    """Accuracy or R^2 of outputs.
-
-    Parameters
-    ----------
-    kind : str
-        ``"accuracy"``, ``"R2"``, or ``"none"`` where outputs and labels are of no known pair.
-    value, chance : float
-        And what the commonest class, or the mean, gives.
-    """
-
-    kind: str
-    value: float
-    chance: float
+__all__ = ["score_outputs"]
 
 
 @torch.no_grad()

@@ -2,76 +2,20 @@
 
 import dataclasses
 import time
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pitfalls.diagnosis.cards import Card, Evidence
-from pitfalls.diagnosis.permutation import PermutationTest, permutation_test
+from pitfalls.diagnosis.cards import Card
+from pitfalls.diagnosis.evidence.signal import PermutationTest, SignalEvidence
+from pitfalls.diagnosis.permutation import permutation_test
 from pitfalls.diagnosis.subject import Subject
+from pitfalls.diagnosis.witnesses import SignalWitness
 
-__all__ = ["SignalEvidence", "SignalWitness", "signal_card"]
+__all__ = ["seeded_test", "signal_card"]
 
-SEEN = 0.01
 _LEAST = 8
 _FEWEST, _MOST = 19, 199
-
-
-@dataclass(frozen=True)
-class SignalEvidence(Evidence):
-    """What the gradient says about the labels.
-
-    Parameters
-    ----------
-    test : PermutationTest or None
-    """
-
-    test: PermutationTest | None = None
-
-    @property
-    def p_value(self) -> float:
-        """Of the whole gradient, 1 without a test."""
-        return self.test.p_value if self.test is not None else 1.0
-
-    @property
-    def sees(self) -> bool:
-        """Whether the gradient, whole or by tensor, sees the labels."""
-        return self.test is not None and _sees(self.test)
-
-
-def _sees(test: PermutationTest) -> bool:
-    if min(test.p_value, test.layers_p_value) <= SEEN / 2:
-        return True
-    # few permutations cannot give a small p-value; a statistic far above all of them can still show
-    first = test.p_value * (test.n_permutations + 1) < 1.5
-    return first and test.excess > 5 * test.noise
-
-
-@dataclass(frozen=True)
-class SignalWitness:
-    """The test with its draws: examples and permutations come from a seed.
-
-    Parameters
-    ----------
-    seed : int
-    n_examples, n_permutations : int
-    p_value : float
-    seen : bool
-    """
-
-    seed: int
-    n_examples: int
-    n_permutations: int
-    p_value: float
-    seen: bool
-
-    def check(self, subject: Subject) -> bool:
-        """Repeat the test with the same draws."""
-        test = _test(subject, self.seed, self.n_examples, self.n_permutations)
-        # the p-value may move by one rank where sums round differently
-        near = abs(test.p_value - self.p_value) <= 2.5 / (self.n_permutations + 1)
-        return near and _sees(test) == self.seen
 
 
 def signal_card(subject: Subject) -> Card:
@@ -83,7 +27,7 @@ def signal_card(subject: Subject) -> Card:
         return Card("signal", "undecided", evidence, None, None, subject.cost())
     seed = int(subject.rng.integers(2**31))
     n, count = _plan(subject)
-    test = _test(subject, seed, n, count)
+    test = seeded_test(subject, seed, n, count)
     evidence = SignalEvidence(n, test=test)
     verdict = "labels seen" if evidence.sees else "labels not seen"
     evidence = dataclasses.replace(evidence, findings=_findings(test))
@@ -114,7 +58,8 @@ def _plan(subject: Subject) -> tuple[int, int]:
     return n, count
 
 
-def _test(subject: Subject, seed: int, n: int, count: int) -> PermutationTest:
+def seeded_test(subject: Subject, seed: int, n: int, count: int) -> PermutationTest:
+    """Run the test with examples and permutations drawn from a seed."""
     rng = np.random.default_rng(seed)
     rows: NDArray[np.int64] = rng.permutation(subject.n)[:n]
     permutations = np.array([rng.permutation(n) for _ in range(count)])
@@ -129,7 +74,7 @@ def _findings(test: PermutationTest) -> tuple[str, ...]:
         f"{test.n_permutations} orders of the labels of {test.n_examples} examples"
         + (f"; alone, {best.name} gives p = {best.p_value:.3g}." if best is not None else ".")
     ]
-    if _sees(test):
+    if test.sees:
         if np.isfinite(test.n_needed):
             said.append(f"About {test.n_needed:.3g} examples would have shown it.")
     elif np.isfinite(test.n_needed):
@@ -139,6 +84,6 @@ def _findings(test: PermutationTest) -> tuple[str, ...]:
         )
     else:
         said.append("The measured excess is not positive: no number of examples can be named.")
-    if not _sees(test):
+    if not test.sees:
         said.append("A parity and noise look alike to this test.")
     return tuple(said)

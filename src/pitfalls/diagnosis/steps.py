@@ -10,10 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pitfalls.diagnosis.evidence.schedule import Knowledge
 from pitfalls.diagnosis.nested import Nest, leaves, select
 from pitfalls.diagnosis.subject import Mode, Subject, SubjectError
 
-__all__ = ["Knowledge", "Steps", "batches", "knowledge", "risk_on", "train_steps"]
+__all__ = ["Steps", "batches", "knowledge", "risk_on", "train_steps"]
 
 Rows = NDArray[np.int64]
 
@@ -38,34 +39,6 @@ class Steps:
     losses: tuple[float, ...]
     finite: bool = True
     failed: str = ""
-
-
-@dataclass(frozen=True)
-class Knowledge:
-    """What outputs on unseen examples know of their labels.
-
-    Parameters
-    ----------
-    loss : float
-        With the true labels.
-    permuted : float
-        Mean with the labels permuted among the same examples: what the outputs are worth that know
-        the labels' shares only.
-    p_value : float
-        Rank of the true loss among the permuted ones; exact if labels are independent of inputs.
-    n : int
-    """
-
-    loss: float
-    permuted: float
-    p_value: float
-    n: int
-
-    @property
-    def gain(self) -> float:
-        """By how much the true labels fit better, as a share of the permuted loss."""
-        size = abs(self.permuted)
-        return (self.permuted - self.loss) / size if size > 0 else 0.0
 
 
 def batches(rows: Rows, size: int, rng: np.random.Generator) -> Iterator[Rows]:

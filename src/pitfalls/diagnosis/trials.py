@@ -2,87 +2,23 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 
+from pitfalls.diagnosis.evidence.schedule import Knowledge, Trial
 from pitfalls.diagnosis.nested import Nest, map_leaves
-from pitfalls.diagnosis.steps import Knowledge, Steps, batches, knowledge, risk_on, train_steps
+from pitfalls.diagnosis.steps import Steps, batches, knowledge, risk_on, train_steps
 from pitfalls.diagnosis.subject import Subject
 
-__all__ = ["LEARNED", "Bench", "Trial", "rates_of"]
+__all__ = ["STEPS", "Bench", "rates_of"]
 
-LEARNED = 5e-4  # p-value on unseen examples from which on a run counts as having learned: a
-# dozen runs may be tried on labels without signal, and none of them should pass
-GAINED = 0.01  # share of the loss under permuted labels that it must have gained
 STEPS = 60
 _LARGEST_BATCH = 128
 _MOST_HELD = 512
 _MOST_RISK = 256
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A short run and what came of it.
-
-    Parameters
-    ----------
-    factor : float
-        On the user's rates.
-    decay : bool
-        Whether the user's weight decay was left on.
-    losses : tuple of float
-        Of each batch before its step.
-    before, after : float
-        Loss on the same training examples at start and end, without dropout.
-    held_before, held_after : Knowledge
-        On unseen examples.
-    finite : bool
-    moved : float
-        |change of the weights| / |weights|.
-    rate_end : float
-        Last learning rate over the first: hooks and schedules may have changed it.
-    failed : str
-        What the optimizer raised, or empty.
-    """
-
-    factor: float
-    decay: bool
-    losses: tuple[float, ...]
-    before: float
-    after: float
-    held_before: Knowledge
-    held_after: Knowledge
-    finite: bool
-    moved: float
-    rate_end: float
-    failed: str
-
-    @property
-    def progress(self) -> float:
-        """By how much the loss fell on the training examples, as a share; negative if it rose."""
-        if not self.finite or not np.isfinite(self.after):
-            return float("-inf")
-        return (self.before - self.after) / max(abs(self.before), 1e-12)
-
-    @property
-    def learned(self) -> bool:
-        """Whether unseen labels are fitted better than permuted ones, and better than at the start."""
-        after, before = self.held_after, self.held_before
-        # a random start may favour the true labels a little by chance: what counts is what is added
-        return after.p_value <= LEARNED and after.gain > before.gain + GAINED
-
-    @property
-    def burst(self) -> bool:
-        """Whether the loss left the finite numbers or rose."""
-        return self.progress < -0.02
-
-    @property
-    def spiked(self) -> bool:
-        """Whether a batch's loss rose to five times the first."""
-        return bool(self.losses) and max(self.losses) > 5 * abs(self.losses[0])
 
 
 def rates_of(optimizer: Any) -> tuple[float, ...]:

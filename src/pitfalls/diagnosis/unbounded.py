@@ -6,7 +6,6 @@ being wrong. (A likelihood with a free variance falls too, but only where its sa
 exactly, which one input for many labels rules out.)
 """
 
-from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 
@@ -16,41 +15,17 @@ from numpy.typing import NDArray
 
 from pitfalls.diagnosis.nested import leaves, map_leaves
 from pitfalls.diagnosis.subject import Subject
+from pitfalls.diagnosis.witnesses import RayWitness
 
-__all__ = ["RayWitness", "find_ray"]
+__all__ = ["along", "falls_without_limit", "find_ray"]
 
 _STEPS = 30
 _DOUBLINGS = 10
 
 
-@dataclass(frozen=True, eq=False)
-class RayWitness:
-    """A direction in parameter space along which the loss falls without limit.
-
-    Parameters
-    ----------
-    rows : tuple of int
-        The batch; its labels are kept, its inputs are all the first one's.
-    direction : dict of str to ndarray
-        By parameter.
-    radii, losses : tuple of float
-        Along the direction, each radius twice the one before.
-    """
-
-    rows: tuple[int, ...]
-    direction: dict[str, NDArray[np.float64]]
-    radii: tuple[float, ...]
-    losses: tuple[float, ...]
-
-    def check(self, subject: Subject) -> bool:
-        """Go along the direction again."""
-        losses = _along(subject, np.array(self.rows), self.direction, self.radii)
-        return _falls_without_limit(losses, _along(subject, np.array(self.rows), {}, (0.0,))[0])
-
-
 def find_ray(subject: Subject, rows: NDArray[np.int64]) -> RayWitness | None:
     """Look for such a direction; None where the loss does not go below zero, or stops falling."""
-    start = _along(subject, rows, {}, (0.0,))[0]
+    start = along(subject, rows, {}, (0.0,))[0]
     if not np.isfinite(start) or not _different_labels(subject, rows):
         return None
     trained = subject.trainable()
@@ -73,8 +48,8 @@ def find_ray(subject: Subject, rows: NDArray[np.int64]) -> RayWitness | None:
     }
     subject.guard.rewind()
     radii = tuple(float(2**k) for k in range(_DOUBLINGS + 1))
-    losses = _along(subject, rows, direction, radii)
-    if not _falls_without_limit(losses, start):
+    losses = along(subject, rows, direction, radii)
+    if not falls_without_limit(losses, start):
         return None
     return RayWitness(tuple(map(int, rows)), direction, radii, losses)
 
@@ -105,12 +80,13 @@ def _goes_negative(subject: Subject, rows: NDArray[np.int64]) -> bool:
 
 
 @torch.no_grad()
-def _along(
+def along(
     subject: Subject,
     rows: NDArray[np.int64],
     direction: dict[str, NDArray[np.float64]],
     radii: tuple[float, ...],
 ) -> tuple[float, ...]:
+    """Return the loss at radii along a direction, all samples given the first one's input."""
     parameters = subject.parameters()
     kept = {name: parameters[name].data.clone() for name in direction}
     x, y = _one_input(subject, rows)
@@ -129,7 +105,7 @@ def _along(
     return tuple(losses)
 
 
-def _falls_without_limit(losses: tuple[float, ...], start: float) -> bool:
+def falls_without_limit(losses: tuple[float, ...], start: float) -> bool:
     """Whether the loss grows in size by half or more at each of the last doublings."""
     finite = [v for v in losses if np.isfinite(v)]
     if len(finite) < 4 or np.isnan(losses).any():

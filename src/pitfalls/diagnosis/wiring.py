@@ -1,18 +1,20 @@
 """Question 1: is the network wired as meant? Samples apart, every parameter reached, true gradients."""
 
 import dataclasses
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pitfalls.diagnosis.cards import Card, Evidence, Witness
-from pitfalls.diagnosis.mixing import (
+from pitfalls.diagnosis.cards import Card, Witness
+from pitfalls.diagnosis.evidence.wiring import (
     Composition,
-    CompositionWitness,
     OutputMixing,
-    OutputMixingWitness,
+    Reach,
+    Slope,
+    WiringEvidence,
+)
+from pitfalls.diagnosis.mixing import (
     batch_norm_without_statistics,
     give_statistics,
     loss_composition,
@@ -20,83 +22,23 @@ from pitfalls.diagnosis.mixing import (
     spread_rows,
 )
 from pitfalls.diagnosis.nested import leaves
-from pitfalls.diagnosis.reach import Reach, ReachWitness, reach
-from pitfalls.diagnosis.slopes import Slope, SlopeWitness, check_slopes
+from pitfalls.diagnosis.reach import reach
+from pitfalls.diagnosis.slopes import check_slopes
 from pitfalls.diagnosis.subject import Subject, SubjectError
-from pitfalls.diagnosis.unbounded import RayWitness, find_ray
+from pitfalls.diagnosis.unbounded import find_ray
+from pitfalls.diagnosis.witnesses import (
+    CompositionWitness,
+    FiniteWitness,
+    OutputMixingWitness,
+    RayWitness,
+    ReachWitness,
+    SlopeWitness,
+)
 
-__all__ = ["FiniteWitness", "WiringEvidence", "wiring_card"]
+__all__ = ["first_not_finite", "meant_to_train", "wiring_card"]
 
 _ROWS = 6
 _BATCH = 16
-
-
-@dataclass(frozen=True)
-class WiringEvidence(Evidence):
-    """What holds of the wiring.
-
-    Parameters
-    ----------
-    not_finite : str
-        Where the first NaN or infinity stands: ``"parameter fc.weight"``, ``"inputs"``,
-        ``"labels"``, ``"outputs"``, ``"loss"``, ``"gradient of fc.weight"``, or empty.
-    composition : str
-        How the loss of a batch comes from its samples: ``"mean"``, ``"sum"``, ``"weighted mean"``,
-        ``"sum plus a constant"``, ``"every pair"``, ``"other"`` or ``"undecided"``.
-    batch_loss, mean_loss, sum_loss, pairs_loss : float
-        The loss of one batch; mean and sum of the losses of its samples one by one; the mean over
-        every output with every label.
-    mixing : OutputMixing or None
-    mixes_by_batch_norm : bool
-        Whether batch norms that keep no statistics were given fixed ones before asking.
-    reach : Reach or None
-    slopes : tuple of Slope
-        By parameter tensor.
-    unbounded : bool
-        Whether the loss falls without limit though all samples have one input.
-    changes_input : bool
-        Whether the model writes into the batch that it is given.
-    training : bool
-        Whether the model came in training mode.
-    """
-
-    not_finite: str = ""
-    composition: Composition = "undecided"
-    batch_loss: float = float("nan")
-    mean_loss: float = float("nan")
-    sum_loss: float = float("nan")
-    pairs_loss: float = float("nan")
-    mixing: OutputMixing | None = None
-    mixes_by_batch_norm: bool = False
-    reach: Reach | None = None
-    slopes: tuple[Slope, ...] = ()
-    unbounded: bool = False
-    changes_input: bool = False
-    training: bool = True
-
-    @property
-    def wrong_slopes(self) -> tuple[Slope, ...]:
-        """Parameters whose gradient is not the slope of the loss."""
-        return tuple(slope for slope in self.slopes if slope.agrees is False)
-
-
-@dataclass(frozen=True)
-class FiniteWitness:
-    """Where a number is not finite.
-
-    Parameters
-    ----------
-    where : str
-        As `WiringEvidence.not_finite`.
-    rows : tuple of int
-    """
-
-    where: str
-    rows: tuple[int, ...]
-
-    def check(self, subject: Subject) -> bool:
-        """Look again."""
-        return first_not_finite(subject, np.array(self.rows)) == self.where
 
 
 def first_not_finite(subject: Subject, rows: NDArray[np.int64]) -> str:

@@ -30,6 +30,8 @@ FOLDERS = (
     "parity_sweep",
     "parity_depth",
     "parity_train",
+    "diagnosis",
+    "diagnosis_zoo",
 )
 """In the order in which the report quotes them."""
 

@@ -92,7 +92,8 @@ def options(command: Callable[..., T]) -> Callable[..., T]:
     hints = typing.get_type_hints(command, include_extras=True)
 
     @functools.wraps(command)
-    def call(**given: Any) -> T:
+    def call(*placed: Any, **given: Any) -> T:
+        given.update(zip((parameter.name for parameter in kept), placed, strict=False))
         values = {option.path: given.pop(option.name, option.default) for option in found}
         for name, hint in hints.items():
             if name != "return" and _is_config(hint):

@@ -1,6 +1,6 @@
 """Small networks, healthy and broken, to measure the diagnosis by and to learn from."""
 
-from pitfalls.diagnosis.zoo.catalogue import find_setup, zoo
-from pitfalls.diagnosis.zoo.setup import Case, Setup
+import lazy_loader
 
-__all__ = ["Case", "Setup", "find_setup", "zoo"]
+# the names stand in __init__.pyi: each is imported when it is first asked for
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,1 @@
+"""What the cards hold, question by question: records alone, without torch."""

@@ -1,0 +1,222 @@
+"""What question 7 finds: short runs from one start."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pitfalls.diagnosis.cards import Evidence
+
+__all__ = ["Knowledge", "NoiseScale", "RangePoint", "ScheduleEvidence", "Trial"]
+
+KNOWN = 0.1  # share of the loss under permuted labels that a network has learned before
+LEARNED = 5e-4  # p-value on unseen examples from which on a run counts as having learned: a
+# dozen runs may be tried on labels without signal, and none of them should pass
+GAINED = 0.01  # share of the loss under permuted labels that it must have gained
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What outputs on unseen examples know of their labels.
+
+    Parameters
+    ----------
+    loss : float
+        With the true labels.
+    permuted : float
+        Mean with the labels permuted among the same examples: what the outputs are worth that know
+        the labels' shares only.
+    p_value : float
+        Rank of the true loss among the permuted ones; exact if labels are independent of inputs.
+    n : int
+    """
+
+    loss: float
+    permuted: float
+    p_value: float
+    n: int
+
+    @property
+    def gain(self) -> float:
+        """By how much the true labels fit better, as a share of the permuted loss."""
+        size = abs(self.permuted)
+        return (self.permuted - self.loss) / size if size > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A short run and what came of it.
+
+    Parameters
+    ----------
+    factor : float
+        On the user's rates.
+    decay : bool
+        Whether the user's weight decay was left on.
+    losses : tuple of float
+        Of each batch before its step.
+    before, after : float
+        Loss on the same training examples at start and end, without dropout.
+    held_before, held_after : Knowledge
+        On unseen examples.
+    finite : bool
+    moved : float
+        |change of the weights| / |weights|.
+    rate_end : float
+        Last learning rate over the first: hooks and schedules may have changed it.
+    failed : str
+        What the optimizer raised, or empty.
+    """
+
+    factor: float
+    decay: bool
+    losses: tuple[float, ...]
+    before: float
+    after: float
+    held_before: Knowledge
+    held_after: Knowledge
+    finite: bool
+    moved: float
+    rate_end: float
+    failed: str
+
+    @property
+    def progress(self) -> float:
+        """By how much the loss fell on the training examples, as a share; negative if it rose."""
+        if not self.finite or not np.isfinite(self.after):
+            return float("-inf")
+        return (self.before - self.after) / max(abs(self.before), 1e-12)
+
+    @property
+    def learned(self) -> bool:
+        """Whether unseen labels are fitted better than permuted ones, and better than at the start."""
+        after, before = self.held_after, self.held_before
+        # a random start may favour the true labels a little by chance: what counts is what is added
+        return after.p_value <= LEARNED and after.gain > before.gain + GAINED
+
+    @property
+    def burst(self) -> bool:
+        """Whether the loss left the finite numbers or rose."""
+        return self.progress < -0.02
+
+    @property
+    def spiked(self) -> bool:
+        """Whether a batch's loss rose above the first by more than the first itself."""
+        return bool(self.losses) and max(self.losses) > 2 * abs(self.losses[0])
+
+
+@dataclass(frozen=True)
+class NoiseScale:
+    """Estimate with its interval.
+
+    Parameters
+    ----------
+    value : float
+        tr(S)/|G|^2 in examples; infinite where the squared mean cannot be told from zero.
+    interval : tuple of two floats
+        95 % confidence, by the jackknife over batches on the reciprocal |G|^2/tr(S).
+    batch_size, n_batches : int
+    """
+
+    value: float
+    interval: tuple[float, float]
+    batch_size: int
+    n_batches: int
+
+
+@dataclass(frozen=True)
+class RangePoint:
+    """One step of the range test: the rate over the user's, and the loss before the step."""
+
+    factor: float
+    loss: float
+
+
+@dataclass(frozen=True)
+class ScheduleEvidence(Evidence):
+    """What short runs say of optimizer, rate and decay.
+
+    Parameters
+    ----------
+    rates : tuple of float
+        The optimizer's.
+    batch_size : int
+    own : Trial or None
+        Sixty steps as the user would take them.
+    tried : tuple of Trial
+        From the same start, at other rates.
+    without_decay, held_rate : Trial or None
+        At the user's rate without weight decay, and with the rate kept where it started.
+    plain, standardised, fresh : Trial or None
+        Sixty steps of Adam at 0.003, which is all but free of scales: as given, on standardised
+        inputs, and from weights initialised anew. Whether scale or start hold the network up.
+    longer, adam : Trial or None
+        More steps of the user's optimizer, and of Adam: whether patience or another optimizer learns.
+    range_test : tuple of RangePoint
+        Losses while the rate grows step by step.
+    largest_falling : float
+        Largest factor on the rate at which the range test's loss still fell.
+    sharpness : float
+        Largest eigenvalue of the loss's Hessian at the start, from below: plain descent at a rate over
+        2 / sharpness climbs along it.
+    noise : NoiseScale or None
+    scheduled_rate : float
+        Largest rate that an attached scheduler started from; 0 without one.
+    """
+
+    rates: tuple[float, ...] = ()
+    batch_size: int = 0
+    own: Trial | None = None
+    tried: tuple[Trial, ...] = ()
+    without_decay: Trial | None = None
+    held_rate: Trial | None = None
+    plain: Trial | None = None
+    standardised: Trial | None = None
+    fresh: Trial | None = None
+    longer: Trial | None = None
+    adam: Trial | None = None
+    range_test: tuple[RangePoint, ...] = ()
+    largest_falling: float = float("nan")
+    sharpness: float = float("nan")
+    noise: NoiseScale | None = None
+    scheduled_rate: float = 0.0
+
+    @property
+    def cure(self) -> Trial | None:
+        """The smallest change of rate that learns and makes half the best progress or more."""
+        working = [t for t in self.tried if t.learned and t.progress > 0.02]
+        best = max((t.progress for t in working), default=0.0)
+        good = [t for t in working if t.progress >= 0.5 * best]
+        return min(good, key=lambda t: abs(np.log(t.factor)), default=None)
+
+    @property
+    def learned(self) -> bool:
+        """Whether the user's own steps learned."""
+        return self.own is not None and self.own.learned and not self.own.burst
+
+    @property
+    def known(self) -> bool:
+        """Whether the network knew labels before a step was taken."""
+        if self.own is None:
+            return False
+        before = self.own.held_before
+        return before.p_value <= 1e-3 and before.gain > KNOWN
+
+    @property
+    def held_up(self) -> bool:
+        """Whether Adam's steps go much further from a fresh start or on standardised inputs.
+
+        By a tenth of what it costs to know nothing, on unseen examples.
+        """
+        if self.plain is None:
+            return False
+        others = [t for t in (self.standardised, self.fresh) if t is not None and t.learned]
+        best = min((t.held_after.loss for t in others), default=float("inf"))
+        nothing = abs(self.plain.held_before.permuted)
+        return best < self.plain.held_after.loss - 0.1 * nothing
+
+    @property
+    def learnable(self) -> bool:
+        """Whether any run learned."""
+        more = [self.own, self.without_decay, self.held_rate, self.longer, self.adam, *self.tried]
+        more += [self.standardised, self.fresh]
+        return any(t is not None and t.learned for t in more)

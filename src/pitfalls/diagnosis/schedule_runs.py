@@ -1,0 +1,184 @@
+"""The runs that question 7 takes: the user's own steps, other rates, other starts, the range test."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import torch
+
+from pitfalls.diagnosis.curvature import Hessian, sharpness
+from pitfalls.diagnosis.evidence.schedule import NoiseScale, RangePoint, ScheduleEvidence, Trial
+from pitfalls.diagnosis.noise_scale import noise_scale
+from pitfalls.diagnosis.steps import batches, train_steps
+from pitfalls.diagnosis.subject import Subject, SubjectError
+from pitfalls.diagnosis.trials import STEPS, Bench, rates_of
+
+__all__ = ["measure_noise", "measure_sharpness", "with_optimizer", "without_optimizer"]
+
+LOWER = (0.1, 0.01, 1e-3, 1e-4, 1e-5)
+HIGHER = (10.0, 100.0, 1e3, 1e4, 1e5, 1e6)
+_RANGE_STEPS = 41
+
+
+def without_optimizer(subject: Subject, bench: Bench) -> ScheduleEvidence:
+    """Let Adam show whether anything is learned."""
+    adam = _adam(bench, 3 * STEPS, max(0.2, 0.8 * subject.left()))
+    return ScheduleEvidence(subject.n, batch_size=bench.size, adam=adam)
+
+
+def _adam(
+    bench: Bench, steps: int, seconds: float, *, standard: bool = False, fresh: bool = False
+) -> Trial:
+    return bench.run(
+        steps=steps,
+        seconds=seconds,
+        standard=standard,
+        fresh=fresh,
+        optimizer=lambda parameters: torch.optim.Adam(parameters, lr=3e-3),
+    )
+
+
+def with_optimizer(subject: Subject, bench: Bench) -> ScheduleEvidence:
+    """Take the user's steps, and where they do not learn look for what would."""
+    own = bench.run(seconds=max(0.2, 0.4 * subject.left()))
+    evidence = ScheduleEvidence(
+        subject.n,
+        rates=rates_of(subject.optimizer),
+        batch_size=bench.size,
+        own=own,
+        scheduled_rate=max(
+            (float(g["initial_lr"]) for g in _groups(subject) if "initial_lr" in g), default=0.0
+        ),
+    )
+    if rates_of(subject.optimizer):
+        points, falling = _range_test(subject, bench)
+        evidence = dataclasses.replace(evidence, range_test=points, largest_falling=falling)
+    if own.failed:
+        return evidence
+    if evidence.known and not own.burst:
+        return evidence
+    if own.progress < 0.5:
+        evidence = dataclasses.replace(
+            evidence,
+            plain=_adam(bench, STEPS, _share(subject, 0.15)),
+            standardised=_adam(bench, STEPS, _share(subject, 0.15), standard=True),
+            fresh=_adam(bench, STEPS, _share(subject, 0.15), fresh=True),
+        )
+    if own.burst or own.spiked or own.progress < 0.02 or not own.learned:
+        tried = _try_rates(subject, bench, own)
+        evidence = dataclasses.replace(evidence, tried=tried)
+    if own.rate_end < 0.1 or own.rate_end > 10:
+        held = bench.run(hold_rate=True, seconds=_share(subject, 0.3))
+        evidence = dataclasses.replace(evidence, held_rate=held)
+    if (own.burst or not own.learned) and evidence.cure is None:
+        if any(g.get("weight_decay", 0) for g in _groups(subject)) and subject.left() > 0:
+            free = bench.run(decay=False, seconds=_share(subject, 0.4))
+            evidence = dataclasses.replace(evidence, without_decay=free)
+        if subject.left() > 0 and not own.burst:
+            longer = bench.run(steps=10 * STEPS, seconds=_share(subject, 0.4))
+            evidence = dataclasses.replace(evidence, longer=longer)
+        if subject.left() > 0 and not evidence.learnable:
+            adam = _adam(bench, 10 * STEPS, _share(subject, 0.7))
+            evidence = dataclasses.replace(evidence, adam=adam)
+    return evidence
+
+
+def _groups(subject: Subject) -> list[dict[str, Any]]:
+    return list(getattr(subject.optimizer, "param_groups", ()))
+
+
+def _share(subject: Subject, part: float) -> float:
+    return max(0.2, part * subject.left())
+
+
+def _try_rates(subject: Subject, bench: Bench, own: Trial) -> tuple[Trial, ...]:
+    """Run at other rates, the likelier side first, until the progress is past its best."""
+    if not rates_of(subject.optimizer):
+        return ()
+    rose = own.burst or (own.losses and max(own.losses) > 1.5 * own.losses[0])
+    sides = (LOWER, HIGHER) if rose or own.moved > 1 else (HIGHER, LOWER)
+    found: list[Trial] = []
+    for side in sides:
+        best = own.progress
+        for factor in side:
+            if subject.left() < 0.2 * subject._seconds:
+                return tuple(found)
+            trial = bench.run(factor, seconds=_share(subject, 0.3))
+            found.append(trial)
+            if best > 0.05 and trial.progress < 0.9 * best:
+                break
+            if side is HIGHER and not trial.finite:
+                break
+            best = max(best, trial.progress)
+        if any(t.learned and t.progress > 0.02 for t in found):
+            break
+    return tuple(found)
+
+
+def _range_test(subject: Subject, bench: Bench) -> tuple[tuple[RangePoint, ...], float]:
+    """Let the rate grow from 1e-4 to 1e4 times the user's over one stretch of steps."""
+    factors = np.logspace(-4, 4, _RANGE_STEPS)
+    subject.guard.rewind()
+    optimizer = subject.optimizer
+    own = rates_of(optimizer)
+
+    def raise_rate(step: int) -> None:
+        groups = (g for g in optimizer.param_groups if "lr" in g)
+        for group, rate in zip(groups, own, strict=True):
+            group["lr"] = rate * factors[step]
+
+    lowest = [float("inf")]
+
+    def burst(step: int, loss: float) -> bool:
+        lowest[0] = min(lowest[0], loss)
+        return loss > lowest[0] + 3 * max(abs(lowest[0]), 1e-6)
+
+    taken = train_steps(
+        subject,
+        optimizer,
+        batches(bench.train, bench.size, np.random.default_rng(0)),
+        _RANGE_STEPS,
+        before_step=raise_rate,
+        until=burst,
+        seconds=_share(subject, 0.25),
+    )
+    losses = np.array(taken.losses)
+    points = tuple(RangePoint(float(f), float(v)) for f, v in zip(factors, losses, strict=False))
+    falling = float("nan")
+    if len(losses) > 6:
+        smooth = np.convolve(losses, np.ones(3) / 3, mode="valid")
+        if smooth.min() < 0.98 * smooth[0]:
+            falling = float(factors[int(smooth.argmin()) + 1])
+    return points, falling
+
+
+def measure_sharpness(subject: Subject, bench: Bench) -> float:
+    """Estimate the largest curvature at the start."""
+    subject.guard.rewind()
+    try:
+        hessian = Hessian(subject, bench.train[: min(64, 2 * bench.size)])
+        found = sharpness(hessian, subject.rng, seconds=0.5 * subject.left())
+    except SubjectError:
+        return float("nan")
+    return float("nan") if found is None else found.value
+
+
+def measure_noise(subject: Subject, bench: Bench, most: int = 16) -> NoiseScale | None:
+    """Estimate the noise scale at the start from gradients of disjoint batches."""
+    size = min(bench.size, 32, len(bench.train) // 4)
+    if size < 1 or subject.left() < 0:
+        return None
+    subject.guard.rewind()
+    trained = list(subject.trainable().values())
+    rows: list[np.ndarray[tuple[int, ...], np.dtype[np.float64]]] = []
+    with subject.mode("eval"):
+        for at in range(min(most, len(bench.train) // size)):
+            part = bench.train[at * size : (at + 1) * size]
+            gradient = subject.backward(subject.risk(part), trained)
+            rows.append(torch.cat([g.flatten() for g in gradient]).float().cpu().numpy())
+            if at >= 3 and subject.left() < 0:
+                break
+    if len(rows) < 4:
+        return None
+    table = np.stack(rows)
+    return noise_scale((table @ table.T).astype(np.float64), size)

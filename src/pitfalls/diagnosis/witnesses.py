@@ -1,0 +1,426 @@
+"""Witnesses: what another program can check again, from the model, the loss and the data alone.
+
+Records without torch; each imports what measures when it is checked.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pitfalls.diagnosis.evidence.capacity import CONFINED, Confinement
+from pitfalls.diagnosis.evidence.wiring import Composition, Slope
+
+if TYPE_CHECKING:
+    from pitfalls.diagnosis.subject import Subject
+
+__all__ = [
+    "AnyWitness",
+    "CompositionWitness",
+    "DataWitness",
+    "FiniteWitness",
+    "FitWitness",
+    "FloorWitness",
+    "OutputMixingWitness",
+    "RayWitness",
+    "ReachWitness",
+    "SaddleWitness",
+    "ScheduleWitness",
+    "SignalWitness",
+    "SlopeWitness",
+    "UnitsWitness",
+]
+
+
+@dataclass(frozen=True)
+class FiniteWitness:
+    """Where a number is not finite.
+
+    Parameters
+    ----------
+    where : str
+        As `WiringEvidence.not_finite`.
+    rows : tuple of int
+    """
+
+    where: str
+    rows: tuple[int, ...]
+
+    def check(self, subject: "Subject") -> bool:
+        """Look again."""
+        from pitfalls.diagnosis.wiring import first_not_finite
+
+        return first_not_finite(subject, np.array(self.rows)) == self.where
+
+
+@dataclass(frozen=True)
+class OutputMixingWitness:
+    """A sample whose output changes, or does not, with another sample of the batch.
+
+    Parameters
+    ----------
+    rows, others : tuple of int
+        The batch and its replacements.
+    mixes : bool
+        The claim.
+    fixed_norms : bool
+        Whether batch norms without statistics were given fixed ones first.
+    """
+
+    rows: tuple[int, ...]
+    others: tuple[int, ...]
+    mixes: bool
+    fixed_norms: bool
+
+    def check(self, subject: "Subject") -> bool:
+        """Replace the samples again."""
+        from pitfalls.diagnosis import mixing
+
+        if self.fixed_norms:
+            mixing.give_statistics(mixing.batch_norm_without_statistics(subject.model))
+        found = mixing.output_mixing(subject, np.array(self.rows), np.array(self.others))
+        return found.mixes is self.mixes
+
+
+@dataclass(frozen=True)
+class CompositionWitness:
+    """How the loss of a batch is made of the losses of its samples.
+
+    Parameters
+    ----------
+    rows : tuple of int
+        The batch.
+    composition : str
+        The claim.
+    batch, mean, total, pairs : float
+        Loss of the batch; mean and sum of the losses one by one; mean over every output with every
+        label.
+    """
+
+    rows: tuple[int, ...]
+    composition: Composition
+    batch: float
+    mean: float
+    total: float
+    pairs: float
+
+    def check(self, subject: "Subject") -> bool:
+        """Compute the losses again: the same numbers, and the same relation."""
+        from pitfalls.diagnosis.mixing import loss_composition
+
+        again = loss_composition(subject, np.array(self.rows))
+        return again.composition == self.composition and bool(
+            np.isclose(again.batch, self.batch, rtol=1e-4, atol=1e-7)
+        )
+
+
+@dataclass(frozen=True)
+class ReachWitness:
+    """Names of parameters, and the batch that shows what holds of them.
+
+    Parameters
+    ----------
+    rows : tuple of int
+    cut, frozen : tuple of str
+        As in `Reach`. That an optimizer lacks parameters can be seen without the model, and is not
+        checked here: `check` is given no optimizer.
+    trained : tuple of str
+        Parameters that get a gradient.
+    """
+
+    rows: tuple[int, ...]
+    cut: tuple[str, ...]
+    frozen: tuple[str, ...]
+    trained: tuple[str, ...]
+
+    def check(self, subject: "Subject") -> bool:
+        """Take the backward pass again."""
+        from pitfalls.diagnosis.reach import reach
+
+        again = reach(subject, np.array(self.rows))
+        reached = {n for n, p in subject.parameters().items() if p.requires_grad}
+        reached -= {*again.cut, *again.unused}
+        return (
+            again.cut == self.cut and again.frozen == self.frozen and reached >= set(self.trained)
+        )
+
+
+@dataclass(frozen=True)
+class SlopeWitness:
+    """A parameter tensor along whose gradient the loss does not fall as the gradient says.
+
+    Parameters
+    ----------
+    rows : tuple of int
+    slope : Slope
+    """
+
+    rows: tuple[int, ...]
+    slope: Slope
+
+    def check(self, subject: "Subject") -> bool:
+        """Take gradient and differences again."""
+        from pitfalls.diagnosis.slopes import check_slopes
+
+        again = check_slopes(subject, np.array(self.rows), (self.slope.name,))
+        return bool(again) and again[0].agrees == self.slope.agrees
+
+
+@dataclass(frozen=True, eq=False)
+class RayWitness:
+    """A direction in parameter space along which the loss falls without limit.
+
+    Parameters
+    ----------
+    rows : tuple of int
+        The batch; its labels are kept, its inputs are all the first one's.
+    direction : dict of str to ndarray
+        By parameter.
+    radii, losses : tuple of float
+        Along the direction, each radius twice the one before.
+    """
+
+    rows: tuple[int, ...]
+    direction: Mapping[str, NDArray[np.float64]]
+    radii: tuple[float, ...]
+    losses: tuple[float, ...]
+
+    def check(self, subject: "Subject") -> bool:
+        """Go along the direction again."""
+        from pitfalls.diagnosis.unbounded import along, falls_without_limit
+
+        losses = along(subject, np.array(self.rows), self.direction, self.radii)
+        return falls_without_limit(losses, along(subject, np.array(self.rows), {}, (0.0,))[0])
+
+
+@dataclass(frozen=True)
+class DataWitness:
+    """The verdict with the generator's seed that drew halves and permutations.
+
+    Parameters
+    ----------
+    seed : int
+    verdict : str
+    p_values : tuple of float
+    """
+
+    seed: int
+    verdict: str
+    p_values: tuple[float, ...]
+
+    def check(self, subject: "Subject") -> bool:
+        """Measure again with the same draws."""
+        from pitfalls.diagnosis.data import data_verdict, measure_all
+
+        evidence = measure_all(subject, self.seed)
+        again = tuple(score.p_value for score in evidence.learners)
+        return data_verdict(evidence)[0] == self.verdict and again == self.p_values
+
+
+@dataclass(frozen=True)
+class SignalWitness:
+    """The test with its draws: examples and permutations come from a seed.
+
+    Parameters
+    ----------
+    seed : int
+    n_examples, n_permutations : int
+    p_value : float
+    seen : bool
+    """
+
+    seed: int
+    n_examples: int
+    n_permutations: int
+    p_value: float
+    seen: bool
+
+    def check(self, subject: "Subject") -> bool:
+        """Repeat the test with the same draws."""
+        from pitfalls.diagnosis.signal import seeded_test
+
+        test = seeded_test(subject, self.seed, self.n_examples, self.n_permutations)
+        # the p-value may move by one rank where sums round differently
+        near = abs(test.p_value - self.p_value) <= 2.5 / (self.n_permutations + 1)
+        return near and test.sees == self.seen
+
+
+@dataclass(frozen=True)
+class UnitsWitness:
+    """Units by index, or layers by name, that are as the card says on these examples.
+
+    Parameters
+    ----------
+    rows : tuple of int
+    verdict : str
+    place : str
+        Of the layer that decided.
+    units : tuple of int
+        Dead units of that layer.
+    """
+
+    rows: tuple[int, ...]
+    verdict: str
+    place: str
+    units: tuple[int, ...]
+
+    def check(self, subject: "Subject") -> bool:
+        """Run the examples again."""
+        from pitfalls.diagnosis.units import measure_units, units_verdict
+
+        evidence = measure_units(subject, np.array(self.rows))
+        verdict, place, _ = units_verdict(evidence)
+        dead = {layer.place: layer.dead for layer in evidence.layers}.get(place, ())
+        return verdict == self.verdict and place == self.place and dead == self.units
+
+
+@dataclass(frozen=True, eq=False)
+class FitWitness:
+    """Weights at which the batch has the loss and score that the card names.
+
+    Parameters
+    ----------
+    rows : tuple of int
+        The batch.
+    weights : dict of str to ndarray
+        Parameters and buffers.
+    loss, score : float
+    """
+
+    rows: tuple[int, ...]
+    weights: Mapping[str, NDArray[Any]]
+    loss: float
+    score: float
+
+    def check(self, subject: "Subject") -> bool:
+        """Put the weights in and run the batch."""
+        import torch
+
+        from pitfalls.diagnosis.scores import score_outputs
+        from pitfalls.diagnosis.steps import risk_on
+
+        tensors = {**subject.parameters(), **dict(subject.model.named_buffers())}
+        if set(tensors) != set(self.weights):
+            return False
+        for name, values in self.weights.items():
+            if tuple(tensors[name].shape) != values.shape:
+                return False
+            tensors[name].data.copy_(torch.from_numpy(values))
+        rows = np.array(self.rows)
+        loss = risk_on(subject, rows)
+        found = score_outputs(subject.outputs(rows), subject.batch(rows)[1]).value
+        same = np.isclose(found, self.score, atol=1e-3, equal_nan=True)
+        return bool(np.isclose(loss, self.loss, rtol=1e-2, atol=1e-4) and same)
+
+
+@dataclass(frozen=True)
+class FloorWitness:
+    """A floor of the loss that the network's last function puts in.
+
+    Parameters
+    ----------
+    rows : tuple of int
+    confinement : Confinement
+    """
+
+    rows: tuple[int, ...]
+    confinement: Confinement
+
+    def check(self, subject: "Subject") -> bool:
+        """Find the floor again."""
+        from pitfalls.diagnosis.confinement import find_confinement
+
+        again = find_confinement(subject, np.array(self.rows))
+        return (
+            again is not None
+            and again.function == self.confinement.function
+            and again.share > CONFINED
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class SaddleWitness:
+    """A direction, its curvature, and the step that lowers the loss both ways.
+
+    Parameters
+    ----------
+    rows : tuple of int
+        The batch.
+    direction : ndarray of shape (P,)
+        Of length 1, parameters in the model's order.
+    curvature, radius, drop : float
+    verdict : str
+    """
+
+    rows: tuple[int, ...]
+    direction: NDArray[np.float64]
+    curvature: float
+    radius: float
+    drop: float
+    verdict: str
+
+    def check(self, subject: "Subject") -> bool:
+        """Measure curvature along the direction, gradient and both steps again."""
+        from pitfalls.diagnosis.curvature import Hessian
+        from pitfalls.diagnosis.saddle import drop_along, product_rounding
+
+        hessian = Hessian(subject, np.array(self.rows))
+        if hessian.size != len(self.direction):
+            return False
+        curvature = float(self.direction @ hessian.times(self.direction))
+        rounding = product_rounding(hessian, abs(curvature))
+        if abs(curvature - self.curvature) > 1e-3 * abs(self.curvature) + 10 * rounding:
+            return False
+        if self.verdict != "saddle":
+            return True
+        drop = drop_along(hessian, self.direction, self.radius)
+        return curvature < 0 and drop > 0.5 * self.drop > 0
+
+
+@dataclass(frozen=True)
+class ScheduleWitness:
+    """The user's run and the run that mends it, from one seed.
+
+    `check` has no optimizer, so it does not repeat the runs: it measures where they start.
+
+    Parameters
+    ----------
+    rows : tuple of int
+        Training examples of the losses.
+    before : float
+        Loss on them at the start.
+    own_after, cure_after : float
+    cure_factor : float
+    """
+
+    rows: tuple[int, ...]
+    before: float
+    own_after: float
+    cure_after: float
+    cure_factor: float
+
+    def check(self, subject: "Subject") -> bool:
+        """Measure the loss at the start again."""
+        from pitfalls.diagnosis.steps import risk_on
+
+        return bool(np.isclose(risk_on(subject, np.array(self.rows), "steady"), self.before, 1e-3))
+
+
+AnyWitness: TypeAlias = (
+    CompositionWitness
+    | DataWitness
+    | FiniteWitness
+    | FitWitness
+    | FloorWitness
+    | OutputMixingWitness
+    | RayWitness
+    | ReachWitness
+    | SaddleWitness
+    | ScheduleWitness
+    | SignalWitness
+    | SlopeWitness
+    | UnitsWitness
+)
+"""Every kind of witness that a card may hold."""

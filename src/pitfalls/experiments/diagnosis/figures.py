@@ -1,0 +1,171 @@
+"""One figure a question, where it has one."""
+
+from typing import TypeVar
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from pitfalls.diagnosis.evidence.saddle import SaddleEvidence
+from pitfalls.diagnosis.evidence.schedule import ScheduleEvidence
+from pitfalls.diagnosis.evidence.signal import PermutationTest, SignalEvidence
+from pitfalls.diagnosis.evidence.units import UnitsEvidence
+from pitfalls.diagnosis.vocabulary import Question
+from pitfalls.experiments.diagnosis.records import DiagnosisResult
+from pitfalls.plots import BLUE, COLUMN, GREEN, GREY, ORANGE, RED, Drawing, Figure
+from pitfalls.prose import counted, number
+
+__all__ = ["FIGURES"]
+
+E = TypeVar("E")
+
+
+def _evidence(result: DiagnosisResult, question: Question, kind: type[E]) -> E | None:
+    found = result.evidence(question)
+    return found if isinstance(found, kind) else None
+
+
+def _test(result: DiagnosisResult) -> PermutationTest | None:
+    found = _evidence(result, "signal", SignalEvidence)
+    return None if found is None else found.test
+
+
+def permutation_histogram(result: DiagnosisResult) -> Drawing:
+    """Draw the true labels' statistic among those of permuted ones."""
+    test = _test(result)
+    assert test is not None
+    true, *permuted = test.statistics
+    figure, axis = plt.subplots(figsize=COLUMN)
+    axis.hist(permuted, bins=min(30, max(8, len(permuted) // 5)), color=GREY, label="permuted")
+    axis.axvline(true, color=RED, label="true labels")
+    axis.set_xlabel("squared whitened gradient")
+    axis.set_ylabel("labellings")
+    axis.legend()
+    verb = "stands out" if test.sees else "does not stand out"
+    axis.set_title(f"The true labels' gradient {verb} (p = {number(test.p_value, 2)})")
+    text = (
+        f"Whitened gradient of the true labels, {number(true)}, among {len(permuted)} permuted "
+        f"labellings of {counted(test.n_examples, 'example')}: p = {number(test.p_value, 2)}."
+    )
+    return Drawing(figure, alt=text, caption=text)
+
+
+def layer_profile(result: DiagnosisResult) -> Drawing:
+    """Draw the relative gradient of every layer."""
+    units = _evidence(result, "units", UnitsEvidence)
+    assert units is not None
+    values = [max(g.relative, 0.0) if np.isfinite(g.relative) else 0.0 for g in units.gradients]
+    floor = min((v for v in values if v > 0), default=1e-12) / 10
+    figure, axis = plt.subplots(figsize=COLUMN)
+    places = np.arange(len(values))
+    axis.bar(
+        places, [max(v, floor) for v in values], color=[BLUE if v > 0 else RED for v in values]
+    )
+    axis.set_yscale("log")
+    axis.set_xticks(places, [g.name for g in units.gradients], rotation=60, ha="right", fontsize=7)
+    axis.set_ylabel("gradient / weight")
+    ratio = number(1 / units.ratio, 2) if units.ratio > 0 else "without bound"
+    axis.set_title(f"Relative gradients of the layers differ by a factor {ratio}")
+    text = (
+        f"Euclidean norm of the gradient over that of the weight, by layer, on "
+        f"{counted(units.n, 'example')}; red: exactly zero. Largest over smallest: {ratio}."
+    )
+    return Drawing(figure, alt=text, caption=text)
+
+
+def extreme_curvature(result: DiagnosisResult) -> Drawing:
+    """Draw lowest and largest eigenvalue with their residuals."""
+    saddle = _evidence(result, "saddle", SaddleEvidence)
+    assert saddle is not None
+    figure, axis = plt.subplots(figsize=COLUMN)
+    axis.errorbar(
+        [saddle.lowest, saddle.largest], [0, 0], xerr=saddle.residuals, fmt="o", color=BLUE,
+        ecolor=ORANGE, elinewidth=4,
+    )  # fmt: skip
+    axis.axvline(0, color=GREY, linewidth=1)
+    axis.set_yticks([])
+    axis.set_xlabel("eigenvalue of the Hessian; bars: residual")
+    axis.set_title(f"Curvature from {number(saddle.lowest)} to {number(saddle.largest)}")
+    text = (
+        f"Extreme eigenvalues on {counted(saddle.n, 'example')}: {number(saddle.lowest, 4)} and "
+        f"{number(saddle.largest, 4)}, with residuals {number(saddle.residuals[0], 2)} and "
+        f"{number(saddle.residuals[1], 2)}, after {counted(saddle.products, 'product')}."
+    )
+    return Drawing(figure, alt=text, caption=text)
+
+
+def along_the_witness(result: DiagnosisResult) -> Drawing:
+    """Draw the loss along the direction of lowest curvature."""
+    saddle, line = _evidence(result, "saddle", SaddleEvidence), result.along
+    assert saddle is not None
+    assert line is not None
+    figure, axis = plt.subplots(figsize=COLUMN)
+    axis.plot(line.lengths, line.losses, color=BLUE)
+    axis.plot(0, saddle.loss, "o", color=RED)
+    axis.set_xlabel("distance along the direction of lowest curvature")
+    axis.set_ylabel("loss")
+    falls = "falls both ways" if saddle.drop > 0 else "does not fall both ways"
+    axis.set_title(f"The loss {falls} along the witness")
+    text = (
+        f"Loss along the direction of lowest curvature on {counted(saddle.n, 'example')}; a step of "
+        f"{number(saddle.radius)} lowers it by {number(saddle.drop)} whichever way it is taken."
+        if saddle.drop > 0
+        else f"Loss along the direction of lowest curvature on {counted(saddle.n, 'example')}."
+    )
+    return Drawing(figure, alt=text, caption=text)
+
+
+def first_steps(result: DiagnosisResult) -> Drawing:
+    """Draw the losses of the user's own steps, and of those that mend them."""
+    found = _evidence(result, "schedule", ScheduleEvidence)
+    assert found is not None
+    own = found.own if found.own is not None else found.adam
+    assert own is not None
+    figure, axis = plt.subplots(figsize=COLUMN)
+    name = "own steps" if found.own is not None else "Adam at 0.003"
+    axis.plot(np.arange(len(own.losses)), own.losses, color=BLUE, label=name)
+    if found.cure is not None:
+        cure = found.cure
+        label = f"at {number(cure.factor, 2)} × the rate"
+        axis.plot(np.arange(len(cure.losses)), cure.losses, color=GREEN, label=label)
+    axis.set_xlabel("step")
+    axis.set_ylabel("loss of the batch")
+    if max(own.losses) > 20 * abs(own.losses[0]) > 0:
+        axis.set_yscale("symlog", linthresh=max(abs(own.losses[0]), 1e-6))
+    axis.legend()
+    verb = "learn" if own.learned else "do not learn"
+    axis.set_title(f"{len(own.losses)} steps {verb}")
+    text = (
+        f"Loss of each batch of {found.batch_size} over {counted(len(own.losses), 'step')}; on "
+        f"{counted(own.held_after.n, 'unseen example')} the labels are fitted with "
+        f"p = {number(own.held_after.p_value, 2)}."
+    )
+    return Drawing(figure, alt=text, caption=text)
+
+
+def _has_steps(result: DiagnosisResult) -> bool:
+    found = _evidence(result, "schedule", ScheduleEvidence)
+    own = None if found is None else found.own or found.adam
+    return own is not None and len(own.losses) > 1 and bool(np.isfinite(own.losses).all())
+
+
+def _has_layers(result: DiagnosisResult) -> bool:
+    units = _evidence(result, "units", UnitsEvidence)
+    return units is not None and len(units.gradients) > 1
+
+
+def _has_curvature(result: DiagnosisResult) -> bool:
+    saddle = _evidence(result, "saddle", SaddleEvidence)
+    return saddle is not None and bool(np.isfinite([saddle.lowest, saddle.largest]).all())
+
+
+FIGURES = (
+    Figure("permutation-histogram", permutation_histogram, lambda r: _test(r) is not None),
+    Figure("layer-profile", layer_profile, _has_layers),
+    Figure("extreme-curvature", extreme_curvature, _has_curvature),
+    Figure(
+        "along-the-witness",
+        along_the_witness,
+        lambda r: r.along is not None and bool(np.isfinite(r.along.losses).all()),
+    ),
+    Figure("first-steps", first_steps, _has_steps),
+)

@@ -1,0 +1,86 @@
+"""One page of one diagnosis: verdict cards, a figure for each, every number with its n."""
+
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+
+from pitfalls.errors import InputError
+from pitfalls.experiments.diagnosis import EXPERIMENT, DiagnosisResult, SavedCard
+from pitfalls.plots import draw
+from pitfalls.report.drawings import inline, picture_of
+from pitfalls.runs import Run, write_bytes
+
+__all__ = ["build_diagnosis"]
+
+FIGURE_OF = {
+    "signal": ("permutation-histogram",),
+    "units": ("layer-profile",),
+    "saddle": ("extreme-curvature", "along-the-witness"),
+    "schedule": ("first-steps",),
+}
+
+
+def build_diagnosis(run: Run, out: str | Path) -> Path:
+    """Write ``diagnosis.html`` from a finished run; nothing is computed anew.
+
+    Parameters
+    ----------
+    run : Run
+        Of the experiment ``diagnosis``.
+    out : path
+        The folder to write into.
+
+    Returns
+    -------
+    Path
+        Of the page: one file, without links to anything outside.
+
+    Raises
+    ------
+    InputError
+        If the run is of another experiment, or not finished.
+    """
+    if run.manifest.experiment != EXPERIMENT.name or not run.complete:
+        raise InputError(
+            f"report --diagnosis: {run.id} is no finished diagnosis. Make one: pitfalls diagnose --help"
+        )
+    from jinja2 import Environment
+
+    result = run.load(DiagnosisResult)
+    drawn = {}
+    for place, figure in enumerate(f for f in EXPERIMENT.figures() if f.shown_for(result)):
+        picture = picture_of(EXPERIMENT.name, draw(figure, result, ("svg",)))
+        drawn[figure.name] = (inline(picture, f"d{place}-"), picture.caption)
+    assets = files("pitfalls.report") / "assets"
+    template = Environment(autoescape=True).from_string(
+        (assets / "diagnosis.html.jinja").read_text(encoding="utf-8")
+    )
+    page = template.render(
+        result=result,
+        css=(assets / "page.css").read_text(encoding="utf-8"),
+        version=version("pitfalls"),
+        run=run.id,
+        command=run.manifest.command,
+        machine=run.manifest.machine,
+        end=run.manifest.end,
+        cards=[(card, _figures(card, drawn)) for card in result.cards],
+        spoken=_spoken,
+    )
+    path = Path(out) / "diagnosis.html"
+    write_bytes(path, page.encode("utf-8"))
+    return path
+
+
+def _figures(card: SavedCard, drawn: dict[str, tuple[str, str]]) -> list[tuple[str, str]]:
+    return [drawn[name] for name in FIGURE_OF.get(card.question, ()) if name in drawn]
+
+
+def _spoken(card: SavedCard) -> str:
+    """Say what a card rests on: n, p and cost."""
+    p = "" if card.p_value is None else f", p = {card.p_value:.3g}"
+    of = "" if card.n_total in (None, card.n_examples) else f" of {card.n_total:,}"
+    return (
+        f"n = {card.evidence.n:,} (from {card.n_examples:,}{of} examples){p}; "
+        f"{card.cost.seconds:.2f} s, {card.cost.gradients} gradients, {card.cost.products} Hessian "
+        "products"
+    )

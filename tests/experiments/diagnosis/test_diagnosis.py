@@ -1,0 +1,204 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from pitfalls.cli import main
+from pitfalls.errors import DataError, InputError
+from pitfalls.experiments.diagnosis import EXPERIMENT, DiagnosisConfig, DiagnosisResult, SavedCard
+from pitfalls.experiments.diagnosis.case import build, fingerprint_of
+from pitfalls.experiments.diagnosis.figures import FIGURES
+from pitfalls.experiments.diagnosis.run import check_cards
+from pitfalls.frame.experiment import perform
+from pitfalls.plots import draw
+from pitfalls.prose import Paragraph, Picture, Table, plain
+from pitfalls.report.diagnosis import build_diagnosis
+from pitfalls.runs import RunStore
+
+MODULE = """
+import torch
+
+def network():
+    return torch.nn.Sequential(torch.nn.Linear(4, 12), torch.nn.ReLU(), torch.nn.Linear(12, 2))
+
+def with_loss():
+    return network(), squares
+
+def squares(outputs, y):
+    return ((outputs - torch.nn.functional.one_hot(y, 2)) ** 2).mean()
+
+def nothing():
+    return 3
+
+def fails():
+    raise ValueError("no such thing")
+
+def slow(parameters):
+    return torch.optim.SGD(parameters, lr=1e-7)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with a module and data of one's own, and runs."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "my_networks", raising=False)
+    (tmp_path / "my_networks.py").write_text(MODULE, encoding="utf-8")
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((120, 4)).astype(np.float32)
+    np.savez(tmp_path / "data.npz", x=x, y=(x[:, 0] > 0).astype(np.int64))
+    return tmp_path
+
+
+def asked(**changes):
+    config = DiagnosisConfig(
+        **{
+            "target": "my_networks:network",
+            "data": "data.npz",
+            "optimizer": "adam",
+            "budget": 3.0,
+            **changes,
+        }
+    )
+    mark = fingerprint_of(build(config), config.target)
+    return DiagnosisConfig(**{**vars(config), "fingerprint": mark})
+
+
+def test_a_network_of_ones_own_is_diagnosed_kept_and_drawn(folder):
+    finished = perform(EXPERIMENT, asked(budget=6.0), RunStore(folder / "runs"))
+    result = finished.result
+    assert result.cause == "healthy"
+    assert [card.question for card in result.cards] == [
+        "wiring", "data", "signal", "units", "capacity", "saddle", "schedule",
+    ]  # fmt: skip
+    assert all(holds for _, holds in check_cards(asked(budget=6.0), result))
+    drawn = [figure.name for figure in FIGURES if figure.shown_for(result)]
+    assert drawn == [figure.name for figure in FIGURES]
+    for figure in FIGURES:
+        rendered = draw(figure, result, ("svg",))
+        assert "example" in rendered.caption or "labelling" in rendered.caption
+    blocks = EXPERIMENT.account(result)
+    assert "healthy" in plain(blocks[0].text)
+    assert isinstance(blocks[0], Paragraph)
+    assert isinstance(blocks[1], Table)
+    assert all(isinstance(block, Picture) for block in blocks[2:])
+    page = build_diagnosis(finished.run, folder / "out").read_text(encoding="utf-8")
+    assert page.count("<svg") == len(FIGURES)
+    for card in result.cards:
+        assert f"{card.question}: {card.verdict}" in page
+        assert f"n = {card.evidence.n:,}" in page
+    assert "http://" not in page.replace("http://www.w3.org", "")
+
+
+def test_a_stopped_run_goes_on_with_the_next_question(folder):
+    store, config = RunStore(folder / "runs"), asked(questions=("wiring", "units"))
+
+    class StopError(Exception):
+        pass
+
+    def stops(label, unit="steps"):
+        from contextlib import nullcontext
+
+        def advance(done, total):
+            raise StopError
+
+        return nullcontext(advance)
+
+    with pytest.raises(StopError):
+        perform(EXPERIMENT, config, store, progress=stops)
+    (run,) = store.list("diagnosis")
+    assert run.has(SavedCard, part="wiring")
+    assert not run.has(SavedCard, part="units")
+    kept = run.load(SavedCard, part="wiring")
+    result = perform(EXPERIMENT, config, store).result
+    assert result.cards[0].cost == kept.cost  # not asked again
+    assert [card.question for card in result.cards] == ["wiring", "units"]
+
+
+def test_other_code_weights_or_data_are_another_run_and_no_witness_is_checked_against_them(folder):
+    config = asked(questions=("wiring",))
+    result = perform(EXPERIMENT, config, RunStore(folder / "runs")).result
+    np.savez(folder / "data.npz", x=np.ones((9, 4), np.float32), y=np.ones(9, np.int64))
+    with pytest.raises(DataError, match="are not those that the run was asked for"):
+        check_cards(config, result)
+    assert asked(questions=("wiring",)).fingerprint != config.fingerprint
+
+
+def test_builders_give_models_losses_and_whole_cases(folder):
+    assert build(asked()).loss is torch.nn.functional.cross_entropy
+    assert build(asked(target="my_networks:with_loss")).loss.__name__ == "squares"
+    built = build(asked(loss="my_networks:squares", optimizer="my_networks:slow"))
+    assert built.loss.__name__ == "squares"
+    assert built.optimizer.param_groups[0]["lr"] == 1e-7
+    case = build(DiagnosisConfig(target="zoo:broadcast"))
+    assert case.optimizer is not None
+    assert len(case.x) == len(case.y)
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"target": "my_networks:missing"}, "cannot be imported"),
+        ({"target": "no_such_module:f"}, "cannot be imported"),
+        ({"target": "my_networks:nothing"}, "must give a model"),
+        ({"target": "my_networks:fails"}, "failed with ValueError: no such thing"),
+        ({"target": "zoo:unicorn"}, "no set-up 'unicorn'"),
+        ({"data": None}, "gives no data"),
+        ({"loss": "cross"}, "loss must be one of"),
+        ({"optimizer": "lion"}, "optimizer must be one of"),
+        ({"target": "network"}, "target must be module:function"),
+        ({"budget": -1.0}, "budget must be positive"),
+        ({"learning_rate": 0.0}, "learning_rate must be positive"),
+        ({"questions": ("wiring", "wiring")}, "questions must differ"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_in_one_line(folder, changes, match):
+    with pytest.raises(InputError, match=match):
+        asked(**changes)
+
+
+def test_the_commands_diagnose_check_list_and_report(folder, capsys):
+    line = ["diagnose", "my_networks:network", "--data", "data.npz", "--budget", "3"]
+    assert main([*line, "--questions", "wiring", "data", "--json"]) == 0
+    out = capsys.readouterr()
+    table = json.loads(out.out.splitlines()[0])
+    assert [row["question"] for row in table["rows"]] == ["wiring", "data"]
+    (run,) = RunStore(folder / "runs").list("diagnosis")
+    assert main(["diagnose", "check", run.id]) == 0
+    assert "yes" in capsys.readouterr().out
+    assert main(["report", "--diagnosis", run.id, "--out", "page"]) == 0
+    assert (folder / "page/diagnosis.html").exists()
+    assert main(["report", "--diagnosis", run.id, "--quick"]) == 2
+    assert main(["diagnose", "examples"]) == 0
+    assert "zoo:rate-30" in capsys.readouterr().out
+    assert main(["diagnose", "nowhere:f"]) == 2
+    assert "cannot be imported" in capsys.readouterr().err
+
+
+def test_a_witness_that_no_longer_holds_ends_in_exit_code_1(folder, capsys):
+    store = RunStore(folder / "runs")
+    config = asked(questions=("wiring",))
+    finished = perform(EXPERIMENT, config, store)
+    saved = finished.result.cards[0]
+    wrong = vars(saved.witness) | {"batch": saved.witness.batch + 1}
+    changed = DiagnosisResult(
+        **vars(finished.result)
+        | {"cards": (SavedCard(**vars(saved) | {"witness": type(saved.witness)(**wrong)}),)}
+    )
+    assert check_cards(config, changed) == (("wiring", False),)
+
+
+def test_help_costs_no_torch():
+    code = (
+        "import sys\nfrom pitfalls.cli import main\n"
+        "code = main(['diagnose', '--help'])\n"
+        "assert 'torch' not in sys.modules\nsys.exit(code)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "--optimizer" in done.stdout
+    assert "benchmark" in done.stdout
