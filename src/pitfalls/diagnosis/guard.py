@@ -23,6 +23,9 @@ from torch.optim.lr_scheduler import LRScheduler
 
 __all__ = ["GlobalGenerators", "StateGuard", "uninterrupted"]
 
+SAME_NUMBERS = 0x70697466
+"""A seed for evaluations that must draw the same numbers, and not those of a user's seed."""
+
 _CONTAINERS = (list, dict, set)
 
 

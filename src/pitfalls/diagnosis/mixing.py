@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pitfalls.diagnosis.evidence.wiring import Composition, OutputMixing
-from pitfalls.diagnosis.guard import seed_everything
+from pitfalls.diagnosis.guard import SAME_NUMBERS, seed_everything
 from pitfalls.diagnosis.nested import Nest, leaves, map_leaves, select
 from pitfalls.diagnosis.subject import Subject, SubjectError
 from pitfalls.diagnosis.witnesses import CompositionWitness
@@ -59,7 +59,7 @@ def output_mixing(subject: Subject, rows: Rows, others: Rows) -> OutputMixing:
     m = len(rows)
 
     def outputs(batch: Rows) -> list[Tensor]:
-        seed_everything(0)  # a network that draws numbers draws the same ones
+        seed_everything(SAME_NUMBERS)  # a network that draws numbers draws the same ones
         return [t.double() for t in leaves(subject.forward(subject.batch(batch)[0])) if _real(t)]
 
     with subject.mode("eval"):

@@ -10,13 +10,12 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from pitfalls.diagnosis.evidence.wiring import Slope
-from pitfalls.diagnosis.guard import seed_everything
+from pitfalls.diagnosis.guard import SAME_NUMBERS, seed_everything
 from pitfalls.diagnosis.nested import Nest, map_leaves
 from pitfalls.diagnosis.subject import Subject, SubjectError
 
 __all__ = ["check_slopes", "precise_risk"]
 
-_SEED = 0
 _STEPS = (1e-3, 1e-4, 1e-5, 1e-6)
 _MOST_TENSORS = 40
 
@@ -52,7 +51,7 @@ def precise_risk(
             }
 
         def risk(parameters: dict[str, Tensor]) -> Tensor:
-            seed_everything(_SEED)  # a network that draws numbers draws the same ones
+            seed_everything(SAME_NUMBERS)  # a network that draws numbers draws the same ones
             with subject.users_code("the model"):
                 batch: Nest = map_leaves(torch.clone, inputs)
                 arguments = batch if isinstance(batch, tuple | list) else (batch,)
@@ -92,7 +91,7 @@ def check_slopes(
     """
     risk, at, dtype = precise_risk(subject, rows)
     with subject.mode("eval"), torch.backends.cudnn.flags(enabled=False):
-        seed_everything(_SEED)
+        seed_everything(SAME_NUMBERS)
         value = subject.risk(rows)
         if not value.requires_grad:
             return ()

@@ -6,6 +6,7 @@ being wrong. (A likelihood with a free variance falls too, but only where its sa
 exactly, which one input for many labels rules out.)
 """
 
+from collections.abc import Mapping
 from functools import partial
 from itertools import pairwise
 
@@ -83,7 +84,7 @@ def _goes_negative(subject: Subject, rows: NDArray[np.int64]) -> bool:
 def along(
     subject: Subject,
     rows: NDArray[np.int64],
-    direction: dict[str, NDArray[np.float64]],
+    direction: Mapping[str, NDArray[np.float64]],
     radii: tuple[float, ...],
 ) -> tuple[float, ...]:
     """Return the loss at radii along a direction, all samples given the first one's input."""

@@ -5,7 +5,7 @@ Records without torch; each imports what measures when it is checked.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -290,7 +290,7 @@ class FitWitness:
     """
 
     rows: tuple[int, ...]
-    weights: Mapping[str, NDArray[Any]]
+    weights: Mapping[str, np.ndarray]
     loss: float
     score: float
 
