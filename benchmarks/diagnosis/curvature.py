@@ -3,6 +3,7 @@
 Run: python -m benchmarks.diagnosis.curvature   (some minutes on two cores)
 """
 
+import itertools
 import time
 from typing import Any
 
@@ -27,7 +28,7 @@ def networks() -> list[tuple[str, nn.Module]]:
             torch.manual_seed(len(found))
             layers: list[nn.Module] = []
             widths = (5, *shape)
-            for fan_in, fan_out in zip(widths[:-1], widths[1:], strict=True):
+            for fan_in, fan_out in itertools.pairwise(widths):
                 layers += [nn.Linear(fan_in, fan_out), activation()]
             model = nn.Sequential(*layers, nn.Linear(widths[-1], 3))
             found.append((f"{name} {'-'.join(map(str, widths))}-3", model))

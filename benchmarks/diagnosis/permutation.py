@@ -55,7 +55,7 @@ def without_signal(n_draws: int = 2000) -> dict[str, object]:
 
 
 def power(n_seeds: int = 50, n: int = 4096, d: int = 8, weight: int = 3) -> dict[str, object]:
-    """A parity that gradient descent can learn, at initialisation, and the plain norm beside it."""
+    """Measure power on a parity that descent can learn, and that of the plain norm beside it."""
     found, by_norm = [], []
     for seed in range(n_seeds):
         g = torch.Generator().manual_seed(seed)
