@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pitfalls.frame.terminal import as_json, shown, typed
+from pitfalls.escaping import shown
+from pitfalls.frame.terminal import as_json, typed
 
 ANYTHING = st.text(st.characters(codec=None, exclude_categories=()), max_size=30)
 

@@ -18,7 +18,6 @@ from .session import settings as settings
 from .tables import print_record as print_record
 from .tables import print_table as print_table
 from .terminal import as_json as as_json
-from .terminal import shown as shown
 
 __all__ = [
     "HIDDEN",
@@ -41,5 +40,4 @@ __all__ = [
     "run_store",
     "say",
     "settings",
-    "shown",
 ]

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pitfalls.frame.terminal import shown
+from pitfalls.escaping import shown
 from pitfalls.progress import Advance
 
 __all__ = ["TerminalProgress"]

@@ -11,7 +11,8 @@ from types import FrameType
 from typing import TYPE_CHECKING, Literal
 
 from pitfalls.errors import InputError
-from pitfalls.frame.terminal import shown, typed
+from pitfalls.escaping import shown
+from pitfalls.frame.terminal import typed
 
 if TYPE_CHECKING:
     from pitfalls.runs import RunStore

@@ -4,8 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from pitfalls.escaping import shown
 from pitfalls.frame.session import settings
-from pitfalls.frame.terminal import as_json, shown
+from pitfalls.frame.terminal import as_json
 
 if TYPE_CHECKING:
     from rich.console import Console

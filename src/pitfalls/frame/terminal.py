@@ -1,49 +1,12 @@
-"""Text that came with data, made fit for a terminal."""
+"""What is printed on a terminal: commands to type again, JSON."""
 
 import json
 import shlex
-import unicodedata
 from collections.abc import Iterable
 
-__all__ = ["as_json", "shown", "typed"]
+from pitfalls.escaping import shown
 
-# format characters that reorder or hide what stands around them; joiners within words stay
-_HARMFUL = {"Cc", "Cs", "Zl", "Zp"}
-_REORDERING = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
-
-
-def shown(text: str, keep: str = "") -> str:
-    r"""Return text with control characters and broken UTF-8 written out, so that it only can be read.
-
-    Names of files, classes and authors, and what servers answer, come from elsewhere: as they are, they
-    could move the cursor, colour or hide other lines, or stop the output with an encoding error.
-
-    Parameters
-    ----------
-    text : str
-    keep : str
-        Characters to leave as they are: ``"\n"`` in a text of several lines.
-
-    Examples
-    --------
-    >>> print(shown("cats\x1b[2J\udcff"))
-    cats\x1b[2J\xff
-    """
-    if text.isprintable() and not _REORDERING & set(text):
-        return text
-    return "".join(
-        c
-        if c in keep or not (unicodedata.category(c) in _HARMFUL or c in _REORDERING)
-        else _escaped(c)
-        for c in text
-    )
-
-
-def _escaped(character: str) -> str:
-    code = ord(character)
-    if 0xDC80 <= code <= 0xDCFF:  # a byte that is no UTF-8, as Python carries it in names of files
-        return f"\\x{code - 0xDC00:02x}"
-    return character.encode("unicode_escape", "backslashreplace").decode()
+__all__ = ["as_json", "typed"]
 
 
 def typed(words: Iterable[str]) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from filelock import BaseFileLock, FileLock, Timeout
 
 from pitfalls.errors import DataError, InputError, RunError
+from pitfalls.escaping import shown
 from pitfalls.runs import plain
 from pitfalls.runs.checkpoint import Checkpoint, read_latest, write_checkpoint
 from pitfalls.runs.config import to_json
@@ -167,8 +168,8 @@ class Run(ReadableRun):
     def warn(self, text: str) -> None:
         """Add a line that readers of the numbers must see; the same line is kept once."""
         with self._writing("warn", "the manifest"):
-            if text not in self.manifest.warnings:
-                self.manifest.warnings.append(text)
+            if shown(text) not in self.manifest.warnings:
+                self.manifest.warnings.append(shown(text))
                 self._folder.write_manifest()
 
     # -- opening and closing ------------------------------------------------------------------

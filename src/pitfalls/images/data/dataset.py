@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pitfalls.errors import InputError
+from pitfalls.escaping import shown
 from pitfalls.images.data.config import DataConfig
 from pitfalls.images.data.content import Content, LabelledImages, check_content
 from pitfalls.images.data.labels import encode_labels
@@ -112,9 +113,10 @@ class ImageDataset:
         parts = divide(content, config)
         mean, std = content.statistics or channel_statistics(parts.train.images)
         return cls(
-            name=content.name,
+            # names of folders and files may hold anything; from here on they are seen by readers
+            name=shown(content.name),
             source=content.source,
-            class_names=content.class_names,
+            class_names=tuple(map(shown, content.class_names)),
             train_images=_writable(parts.train.images),
             train_labels=parts.train.labels,
             test_images=_writable(parts.test.images),
