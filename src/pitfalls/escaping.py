@@ -8,6 +8,8 @@ __all__ = ["shown"]
 _HARMFUL = {"Cc", "Cs", "Zl", "Zp"}
 _REORDERING = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
 
 def shown(text: str, keep: str = "") -> str:
     r"""Return text with control characters and broken UTF-8 written out, so that it only can be read.
@@ -40,4 +42,7 @@ def _escaped(character: str) -> str:
     code = ord(character)
     if 0xDC80 <= code <= 0xDCFF:  # a byte that is no UTF-8, as Python carries it in names of files
         return f"\\x{code - 0xDC00:02x}"
-    return character.encode("unicode_escape", "backslashreplace").decode()
+    if character in _SHORT:
+        return _SHORT[character]
+    # written here, because Python's own codec would be imported at this moment
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
