@@ -1,4 +1,5 @@
 import hashlib
+import os
 
 import numpy as np
 import pytest
@@ -43,6 +44,32 @@ def test_only_the_last_two_are_kept(tmp_path):
         "step-000000000010",
     ]
     assert len(list(tmp_path.iterdir())) == 4
+
+
+@pytest.mark.parametrize("again", ["write", "read"])
+def test_tensors_that_a_broken_deletion_left_are_dropped_by_the_next_holder(
+    tmp_path, monkeypatch, again
+):
+    def refuse(path, missing_ok=False):
+        if path.suffix == ".safetensors":
+            raise OSError(5, "Input/output error")
+        os.unlink(path)
+
+    for step in (1, 2):
+        write_checkpoint(tmp_path, step, {"x": np.ones(1)}, {}, EMPTY)
+    with monkeypatch.context() as broken, pytest.raises(OSError, match="Input/output"):
+        broken.setattr("pathlib.Path.unlink", refuse)
+        write_checkpoint(tmp_path, 3, {"x": np.ones(1)}, {}, EMPTY)
+    (tmp_path / "step-000000000009.safetensors").write_bytes(b"killed before its description")
+    if again == "write":
+        write_checkpoint(tmp_path, 4, {"x": np.ones(1)}, {}, EMPTY)
+    assert read_latest(tmp_path, tmp_path / "metrics.jsonl")[0].step == (
+        4 if again == "write" else 3
+    )
+    kept = (3, 4) if again == "write" else (2, 3)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        f"step-{step:012d}.{suffix}" for step in kept for suffix in ("json", "safetensors")
+    ]
 
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "no json", "bad json"])

@@ -74,16 +74,17 @@ def write_checkpoint(
     }
     content["sha256"] = plain.digest(content)
     replace(folder / f"{stem}.json", plain.dump(content, 2) + b"\n")
-    for old in sorted(folder.glob("step-*.json"))[:-KEEP]:
-        _drop(old)
+    _drop_all_but_last(folder)
 
 
 def read_latest(folder: Path, log: Path) -> tuple[Checkpoint | None, list[str]]:
     """Return the newest whole checkpoint that fits the log, and a line for each one passed over.
 
-    Those passed over are deleted: kept, they would later count as newer than good ones.
+    Those passed over are deleted: kept, they would later count as newer than good ones. So is what a
+    killed process left of others.
     """
     complaints: list[str] = []
+    latest = None
     for description, found in read_checkpoints(folder):
         if isinstance(found, str):
             complaints.append(
@@ -94,9 +95,11 @@ def read_latest(folder: Path, log: Path) -> tuple[Checkpoint | None, list[str]]:
                 f"checkpoint {description.name} does not fit {log.name} and was passed over"
             )
         else:
-            return found[0], complaints
-        _drop(description)
-    return None, complaints
+            latest = found[0]
+            break
+        description.unlink(missing_ok=True)
+    _drop_all_but_last(folder)
+    return latest, complaints
 
 
 def read_checkpoints(folder: Path) -> Iterator[tuple[Path, tuple[Checkpoint, str] | str]]:
@@ -135,10 +138,15 @@ def _has_right_types(values: dict[str, Any]) -> bool:
     )
 
 
-def _drop(description: Path) -> None:
-    # the description goes first: tensors without one are passed over
-    description.unlink(missing_ok=True)
-    description.with_suffix(".safetensors").unlink(missing_ok=True)
+def _drop_all_but_last(folder: Path) -> None:
+    """Keep the newest descriptions with their tensors; tensors without one are nothing to go on from."""
+    descriptions = sorted(folder.glob("step-*.json"))
+    for description in descriptions[:-KEEP]:
+        description.unlink(missing_ok=True)
+    kept = {description.stem for description in descriptions[-KEEP:]}
+    for tensors in sorted(folder.glob("step-*.safetensors")):
+        if tensors.stem not in kept:
+            tensors.unlink(missing_ok=True)
 
 
 def _serialise(tensors: Mapping[str, Any]) -> tuple[bytes, str]:
