@@ -5,6 +5,7 @@ import typing
 from dataclasses import is_dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import pitfalls.experiments
@@ -44,6 +45,18 @@ def test_an_experiment_has_all_its_parts_with_the_types_that_it_states(name):
 def test_an_unknown_experiment_is_named_with_those_there_are():
     with pytest.raises(InputError, match="parity-signal"):
         experiment_named("parity-singal")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def pictures(tmp_path_factory):
+    """Let commands that are given no data find other pictures than the digits."""
+    path = tmp_path_factory.mktemp("data") / "noise.npz"
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (1200, 8, 8), dtype=np.uint8)
+    np.savez(path, images=images, labels=np.arange(1200) % 3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PITFALLS_DATA", str(path))
+        yield
 
 
 class Asked(BaseException):

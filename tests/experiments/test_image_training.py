@@ -2,6 +2,7 @@ import dataclasses
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,9 +17,10 @@ from safetensors.torch import load_file
 
 from pitfalls.errors import DataError, DivergenceError, InputError, RunError
 from pitfalls.experiments import perform
-from pitfalls.experiments.image_evaluation import EvaluateConfig, evaluation_of, load_trained
+from pitfalls.experiments.image_evaluation import EvaluateConfig, evaluation_of
 from pitfalls.experiments.image_networks import NetworkConfig
 from pitfalls.experiments.image_source import find_images
+from pitfalls.experiments.image_trained import load_trained
 from pitfalls.experiments.image_training import (
     CompareConfig,
     FastConfig,
@@ -33,6 +35,7 @@ from pitfalls.images.training.records import TrainConfig
 from pitfalls.report.figures import draw_run, figure_names
 from pitfalls.runs import RunStore
 from tests.experiments import killed_training
+from tests.runs.forged import rewrite
 
 ROOT = Path(__file__).parents[2]
 SMALL = NetworkConfig("fastnet", (8, 8, 8))
@@ -235,7 +238,9 @@ def test_a_trained_run_learns_and_says_what_it_was(trained):
 def test_the_loaded_network_gives_the_logits_of_the_run(trained, source):
     data = source.load()
     network = load_trained(trained)
-    logits = predict_logits(network.network, data.test_images, network.mean, network.std)
+    assert network.kept.class_names == data.class_names
+    assert network.kept.source == source
+    logits = predict_logits(network.network, data.test_images, network.kept.mean, network.kept.std)
     np.testing.assert_array_equal(logits.numpy(), trained.arrays("test-0")["logits"])
     shares = network.predict(data.test_images)
     assert shares.argmax(1).tolist() == logits.argmax(1).tolist()
@@ -334,11 +339,13 @@ def test_weights_that_other_code_trained_are_not_looked_at(trained, store):
         load_trained(older)
 
 
-def test_a_network_that_a_run_folder_names_is_never_code(trained, store):
-    forged = store.find(trained.path)
-    forged.manifest.config["network"]["kind"] = "os:system"
-    with pytest.raises(InputError, match="must be resnet18 or fastnet"):
-        load_trained(forged)
+def test_a_network_that_a_run_folder_names_is_never_code(trained, tmp_path):
+    shutil.copytree(trained.path, tmp_path / "images-train" / trained.path.name)
+    forged = RunStore(tmp_path).find("images-train")
+    name = "results/KeptNetwork.0.json"
+    rewrite(forged, name, forged.read_file(name).replace(b"fastnet", b"os:system"))
+    with pytest.raises(RunError, match="os:system"):
+        load_trained(RunStore(tmp_path).find("images-train"))
 
 
 @pytest.mark.cifar10

@@ -10,6 +10,10 @@ __all__ = ["SPECIAL", "another", "tokens"]
 SPECIAL: dict[tuple[str, str], Any] = {
     ("any", "data"): "digits",
     ("any", "modes"): (3.0, 2.0),
+    ("images", "labels"): None,
+    ("images", "subset_train"): 900,
+    ("images", "subset_val"): 100,
+    ("images", "value_range"): (0.0, 255.0),
     ("linear", "subset_train"): None,
     ("linear-classify", "weights"): None,
     ("linear-classify", "held"): (2,),

@@ -9,12 +9,12 @@ from types import FrameType
 from typing import Any
 
 import torch
-from safetensors.torch import save
 from torch import nn
 
 from pitfalls.errors import DivergenceError
 from pitfalls.experiments.image_networks import NetworkConfig, build_network
-from pitfalls.experiments.image_source import ImageSource
+from pitfalls.experiments.image_source import ImageSource, load_images
+from pitfalls.experiments.image_trained import keep_network
 from pitfalls.images.data import ImageDataset
 from pitfalls.images.training.checks import training_warnings
 from pitfalls.images.training.distributed import share_from_first, world
@@ -24,7 +24,7 @@ from pitfalls.images.training.records import EpochRecord, StepRecord, TrainConfi
 from pitfalls.progress import Progress
 from pitfalls.runs import Run
 
-__all__ = ["Cell", "describe_data", "load_data", "train_cells"]
+__all__ = ["Cell", "describe_data", "train_cells"]
 
 STEPS_A_CELL = 10**8  # more than any single training takes: checkpoints of later cells count on
 
@@ -52,7 +52,7 @@ def train_cells(
 
     With ``go_on`` a cell that diverges is a row of its own and the next one follows.
     """
-    data = load_data(source, run)
+    data = load_images(source, run)
     rows: list[dict[str, Any]] = []
     state: TrainState | None = None
     if run is not None and (checkpoint := run.load_checkpoint()) is not None:
@@ -92,6 +92,7 @@ def train_cells(
                 continue
             with progress("test", unit="images") as advance:
                 row = _test(network, data, device, run, index, six_views, advance)
+            keep_network(run, index, network, cell.network, source, data)
         except DivergenceError as error:
             if run is None or not go_on:
                 raise
@@ -169,7 +170,7 @@ def _test(
     six_views: bool,
     advance: Callable[[int, int], None],
 ) -> dict[str, float]:
-    """Look at the test set, once, after training; keep logits and weights."""
+    """Look at the test set, once, after training; keep logits."""
     logits = predict_logits(
         network, data.test_images, data.mean, data.std, device=device, on_progress=advance
     )
@@ -191,18 +192,7 @@ def _test(
         labels=data.test_labels,
         indices=data.test_indices,
     )
-    weights = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
-    run.save_file(f"weights-{index}.safetensors", save(weights))
     return row
-
-
-def load_data(source: ImageSource, run: Run | None) -> ImageDataset:
-    """Read the pictures; what their reader warns of goes into the run."""
-    data = source.load()
-    if run is not None:
-        for warning in data.warnings:
-            run.warn(warning)
-    return data
 
 
 def describe_data(source: ImageSource) -> dict[str, Any]:

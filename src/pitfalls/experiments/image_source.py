@@ -4,13 +4,25 @@ import os
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+import numpy as np
+
 from pitfalls.downloads import find_cifar10
 from pitfalls.errors import DataError
-from pitfalls.images.data import SOURCE_VARIABLE, DataConfig, ImageDataset, load_dataset
+from pitfalls.frame.bars import TerminalProgress
+from pitfalls.images.data import SOURCE_VARIABLE, DataConfig, ImageDataset, Part, load_dataset
 from pitfalls.progress import Advance, Progress, silent
-from pitfalls.runs import NOT_IDENTITY
+from pitfalls.runs import NOT_IDENTITY, Run
 
-__all__ = ["ImageSource", "find_images"]
+__all__ = [
+    "ImageSource",
+    "PartSize",
+    "Pictures",
+    "ask_for_images",
+    "called",
+    "describe_pictures",
+    "find_images",
+    "load_images",
+]
 
 PATIENCE_S = 60.0  # of a command that was given no data: longer than this, and it takes the digits
 
@@ -20,7 +32,9 @@ class ImageSource:
     """Which pictures were asked for, and the fingerprint of what was found.
 
     Only the fingerprint names a run: the same pictures at another path are the same data, and
-    other pictures at the same path are not.
+    other pictures at the same path are not. A config asks for one by a field of the type
+    ``Annotated[ImageSource, Located(DataConfig, ask_for_images)]``, which gives its command the
+    options of `DataConfig`.
     """
 
     fingerprint: str
@@ -45,6 +59,97 @@ class ImageSource:
         return dataset
 
 
+@dataclass(frozen=True)
+class PartSize:
+    """How many images a part of a data set has.
+
+    Attributes
+    ----------
+    part : {"train", "validation", "test"}
+    n : int
+    n_commonest : int
+        How many are of the training set's commonest class: always naming it gets so many right.
+    """
+
+    part: Part
+    n: int
+    n_commonest: int
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What a reader of a result is told of its pictures.
+
+    Attributes
+    ----------
+    name, fingerprint : str
+    class_names : tuple of str
+    shape : (int, int, int)
+        Channels, height and width.
+    parts : tuple of PartSize
+        Those that have images.
+    """
+
+    name: str
+    fingerprint: str
+    class_names: tuple[str, ...]
+    shape: tuple[int, int, int]
+    parts: tuple[PartSize, ...]
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes."""
+        return len(self.class_names)
+
+    @property
+    def n_features(self) -> int:
+        """Values of one image."""
+        channels, height, width = self.shape
+        return channels * height * width
+
+    def n(self, part: Part) -> int:
+        """How many images a part has; 0 where there is none."""
+        return sum(size.n for size in self.parts if size.part == part)
+
+    def constant(self, part: Part) -> float:
+        """Return the share of a part's images that always naming one class gets right: the commonest."""
+        (size,) = (size for size in self.parts if size.part == part)
+        return size.n_commonest / size.n
+
+
+def called(part: Part) -> str:
+    """Return the word for a part, the same in every sentence and table: the official test images are
+    ``test``, which the homework calls its validation set; ``validation`` was held out of training.
+    """
+    return {"train": "training", "validation": "validation", "test": "test"}[part]
+
+
+def describe_pictures(data: ImageDataset) -> Pictures:
+    """Return what results say of their pictures."""
+    commonest = int(np.bincount(data.train_labels).argmax())
+    parts: tuple[Part, ...] = ("train", "validation", "test")
+    return Pictures(
+        data.name,
+        data.fingerprint,
+        data.class_names,
+        data.shape,
+        tuple(
+            PartSize(part, len(labels), int(np.count_nonzero(labels == commonest)))
+            for part in parts
+            if len(labels := data.labels(part))
+        ),
+    )
+
+
+def load_images(source: ImageSource, run: Run | None) -> ImageDataset:
+    """Read the pictures; what their reader warns of goes into the run."""
+    data = source.load()
+    if run is not None:
+        for warning in data.warnings:
+            run.warn(warning)
+    return data
+
+
 def find_images(config: DataConfig, progress: Progress = silent) -> ImageSource:
     """Look the pictures up and fix which they are; ``progress`` shows a download."""
     # Named in full, so that the run finds its pictures again without the variable.
@@ -52,6 +157,11 @@ def find_images(config: DataConfig, progress: Progress = silent) -> ImageSource:
     with progress("downloading CIFAR-10", unit="bytes") as advance:
         dataset = _load(config, advance)
     return ImageSource(dataset.fingerprint, dataset.name, config, dataset.warnings)
+
+
+def ask_for_images(config: DataConfig) -> ImageSource:
+    """Look up the pictures that a command's options name; a terminal shows a download."""
+    return find_images(config, TerminalProgress())
 
 
 KEPT = 2

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 
 from pitfalls.errors import DivergenceError, InputError
-from pitfalls.experiments.image_cells import Cell, describe_data, load_data, train_cells
+from pitfalls.experiments.image_cells import Cell, describe_data, train_cells
 from pitfalls.experiments.image_networks import NetworkConfig, build_network
-from pitfalls.experiments.image_source import ImageSource, find_images
+from pitfalls.experiments.image_source import ImageSource, find_images, load_images
 from pitfalls.experiments.registry import experiment
 from pitfalls.images.data import DataConfig, judge_mirror
 from pitfalls.images.training.distributed import call_to_work
@@ -179,7 +179,7 @@ def fast_config(
 @experiment("images-lr-find")
 def find_learning_rate(config: RangeConfig, run: Run, progress: Progress) -> None:
     """Raise the learning rate step by step and watch the loss."""
-    data = load_data(config.source, run)
+    data = load_images(config.source, run)
     network = build_network(config.network, data, config.training.seed)
     with progress("learning-rate range test") as advance:
         result = learning_rate_range(

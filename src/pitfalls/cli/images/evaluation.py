@@ -81,23 +81,23 @@ def predict(
     """
     import numpy as np
 
-    from pitfalls.experiments.image_evaluation import load_trained
+    from pitfalls.experiments.image_trained import load_trained
     from pitfalls.images.data import read_picture
 
     files = _picture_files(paths)
     trained = load_trained(run_store().find(run), member)
-    channels, height, width = trained.shape
+    channels, height, width = trained.kept.shape
     pictures = np.stack([read_picture(file, (height, width), channels) for file in files])
     probabilities = trained.predict(pictures, views=views, device=resolve_device())
     rows = []
     for file, row in zip(files, probabilities, strict=True):
         best = np.argsort(-row)[:3]
         rows.append(
-            [str(file), *(f"{trained.class_names[i]} {percent(float(row[i]))}" for i in best)]
+            [str(file), *(f"{trained.kept.class_names[i]} {percent(float(row[i]))}" for i in best)]
         )
     print_table(
         f"{len(files)} pictures, scaled to {height}×{width}",
-        ["picture", "first", "second", "third"][: 1 + min(3, len(trained.class_names))],
+        ["picture", "first", "second", "third"][: 1 + min(3, len(trained.kept.class_names))],
         rows,
     )
 

@@ -1,0 +1,148 @@
+"""A trained network in the folder of the run that trained it: kept, and loaded to be looked at."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from safetensors.torch import load, save
+from torch import nn
+
+from pitfalls.errors import InputError, RunError
+from pitfalls.experiments.image_networks import NetworkConfig, empty_network
+from pitfalls.experiments.image_source import ImageSource
+from pitfalls.images.data import ImageDataset
+from pitfalls.images.training.evaluation import Views, predict_logits
+from pitfalls.runs import Run
+
+__all__ = ["KeptNetwork", "Trained", "keep_network", "load_trained", "weights_digest"]
+
+
+@dataclass(frozen=True)
+class KeptNetwork:
+    """What must be known of a network beside its weights.
+
+    Attributes
+    ----------
+    network : NetworkConfig
+    source : ImageSource
+        The pictures that it was trained on.
+    class_names : tuple of str
+    shape : (int, int, int)
+        Channels, height and width of one image.
+    mean, std : tuple of float
+        By which images are normalised.
+    """
+
+    network: NetworkConfig
+    source: ImageSource
+    class_names: tuple[str, ...]
+    shape: tuple[int, int, int]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network, and what its inputs and outputs mean."""
+
+    network: nn.Module
+    kept: KeptNetwork
+
+    def predict(
+        self,
+        images: npt.NDArray[np.uint8],
+        *,
+        views: Views = "plain",
+        device: str = "cpu",
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> npt.NDArray[np.float64]:
+        """Return the probability of each class, shape (n, n_classes).
+
+        Raises
+        ------
+        RunError
+            If an output is not finite: it is no probability.
+        """
+        logits = predict_logits(
+            self.network.to(device),
+            images,
+            self.kept.mean,
+            self.kept.std,
+            views=views,
+            device=device,
+            on_progress=on_progress,
+        )
+        if not bool(logits.isfinite().all()):
+            raise RunError(
+                "predict: the network's outputs on these pictures are not finite, so they say "
+                "nothing. Train it anew, at a lower rate."
+            )
+        probabilities: npt.NDArray[np.float64] = logits.double().softmax(1).numpy()
+        return probabilities
+
+
+def keep_network(
+    run: Run,
+    member: int,
+    network: nn.Module,
+    config: NetworkConfig,
+    source: ImageSource,
+    data: ImageDataset,
+) -> None:
+    """Save a trained network as number ``member`` of a run."""
+    weights = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
+    run.save_file(_file(member), save(weights))
+    run.save(
+        KeptNetwork(config, source, data.class_names, data.shape, data.mean, data.std),
+        part=str(member),
+    )
+
+
+def load_trained(run: Run, member: int = 0) -> Trained:
+    """Load the network that a run has trained.
+
+    Parameters
+    ----------
+    run : Run
+        Of ``images-train``, ``images-compare`` or ``images-fast``.
+    member : int, default=0
+        Which of its trainings, in the order of its table.
+
+    Raises
+    ------
+    InputError
+        If it has none of that number.
+    RunError
+        If other code than the present trained it: in the present network its weights might be
+        another function.
+    """
+    if run.is_older:
+        raise RunError(f"{run.older_note}. Train it anew before it is looked at.")
+    weights = _weights(run, member)
+    kept = run.load(KeptNetwork, part=str(member))
+    network = empty_network(kept.network, len(kept.class_names), kept.shape[0])
+    try:
+        network.load_state_dict(load(weights))
+    except Exception as error:
+        raise RunError(f"run {run.id}: its weights fit no such network. Train it anew.") from error
+    return Trained(network, kept)
+
+
+def weights_digest(run: Run, member: int = 0) -> str:
+    """Return the sha256 of the weights that a run holds under a number."""
+    return hashlib.sha256(_weights(run, member)).hexdigest()
+
+
+def _file(member: int) -> str:
+    return f"weights-{member}.safetensors"
+
+
+def _weights(run: Run, member: int) -> bytes:
+    if not run.holds(_file(member)):
+        raise InputError(
+            f"run {run.id} holds no trained network number {member}. Name a finished run of "
+            "'images train', 'images compare' or 'images fast'."
+        )
+    return run.read_file(_file(member))

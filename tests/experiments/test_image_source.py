@@ -1,0 +1,83 @@
+"""Which pictures a run is about, and what is said of them."""
+
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+import numpy as np
+import pytest
+from cyclopts import App
+
+from pitfalls.errors import DataError
+from pitfalls.experiments.image_source import (
+    ImageSource,
+    ask_for_images,
+    called,
+    describe_pictures,
+    find_images,
+    load_images,
+)
+from pitfalls.frame import Located, options
+from pitfalls.images import DataConfig
+from pitfalls.runs import RunStore
+
+
+@pytest.fixture
+def uneven(tmp_path):
+    """Seven images of class 1 and three of class 0 to train on; one and four to test on."""
+    images = np.arange(15 * 4, dtype=np.uint8).reshape(15, 2, 2)
+    np.savez(
+        tmp_path / "x.npz",
+        train_images=images[:10], train_labels=[1] * 7 + [0] * 3,
+        test_images=images[10:], test_labels=[1, 0, 0, 0, 0],
+    )  # fmt: skip
+    return find_images(DataConfig(str(tmp_path / "x.npz")))
+
+
+def test_a_constant_answer_is_the_commonest_class_of_the_training_images(uneven):
+    pictures = describe_pictures(uneven.load())
+    assert [size.part for size in pictures.parts] == ["train", "test"]
+    assert pictures.constant("train") == 0.7
+    assert pictures.constant("test") == 0.2
+    assert (pictures.n("train"), pictures.n("validation"), pictures.n("test")) == (10, 0, 5)
+    assert (pictures.n_classes, pictures.n_features) == (2, 4)
+
+
+def test_the_official_test_images_are_called_test_and_held_out_ones_validation():
+    assert [called(part) for part in ("train", "validation", "test")] == [
+        "training", "validation", "test",
+    ]  # fmt: skip
+
+
+def test_a_config_that_holds_a_source_gives_its_command_the_options_of_the_data():
+    @dataclass(frozen=True)
+    class Config:
+        source: Annotated[ImageSource, Located(DataConfig, ask_for_images)]
+
+    seen = []
+
+    def take(config: Config) -> None:
+        seen.append(config.source)
+
+    app = App(result_action="return_value")
+    app.default(options(take))
+    line = "--data digits --subset-train 50 --validation 0.2 --value-range 0 255 --channels 1"
+    app(line.split(), exit_on_error=False, print_error=False)
+    expected = DataConfig(
+        "digits", subset_train=50, validation=0.2, value_range=(0.0, 255.0), channels=1
+    )
+    assert seen == [find_images(expected)]
+
+
+def test_warnings_of_the_pictures_go_into_the_run(uneven, tmp_path):
+    @dataclass(frozen=True)
+    class Config:
+        source: ImageSource
+
+    with RunStore(tmp_path / "runs").open("look", Config(uneven)) as run:
+        data = load_images(uneven, run)
+    assert tuple(run.manifest.warnings) == data.warnings == uneven.warnings
+
+
+def test_pictures_that_changed_since_are_refused(uneven):
+    with pytest.raises(DataError, match="not those this run was asked for"):
+        replace(uneven, fingerprint="0" * 64).load()
