@@ -16,7 +16,7 @@ from pitfalls.experiments.image_source import find_images
 from pitfalls.experiments.image_training import CompareConfig
 from pitfalls.frame.bars import TerminalProgress
 from pitfalls.images import DataConfig
-from pitfalls.images.training.records import TrainConfig
+from pitfalls.images.training.config import TrainConfig
 from pitfalls.runs import RunStore
 
 

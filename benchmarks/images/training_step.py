@@ -25,8 +25,9 @@ from pitfalls.images import ImageDataset, load_dataset
 from pitfalls.images.networks import normalize
 from pitfalls.images.networks.resnet import ResNet18
 from pitfalls.images.training.augmentation import Draw, RandomCrop, RandomHorizontalFlip, augment
+from pitfalls.images.training.config import TrainConfig
 from pitfalls.images.training.loop import train
-from pitfalls.images.training.records import StepRecord, TrainConfig
+from pitfalls.images.training.records import StepRecord
 
 BATCH = 128
 Clock = tuple[float, float]

@@ -10,7 +10,7 @@ from pitfalls.experiments.image_networks import NetworkConfig
 from pitfalls.experiments.image_source import find_images
 from pitfalls.experiments.image_training import CompareConfig
 from pitfalls.images import DataConfig
-from pitfalls.images.training.records import TrainConfig
+from pitfalls.images.training.config import TrainConfig
 from pitfalls.progress import Progress, silent
 from pitfalls.runs import Run, RunStore
 

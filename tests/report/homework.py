@@ -29,7 +29,7 @@ from pitfalls.experiments.parity_sweep import SweepConfig
 from pitfalls.experiments.parity_targets import TargetsConfig
 from pitfalls.frame.experiment import perform as perform_experiment
 from pitfalls.images import DataConfig
-from pitfalls.images.training.records import TrainConfig
+from pitfalls.images.training.config import TrainConfig
 from pitfalls.parity import LearningConfig
 from pitfalls.runs import Run, RunStore
 

@@ -17,10 +17,11 @@ from pitfalls.experiments.image_source import ImageSource, load_images
 from pitfalls.experiments.image_trained import keep_network
 from pitfalls.images.data import ImageDataset
 from pitfalls.images.training.checks import training_warnings
+from pitfalls.images.training.config import TrainConfig
 from pitfalls.images.training.distributed import share_from_first, world
 from pitfalls.images.training.evaluation import evaluate, predict_logits
 from pitfalls.images.training.loop import train
-from pitfalls.images.training.records import EpochRecord, StepRecord, TrainConfig, TrainState
+from pitfalls.images.training.records import EpochRecord, StepRecord, TrainState
 from pitfalls.progress import Progress
 from pitfalls.runs import Run
 

@@ -12,10 +12,10 @@ from pitfalls.experiments.image_networks import NetworkConfig, build_network
 from pitfalls.experiments.image_source import ImageSource, find_images, load_images
 from pitfalls.experiments.registry import experiment
 from pitfalls.images.data import DataConfig, judge_mirror
+from pitfalls.images.training.config import Scheme, TrainConfig
 from pitfalls.images.training.distributed import call_to_work
 from pitfalls.images.training.fast_recipes import FAST_RECIPES
 from pitfalls.images.training.range_test import learning_rate_range
-from pitfalls.images.training.records import TrainConfig
 from pitfalls.progress import Progress, silent
 from pitfalls.runs import NOT_IDENTITY, Run
 from pitfalls.runs.config import config_hash
@@ -34,7 +34,7 @@ __all__ = [
     "train_images",
 ]
 
-HOMEWORK_SCHEMES = ("constant", "annealed", "special")
+HOMEWORK_SCHEMES: tuple[Scheme, ...] = ("constant", "annealed", "special")
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class CompareConfig:
     source: ImageSource
     network: NetworkConfig = field(default_factory=NetworkConfig)
     training: TrainConfig = field(default_factory=TrainConfig)
-    schemes: tuple[str, ...] = HOMEWORK_SCHEMES
+    schemes: tuple[Scheme, ...] = HOMEWORK_SCHEMES
     seeds: tuple[int, ...] = (123,)
     device: str = field(default="cpu", metadata=NOT_IDENTITY)
 

@@ -20,8 +20,8 @@ from pitfalls.images.training.augmentation import (
 )
 from pitfalls.images.training.batches import choose_transforms
 from pitfalls.images.training.checks import training_warnings
+from pitfalls.images.training.config import TrainConfig
 from pitfalls.images.training.loop import train
-from pitfalls.images.training.records import TrainConfig
 
 PLAIN = TrainConfig(scheme="constant", rate=0.05, batch_size=8)
 

@@ -7,8 +7,9 @@ from torch import nn
 from pitfalls.errors import InputError
 from pitfalls.images.networks.resnet import PreActivationBlock
 from pitfalls.images.training.augmentation import PerImage, RandomCrop
+from pitfalls.images.training.config import TrainConfig
 from pitfalls.images.training.loop import train
-from pitfalls.images.training.records import TrainConfig, TrainState
+from pitfalls.images.training.records import TrainState
 from tests.images.training.test_augmentation import noisy
 from tests.images.training.test_loop import assert_equal, dataset, network, weights
 

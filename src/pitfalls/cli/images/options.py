@@ -10,7 +10,7 @@ from pitfalls.frame.session import remark, resolve_device, settings
 if TYPE_CHECKING:
     from pitfalls.experiments.image_networks import NetworkConfig
     from pitfalls.experiments.image_source import ImageSource
-    from pitfalls.images.training.records import TrainConfig
+    from pitfalls.images.training.config import TrainConfig
 
 __all__ = [
     "ALL_DATA",
@@ -155,11 +155,10 @@ class TrainOptions:
 
         return NetworkConfig(self.network, self.widths)
 
-    def config(self, source: "ImageSource", scheme: str) -> "TrainConfig":
+    def config(self, source: "ImageSource", scheme: Scheme) -> "TrainConfig":
         """Turn the options into the trainer's settings."""
         from pitfalls.images.data import judge_mirror, random_flips
-        from pitfalls.images.training.checks import check_config
-        from pitfalls.images.training.records import TrainConfig
+        from pitfalls.images.training.config import TrainConfig
 
         flip = self.flip
         if flip == "auto":
@@ -168,7 +167,7 @@ class TrainOptions:
             flip = "random" if random_flips(data) else "none"
             if data.mirror is None:  # measured, which a reader must know
                 remark(f"--flip {flip}: {judge_mirror(data).why}")
-        config = TrainConfig(
+        return TrainConfig(
             epochs=self.epochs,
             batch_size=self.batch_size,
             scheme=scheme,
@@ -186,8 +185,6 @@ class TrainOptions:
             checkpoint_every=self.checkpoint_every,
             seed=settings().seed,
         )
-        check_config(config)
-        return config
 
 
 ALL_DATA = DataOptions()

@@ -25,7 +25,7 @@ from pitfalls.frame.tables import print_table
 if TYPE_CHECKING:
     from pitfalls.experiments.image_source import ImageSource
     from pitfalls.experiments.image_training import TrainRunConfig
-    from pitfalls.images.training.records import TrainConfig
+    from pitfalls.images.training.config import TrainConfig
 
 __all__ = ["compare", "fast", "lr_find", "train"]
 
@@ -131,7 +131,7 @@ def compare(
 
     if n_seeds < 1:
         raise InputError(f"--n-seeds must be at least 1, got {n_seeds}.")
-    chosen = tuple(schemes or HOMEWORK_SCHEMES)
+    chosen: tuple[Scheme, ...] = tuple(schemes or HOMEWORK_SCHEMES)
     if len(set(chosen)) < len(chosen):
         raise InputError("--schemes: each scheme can be named once.")
     device, source = resolve_device(), data.find()

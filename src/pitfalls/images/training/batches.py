@@ -17,8 +17,8 @@ from pitfalls.images.training.augmentation import (
     augment,
     derived_seed,
 )
+from pitfalls.images.training.config import TrainConfig
 from pitfalls.images.training.distributed import world
-from pitfalls.images.training.records import TrainConfig
 
 __all__ = ["Batches", "batch_sizes", "choose_transforms"]
 

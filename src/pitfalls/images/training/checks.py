@@ -1,57 +1,32 @@
 """What can be said of a run before it is trained: what is refused, and what is bound to spoil it."""
 
-import math
+from dataclasses import replace
 
 from pitfalls.errors import InputError
-from pitfalls.images.data import ImageDataset
+from pitfalls.images.data import ImageDataset, random_flips
 from pitfalls.images.training.batches import batch_sizes
+from pitfalls.images.training.config import TrainConfig
 from pitfalls.images.training.distributed import world
-from pitfalls.images.training.padding import PADDING_MODES
-from pitfalls.images.training.records import TrainConfig
+from pitfalls.images.training.hardware import has_fast_bfloat16
 from pitfalls.images.training.schedules import Schedule, never_moves, schedule
 
-__all__ = ["check_config", "check_sizes", "training_warnings"]
+__all__ = ["check_sizes", "settle", "training_warnings"]
 
 
-def check_config(config: TrainConfig) -> None:
-    """Refuse settings that no run can use."""
-    for name in ("epochs", "batch_size", "micro_batches", "checkpoint_every"):
-        if getattr(config, name) < 1:
-            raise InputError(
-                f"train: {name} must be at least 1. Got {getattr(config, name)} instead."
-            )
-    for name, choices in (
-        ("loss", ("mean", "sum")),
-        ("precision", ("float32", "bfloat16")),
-        ("flip", ("random", "alternating", "none")),
-        ("padding_mode", PADDING_MODES),
-    ):
-        if getattr(config, name) not in choices:
-            raise InputError(
-                f"train: {name} must be {' or '.join(choices)}. Got {getattr(config, name)!r} "
-                "instead."
-            )
-    if config.crop_padding is not None and config.crop_padding < 0:
-        raise InputError(
-            f"train: crop_padding must not be negative. Got {config.crop_padding} instead."
-        )
-    for name, value in (
-        ("label_smoothing", config.label_smoothing),
-        ("averaging", config.averaging),
-    ):
-        if value is not None and not 0 <= value < 1:
-            raise InputError(f"train: {name} must be in [0, 1). Got {value} instead.")
-    if not 0 <= config.momentum < 1:
-        raise InputError(f"train: momentum must be in [0, 1). Got {config.momentum} instead.")
-    if config.nesterov and config.momentum == 0:
-        raise InputError("train: Nesterov's momentum must be positive. Got 0; leave nesterov out.")
-    if not 0 <= config.weight_decay < math.inf:
-        raise InputError(
-            "train: weight_decay must be finite and not negative. Got "
-            f"{config.weight_decay} instead."
-        )
-    if any(size < 1 for size in config.image_sizes):
-        raise InputError(f"train: image_sizes must be positive. Got {config.image_sizes} instead.")
+def settle(config: TrainConfig, data: ImageDataset, device: str = "cpu") -> TrainConfig:
+    """Put in place of each ``auto`` what it means for these pictures on this device.
+
+    Raises
+    ------
+    InputError
+        If nothing says whether a mirrored picture keeps its class.
+    """
+    if config.flip == "auto":
+        config = replace(config, flip="random" if random_flips(data) else "none")
+    if config.precision == "auto":
+        fast = has_fast_bfloat16(device)
+        config = replace(config, precision="bfloat16" if fast else "float32")
+    return config
 
 
 def check_sizes(config: TrainConfig, data: ImageDataset) -> None:

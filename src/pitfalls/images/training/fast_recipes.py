@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pitfalls.images.training.records import TrainConfig
+from pitfalls.images.training.config import TrainConfig
 
 __all__ = ["FAST_RECIPES", "FastRecipe"]
 

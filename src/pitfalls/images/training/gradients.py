@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pitfalls.errors import InputError
+from pitfalls.images.training.config import TrainConfig
 from pitfalls.images.training.distributed import world
-from pitfalls.images.training.records import TrainConfig
 
 __all__ = ["add_gradients"]
 

@@ -22,7 +22,8 @@ from pitfalls.images.data import ImageDataset
 from pitfalls.images.training.augmentation import PerImage, Transform, derived_seed
 from pitfalls.images.training.averaging import MovingAverage, real_tensors
 from pitfalls.images.training.batches import Batches, choose_transforms
-from pitfalls.images.training.checks import check_config, check_sizes
+from pitfalls.images.training.checks import check_sizes, settle
+from pitfalls.images.training.config import TrainConfig
 from pitfalls.images.training.distributed import (
     copy_from_first,
     gather_sum,
@@ -37,13 +38,7 @@ from pitfalls.images.training.optimizers import (
     make_optimizers,
     optimizer_tensors,
 )
-from pitfalls.images.training.records import (
-    EpochRecord,
-    StepRecord,
-    TrainConfig,
-    TrainResult,
-    TrainState,
-)
+from pitfalls.images.training.records import EpochRecord, StepRecord, TrainResult, TrainState
 from pitfalls.images.training.schedules import INITIAL_RATE, Schedule, schedule
 from pitfalls.images.training.validation import validate
 
@@ -121,7 +116,7 @@ def train(
     >>> train(linear, digits, config).steps
     8
     """
-    check_config(config)
+    config = settle(config, data, torch.device(device).type)
     check_sizes(config, data)
     if torch.device(device).type == "cpu":
         keep_freed_memory()

@@ -11,8 +11,9 @@ from torch import nn
 
 from pitfalls.errors import DivergenceError, InputError
 from pitfalls.images.data import ImageDataset
+from pitfalls.images.training.config import TrainConfig
 from pitfalls.images.training.loop import train
-from pitfalls.images.training.records import StepRecord, TrainConfig
+from pitfalls.images.training.records import StepRecord
 
 __all__ = ["RangeTest", "learning_rate_range"]
 

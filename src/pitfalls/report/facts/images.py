@@ -64,7 +64,7 @@ def schemes(runs: tuple[Run, ...]) -> Facts:
     return Facts(
         {
             **_data(results),
-            "network": NETWORKS[runs[0].config["network"]["kind"]],
+            "network": NETWORKS[runs[0].config["network"]["network"]],
             "chance": chance,
             "lines": lines,
             "best": ranked[0],
@@ -124,7 +124,7 @@ def training(runs: tuple[Run, ...]) -> Facts:
     return Facts(
         {
             **_data(results),
-            "network": NETWORKS[run.config["network"]["kind"]],
+            "network": NETWORKS[run.config["network"]["network"]],
             "scheme": results["scheme"],
             "precision": results["precision"],
             "weight_decay": run.config["training"]["weight_decay"],

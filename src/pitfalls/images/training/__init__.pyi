@@ -1,0 +1,71 @@
+from .augmentation import AlternatingFlip as AlternatingFlip
+from .augmentation import PerImage as PerImage
+from .augmentation import RandomCrop as RandomCrop
+from .augmentation import RandomHorizontalFlip as RandomHorizontalFlip
+from .augmentation import Transform as Transform
+from .checks import settle as settle
+from .checks import training_warnings as training_warnings
+from .config import Scheme as Scheme
+from .config import TrainConfig as TrainConfig
+from .evaluation import Evaluation as Evaluation
+from .evaluation import Views as Views
+from .evaluation import evaluate as evaluate
+from .evaluation import predict_logits as predict_logits
+from .fast_recipes import FAST_RECIPES as FAST_RECIPES
+from .fast_recipes import FastRecipe as FastRecipe
+from .loop import train as train
+from .optimizers import Muon as Muon
+from .optimizers import orthogonalize as orthogonalize
+from .range_test import RangeTest as RangeTest
+from .range_test import learning_rate_range as learning_rate_range
+from .records import EpochRecord as EpochRecord
+from .records import StepRecord as StepRecord
+from .records import TrainResult as TrainResult
+from .records import TrainState as TrainState
+from .schedules import SCHEMES as SCHEMES
+from .schedules import Schedule as Schedule
+from .schedules import annealed_schedule as annealed_schedule
+from .schedules import constant_schedule as constant_schedule
+from .schedules import cosine_schedule as cosine_schedule
+from .schedules import linear_schedule as linear_schedule
+from .schedules import never_moves as never_moves
+from .schedules import one_cycle_schedule as one_cycle_schedule
+from .schedules import schedule as schedule
+from .schedules import special_schedule as special_schedule
+
+__all__ = [
+    "FAST_RECIPES",
+    "SCHEMES",
+    "AlternatingFlip",
+    "EpochRecord",
+    "Evaluation",
+    "FastRecipe",
+    "Muon",
+    "PerImage",
+    "RandomCrop",
+    "RandomHorizontalFlip",
+    "RangeTest",
+    "Schedule",
+    "Scheme",
+    "StepRecord",
+    "TrainConfig",
+    "TrainResult",
+    "TrainState",
+    "Transform",
+    "Views",
+    "annealed_schedule",
+    "constant_schedule",
+    "cosine_schedule",
+    "evaluate",
+    "learning_rate_range",
+    "linear_schedule",
+    "never_moves",
+    "one_cycle_schedule",
+    "orthogonalize",
+    "predict_logits",
+    "schedule",
+    "settle",
+    "special_schedule",
+    "train",
+    "training_warnings",
+]

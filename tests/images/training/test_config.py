@@ -1,0 +1,64 @@
+import subprocess
+import sys
+from dataclasses import fields
+
+import pytest
+
+from pitfalls.errors import InputError
+from pitfalls.images.training.checks import settle
+from pitfalls.images.training.config import Scheme, TrainConfig
+from pitfalls.images.training.schedules import SCHEMES
+from tests.images.training.test_loop import dataset
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"epochs": 0}, "epochs must be at least 1"),
+        ({"epochs": 1.5}, "epochs must be at least 1"),
+        ({"batch_size": 0}, "batch_size"),
+        ({"scheme": "stepped"}, "stepped"),
+        ({"scheme": "annealed", "rate": 0.0}, "factor must be positive"),
+        ({"rate": float("nan")}, "positive and finite"),
+        ({"optimizer": "adam"}, "optimizer must be sgd or muon"),
+        ({"averaging": 1.0}, "averaging must be in"),
+        ({"muon_rate": 0.0}, "muon_rate must be positive"),
+        ({"crop_padding": -1}, "crop_padding"),
+        ({"image_sizes": (8, 0)}, "image_sizes"),
+        ({"flip": "both"}, "random or alternating or none or auto"),
+    ],
+)
+def test_what_no_training_can_mean_is_refused_where_it_is_said(wrong, says):
+    with pytest.raises(InputError, match=says):
+        TrainConfig(**wrong)
+
+
+def test_the_schemes_of_the_options_are_those_that_there_are():
+    assert Scheme.__args__ == SCHEMES
+
+
+def test_auto_mirrors_only_what_keeps_its_class_and_asks_where_nothing_says_so():
+    from dataclasses import replace
+
+    asked = TrainConfig(flip="auto")
+    assert settle(asked, replace(dataset(), mirror=True)).flip == "random"
+    assert settle(asked, replace(dataset(), mirror=False)).flip == "none"
+    with pytest.raises(InputError, match="nothing says whether a mirrored picture keeps its class"):
+        settle(asked, replace(dataset(), mirror=None, class_names=("cow", "cat", "dog", "owl")))
+    assert settle(TrainConfig(flip="alternating"), dataset()).flip == "alternating"
+
+
+def test_auto_precision_is_one_of_the_two():
+    assert settle(TrainConfig(precision="auto"), dataset()).precision in ("float32", "bfloat16")
+
+
+def test_the_config_needs_no_torch_and_every_field_has_its_help():
+    code = (
+        "import sys; from pitfalls.images.training.config import TrainConfig;"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    from docstring_parser import parse
+
+    named = {item.arg_name for item in parse(TrainConfig.__doc__).params}
+    assert named == {field.name for field in fields(TrainConfig)}
