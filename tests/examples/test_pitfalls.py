@@ -43,7 +43,7 @@ def test_part_b_learns_five_dimensions():
         ("--part a --inputs 0", "--inputs: must be at least 1. Got 0."),
         ("--part b --d 5 0", "n_features must be at least 1. Got 0"),
         ("--iterations 0", "n_iterations must be at least 1. Got 0"),
-        ("--seed -1", "not negative). Got -1"),
+        ("--seed -1", "seed must not be negative. Got -1"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2_before_any_output(line, says):

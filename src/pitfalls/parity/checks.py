@@ -26,8 +26,8 @@ def require_integer(who: str, name: str, value: object, least: int | None = None
     if number is None:
         raise InputError(f"{who}: {name} must be an integer. Got {value!r} instead.")
     if least is not None and number < least:
-        what = f"at least {least}" + (" (not negative)" if least == 0 else "")
-        raise InputError(f"{who}: {name} must be {what}. Got {number} instead.")
+        what = "must not be negative" if least == 0 else f"must be at least {least}"
+        raise InputError(f"{who}: {name} {what}. Got {number} instead.")
     return number
 
 

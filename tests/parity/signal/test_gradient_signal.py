@@ -337,6 +337,37 @@ def test_the_normal_interval_covers_where_tails_are_light():
     assert inside >= 24  # 28.5 expected; fewer has probability 5e-4
 
 
+@pytest.mark.parametrize("level", [0.5, 0.95])
+def test_the_normal_interval_is_the_mean_and_its_standard_error(level):
+    network = Wrapped(network_of(10, 12, 2.0))
+    result = gradient_signal(network, method="sample", n_samples=500, confidence=level)
+    sampled = sample_moments(
+        scalar_network(network, 10, "test"), HingeLoss(), n_samples=500, seed=0
+    )
+    margin = stats.norm.ppf(0.5 + level / 2) * sampled.odd_square_error
+    assert result.mean_square == sampled.odd_square
+    assert result.interval == pytest.approx(
+        (sampled.odd_square - margin, sampled.odd_square + margin)
+    )
+
+
+def test_the_binomial_interval_is_the_exact_one_where_no_input_leaves_the_margin():
+    network = network_of(12, 5)
+    result = gradient_signal(network, method="sample", n_samples=50)
+    total = gradient_norm_total(*arrays(network)[:3])
+    low = (0.05 / 2) ** (1 / 50)  # all of 50 coins are heads
+    assert result.interval == pytest.approx((total * (0.25 + 0.75 * low), total), rel=1e-12)
+
+
+def test_the_bound_for_a_family_of_targets_is_met_by_the_worst_family():
+    network = network_of(6, 9, 2.0)
+    result = gradient_signal(network)
+    distances = np.sort(target_gradients(network).squared_distance)[::-1]
+    for n in (1, 2, 7, 64):
+        assert distances[:n].mean() <= result.subset_bound(n)
+    assert result.subset_bound(64) == pytest.approx(result.signal, rel=1e-12)
+
+
 @pytest.mark.parametrize("d", [12, 30])
 def test_a_sample_that_one_input_dominates_claims_no_interval_and_says_so(d):
     network = Wrapped(rare_network(d, 30.0, d - 1 if d == 12 else 22))

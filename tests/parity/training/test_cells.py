@@ -92,7 +92,7 @@ def test_a_diverged_replica_is_no_success_and_its_curve_ends():
         (([3], [4]), "no cell is left"),
         (([], [1]), "no cell is left"),
         (([0], [0]), "at least 1"),
-        (([3], [-1]), "at least 0"),
+        (([3], [-1]), "must not be negative"),
         (([3], [1], [-5]), "at least 1"),
     ],
 )
