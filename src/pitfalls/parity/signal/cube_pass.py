@@ -1,11 +1,14 @@
 """One pass over all 2^d inputs of a two-layer ReLU network, without storing any of them.
 
 An input is split in bits: z_i = a_i(high bits) + b_i(low bits), so a unit costs one addition an
-input. On top of that, the pass skips what it can prove. For the hinge loss nothing but the inputs
-with |f| >= 1 needs a look (elsewhere the weights of the gradient are A = 0 and G = -1, and
-``totals`` has summed those in closed form), so the inputs are visited as nested subcubes: bound f
-over the subcube by relaxing each hidden unit that changes sign there, and descend only where the
-bound does not settle |f| < 1. A leaf holds 2^6 inputs, which are evaluated one by one.
+input. On top of that, the pass skips what it can prove. With the hinge loss most inputs of most
+networks are of one kind: at initialisation |f| < 1, so that A = 0 and G = -1; near an interpolating
+solution f is beyond 1 on the side of a parity chi_v, so that A = chi_v / 2 and G = -1/2. What such a
+network would add up to is known in closed form (``gradient_norm``), and only the differences from
+it need a look. The inputs are visited as nested subcubes: bound f over the subcube by relaxing each
+hidden unit that changes sign there, and descend only where the bound does not settle that all of
+it is of the expected kind. A leaf holds 2^6 inputs, which are evaluated one by one. Features that
+move f most are the highest bits, so that f varies little in a subcube.
 
 The bound is the parallel-line relaxation of a ReLU on [l, u]: s z <= max(0, z) <= s z - s l with
 s = u / (u - l) [1]_. It decides only how much is skipped: the sums are the same with and without,
@@ -30,7 +33,9 @@ from pitfalls.parity.signal.cube_pass_kernel import (
     compare_leaves,
     run_tasks,
 )
+from pitfalls.parity.signal.gradient_norm import gradient_norm_total, parity_gradient_sum
 from pitfalls.parity.threads import run_chunks
+from pitfalls.parity.walsh import walsh_hadamard_transform
 
 __all__ = [
     "HINGE",
@@ -46,6 +51,7 @@ _LEAF_BITS = 6
 _TASK_BITS = 12
 # What one compiled call does before Python gets a word in (progress, Ctrl-C): under a second.
 _TASKS_PER_CALL = 2048
+_GUESS_SAMPLE, _GUESSED_FEATURES = 1 << 12, 12
 # Fixed, so that the order of summation does not depend on the number of threads.
 _CHUNKS = 16
 
@@ -90,6 +96,33 @@ def _share(first: int, last: int, chunk: int) -> tuple[int, int]:
     return start, min(last, start + per_chunk)
 
 
+def expected_parity(
+    weights: Float64[np.ndarray, "k d"],
+    bias: Float64[np.ndarray, " k"],
+    alpha: Float64[np.ndarray, " k"],
+    beta: float,
+) -> int | None:
+    """Guess the parity on whose side f is beyond 1 at most inputs; None if more have |f| < 1.
+
+    A guess decides how much can be skipped, never what the sums are. It is made from a fixed sample
+    of inputs and looks for parities of the last twelve features only.
+    """
+    d = weights.shape[1]
+    n_last = min(d, _GUESSED_FEATURES)
+    x = np.random.default_rng(0).integers(0, 2, (_GUESS_SAMPLE, d)).astype(np.float64)
+    # not by the linear algebra library, whose bits depend on the number of threads
+    z = np.einsum("nd,kd->nk", x, weights) + bias
+    f = np.einsum("nk,k->n", np.maximum(z, 0.0), alpha) + beta
+    outside = np.abs(f) >= 1
+    place = x[:, d - n_last :] @ 2.0 ** np.arange(n_last)
+    signs = np.bincount(place.astype(np.int64), np.where(outside, np.sign(f), 0.0), 1 << n_last)
+    found = walsh_hadamard_transform(signs)
+    best = int(found.argmax())
+    # of the inputs outside, (n + found) / 2 are on the parity's side
+    agree = (float(outside.sum()) + float(found[best])) / 2
+    return best << (d - n_last) if agree > float((~outside).sum()) else None
+
+
 def stream_sums(
     weights: Float64[np.ndarray, "k d"],
     bias: Float64[np.ndarray, " k"],
@@ -115,12 +148,17 @@ def stream_sums(
     at_kink : float
         The hinge loss's indicator at |f| = 1.
     skip : bool
-        Prove |f| < 1 on subcubes (hinge). False evaluates every input: the oracle.
+        Prove on subcubes what f is (hinge). False evaluates every input: the oracle.
     on_progress : callable, optional
         Called with (inputs done, 2^d) several times a second; what it raises ends the pass.
     """
-    weights = np.ascontiguousarray(weights)
     k, d = weights.shape
+    order = np.arange(d)
+    if kind == HINGE and skip:
+        order = np.argsort(np.abs(alpha) @ np.abs(weights), kind="stable")
+    weights = np.ascontiguousarray(weights[:, order])
+    mask = expected_parity(weights, bias, alpha, beta) if kind == HINGE and skip else None
+    usual = {HINGE: -1.0 if mask is None else -0.5, SQUARE: -1.0, LOGISTIC: -0.5}[kind]
     leaf_bits = min(d, _LEAF_BITS)
     task_bits = min(d, _TASK_BITS)
     levels = np.arange(task_bits, leaf_bits - 1, -1)
@@ -131,7 +169,10 @@ def stream_sums(
     low_weights = np.ascontiguousarray(weights[:, :task_bits].T)
     # what rounding can do to f or to its bound: below this distance from 1 nothing is proved
     size = abs(beta) + np.abs(alpha) @ (np.abs(bias) + np.abs(weights).sum(1))
-    limit = 1 - 4 * (k + d) * np.finfo(float).eps * float(size) if skip else -1.0
+    guard = 4 * (k + d) * np.finfo(float).eps * float(size)
+    limit = 1 - guard if mask is None else 1 + guard
+    if not skip:
+        limit = -1.0
 
     n_tasks = 1 << (d - task_bits)
     totals, counts = np.zeros((_CHUNKS, 2)), np.zeros((_CHUNKS, 2), np.int64)
@@ -140,8 +181,8 @@ def stream_sums(
     def work(chunk: int) -> None:
         run_tasks(
             *_share(first, last, chunk), task_bits, leaf_bits, weights, bias, alpha, beta, low,
-            sub, low_weights, mids, radii, levels, kind, at_kink, limit, totals[chunk],
-            counts[chunk], gradients[chunk],
+            sub, low_weights, mids, radii, levels, kind, at_kink, -1 if mask is None else mask,
+            usual, limit, totals[chunk], counts[chunk], gradients[chunk],
         )  # fmt: skip
 
     for first in range(0, n_tasks, _TASKS_PER_CALL):
@@ -149,10 +190,22 @@ def stream_sums(
         run_chunks(work, min(_CHUNKS, last - first))
         if on_progress is not None:
             on_progress(last << task_bits, 1 << d)
+    odd_deficit, even_square = (float(value) for value in totals.sum(0))
+    even_gradient = gradients.sum(0)
+    if mask is None:
+        odd_deficit /= usual**2
+    else:
+        norm = 2.0**d * gradient_norm_total(weights, bias, alpha)
+        odd_deficit += 0.75 * norm
+        even_square += 0.25 * norm
+        even_gradient += 0.5 * parity_gradient_sum(weights, bias, alpha, mask)
+    unordered = np.empty((k, d))
+    unordered[:, order] = even_gradient[: k * d].reshape(k, d)
+    even_gradient[: k * d] = unordered.ravel()
     return StreamedSums(
-        odd_deficit=float(totals[:, 0].sum()),
-        even_square=float(totals[:, 1].sum()),
-        even_gradient=gradients.sum(0),
+        odd_deficit=odd_deficit,
+        even_square=even_square,
+        even_gradient=even_gradient,
         n_active=int(counts[:, 0].sum()),
         n_evaluated=int(counts[:, 1].sum()),
     )

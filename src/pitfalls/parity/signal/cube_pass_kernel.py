@@ -17,11 +17,11 @@ Integers = NDArray[np.int64]
 
 
 @njit(cache=True, fastmath=_FAST)
-def _is_inside(
+def _bound(
     a: Floats, mid: Floats, radius: Floats, alpha: Floats, beta: float, low_weights: Floats,
-    limit: float, slopes: Floats,
-) -> bool:  # fmt: skip
-    """Prove |f| < limit on a subcube where unit i ranges over a_i + mid_i +- radius_i."""
+    slopes: Floats,
+) -> tuple[float, float]:  # fmt: skip
+    """Bound f from below and above on a subcube where unit i ranges over a_i + mid_i +- radius_i."""
     constant = above = below = 0.0
     for i in range(a.size):
         centre = a[i] + mid[i]
@@ -46,7 +46,7 @@ def _is_inside(
             above += weight
         else:
             below += weight
-    return above < limit and below > -limit
+    return below, above
 
 
 @njit(cache=True, fastmath=_FAST)
@@ -110,9 +110,13 @@ def _add_four(a: Floats, alpha: Floats, low: Floats, f: Floats, units: Integers)
 
 @njit(cache=True, fastmath=_FAST)
 def _slope_halves(
-    f: Floats, kind: int, at_kink: float, even: Floats, odd: Floats
-) -> tuple[int, int]:
-    """Write A(f) and G(f); return the numbers of |f| < 1 and of inputs not like those."""
+    f: Floats, kind: int, at_kink: float, even: Floats, odd: Floats, expected: Floats,
+    usual: float,
+) -> tuple[int, int]:  # fmt: skip
+    """Write A(f) and G(f); return the numbers of |f| < 1 and of inputs that are not as expected.
+
+    Expected are A = ``expected`` and G = ``usual``.
+    """
     n_active = n_other = 0
     for x in range(f.size):
         if abs(f[x]) < 1:
@@ -122,7 +126,7 @@ def _slope_halves(
             negative = 1.0 if f[x] > -1 else (at_kink if f[x] == -1 else 0.0)
             even[x] = (negative - positive) / 2
             odd[x] = -(negative + positive) / 2
-            if odd[x] != -1:
+            if odd[x] != usual or even[x] != expected[x]:
                 n_other += 1
         elif kind == SQUARE:
             even[x], odd[x] = f[x], -1.0
@@ -161,14 +165,29 @@ def _gather_leaf(
         unit_gates[i] = total
 
 
+@njit(cache=True)
+def _parity(bits: int) -> float:
+    """Return 1 where an even number of bits is set, -1 where an odd one is."""
+    sign = 1.0
+    while bits:
+        sign = -sign
+        bits &= bits - 1
+    return sign
+
+
 @njit(cache=True, nogil=True, fastmath=_FAST)
 def run_tasks(
     first: int, last: int, task_bits: int, leaf_bits: int, weights: Floats, bias: Floats,
     alpha: Floats, beta: float, low: Floats, sub: Floats, low_weights: Floats, mids: Floats,
-    radii: Floats, levels: Integers, kind: int, at_kink: float, limit: float, totals: Floats,
-    counts: Integers, gradient: Floats,
+    radii: Floats, levels: Integers, kind: int, at_kink: float, mask: int, usual: float,
+    limit: float, totals: Floats, counts: Integers, gradient: Floats,
 ) -> None:  # fmt: skip
-    """Work through tasks first..last, each the 2^task_bits inputs under one choice of high bits."""
+    """Work through tasks first..last, each the 2^task_bits inputs under one choice of high bits.
+
+    What is added up is the difference from what is expected: G = ``usual``, and A = 0 where
+    ``mask`` is negative, or half the parity of x under the mask. A subcube is skipped where the
+    bounds prove that all of it is as expected, with ``limit`` for 1.
+    """
     k, d = weights.shape
     n_leaf = 1 << leaf_bits
     n_sub = 1 << (task_bits - leaf_bits)
@@ -176,6 +195,10 @@ def run_tasks(
     base, a, slopes = np.empty(k), np.empty(k), np.empty(k)
     f, even, odd = np.empty(n_leaf), np.empty(n_leaf), np.empty(n_leaf)
     gates, squares = np.empty(n_leaf), np.empty(n_leaf)
+    expected, shift, low_half = np.zeros(n_leaf), np.empty(n_leaf), np.zeros(n_leaf)
+    if mask >= 0:
+        for x in range(n_leaf):
+            low_half[x] = 0.5 * _parity(x & mask)
     units = np.empty(k + 1, np.int64)
     unit_gates, task_gates = np.empty(k), np.empty(k)
     gated = np.zeros((k, n_leaf))
@@ -195,55 +218,67 @@ def run_tasks(
         while s < n_sub:
             for i in range(k):
                 a[i] = base[i] + sub[s, i]
+            start = ((task << (task_bits - leaf_bits)) | s) << leaf_bits
+            side = _parity(start & mask) if mask >= 0 else 0.0
             skipped = 0
             if kind == HINGE:
                 for depth in range(n_levels):
                     size = 1 << (levels[depth] - leaf_bits)
-                    if s & (size - 1):
+                    # where the parity changes in the subcube, f changes its sign
+                    if s & (size - 1) or (mask > 0 and mask & ((1 << levels[depth]) - 1)):
                         continue
                     # a level that rarely settles anything is asked only now and then
                     visits[depth] += 1
                     if 5 * wins[depth] < tries[depth] and visits[depth] % 64:
                         continue
                     tries[depth] += 1
-                    if _is_inside(
+                    below, above = _bound(
                         a, mids[depth], radii[depth], alpha, beta,
-                        low_weights[: levels[depth]], limit, slopes,
-                    ):  # fmt: skip
+                        low_weights[: levels[depth]], slopes,
+                    )  # fmt: skip
+                    if mask < 0:
+                        settled = above < limit and below > -limit
+                    else:
+                        settled = below > limit if side > 0 else above < -limit
+                    if settled:
                         wins[depth] += 1
                         skipped = size
                         break
             if skipped:
-                counts[0] += skipped * n_leaf
+                if mask < 0:
+                    counts[0] += skipped * n_leaf
                 s += skipped
                 continue
             n_bent, n_on = _evaluate_leaf(
                 a, mids[n_levels - 1], radii[n_levels - 1], alpha, beta,
                 low_weights[:leaf_bits], low, f, units, slopes,
             )  # fmt: skip
-            n_active, n_other = _slope_halves(f, kind, at_kink, even, odd)
+            for x in range(n_leaf):
+                expected[x] = side * low_half[x]
+            n_active, n_other = _slope_halves(f, kind, at_kink, even, odd, expected, usual)
             counts[0] += n_active
             counts[1] += n_leaf
             if n_other:
                 touched = True
                 unit_gates[:] = 0.0
+                for x in range(n_leaf):
+                    shift[x] = even[x] - expected[x]
                 _gather_leaf(
-                    a, alpha, low, units[: n_bent + n_on], even, gates, squares, gated, unit_gates
+                    a, alpha, low, units[: n_bent + n_on], shift, gates, squares, gated, unit_gates
                 )
                 high_ones = 1
                 high = (task << (task_bits - leaf_bits)) | s
                 while high:
                     high_ones += high & 1
                     high >>= 1
-                usual = 0.25 if kind == LOGISTIC else 1.0
                 for x in range(n_leaf):
                     ones = high_ones
                     for j in range(leaf_bits):
                         ones += x >> j & 1
                     norm = 1 + gates[x] * ones + squares[x]
-                    totals[0] += (1 - odd[x] * odd[x] / usual) * norm
-                    totals[1] += even[x] * even[x] * norm
-                    even_sum += even[x]
+                    totals[0] += (usual * usual - odd[x] * odd[x]) * norm
+                    totals[1] += (even[x] * even[x] - expected[x] * expected[x]) * norm
+                    even_sum += shift[x]
                 for j in range(task_bits - leaf_bits):
                     if s >> j & 1:
                         for i in range(k):
@@ -291,12 +326,7 @@ def compare_leaves(
                     a[i] += weights[i, j]
         _evaluate_leaf(a, mid, radius, alpha, beta, low_weights, low, f, units, slopes)
         for x in range(n_leaf):
-            picked = ((leaf << leaf_bits) | x) & mask
-            label = 1.0
-            while picked:
-                label = -label
-                picked &= picked - 1
-            error = abs(f[x] - label)
+            error = abs(f[x] - _parity(((leaf << leaf_bits) | x) & mask))
             if not error <= worst:
                 worst = error
                 place = (leaf << leaf_bits) | x

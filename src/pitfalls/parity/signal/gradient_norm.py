@@ -16,10 +16,15 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from pitfalls.parity.checks import require_finite
-from pitfalls.parity.signal.gradient_norm_kernel import draw_of_unit, unit_sums
+from pitfalls.parity.signal.gradient_norm_kernel import draw_of_unit, signed_gates, unit_sums
 from pitfalls.parity.threads import run_chunks
 
-__all__ = ["draw_by_gradient_norm", "gradient_norm_total", "unit_norm_totals"]
+__all__ = [
+    "draw_by_gradient_norm",
+    "gradient_norm_total",
+    "parity_gradient_sum",
+    "unit_norm_totals",
+]
 
 
 def unit_norm_totals(
@@ -61,6 +66,42 @@ def gradient_norm_total(
 ) -> float:
     """Mean over {0, 1}^d of the squared norm of the gradient of f, exactly up to rounding."""
     return float(1 + unit_norm_totals(weights, biases, alphas).sum())
+
+
+def parity_gradient_sum(
+    weights: Float64[np.ndarray, "k d"],
+    biases: Float64[np.ndarray, " k"],
+    alphas: Float64[np.ndarray, " k"],
+    mask: int,
+) -> Float64[np.ndarray, " P"]:
+    """Sum of chi_v(x) grad f(x) over {0, 1}^d, exactly up to rounding.
+
+    Parameters
+    ----------
+    weights, biases, alphas
+        As in :func:`unit_norm_totals`.
+    mask : int
+        v, feature j its bit j.
+
+    Returns
+    -------
+    array of shape (P,)
+        In the order of ``TwoLayerReLU.flat_parameters``.
+    """
+    weights = np.ascontiguousarray(weights)
+    k, d = weights.shape
+    gates = np.empty((k, d + 1))
+
+    def work(unit: int) -> None:
+        gates[unit] = signed_gates(weights[unit], biases[unit], mask)
+
+    run_chunks(work, k)
+    by_weight, by_bias = gates[:, :d], gates[:, d]
+    values = (weights * by_weight).sum(1) + biases * by_bias  # max(0, z) = 1{z > 0} (w . x + b)
+    offset = 2.0**d if mask == 0 else 0.0
+    return np.concatenate(
+        [(alphas[:, None] * by_weight).ravel(), alphas * by_bias, values, [offset]]
+    )
 
 
 def draw_by_gradient_norm(

@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["draw_of_unit", "unit_sums"]
+__all__ = ["draw_of_unit", "signed_gates", "unit_sums"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -75,6 +75,39 @@ def unit_sums(weights: Floats, bias: float) -> tuple[float, float]:
         gates += float(ones + count * (_count_ones(high_sets[position]) + 1))
         squares += a * (a * count + 2 * first) + second
     return gates, squares
+
+
+@njit(cache=True, nogil=True)
+def signed_gates(weights: Floats, bias: float, mask: int) -> Integers:
+    """Sum chi_v(x) 1{z > 0} x_j over x in {0,1}^d for every j, and without x_j in the last place."""
+    d = weights.size
+    half = d // 2
+    low_sets = np.empty(1 << half, np.int64)
+    high_sets = np.empty(1 << (d - half), np.int64)
+    low = _sorted_subset_sums(weights[:half], 0.0, low_sets)
+    high = _sorted_subset_sums(weights[half:], bias, high_sets)
+    sums = np.zeros(d + 1, np.int64)
+    # over the low values b with a + b > 0: of the signs, and of the signs times each feature
+    signs = np.zeros(half + 1, np.int64)
+    reach = low.size
+    for position in range(high.size):
+        a = high[position]
+        while reach > 0 and a + low[reach - 1] > 0:
+            reach -= 1
+            subset = low_sets[reach]
+            sign = 1 - 2 * (_count_ones(subset & mask) & 1)
+            signs[half] += sign
+            for j in range(half):
+                signs[j] += sign * (subset >> j & 1)
+        subset = high_sets[position]
+        sign = 1 - 2 * (_count_ones((subset << half) & mask) & 1)
+        for j in range(half):
+            sums[j] += sign * signs[j]
+        total = sign * signs[half]
+        for j in range(half, d):
+            sums[j] += total * (subset >> (j - half) & 1)
+        sums[d] += total
+    return sums
 
 
 @njit(cache=True, nogil=True)
