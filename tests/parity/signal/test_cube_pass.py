@@ -111,6 +111,7 @@ def test_rounding_never_proves_an_output_outside_that_evaluates_inside(seed, bet
     fast = stream_sums(*network, beta, kind=HINGE)
     slow = stream_sums(*network, beta, kind=HINGE, skip=False)
     assert 0 < slow.n_active < 2**d  # rounding decides
+    assert fast.n_active == slow.n_active
     assert fast.n_evaluated == 2**d
 
 

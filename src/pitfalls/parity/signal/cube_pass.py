@@ -154,7 +154,7 @@ def stream_sums(
     """
     k, d = weights.shape
     order = np.arange(d)
-    if kind == HINGE and skip:
+    if kind == HINGE:
         order = np.argsort(np.abs(alpha) @ np.abs(weights), kind="stable")
     weights = np.ascontiguousarray(weights[:, order])
     mask = expected_parity(weights, bias, alpha, beta) if kind == HINGE and skip else None

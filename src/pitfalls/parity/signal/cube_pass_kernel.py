@@ -56,16 +56,18 @@ def _evaluate_leaf(
 ) -> tuple[int, int]:  # fmt: skip
     """Write f at every input of a leaf.
 
-    Units that stay on over the whole leaf are linear there and cost O(1) each. ``units`` gets the
+    Units that stay on over the whole leaf are linear there and cost O(1) each; the others go by
+    max(0, a + b) = max(b, -a) + a, with the last term in the leaf's constant. ``units`` gets the
     units that change sign, then those that stay on; returned are the two counts.
     """
     k = a.size
     n_bent = n_on = 0
     constant = beta
     for i in range(k):
-        on = a[i] + mid[i] >= radius[i]
+        centre = a[i] + mid[i]
+        on = centre >= radius[i]
         slopes[i] = alpha[i] if on else 0.0
-        constant += slopes[i] * a[i]
+        constant += alpha[i] * a[i] if on or abs(centre) < radius[i] else 0.0
     # written without a branch: which way a unit goes cannot be predicted
     for i in range(k):
         centre = a[i] + mid[i]
@@ -86,9 +88,9 @@ def _evaluate_leaf(
         _add_four(a, alpha, low, f, units[position : position + 4])
     for position in range(fours, n_bent):
         i = units[position]
+        least = -a[i]
         for x in range(f.size):
-            z = a[i] + low[i, x]
-            f[x] += alpha[i] * (z if z > 0 else 0.0)
+            f[x] += alpha[i] * (low[i, x] if low[i, x] > least else least)
     return n_bent, n_on
 
 
@@ -96,15 +98,14 @@ def _evaluate_leaf(
 def _add_four(a: Floats, alpha: Floats, low: Floats, f: Floats, units: Integers) -> None:
     """Add four hidden units to f, which is then read and written once for the four."""
     i0, i1, i2, i3 = units
-    a0, a1, a2, a3 = a[i0], a[i1], a[i2], a[i3]
+    t0, t1, t2, t3 = -a[i0], -a[i1], -a[i2], -a[i3]
     b0, b1, b2, b3 = low[i0], low[i1], low[i2], low[i3]
     w0, w1, w2, w3 = alpha[i0], alpha[i1], alpha[i2], alpha[i3]
     for x in range(f.size):
-        z0, z1, z2, z3 = a0 + b0[x], a1 + b1[x], a2 + b2[x], a3 + b3[x]
-        z0 = z0 if z0 > 0 else 0.0
-        z1 = z1 if z1 > 0 else 0.0
-        z2 = z2 if z2 > 0 else 0.0
-        z3 = z3 if z3 > 0 else 0.0
+        z0 = b0[x] if b0[x] > t0 else t0
+        z1 = b1[x] if b1[x] > t1 else t1
+        z2 = b2[x] if b2[x] > t2 else t2
+        z3 = b3[x] if b3[x] > t3 else t3
         f[x] += (w0 * z0 + w1 * z1) + (w2 * z2 + w3 * z3)
 
 
