@@ -1,7 +1,5 @@
 """What is expected of a network, and skipped where it is proved, changes no sum."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 import torch
@@ -33,11 +31,11 @@ def scaled(d, k, scale, seed=0):
 
 @pytest.fixture(scope="module")
 def trained():
-    """Two networks: one has learned features 2, 5 and 12 of 14, one is on its way there."""
+    """Two networks: one has learned features 2, 5 and 12 of 14 by a margin, one is on its way there."""
     task = ParityTask([1 if j in (2, 5, 12) else 0 for j in range(14)])
-    config = LearningConfig(n_hidden=60, learning_rate=0.01)
     return [
-        train(task, dataclasses.replace(config, n_iterations=n)).network for n in (4000, 300)
+        train(task, LearningConfig(n_hidden=60, learning_rate=rate, n_iterations=n)).network
+        for rate, n in ((0.1, 4000), (0.01, 300))
     ]
 
 
@@ -54,7 +52,7 @@ def test_a_learned_parity_is_guessed_and_most_inputs_are_settled_by_bounds(train
     w, b, alpha, beta = arrays(learned)
     fast, slow = stream_sums(w, b, alpha, beta), stream_sums(w, b, alpha, beta, skip=False)
     assert slow.n_active < 0.05 * 2**14
-    assert fast.n_evaluated < 0.6 * 2**14
+    assert fast.n_evaluated < 0.1 * 2**14
     assert_same_sums(fast, slow)
 
 
