@@ -115,7 +115,8 @@ def expected_parity(
     f = np.einsum("nk,k->n", np.maximum(z, 0.0), alpha) + beta
     outside = np.abs(f) >= 1
     place = x[:, d - n_last :] @ 2.0 ** np.arange(n_last)
-    signs = np.bincount(place.astype(np.int64), np.where(outside, np.sign(f), 0.0), 1 << n_last)
+    signs = np.zeros(1 << n_last)
+    np.add.at(signs, place.astype(np.int64), np.where(outside, np.sign(f), 0.0))
     found = walsh_hadamard_transform(signs)
     best = int(found.argmax())
     # of the inputs outside, (n + found) / 2 are on the parity's side
