@@ -1,8 +1,10 @@
 """Text that came with data, made fit for every reader: terminals, tables, figures, pages."""
 
 import unicodedata
+from collections.abc import Mapping
+from typing import Any
 
-__all__ = ["shown"]
+__all__ = ["shown", "shown_within"]
 
 # format characters that reorder or hide what stands around them; joiners within words stay
 _HARMFUL = {"Cc", "Cs", "Zl", "Zp"}
@@ -36,6 +38,17 @@ def shown(text: str, keep: str = "") -> str:
         else _escaped(c)
         for c in text
     )
+
+
+def shown_within(value: Any) -> Any:
+    """Return plain values (mappings, sequences, text, numbers) with every text as `shown`, line by line."""
+    if isinstance(value, str):
+        return shown(value, keep="\n")
+    if isinstance(value, Mapping):
+        return {shown_within(key): shown_within(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [shown_within(item) for item in value]
+    return value
 
 
 def _escaped(character: str) -> str:

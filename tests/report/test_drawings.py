@@ -3,13 +3,13 @@ import re
 import pytest
 
 from pitfalls.errors import RunError
-from pitfalls.report.drawings import Picture, inline, pictures_of
+from pitfalls.report.drawings import Picture, clean_picture, inline, pictures_of
 from pitfalls.runs import RunStore
 from tests.report.conftest import SVG, add_figure, make_run
 
 
 def picture(svg: str, alt: str = "a picture") -> Picture:
-    return Picture("x", "demo-x.svg", svg.encode(), alt, "", 200.0, 100.0)
+    return clean_picture("x", "demo-x.svg", svg.encode(), alt)
 
 
 def test_two_drawings_of_one_file_share_no_id() -> None:

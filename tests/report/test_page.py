@@ -1,3 +1,5 @@
+import base64
+import hashlib
 import json
 import re
 
@@ -26,6 +28,23 @@ def test_the_page_asks_no_network() -> None:
     head = text[: text.index("<style>")]
     assert "default-src 'none'" in head
     assert not re.search(r"<(script|link|img)\b[^>]+\b(src|href)=[\"'](?!data:)", text)
+
+
+def test_the_policy_knows_each_style_and_script_by_its_hash_and_no_other() -> None:
+    text = page('<p style="white-space: pre-wrap">x</p>', phase={"b": 2})
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)
+    assert policy is not None
+    assert "unsafe" not in policy[1]
+    scripts = re.findall(r"<script>(.*?)</script>", text, flags=re.DOTALL)
+    styles = [*re.findall(r"<style>(.*?)</style>", text, flags=re.DOTALL), ""]
+    for directive, parts in (("script-src", scripts), ("style-src", styles)):
+        hashes = re.search(rf"{directive} ([^;]*);", policy[1])
+        assert hashes is not None
+        assert hashes[1].split() == [
+            f"'sha256-{base64.b64encode(hashlib.sha256(part.encode()).digest()).decode()}'"
+            for part in parts
+        ]
+    assert " style=" not in text[: text.index("<script>", text.index("</main>"))]
 
 
 def test_the_contents_list_names_every_heading_with_an_anchor() -> None:

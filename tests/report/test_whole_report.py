@@ -16,11 +16,13 @@ from pitfalls.report import FrontMatter, Report, build, gather
 from pitfalls.runs import Run, RunStore
 from tests.report.browser import axe_faults, chromium, console_errors, point, resize
 from tests.report.homework import perform_all
+from tests.report.payloads import WORDS
 from tests.runs.forged import rewrite
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
 HOSTILE = '<img src=x onerror=alert(1)> *bold* $x$ #panic("no")'
+FRONT = FrontMatter(author="A. Student", collaborators=HOSTILE, comments="\n".join(WORDS))
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +34,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> RunStore:
 
 @pytest.fixture(scope="module")
 def report(store: RunStore, tmp_path_factory: pytest.TempPathFactory) -> Report:
-    front = FrontMatter(author="A. Student", collaborators=HOSTILE, comments=HOSTILE)
-    return build(store, tmp_path_factory.mktemp("report"), front=front, scale="test scale")
+    return build(store, tmp_path_factory.mktemp("report"), front=FRONT, scale="test scale")
 
 
 @pytest.fixture(scope="module")
@@ -123,8 +124,7 @@ def test_the_page_is_one_file_of_bounded_size(report: Report) -> None:
 
 
 def test_the_same_runs_give_the_same_bytes(report: Report, store: RunStore, tmp_path: Path) -> None:
-    front = FrontMatter(author="A. Student", collaborators=HOSTILE, comments=HOSTILE)
-    again = build(store, tmp_path / "again", front=front, scale="test scale")
+    again = build(store, tmp_path / "again", front=FRONT, scale="test scale")
     assert again.writeup.read_bytes() == report.writeup.read_bytes()
     assert again.page.read_bytes() == report.page.read_bytes()
 
@@ -224,6 +224,7 @@ class TestInBrowser:
             "confusion", "embedding", "parity-curves", "phase", "surface", "training-curves",
         ]  # fmt: skip
         assert console_errors(session) == []
+        assert session.execute_script("return window.HIT") is None
 
     @pytest.mark.parametrize("width", [390, 820, 1280])
     def test_nothing_is_wider_than_the_screen(self, session: Any, width: int) -> None:

@@ -8,6 +8,7 @@ from pitfalls.errors import InputError
 from pitfalls.experiments.diagnosis import EXPERIMENT, DiagnosisResult, SavedCard
 from pitfalls.plots import draw
 from pitfalls.report.drawings import inline, picture_of
+from pitfalls.report.page import policy
 from pitfalls.runs import Run, write_bytes
 
 __all__ = ["build_diagnosis"]
@@ -55,9 +56,11 @@ def build_diagnosis(run: Run, out: str | Path) -> Path:
     template = Environment(autoescape=True).from_string(
         (assets / "diagnosis.html.jinja").read_text(encoding="utf-8")
     )
+    css = (assets / "page.css").read_text(encoding="utf-8")
     page = template.render(
         result=result,
-        css=(assets / "page.css").read_text(encoding="utf-8"),
+        policy=policy(styles=(css,)),
+        css=css,
         version=version("pitfalls"),
         run=run.id,
         command=run.manifest.command,

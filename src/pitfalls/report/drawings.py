@@ -1,4 +1,4 @@
-"""A run's figures, made fit for the page: inline, with ids of their own and nothing that could run."""
+"""A run's figures, made fit for the page: inline, with ids of their own, and only what draws."""
 
 import json
 import re
@@ -7,16 +7,12 @@ from xml.etree import ElementTree
 
 from pitfalls.errors import RunError
 from pitfalls.plots import Rendered
+from pitfalls.report.svg import clean_svg, size_of, write_svg
 from pitfalls.runs import Run
 
-__all__ = ["Picture", "inline", "picture_of", "pictures_of"]
+__all__ = ["Picture", "clean_picture", "inline", "picture_of", "pictures_of"]
 
-SVG = "http://www.w3.org/2000/svg"
-XLINK = "http://www.w3.org/1999/xlink"
-POINTS_PER = {"pt": 1.0, "px": 0.75, "in": 72.0, "cm": 72 / 2.54, "mm": 72 / 25.4, "": 0.75}
-UNWANTED = {"script", "style", "foreignObject", "metadata", "animate", "set", "a"}
-"""What a drawing has no need of; a style sheet inside would reach the whole page."""
-STROKES = "stroke-linejoin:round;stroke-linecap:butt"
+STROKES = {"stroke-linejoin": "round", "stroke-linecap": "butt"}
 """matplotlib's own style sheet, written on the root instead."""
 
 
@@ -29,7 +25,7 @@ class Picture:
     name, file : str
         Its name within the run, and a file name unique in the report.
     svg : bytes
-        As drawn.
+        What draws of it, see `clean_svg`: a run folder may come from anywhere.
     alt, caption : str
         The words that go with it, plain text.
     width, height : float
@@ -69,7 +65,7 @@ def pictures_of(run: Run) -> list[Picture]:
                 f"run {run.id}: figure {name!r} is damaged. To have it drawn anew: {run.manifest.command}"
             ) from error
         file = re.sub(r"[^A-Za-z0-9-]", "-", f"{run.manifest.experiment}-{name}") + ".svg"
-        pictures.append(Picture(name, file, svg, alt, caption, *_size(svg)))
+        pictures.append(clean_picture(name, file, svg, alt, caption))
     return pictures
 
 
@@ -77,20 +73,25 @@ def picture_of(experiment: str, drawn: Rendered) -> Picture:
     """Return a figure, drawn for the report, under a file name of its own."""
     svg = drawn.files["svg"]
     file = f"{experiment}-{drawn.name}.svg"
-    return Picture(drawn.name, file, svg, drawn.alt, drawn.caption, *_size(svg))
+    return clean_picture(drawn.name, file, svg, drawn.alt, drawn.caption)
+
+
+def clean_picture(name: str, file: str, svg: bytes, alt: str, caption: str = "") -> Picture:
+    """Return a figure of which only what draws is left.
+
+    Raises
+    ------
+    RunError
+        If it is no SVG file, or too large for a page.
+    """
+    root = clean_svg(svg, file)
+    root.attrib = STROKES | root.attrib
+    return Picture(name, file, write_svg(root), alt, caption, *size_of(root))
 
 
 def inline(picture: Picture, prefix: str) -> str:
-    """Return the SVG as an element of the page.
-
-    Ids get a prefix, so that two figures never share one; scripts, links, event handlers and
-    references to other files are left out, because a run folder may come from anywhere.
-    """
-    try:
-        root = ElementTree.fromstring(picture.svg)
-    except ElementTree.ParseError as error:
-        raise RunError(f"report: figure {picture.file} is not an SVG file ({error}).") from error
-    _clean(root)
+    """Return the SVG as an element of the page; its ids get a prefix, so that two figures share none."""
+    root = ElementTree.fromstring(picture.svg)
     ids = {
         element.get("id"): f"{prefix}{i}"
         for i, element in enumerate(root.iter())
@@ -100,47 +101,13 @@ def inline(picture: Picture, prefix: str) -> str:
         for key, value in list(element.attrib.items()):
             if key == "id":
                 element.set(key, ids[value])
-            elif value.startswith("#") and value[1:] in ids:
-                element.set(key, "#" + ids[value[1:]])
-            elif "url(#" in value:
-                element.set(
-                    key, re.sub(r"url\(#([^)]+)\)", lambda m: f"url(#{ids.get(m[1], m[1])})", value)
-                )
-    width, height = _size(picture.svg)
-    root.attrib.setdefault("viewBox", f"0 0 {width:g} {height:g}")
-    for name in ("width", "height", "version", "aria-label", "role"):
-        root.attrib.pop(name, None)
+            elif key.endswith("href") and value.startswith("#"):
+                element.set(key, f"#{ids.get(value[1:], f'{prefix}none')}")
+            elif value.startswith("url(#"):
+                element.set(key, f"url(#{ids.get(value[5:-1], f'{prefix}none')})")
+    root.attrib.setdefault("viewBox", f"0 0 {picture.width:g} {picture.height:g}")
+    root.attrib.pop("height", None)  # the style sheet derives it
+    root.set("width", f"{picture.width / 0.75:.0f}")
     root.set("role", "img")
     root.set("aria-label", picture.alt)
-    root.set("style", f"max-width:{width / 0.75:.0f}px;{STROKES}")
-    ElementTree.register_namespace("", SVG)
-    ElementTree.register_namespace("xlink", XLINK)
-    return ElementTree.tostring(root, encoding="unicode")
-
-
-def _clean(root: ElementTree.Element) -> None:
-    for parent in list(root.iter()):
-        for child in list(parent):
-            if not isinstance(child.tag, str) or child.tag.rpartition("}")[2] in UNWANTED:
-                parent.remove(child)
-    for element in root.iter():
-        for key, value in list(element.attrib.items()):
-            plain = key.rpartition("}")[2]
-            elsewhere = plain in ("href", "src") and not value.startswith(("#", "data:image/"))
-            outside = re.search(r"url\(\s*[\"']?(?!#)", value) is not None
-            if plain.startswith("on") or elsewhere or outside:
-                del element.attrib[key]
-
-
-def _size(svg: bytes) -> tuple[float, float]:
-    head = svg[:4000].decode("utf-8", errors="replace")
-    head = head[head.find("<svg") :]
-    sizes = []
-    for name in ("width", "height"):
-        found = re.search(rf'\b{name}=["\']([0-9.]+)(pt|px|in|cm|mm|)["\']', head)
-        sizes.append(float(found[1]) * POINTS_PER[found[2]] if found else 0.0)
-    if not all(sizes):
-        box = re.search(r'viewBox=["\']([-0-9. ]+)["\']', head)
-        if box and len(box[1].split()) == 4:
-            sizes = [0.75 * float(v) for v in box[1].split()[2:]]
-    return (sizes[0] or 460.0, sizes[1] or 280.0)
+    return write_svg(root).decode()

@@ -1,5 +1,7 @@
 """The HTML page: the compiled text, its figures inline, the interactive parts, one file."""
 
+import base64
+import hashlib
 import html
 import json
 import re
@@ -10,9 +12,13 @@ from importlib.resources import files
 from typing import Any
 
 from pitfalls.errors import RunError
+from pitfalls.escaping import shown, shown_within
 from pitfalls.report.drawings import Picture, inline
 
-__all__ = ["render"]
+__all__ = ["policy", "render"]
+
+EMPTY_STYLE = ""
+"""The element that plotly makes, and fills through the style sheet's own interface."""
 
 SCRIPTS = ("embedding.js", "charts.js", "confusion.js")
 TOKENS = ("a", "b", "c", "d", "e")
@@ -63,17 +69,38 @@ def render(
         if set(explorers) - {"embedding", "confusion"}:
             scripts.append(_plotly())
         scripts += [asset(name) for name in SCRIPTS]
+    css = equation_style + asset("page.css")
+    theme = asset("theme.js").strip()
     template = Environment(autoescape=True).from_string(asset("page.html.jinja"))
     return template.render(
+        policy=policy(styles=(css, EMPTY_STYLE), scripts=(theme, *scripts)),
+        theme=theme,
         title=title,
-        author=author,
-        scale=scale,
+        author=shown(author),
+        scale=shown(scale),
         version=version("pitfalls"),
-        css=equation_style + asset("page.css"),
+        css=css,
         body=_place(_mend(body), {p.file: p for p in pictures}),
         contents=_contents(body),
         data=[(name, _script_json(values)) for name, values in explorers.items()],
         scripts=scripts,
+    )
+
+
+def policy(*, styles: Sequence[str], scripts: Sequence[str] = ()) -> str:
+    """Return the content policy under which a page's own styles and scripts work, and nothing else.
+
+    Each is known by its hash: what came into the page by another way has none.
+    """
+
+    def hashes(texts: Sequence[str]) -> str:
+        digests = (hashlib.sha256(text.encode("utf-8")).digest() for text in texts)
+        found = [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]
+        return " ".join(found) or "'none'"
+
+    return (
+        f"default-src 'none'; script-src {hashes(scripts)}; style-src {hashes(styles)}; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
     )
 
 
@@ -82,12 +109,17 @@ def _plotly() -> str:
 
     source: str = get_plotlyjs()
     # one line of the library's own text could end the script element
-    return re.sub(r"</(?=script)", r"<\\/", source, flags=re.IGNORECASE)
+    source = re.sub(r"</(?=script)", r"<\\/", source, flags=re.IGNORECASE)
+    # nor may it put a style sheet for maps, which no chart has, and style attributes into the page
+    source = re.sub(r'!document\.getElementById\("[0-9a-f]{64}"\)', "false", source)
+    return source.replace('.attr("style","")', '.attr("style",null)')
 
 
 def _script_json(values: Any) -> str:
     """Return JSON that cannot end the script element it stands in."""
-    text = json.dumps(values, allow_nan=False, separators=(",", ":"), ensure_ascii=True)
+    text = json.dumps(
+        shown_within(values), allow_nan=False, separators=(",", ":"), ensure_ascii=True
+    )
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
@@ -123,6 +155,8 @@ def _mend(body: str) -> str:
     )
     # a paragraph cannot hold the box around a displayed equation
     body = re.sub(r"<p>(\s*<div class=\"equation\">.*?</div>\s*)</p>", r"\1", body, flags=re.DOTALL)
+    # the content policy takes no style but the page's own sheet
+    body = body.replace(' style="white-space: pre-wrap"', ' class="kept"')
     # the selector that asks for the text shape of a calligraphic letter shows as a box in some fonts
     body = body.replace("\ufe00", "").replace("\ufe01", "")
     colours: dict[str, str] = {}

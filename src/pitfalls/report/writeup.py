@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pitfalls.errors import RunError
+from pitfalls.escaping import shown_within
 
 __all__ = ["compile_html", "compile_pdf", "lay_out"]
 
@@ -35,7 +36,8 @@ def lay_out(
     """
     with as_file(files("pitfalls.report") / "chapters") as chapters:
         shutil.copytree(chapters, folder, dirs_exist_ok=True)
-    (folder / "values.json").write_text(json.dumps(document, allow_nan=False), encoding="utf-8")
+    values = json.dumps(shown_within(document), allow_nan=False)
+    (folder / "values.json").write_text(values, encoding="utf-8")
     for name, place in ((figures, "figures"), (claims, "claims")):
         (folder / place).mkdir(exist_ok=True)
         for file, content in name.items():
