@@ -30,8 +30,8 @@ from pitfalls.experiments.image_training import (
     homework_runs,
 )
 from pitfalls.images import DataConfig
-from pitfalls.images.training.evaluation import predict_logits
 from pitfalls.images.training.config import TrainConfig
+from pitfalls.images.training.evaluation import predict_logits
 from pitfalls.report.figures import draw_run, figure_names
 from pitfalls.runs import RunStore
 from tests.experiments import killed_training

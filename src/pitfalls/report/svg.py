@@ -115,8 +115,6 @@ def _copied(element: Element, name: str, depth: int) -> Element:
     copy = Element(element.tag, dict(_attributes(element)))
     copy.text = element.text if local in {*WORDS, "text", "tspan"} else None
     for child in element if local not in WORDS else ():
-        if not isinstance(child.tag, str):  # comments and instructions
-            continue
         space, _, kind = child.tag.rpartition("}")
         if space == f"{{{SVG}" and kind in SHAPES | WORDS:
             inner = _copied(child, name, depth - 1)
