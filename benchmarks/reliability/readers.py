@@ -116,7 +116,7 @@ def run_readers(home: Path) -> list[Reader]:
             run.__enter__()
             checkpoint = run.load_checkpoint()
             if checkpoint is None:  # passed over: the run starts anew, and says so
-                raise RunError(run.manifest.warnings[0])
+                raise RunError((*run.manifest.warnings, "set aside: it is of other code")[0])
             return checkpoint.step, checkpoint.tensors, checkpoint.meta
         finally:
             run.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
