@@ -24,7 +24,6 @@ from pitfalls.experiments.image_trained import load_trained
 from pitfalls.experiments.image_training import (
     CompareConfig,
     FastConfig,
-    RangeConfig,
     TrainRunConfig,
     fast_config,
     homework_runs,
@@ -77,11 +76,6 @@ def fast(store, source):
         epochs=2, batch_size=16, scheme="linear", rate=1.0, optimizer="muon", image_sizes=(6, 8)
     )
     return perform(FastConfig(source, 90, SMALL, training, seeds=(0, 1)), store)
-
-
-@pytest.fixture(scope="module")
-def ranged(store, source):
-    return perform(RangeConfig(source, SMALL, start=0.01, stop=1000.0, steps=60), store)
 
 
 @pytest.fixture(scope="module")
@@ -278,21 +272,7 @@ def test_the_fast_recipe_reports_every_seed(fast):
     assert results["rows"][0]["test_accuracy"] != results["rows"][1]["test_accuracy"]
 
 
-def test_a_range_test_is_saved(ranged):
-    assert ranged.arrays("range")["rates"].shape == (60,)
-    assert 0.01 < ranged.results()["steepest"] <= ranged.results()["lowest"] < 1000.0
-    assert ranged.results()["undecided"] == ""
-
-
-def test_a_range_without_a_rate_is_drawn_and_says_so(source, tmp_path):
-    run = perform(RangeConfig(source, SMALL, steps=5, stop=0.1), RunStore(tmp_path))
-    assert run.results()["steepest"] is None
-    draw_run(run)
-    words = json.loads((run.path / "figures" / "lr-range.json").read_text())
-    assert f"No rate to recommend: {run.results()['undecided']}." in words["caption"]
-
-
-@pytest.mark.parametrize("name", ["trained", "undisturbed", "fast", "ranged", "evaluated"])
+@pytest.mark.parametrize("name", ["trained", "undisturbed", "fast", "evaluated"])
 def test_figures_are_drawn_with_their_words(name, request):
     run = request.getfixturevalue(name)
     paths = draw_run(run)
@@ -319,9 +299,9 @@ def test_changed_pictures_are_refused(source):
         dataclasses.replace(source, fingerprint="0" * 64).load()
 
 
-def test_a_run_without_a_network_is_refused(ranged, trained):
+def test_a_run_without_a_network_is_refused(evaluated, trained):
     with pytest.raises(InputError, match="holds no trained network"):
-        load_trained(ranged)
+        load_trained(evaluated)
     with pytest.raises(InputError, match="number 3"):
         load_trained(trained, member=3)
 

@@ -30,6 +30,7 @@ FOLDERS = (
     "parity_sweep",
     "parity_depth",
     "parity_train",
+    "image_range",
     "diagnosis",
     "diagnosis_zoo",
 )

@@ -8,14 +8,13 @@ import torch
 
 from pitfalls.errors import DivergenceError, InputError
 from pitfalls.experiments.image_cells import Cell, describe_data, train_cells
-from pitfalls.experiments.image_networks import NetworkConfig, build_network
-from pitfalls.experiments.image_source import ImageSource, find_images, load_images
+from pitfalls.experiments.image_networks import NetworkConfig
+from pitfalls.experiments.image_source import ImageSource, find_images
 from pitfalls.experiments.registry import experiment
 from pitfalls.images.data import DataConfig, judge_mirror
 from pitfalls.images.training.config import Scheme, TrainConfig
 from pitfalls.images.training.distributed import call_to_work
 from pitfalls.images.training.fast_recipes import FAST_RECIPES
-from pitfalls.images.training.range_test import learning_rate_range
 from pitfalls.progress import Progress, silent
 from pitfalls.runs import NOT_IDENTITY, Run
 from pitfalls.runs.config import config_hash
@@ -23,11 +22,9 @@ from pitfalls.runs.config import config_hash
 __all__ = [
     "CompareConfig",
     "FastConfig",
-    "RangeConfig",
     "TrainRunConfig",
     "compare_schemes",
     "fast_config",
-    "find_learning_rate",
     "follow",
     "homework_runs",
     "train_fast",
@@ -74,19 +71,6 @@ class FastConfig:
     network: NetworkConfig
     training: TrainConfig
     seeds: tuple[int, ...] = (123,)
-    device: str = field(default="cpu", metadata=NOT_IDENTITY)
-
-
-@dataclass(frozen=True)
-class RangeConfig:
-    """A learning-rate range test."""
-
-    source: ImageSource
-    network: NetworkConfig = field(default_factory=NetworkConfig)
-    training: TrainConfig = field(default_factory=TrainConfig)
-    start: float = 1e-5
-    stop: float = 10.0
-    steps: int = 100
     device: str = field(default="cpu", metadata=NOT_IDENTITY)
 
 
@@ -174,35 +158,6 @@ def fast_config(
         training = replace(training, flip="none")  # a mirrored digit is another sign
     network = NetworkConfig("fastnet", recipe.widths)
     return FastConfig(source, target, network, training, seeds, device)
-
-
-@experiment("images-lr-find")
-def find_learning_rate(config: RangeConfig, run: Run, progress: Progress) -> None:
-    """Raise the learning rate step by step and watch the loss."""
-    data = load_images(config.source, run)
-    network = build_network(config.network, data, config.training.seed)
-    with progress("learning-rate range test") as advance:
-        result = learning_rate_range(
-            network,
-            data,
-            config.training,
-            start=config.start,
-            stop=config.stop,
-            steps=config.steps,
-            device=config.device,
-            on_progress=advance,
-        )
-    run.save_arrays("range", rates=result.rates, losses=result.losses, smoothed=result.smoothed)
-    run.save_results(
-        {
-            **describe_data(config.source),
-            "steepest": result.steepest,
-            "lowest": result.lowest,
-            "undecided": result.undecided,
-            "diverged": result.diverged,
-            "steps": len(result.rates),
-        }
-    )
 
 
 def homework_runs(

@@ -77,6 +77,18 @@ def test_a_loss_that_only_rises_recommends_none():
     assert "no more than its noise" in read(2.3 + np.linspace(0, 1, 100)).undecided
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_the_end_of_a_range_is_never_recommended(seed):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(3, 80))
+    shape = np.cumsum(rng.normal(size=n)) * 10.0 ** rng.integers(-2, 2)
+    result = read(20 + shape + rng.normal(size=n) * 10.0 ** rng.integers(-3, 1))
+    assert (result.steepest is None) == (result.lowest is None) == bool(result.undecided)
+    if result.steepest is not None:
+        assert result.rates[0] < result.steepest < result.rates[-1]
+        assert "e-" not in result.undecided
+
+
 def test_a_range_that_ends_too_soon_names_no_rate():
     config = dataclasses.replace(PLAIN, batch_size=32)
     torch.manual_seed(0)

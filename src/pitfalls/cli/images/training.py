@@ -1,4 +1,4 @@
-"""``pitfalls images train | compare | fast | lr-find``."""
+"""``pitfalls images train | compare | fast``."""
 
 import statistics
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pitfalls.experiments.image_training import TrainRunConfig
     from pitfalls.images.training.config import TrainConfig
 
-__all__ = ["compare", "fast", "lr_find", "train"]
+__all__ = ["compare", "fast", "train"]
 
 
 def train(
@@ -235,52 +235,6 @@ def fast(
         verdict = f": the target of {target} % is {'reached' if mean >= target else 'missed'}"
     spread = f" ± {100 * results['sd_accuracy']:.2f}" if n_seeds > 1 else ""
     say(f"plain test accuracy {mean:.2f}{spread} % (n = {n_seeds}){verdict}")
-
-
-def lr_find(
-    *,
-    data: DataOptions = ALL_DATA,
-    options: TrainOptions = HOMEWORK_TRAINING,
-    start: float = 1e-5,
-    stop: float = 10.0,
-    steps: int = 100,
-) -> None:
-    """Raise the learning rate step by step and find where the loss falls fastest.
-
-    Parameters
-    ----------
-    start
-        First rate.
-    stop
-        Last rate.
-    steps
-        Rates to try.
-    """
-    from pitfalls.experiments.image_training import RangeConfig
-
-    device, source = resolve_device(), data.find()
-    run = perform(
-        RangeConfig(
-            source,
-            options.network_config(),
-            options.config(source, "constant"),
-            start,
-            stop,
-            steps,
-            device,
-        )
-    )
-    results = run.results()
-    _say_data(results)
-    if results["undecided"]:
-        say(f"no rate to recommend: {results['undecided']}")
-        return
-    say(
-        f"the loss falls fastest at rate {results['steepest']:.2g} and is lowest at "
-        f"{results['lowest']:.2g}"
-        + ("; it bursts beyond" if results["diverged"] else "; it did not burst")
-    )
-    say(f"a peak rate to try: {results['steepest']:.2g}")
 
 
 def _say_data(results: dict[str, Any]) -> None:

@@ -94,11 +94,11 @@ def batch_sizes(n: int, batch_size: int) -> tuple[int, int]:
 
 
 def choose_transforms(config: TrainConfig, size: tuple[int, ...]) -> list[Transform]:
-    """Return the transforms that a config names, for images (height, width, ...)."""
+    """Return the transforms that a settled config names, for images (height, width, ...)."""
     chosen: list[Transform] = []
-    padding = size[0] // 8 if config.crop_padding is None else config.crop_padding
-    if padding:
-        chosen.append(RandomCrop((size[0], size[1]), padding, padding_mode=config.padding_mode))
+    if config.crop_padding:
+        crop = RandomCrop((size[0], size[1]), config.crop_padding, padding_mode=config.padding_mode)
+        chosen.append(crop)
     if config.flip != "none":
         chosen.append(AlternatingFlip() if config.flip == "alternating" else RandomHorizontalFlip())
     return chosen

@@ -16,6 +16,8 @@ __all__ = ["check_sizes", "settle", "training_warnings"]
 def settle(config: TrainConfig, data: ImageDataset, device: str = "cpu") -> TrainConfig:
     """Put in place of each ``auto`` what it means for these pictures on this device.
 
+    The border of the crops is written out as well.
+
     Raises
     ------
     InputError
@@ -26,6 +28,8 @@ def settle(config: TrainConfig, data: ImageDataset, device: str = "cpu") -> Trai
     if config.precision == "auto":
         fast = has_fast_bfloat16(device)
         config = replace(config, precision="bfloat16" if fast else "float32")
+    if config.crop_padding is None:
+        config = replace(config, crop_padding=data.shape[1] // 8)
     return config
 
 

@@ -158,12 +158,10 @@ def _read(
     steepest = begin + int(slope[begin : lowest + 1].argmin())
     undecided = ""
     if fall <= MARGIN * noise:
-        undecided = (
-            f"from rate {rates[0]:g} to {rates[-1]:g} the loss falls by {max(fall, 0):.2g}, "
-            "which is no more than its noise"
-        )
+        undecided = "the loss falls by no more than its noise"
     elif not diverged and smoothed[last] - smoothed[lowest] <= MARGIN * noise:
-        undecided = f"the loss still falls at the last rate, {rates[-1]:g}: try higher ones"
+        at = np.format_float_positional(rates[-1], precision=3, fractional=False, trim="-")
+        undecided = f"the loss still falls at the last rate, {at}: try higher ones"
     elif steepest in (first, last):
         undecided = "the loss falls fastest at an end of the range: try a wider one"
     return RangeTest(

@@ -21,13 +21,12 @@ EXPERIMENTS = (
     "images-compare",
     "images-train",
     "images-evaluate",
-    "images-lr-find",
     "images-fast",
     "verify",
 )
 """Every experiment that the chapters may quote, in the report's order."""
 
-OPTIONAL = ("images-lr-find", "images-fast")
+OPTIONAL = ("images-fast",)
 """Quoted where there is a run, not missed where there is none: the homework does not ask for them."""
 
 

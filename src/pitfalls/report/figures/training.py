@@ -259,45 +259,6 @@ def fast_accuracy(run: Run) -> Drawing:
     )
 
 
-@draws("images-lr-find", "lr-range")
-def lr_range(run: Run) -> Drawing:
-    """Loss against the learning rate of a range test."""
-    arrays, results = run.arrays("range"), run.results()
-    fig, ax = plt.subplots(figsize=COLUMN)
-    ax.plot(arrays["rates"], arrays["losses"], ".", color=BLUE, alpha=0.35, markersize=4)
-    ax.plot(arrays["rates"], arrays["smoothed"], color=BLUE)
-    top = min(float(arrays["smoothed"].max()) * 1.1, float(arrays["smoothed"][0]) * 2.5)
-    low = float(arrays["smoothed"].min())
-    ax.set(xscale="log", xlabel="learning rate", ylabel="cross-entropy [nats]")
-    ax.set_ylim(low - 0.15 * (top - low), top)
-    for key, colour, words in (("steepest", RED, "falls fastest"), ("lowest", GREY, "lowest")):
-        rate = results[key]
-        if rate is None:
-            continue
-        ax.axvline(rate, color=colour, linestyle="--", linewidth=1)
-        ax.annotate(
-            f"{words}: {rate:.2g}",
-            (rate, 0.03 if key == "steepest" else 0.10),
-            (-4, 0),
-            xycoords=("data", "axes fraction"),
-            textcoords="offset points",
-            color=colour,
-            ha="right",
-        )
-    head = f"{results['data']}, one step a rate, {results['steps']} rates, n = 1. "
-    if results["undecided"]:
-        ax.set_title("The range shows no rate to recommend")
-        text = f"{head}No rate to recommend: {results['undecided']}."
-        return Drawing(fig, alt=f"Loss against learning rate. {text}", caption=text)
-    ax.set_title(f"The loss falls fastest at rate {results['steepest']:.2g}")
-    text = (
-        f"{head}The loss falls "
-        f"fastest at {results['steepest']:.2g}, is lowest at {results['lowest']:.2g} and "
-        + ("bursts beyond." if results["diverged"] else "does not burst in the range tried.")
-    )
-    return Drawing(fig, alt=f"Loss against learning rate. {text}", caption=text)
-
-
 @draws("images-evaluate", "confusion")
 def confusion(run: Run) -> Drawing:
     """Confusion matrix with the accuracy of each class."""

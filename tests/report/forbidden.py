@@ -1,0 +1,48 @@
+"""Forms that no text of the project may have, whatever the run."""
+
+import re
+
+from pitfalls.prose import Block, Chart, Code, Paragraph, Part, Picture, Table, plain
+
+__all__ = ["assert_well_formed", "texts_of"]
+
+FORBIDDEN = {
+    "one of many": r"\b1 (epochs|seeds|starts|steps|images|trainings|classes|networks|points|pixels|"
+    r"schemes|iterations|units|layers|rates|threads|mistakes)\b",
+    "many of one": r"\b([02-9]|\d[\d,]*\d) (epoch|seed|start|step|image|training|class|network|"
+    r"pixel|scheme|iteration|unit)\b(?![ -](accuracy|images|rate|loss|set|images|test|size))",
+    "a not": r"\ba not\b",
+    "a raw float": r"\d\.\d*(0{6,}|9{6,})\d|\d(\.\d+)?e[-+]?\d",
+    "a value that is none": r"\bNone\b|\bTrue\b|\bFalse\b",
+    "a number that is none": r"\bnan\b|\binf\b",
+    "a gap": r"[^ \n]  +[^ \n]| [,.;:](?!\d)",
+    "empty brackets": r"\(\s*\)|\[\s*\]",
+    "a doubled mark": r"\.\.(?!\.)|,,|;;",
+    "an unfilled place": r"\{\w*\}",
+}
+
+
+def texts_of(blocks: tuple[Block, ...]) -> list[str]:
+    """Return every text of an account as it is read."""
+    texts: list[str] = []
+    for block in blocks:
+        match block:
+            case Paragraph(text):
+                texts.append(plain(text))
+            case Table(header, rows, caption):
+                texts += [plain(cell) for row in (header, *rows) for cell in row] + [plain(caption)]
+            case Part(_, inside) | Chart(_, _, inside):
+                texts += texts_of(inside)
+            case Picture() | Code():
+                pass
+    return texts
+
+
+def assert_well_formed(text: str, *, n: int | None = None) -> None:
+    """Fail where a text has a forbidden form; with ``n`` = 1 where it speaks as if there were more."""
+    for what, form in FORBIDDEN.items():
+        found = re.search(form, text)
+        assert found is None, f"{what}: {found[0]!r} in {text!r}"
+    if n == 1:
+        for word in ("always", "median", "standard deviation", "on average"):
+            assert word not in text.lower(), f"{word!r} with n = 1 in {text!r}"
