@@ -24,6 +24,7 @@ MODES = {
     "input/output error": 7,
     "interrupted call": 8,
 }
+PR_SET_PDEATHSIG = 1
 READS = {"open", "read"}
 """Calls that change nothing: killed there, a process leaves what it would have left a call before."""
 
@@ -127,6 +128,7 @@ def _child(
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.setsid()
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a work does not outlive who waits for it
     number = -1
     if log is not None:
         number = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -4,6 +4,8 @@ The command line prints the message in one line and exits with ``exit_code``;
 a traceback is shown only with ``--debug``.
 """
 
+from pitfalls.escaping import shown
+
 __all__ = [
     "CapacityError",
     "DataError",
@@ -16,9 +18,12 @@ __all__ = [
 
 
 class PitfallsError(Exception):
-    """Base of every error this library raises on purpose."""
+    """Base of every error this library raises on purpose; its text is one line, whatever names it quotes."""
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        return shown(super().__str__())
 
 
 class InputError(PitfallsError, ValueError):

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pitfalls.errors import DataError, DivergenceError, InputError, ResourceError, RunError
 from pitfalls.escaping import shown
 from pitfalls.frame.terminal import as_json, typed
 
@@ -63,3 +64,11 @@ def test_json_is_read_back_and_harmless(value):
     text = as_json(value)
     assert shown(text, keep="\n") == text
     assert json.loads(text) == value
+
+
+@given(ANYTHING)
+def test_every_error_of_ours_is_one_line_whatever_it_quotes(name):
+    for kind in (InputError, DataError, RunError, DivergenceError, ResourceError):
+        text = str(kind(f"load: {name} is not there."))
+        assert shown(text) == text
+        assert "\n" not in text

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -528,3 +529,30 @@ def test_a_manifest_changed_by_hand_is_refused_even_where_its_types_are_right(st
         store.find(run.id)
     rewrite_manifest(run)
     assert store.find(run.id).complete
+
+
+def test_records_of_figures_that_the_disk_does_not_give_are_one_line_and_are_not_overwritten(
+    store, monkeypatch
+):
+    run = make(store)
+    whole = (run.path / "derived.json").read_bytes()
+    read = Path.read_bytes
+
+    def broken(path):
+        if path.name == "derived.json":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", broken)
+    for act in (
+        lambda: run.read_file("figures/curve.svg"),
+        lambda: run.save_file("figures/other.svg", "<svg/>"),
+    ):
+        with pytest.raises(
+            RunError, match=r"^run .*derived.json cannot be read \(Input/output error\)"
+        ):
+            act()
+    ((fault,),) = store.check().values()
+    assert "derived.json" in fault
+    monkeypatch.undo()
+    assert (run.path / "derived.json").read_bytes() == whole

@@ -153,8 +153,6 @@ class RunFolder:
         RunError
             If it is missing or not what was written; one short clause.
         """
-        if not self.holds(name):
-            raise FileNotFoundError(name)
         try:
             return self._compared(name)
         except RunError:
@@ -165,17 +163,34 @@ class RunFolder:
             return self._compared(name)
 
     def derived(self) -> dict[str, list[int | str]]:
-        """Return the records of what was drawn from the finished run; none if they are damaged."""
+        """Return the records of what was drawn from the finished run; none if they are damaged.
+
+        Raises
+        ------
+        RunError
+            If the disk does not give them.
+        """
         try:
-            content = plain.load((self.path / DERIVED).read_bytes())
+            data = (self.path / DERIVED).read_bytes()
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise RunError(
+                f"{self.path / DERIVED} cannot be read ({error.strerror or error})"
+            ) from error
+        try:
+            content = plain.load(data)
             files: dict[str, list[int | str]] = content["files"]
             whole = content["sha256"] == plain.digest(files) and are_records(files)
             return files if whole else {}
-        except (OSError, ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError):
             return {}
 
     def _compared(self, name: str) -> bytes:
-        size, digest = self.manifest.files.get(name) or self.derived()[name]
+        record = self.manifest.files.get(name) or self.derived().get(name)
+        if record is None:
+            raise FileNotFoundError(name)
+        size, digest = record
         path = self.path / name
         try:
             if path.stat().st_size != size:

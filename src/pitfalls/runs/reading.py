@@ -1,6 +1,7 @@
 """What a run folder holds, read back: nothing that is not as it was written."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -180,8 +181,9 @@ class ReadableRun:
     def _read(self, name: str, what: str, read: Callable[[], T]) -> T:
         """Read, and say of every fault which run and file has it and what to do."""
         anew = f"Make it anew: {self._command} --fresh"
-        if self.complete and name not in self.manifest.files and self.holds(name):
-            anew = f"To have it drawn anew: {self._command}"
+        with suppress(RunError):
+            if self.complete and name not in self.manifest.files and self.holds(name):
+                anew = f"To have it drawn anew: {self._command}"
         try:
             return read()
         except FileNotFoundError:
