@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from torch import nn
 
 from pitfalls.diagnosis.capacity import capacity_card
@@ -42,12 +41,20 @@ QUESTIONS: dict[Question, Callable[[Subject], Card]] = {
 
 
 def answer(subject: Subject, question: Question, seconds: float) -> Card:
-    """Ask one question of a subject; what the user's code raises becomes an undecided card."""
+    """Ask one question of a subject; whatever is raised becomes an undecided card that says it.
+
+    Networks come in forms that nobody has thought of (sparse gradients, complex weights, tensors of a
+    class of one's own): where a measurement cannot take one, the others still can.
+    """
     subject.start(question, seconds)
     try:
         card = QUESTIONS[question](subject)
-    except (SubjectError, np.linalg.LinAlgError) as error:
-        card = Card(question, "undecided", Undecided(subject.n, (str(error),)), None, None)
+    except SubjectError as error:
+        card = _undecided(subject, question, str(error))
+    except Exception as error:
+        first = next((line for line in str(error).splitlines() if line.strip()), "no reason given")
+        reason = f"The measurement failed with {type(error).__name__}: {first.strip()[:300]}"
+        card = _undecided(subject, question, reason)
     return Card(
         card.question,
         card.verdict,
@@ -56,6 +63,10 @@ def answer(subject: Subject, question: Question, seconds: float) -> Card:
         card.p_value,
         subject.cost(),
     )
+
+
+def _undecided(subject: Subject, question: Question, reason: str) -> Card:
+    return Card(question, "undecided", Undecided(subject.n, (reason,)), None, None)
 
 
 def _ask(

@@ -42,6 +42,7 @@ def capacity_card(subject: Subject) -> Card:
         rate=fit.rate,
         steps=fit.steps,
         fitted=is_fitted(fit, before),
+        fresh=fit.fresh,
         thawed=thawed,
         rank=rank,
         width=width,
@@ -53,7 +54,7 @@ def capacity_card(subject: Subject) -> Card:
     if evidence.fitted:
         evidence = dataclasses.replace(evidence, memorised=memorised(subject, fit.rate))
     elif evidence.fitted is False and not evidence.confined:
-        half, score = fit_half(subject, fit.rate)
+        half, score = fit_half(subject, fit.rate, fresh=fit.fresh)
         evidence = dataclasses.replace(evidence, half_score=score, n_half=half)
     verdict = {True: "fits a batch", False: "cannot-memorise", None: "undecided"}[evidence.fitted]
     witness: Witness = FitWitness(tuple(map(int, rows)), fit.weights, fit.loss, fit.score.value)
@@ -115,8 +116,9 @@ def _findings(evidence: CapacityEvidence) -> tuple[str, ...]:
             f"{c.constant:.4g}."
         )
     named = "" if score.kind == "none" else f", {score.kind} {score.value:.3g}"
+    start = ", from weights initialised anew," if evidence.fresh else ""
     said.append(
-        f"Adam at {evidence.rate:g} takes the loss of {evidence.n} examples from "
+        f"Adam at {evidence.rate:g}{start} takes the loss of {evidence.n} examples from "
         f"{evidence.loss_before:.4g} to {evidence.loss_after:.4g} in {evidence.steps} steps{named}."
     )
     if evidence.n_half:

@@ -89,6 +89,11 @@ def _checked_model(model: Any, who: str) -> nn.Module:
             f"{who}: the model is on the meta device and has no numbers. Give it weights first, "
             "by model.to_empty(device=...) and its initialisation."
         )
+    if any(p.is_inference() for p in parameters):
+        raise InputError(
+            f"{who}: the model was made in torch.inference_mode, so it cannot be trained. Make it "
+            "outside."
+        )
     devices = {str(p.device) for p in parameters}
     if len(devices) > 1:
         raise InputError(

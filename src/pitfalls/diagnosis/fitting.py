@@ -11,9 +11,10 @@ from torch import nn
 
 from pitfalls.diagnosis.evidence.capacity import Score
 from pitfalls.diagnosis.nested import map_leaves
-from pitfalls.diagnosis.scores import score_outputs
+from pitfalls.diagnosis.scores import Scorer, scorer_for
 from pitfalls.diagnosis.steps import batches, train_steps
-from pitfalls.diagnosis.subject import Subject, SubjectError
+from pitfalls.diagnosis.subject import Subject, SubjectError, dense
+from pitfalls.diagnosis.weights import start_anew, take_weights
 
 __all__ = ["BATCH", "Fit", "best_fit", "fit_half", "is_fitted", "memorised"]
 
@@ -40,14 +41,17 @@ class Fit:
         Parameters and buffers.
     complete : bool
         Whether all steps were taken that were meant.
+    fresh : bool
+        Whether it began from weights initialised anew.
     """
 
     rate: float
     steps: int
     loss: float
     score: Score
-    weights: dict[str, NDArray[Any]]
+    weights: dict[str, np.ndarray]
     complete: bool
+    fresh: bool
 
     @property
     def order(self) -> tuple[float, float]:
@@ -67,12 +71,19 @@ def is_fitted(fit: Fit, before: float) -> bool | None:
 
 
 def best_fit(subject: Subject, rows: NDArray[np.int64], labels: Any, share: float) -> Fit:
-    """Fit a batch by Adam at three rates, everything thawed and dropout off; keep the best."""
+    """Fit a batch by Adam at three rates, everything thawed and dropout off; keep the best.
+
+    What cannot be fitted from the user's start is tried from weights initialised anew: a bad start is
+    no lack of capacity.
+    """
     best: Fit | None = None
-    seconds = max(0.1, share * subject.left()) / len(RATES)
-    for rate in RATES:
+    tries = [(rate, False) for rate in RATES] + [(rate, True) for rate in RATES[:2]]
+    seconds = max(0.1, share * subject.left()) / len(tries)
+    for rate, fresh in tries:
         subject.guard.rewind()
-        fit = _fit(subject, rows, labels, rate, seconds)
+        if fresh and not start_anew(subject.model):
+            break
+        fit = _fit(subject, rows, labels, rate, seconds, fresh=fresh)
         if best is None or fit.order > best.order:
             best = dataclasses.replace(fit, complete=fit.complete and (not best or best.complete))
         if best.score.value >= FITTED or subject.left() < 0:
@@ -82,13 +93,21 @@ def best_fit(subject: Subject, rows: NDArray[np.int64], labels: Any, share: floa
 
 
 def _fit(
-    subject: Subject, rows: NDArray[np.int64], labels: Any, rate: float, seconds: float
+    subject: Subject,
+    rows: NDArray[np.int64],
+    labels: Any,
+    rate: float,
+    seconds: float,
+    *,
+    fresh: bool = False,
 ) -> Fit:
     parameters = [p for p in subject.parameters().values() if p.is_floating_point()]
     for parameter in parameters:
         parameter.requires_grad_(True)
     optimizer = torch.optim.Adam(parameters, lr=rate)
     x = subject.batch(rows)[0]
+    with torch.no_grad(), subject.mode("eval"):
+        score = scorer_for(subject, subject.forward(_copy(x)), labels)
     began, done, complete = subject.left(), 0, True
     for step in range(_STEPS):
         with subject.mode("steady"):
@@ -98,10 +117,13 @@ def _fit(
                 break
             with subject.users_code("the backward pass"):
                 value.backward()  # type: ignore[no-untyped-call]
+            for parameter in parameters:
+                if parameter.grad is not None:
+                    parameter.grad = dense(parameter.grad)  # Adam takes no others
             optimizer.step()
             subject.count(gradients=1)
         done = step + 1
-        if done % 20 == 0 and _scored(subject, x, labels).value >= FITTED:
+        if done % 20 == 0 and _scored(subject, x, labels, score).value >= FITTED:
             break
         if step >= 4 and began - subject.left() > seconds:
             complete = False
@@ -109,15 +131,15 @@ def _fit(
     _settle_batch_norm(subject, x)
     with torch.no_grad(), subject.mode("eval"):
         out = subject.forward(_copy(x))
-        loss, score = float(subject.loss_of(out, labels)), score_outputs(out, labels)
-    tensors = {**subject.parameters(), **dict(subject.model.named_buffers())}
-    weights = {name: t.detach().cpu().numpy().copy() for name, t in tensors.items()}
-    return Fit(rate, done, loss, score, weights, complete)
+        loss = float(subject.loss_of(out, labels))
+    return Fit(rate, done, loss, score(out, labels), take_weights(subject), complete, fresh)
 
 
-def fit_half(subject: Subject, rate: float) -> tuple[int, Score]:
+def fit_half(subject: Subject, rate: float, *, fresh: bool) -> tuple[int, Score]:
     """Train on up to half of the examples, and score the network on these."""
     subject.guard.rewind()
+    if fresh:
+        start_anew(subject.model)
     rows = subject.rng.permutation(subject.n)[: min(_MOST_HALF, max(BATCH, subject.n // 2))]
     parameters = [p for p in subject.parameters().values() if p.is_floating_point()]
     for parameter in parameters:
@@ -133,13 +155,14 @@ def fit_half(subject: Subject, rate: float) -> tuple[int, Score]:
     if len(taken.losses) < _HALF_STEPS or not taken.finite:
         return 0, Score("none", float("nan"), float("nan"))
     _settle_batch_norm(subject, subject.batch(rows)[0])
-    return len(rows), score_outputs(subject.outputs(rows), subject.batch(rows)[1])
+    outputs, labels = subject.outputs(rows), subject.batch(rows)[1]
+    return len(rows), scorer_for(subject, outputs, labels)(outputs, labels)
 
 
-def _scored(subject: Subject, x: Any, labels: Any) -> Score:
+def _scored(subject: Subject, x: Any, labels: Any, score: Scorer) -> Score:
     kept = [(b, b.clone()) for b in subject.model.buffers()]
     with torch.no_grad(), subject.mode("steady"):
-        found = score_outputs(subject.forward(_copy(x)), labels)
+        found = score(subject.forward(_copy(x)), labels)
     for buffer, copied in kept:
         buffer.data.copy_(copied)
     return found

@@ -239,7 +239,9 @@ class StateGuard:
         counted = tuple(t for t in (*self._parameters, *buffers) if not t.is_inference())
         self._versions = _unsafe_preserve_version_counter(counted)
         self._flags = [(p, p.requires_grad, p.grad) for p in self._parameters]
-        self._gradients = _Tensors([p.grad for p in self._parameters if p.grad is not None])
+        given = [p.grad for p in self._parameters if p.grad is not None]
+        # sparse ones have no storage of one kind; nobody writes into them while they are set aside
+        self._gradients = _Tensors([g for g in given if not g.is_sparse])
         self._modules = _Modules(roots)
         self._optimizer: _Optimizer | None = None
         self._of = optimizer

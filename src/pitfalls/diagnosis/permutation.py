@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from pitfalls.diagnosis.evidence.signal import LayerTest, PermutationTest
 from pitfalls.diagnosis.nested import leaves, select
-from pitfalls.diagnosis.subject import Subject
+from pitfalls.diagnosis.subject import Subject, dense
 from pitfalls.errors import InputError
 
 __all__ = ["permutation_test", "statistic"]
@@ -162,7 +162,7 @@ def _gradients(
             subject.count(gradients=1, examples=len(part))
             for row, gradient, chosen in zip(table, gradients, columns, strict=True):
                 if gradient is not None:
-                    flat = gradient.flatten()
+                    flat = dense(gradient).flatten()
                     row[at] += (flat if chosen is None else flat[chosen]).float() * len(part)
             if on_progress is not None:
                 on_progress(number * len(orders) + at + 1, len(parts) * len(orders))

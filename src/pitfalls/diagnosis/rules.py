@@ -85,7 +85,7 @@ def _saddle_at_init(f: Findings) -> bool:
     weights = max(1, len(u.gradients))
     stuck = len(u.zero_weights) >= 2 and 2 * len(u.zero_gradients) >= weights
     alike = any(layer.identical for layer in u.hidden)
-    return f.fails and (stuck or alike)
+    return (f.fails and stuck) or (f.held_up and alike)
 
 
 def _exploding(f: Findings) -> bool:
@@ -102,7 +102,10 @@ def _vanishing(f: Findings) -> bool:
     u = f.units
     small = f.fails and len(u.gradients) > 1 and u.ratio < 1e-4 and not u.blind
     # a head of zeros stops the gradient for one step only
-    return small and (not u.zero_weights or not f.schedule.learnable)
+    if small and (not u.zero_weights or not f.schedule.learnable):
+        return True
+    # where signals shrink alike from layer to layer, so do the gradients of all of them
+    return f.fails and f.schedule.held_up and len(u.scales) >= 4 and 0 < u.growth < 1e-4
 
 
 def _rate(f: Findings, word: str) -> bool:
@@ -221,8 +224,10 @@ RULES: tuple[Rule, ...] = (
         "saddle-at-init",
         "units",
         "Nothing is learned, and two or more weights are zero with gradients of zero in at least "
-        "half of the layers, or all units of a hidden layer do the same.",
+        "half of the layers; or nothing is learned, or much less than from weights initialised anew, "
+        "and all units of a hidden layer do the same.",
         _saddle_at_init,
+        exact=True,
         explains=(
             "dead-units",
             "vanishing-gradient",
@@ -278,7 +283,8 @@ RULES: tuple[Rule, ...] = (
         "vanishing-gradient",
         "units",
         "Nothing is learned, and the relative gradients of two layers differ by a factor of 10,000 "
-        "or more.",
+        "or more; or signals shrink by as much over four linear operations or more, and weights "
+        "initialised anew learn much more.",
         _vanishing,
         explains=("cannot-memorise", "no-signal-in-gradient", "rate-too-low", "saddle"),
     ),

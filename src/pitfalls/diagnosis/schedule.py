@@ -9,11 +9,13 @@ from pitfalls.diagnosis.evidence.schedule import ScheduleEvidence, Trial
 from pitfalls.diagnosis.schedule_runs import (
     measure_noise,
     measure_sharpness,
+    plain_adam,
     with_optimizer,
     without_optimizer,
 )
 from pitfalls.diagnosis.subject import Subject
 from pitfalls.diagnosis.trials import STEPS, Bench
+from pitfalls.diagnosis.weights import take_weights
 from pitfalls.diagnosis.witnesses import ScheduleWitness
 
 __all__ = ["schedule_card", "verdict_of_rates"]
@@ -38,19 +40,44 @@ def schedule_card(subject: Subject) -> Card:
     )
     verdict, findings = _verdict(evidence)
     evidence = dataclasses.replace(evidence, findings=findings)
-    own, cure = evidence.own or evidence.adam, evidence.cure
-    witness = None
-    if own is not None and verdict != "undecided":
-        witness = ScheduleWitness(
-            tuple(map(int, bench._risk_rows)),
-            bench.before,
-            own.after,
-            cure.after if cure else float("nan"),
-            cure.factor if cure else float("nan"),
-        )
+    own = evidence.own or evidence.adam
+    witness = _witness(bench, evidence, verdict) if verdict != "undecided" else None
     p = own.held_after.p_value if own is not None else None
     subject.guard.rewind()
     return Card("schedule", verdict, evidence, witness, p, subject.cost())
+
+
+def _witness(bench: Bench, e: ScheduleEvidence, verdict: str) -> ScheduleWitness:
+    """Repeat the run on which the verdict rests, and keep where it ends."""
+    start = bench.start_witness()
+    shown = _shown(e, verdict)
+    if shown is None:
+        return start
+    again = bench.run(
+        shown.factor,
+        decay=shown.decay,
+        hold_rate=shown is e.held_rate,
+        steps=len(shown.losses),
+        optimizer=plain_adam if shown is e.adam else None,
+    )
+    if not again.learned:
+        return start  # it does not repeat to the bit: nothing is claimed of it
+    weights = take_weights(bench.subject)
+    return dataclasses.replace(
+        start, weights=weights, after=again.after, p_value=again.held_after.p_value
+    )
+
+
+def _shown(e: ScheduleEvidence, verdict: str) -> Trial | None:
+    """Return the run that shows what the verdict says; None where none learned."""
+    if verdict == "learns":
+        return e.own if e.own is not None else e.adam
+    cure = e.cure
+    if verdict == "rate-too-high":
+        return cure if cure is not None and cure.factor < 0.5 else e.without_decay
+    if verdict == "rate-too-low":
+        return cure if cure is not None and cure.factor >= TOO_LOW else e.held_rate
+    return None
 
 
 def _verdict(e: ScheduleEvidence) -> tuple[str, tuple[str, ...]]:

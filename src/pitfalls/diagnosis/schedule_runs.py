@@ -13,7 +13,13 @@ from pitfalls.diagnosis.steps import batches, train_steps
 from pitfalls.diagnosis.subject import Subject, SubjectError
 from pitfalls.diagnosis.trials import STEPS, Bench, rates_of
 
-__all__ = ["measure_noise", "measure_sharpness", "with_optimizer", "without_optimizer"]
+__all__ = [
+    "measure_noise",
+    "measure_sharpness",
+    "plain_adam",
+    "with_optimizer",
+    "without_optimizer",
+]
 
 LOWER = (0.1, 0.01, 1e-3, 1e-4, 1e-5)
 HIGHER = (10.0, 100.0, 1e3, 1e4, 1e5, 1e6)
@@ -34,8 +40,13 @@ def _adam(
         seconds=seconds,
         standard=standard,
         fresh=fresh,
-        optimizer=lambda parameters: torch.optim.Adam(parameters, lr=3e-3),
+        optimizer=plain_adam,
     )
+
+
+def plain_adam(parameters: Any) -> torch.optim.Optimizer:
+    """Return an optimizer that is all but free of scales, for comparison."""
+    return torch.optim.Adam(parameters, lr=3e-3)
 
 
 def with_optimizer(subject: Subject, bench: Bench) -> ScheduleEvidence:

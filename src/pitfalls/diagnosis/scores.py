@@ -1,4 +1,6 @@
-"""How well outputs hit labels, where their shapes say what hitting means."""
+"""How well outputs hit labels, where shapes and the loss say what hitting means."""
+
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -6,15 +8,64 @@ from torch import Tensor
 
 from pitfalls.diagnosis.evidence.capacity import Score
 from pitfalls.diagnosis.nested import Nest
+from pitfalls.diagnosis.subject import Subject, SubjectError
 
-__all__ = ["score_outputs"]
+__all__ = ["Scorer", "score_outputs", "scorer_for"]
+
+Scorer = Callable[[Nest, Nest], Score]
+
+_NONE = Score("none", float("nan"), float("nan"))
+_FAR = 3.0
+
+
+@torch.no_grad()
+def scorer_for(subject: Subject, outputs: Nest, labels: Nest) -> Scorer:
+    """Return `score_outputs`, or no score where the loss does not reward what it counts.
+
+    Logarithms of rates have the shape of counts, and distances that of classes: there a good fit has
+    a bad score. So the loss is asked: at outputs that hit the labels it must be lower than at outputs
+    that miss them.
+    """
+    kind = score_outputs(outputs, labels).kind
+    if kind == "none":
+        return _unscored
+    try:
+        hit, *missed = (
+            float(subject.loss_of(o, labels)) for o in _hit_and_missed(kind, outputs, labels)
+        )
+    except SubjectError:
+        return score_outputs  # a loss of probabilities, say, takes no such outputs
+    if not np.isfinite([hit, *missed]).all() or all(hit < value for value in missed):
+        return score_outputs
+    return _unscored
+
+
+def _unscored(outputs: Nest, labels: Nest) -> Score:
+    return _NONE
+
+
+def _hit_and_missed(kind: str, outputs: Tensor, labels: Tensor) -> list[Tensor]:
+    """Outputs that are the labels, and ones that are off to either side, or the other way round."""
+    if kind == "R2":
+        exact = labels.reshape(outputs.shape).to(outputs.dtype)
+        off = 0.3 * exact.double().std(correction=0).to(exact)
+        return [exact, exact + off, exact - off]
+    if outputs.numel() == labels.numel():
+        upper = labels.reshape(outputs.shape) == labels.max()
+        signs = torch.where(upper, _FAR, -_FAR).to(outputs.dtype)
+        return [signs, -signs]
+    flat = outputs.ndim == 2 and outputs.shape[0] == labels.numel()
+    axis = 1 if flat else _class_axis(outputs, labels)
+    classes = (labels.flatten() if flat else labels).clamp(min=0)
+    hot = torch.zeros_like(outputs).scatter_(axis or 1, classes.unsqueeze(axis or 1), _FAR)
+    return [hot, -hot]
 
 
 @torch.no_grad()
 def score_outputs(outputs: Nest, labels: Nest) -> Score:
     """Score classes by the largest output, two classes by the best threshold, numbers by R^2."""
     if not isinstance(outputs, Tensor) or not isinstance(labels, Tensor):
-        return Score("none", float("nan"), float("nan"))
+        return _NONE
     if not labels.is_floating_point() and outputs.ndim == labels.ndim + 1:
         axis = _class_axis(outputs, labels)
         if axis is not None:
@@ -32,7 +83,7 @@ def score_outputs(outputs: Nest, labels: Nest) -> Score:
         about = float((truth - truth.mean(0)).square().sum())
         missed = float((outputs.double().reshape(truth.shape) - truth).square().sum())
         return Score("R2", 1 - missed / about if about > 0 else float("nan"), 0.0)
-    return Score("none", float("nan"), float("nan"))
+    return _NONE
 
 
 def _accuracy(predicted: Tensor, labels: Tensor) -> Score:

@@ -12,7 +12,7 @@ from torch.func import functional_call
 from pitfalls.diagnosis.evidence.wiring import Slope
 from pitfalls.diagnosis.guard import SAME_NUMBERS, seed_everything
 from pitfalls.diagnosis.nested import Nest, map_leaves
-from pitfalls.diagnosis.subject import Subject, SubjectError
+from pitfalls.diagnosis.subject import Subject, SubjectError, dense
 
 __all__ = ["check_slopes", "precise_risk"]
 
@@ -101,7 +101,7 @@ def check_slopes(
             value.backward()  # type: ignore[no-untyped-call]
         subject.count(gradients=1)
         gradients = {
-            name: p.grad.detach().to(dtype)
+            name: dense(p.grad.detach()).to(dtype)
             for name, p in subject.parameters().items()
             if p.grad is not None
         }

@@ -14,7 +14,7 @@ from pitfalls.diagnosis.evidence.schedule import Knowledge
 from pitfalls.diagnosis.nested import Nest, leaves, select
 from pitfalls.diagnosis.subject import Mode, Subject, SubjectError
 
-__all__ = ["Steps", "batches", "knowledge", "risk_on", "train_steps"]
+__all__ = ["Steps", "batches", "knowledge", "needs_closure", "risk_on", "train_steps"]
 
 Rows = NDArray[np.int64]
 
@@ -82,7 +82,7 @@ def train_steps(
     """
     losses: list[float] = []
     deadline = subject.left() - seconds
-    closure_needed = _needs_closure(optimizer)
+    closure_needed = needs_closure(optimizer)
     with subject.mode(mode):
         for step in range(count):
             rows = next(data)
@@ -116,7 +116,7 @@ def train_steps(
     return Steps(tuple(losses))
 
 
-def _needs_closure(optimizer: Any) -> bool:
+def needs_closure(optimizer: Any) -> bool:
     """Whether step() cannot be called without one (LBFGS)."""
     try:
         parameters = inspect.signature(type(optimizer).step).parameters

@@ -172,7 +172,10 @@ class Subject:
             return [torch.zeros_like(t) for t in inputs]
         with self.users_code("the backward pass"):
             parts = torch.autograd.grad(value, inputs, allow_unused=True)
-        return [torch.zeros_like(t) if g is None else g for t, g in zip(inputs, parts, strict=True)]
+        return [
+            torch.zeros_like(t) if g is None else dense(g)
+            for t, g in zip(inputs, parts, strict=True)
+        ]
 
     def count(self, *, gradients: int = 0, products: int = 0, examples: int = 0) -> None:
         """Book work done outside `forward` and `backward`."""
@@ -206,6 +209,11 @@ class Subject:
         """Call a function with the global generators at a given state: the same dropout again."""
         seed_everything(seed)
         return function()
+
+
+def dense(gradient: Tensor) -> Tensor:
+    """Return a gradient with all its zeros: those of sparse embeddings come without."""
+    return gradient.to_dense() if gradient.is_sparse else gradient
 
 
 def shapes(nest: Nest) -> str:

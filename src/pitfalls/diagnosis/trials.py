@@ -10,8 +10,17 @@ import torch
 
 from pitfalls.diagnosis.evidence.schedule import Knowledge, Trial
 from pitfalls.diagnosis.nested import Nest, map_leaves
-from pitfalls.diagnosis.steps import Steps, batches, knowledge, risk_on, train_steps
+from pitfalls.diagnosis.steps import (
+    Steps,
+    batches,
+    knowledge,
+    needs_closure,
+    risk_on,
+    train_steps,
+)
 from pitfalls.diagnosis.subject import Subject
+from pitfalls.diagnosis.weights import start_anew
+from pitfalls.diagnosis.witnesses import ScheduleWitness
 
 __all__ = ["STEPS", "Bench", "rates_of"]
 
@@ -38,7 +47,7 @@ class Bench:
     """
 
     def __init__(self, subject: Subject, seconds_a_run: float) -> None:
-        self._subject = subject
+        self.subject = subject
         order = subject.rng.permutation(subject.n)
         half = subject.n // 2
         self.train, self.held = order[:half], order[half : half + _MOST_HELD]
@@ -51,15 +60,33 @@ class Bench:
         self.before = risk_on(subject, self._risk_rows, "steady")
         self.held_before = self._knowledge()
 
+    def start_witness(self) -> ScheduleWitness:
+        """Return what can be checked of the start alone."""
+        return ScheduleWitness(
+            tuple(map(int, self._risk_rows)),
+            self.before,
+            tuple(map(int, self._held_rows)),
+            self._seed + 1,
+            {},
+            float("nan"),
+            1.0,
+        )
+
     def _batch_size(self, seconds: float) -> int:
         """Use the loader's batch, or 128 examples; fewer where steps are dear."""
-        subject = self._subject
+        subject = self.subject
         few = self.train[:8]
         began = time.monotonic()
         with subject.mode("steady"):
             subject.backward(subject.risk(few), list(subject.trainable().values()))
         each = (time.monotonic() - began) / len(few)
-        wanted = subject.samples.batch_size or _LARGEST_BATCH
+        # a line search, as LBFGS makes, is of one function: without a loader it gets all examples
+        usual = (
+            len(self.train)
+            if subject.optimizer is not None and needs_closure(subject.optimizer)
+            else _LARGEST_BATCH
+        )
+        wanted = subject.samples.batch_size or usual
         fits = seconds / (STEPS * max(each, 1e-6))
         if fits >= wanted:
             return int(min(wanted, len(self.train)))
@@ -67,7 +94,7 @@ class Bench:
 
     def _knowledge(self) -> Knowledge:
         rng = np.random.default_rng(self._seed + 1)
-        return knowledge(self._subject, self._held_rows, rng)
+        return knowledge(self.subject, self._held_rows, rng)
 
     def run(
         self,
@@ -100,11 +127,11 @@ class Bench:
         optimizer : callable, optional
             From parameters to an optimizer of our own; the user's otherwise.
         """
-        subject = self._subject
+        subject = self.subject
         subject.guard.rewind()
         torch.manual_seed(self._seed)
         if fresh:
-            _start_anew(subject.model)
+            start_anew(subject.model)
         inputs = subject.samples
         if standard:
             subject.samples = replace(inputs, x=_standardised(inputs.x))
@@ -122,7 +149,7 @@ class Bench:
         seconds: float,
         optimizer: Any,
     ) -> Trial:
-        subject = self._subject
+        subject = self.subject
         trained = list(subject.trainable().values())
         used = subject.optimizer if optimizer is None else optimizer(trained)
         for group in getattr(used, "param_groups", ()):
@@ -154,7 +181,7 @@ class Bench:
             decay,
             taken.losses,
             self.before,
-            risk_on(self._subject, self._risk_rows, "steady") if finite else float("inf"),
+            risk_on(self.subject, self._risk_rows, "steady") if finite else float("inf"),
             self.held_before,
             self._knowledge() if finite else nothing,
             finite,
@@ -162,13 +189,6 @@ class Bench:
             rate_end,
             taken.failed,
         )
-
-
-def _start_anew(model: torch.nn.Module) -> None:
-    for module in model.modules():
-        reset = getattr(module, "reset_parameters", None)
-        if callable(reset):
-            reset()
 
 
 def _standardised(x: Nest) -> Nest:

@@ -18,10 +18,23 @@ from pitfalls.diagnosis.nested import leaves, map_leaves
 from pitfalls.diagnosis.subject import Subject
 from pitfalls.diagnosis.witnesses import RayWitness
 
-__all__ = ["along", "falls_without_limit", "find_ray"]
+__all__ = ["along", "falls_without_limit", "find_ray", "leaning"]
 
 _STEPS = 30
 _DOUBLINGS = 10
+
+
+def leaning(subject: Subject, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Repeat the rows that share the first one's label.
+
+    A loss that is linear in the output is constant on evenly shared labels, and has no floor on
+    others.
+    """
+    _, y = subject.batch(rows)
+    same = np.ones(len(rows), dtype=bool)
+    for t in leaves(y):
+        same &= (t == t[:1]).reshape(len(rows), -1).all(1).cpu().numpy()
+    return np.concatenate([rows, rows[same]])
 
 
 def find_ray(subject: Subject, rows: NDArray[np.int64]) -> RayWitness | None:

@@ -25,7 +25,7 @@ from pitfalls.diagnosis.nested import leaves
 from pitfalls.diagnosis.reach import reach
 from pitfalls.diagnosis.slopes import check_slopes
 from pitfalls.diagnosis.subject import Subject, SubjectError
-from pitfalls.diagnosis.unbounded import find_ray
+from pitfalls.diagnosis.unbounded import find_ray, leaning
 from pitfalls.diagnosis.witnesses import (
     CompositionWitness,
     FiniteWitness,
@@ -75,13 +75,14 @@ def wiring_card(subject: Subject) -> Card:
         )
         shown = FiniteWitness(where, tuple(map(int, rows)))
         return Card("wiring", "numbers-not-finite", evidence, shown, None, subject.cost())
+    subject.guard.rewind()  # batch norms have moved their statistics
     few = rows[:_ROWS]
     mixing, fixed = _mixing(subject, few)
     composed = loss_composition(subject, few)
     subject.guard.rewind()
     reached = reach(subject, rows)
     subject.guard.rewind()
-    ray = find_ray(subject, rows)
+    ray = find_ray(subject, leaning(subject, rows))
     slopes: tuple[Slope, ...] = ()
     unchecked = ""
     try:

@@ -296,23 +296,19 @@ class FitWitness:
 
     def check(self, subject: "Subject") -> bool:
         """Put the weights in and run the batch."""
-        import torch
-
-        from pitfalls.diagnosis.scores import score_outputs
+        from pitfalls.diagnosis.scores import scorer_for
         from pitfalls.diagnosis.steps import risk_on
+        from pitfalls.diagnosis.weights import put_weights
 
-        tensors = {**subject.parameters(), **dict(subject.model.named_buffers())}
-        if set(tensors) != set(self.weights):
+        if not put_weights(subject, self.weights):
             return False
-        for name, values in self.weights.items():
-            if tuple(tensors[name].shape) != values.shape:
-                return False
-            tensors[name].data.copy_(torch.from_numpy(values))
         rows = np.array(self.rows)
         loss = risk_on(subject, rows)
-        found = score_outputs(subject.outputs(rows), subject.batch(rows)[1]).value
+        outputs, labels = subject.outputs(rows), subject.batch(rows)[1]
+        found = scorer_for(subject, outputs, labels)(outputs, labels).value
         same = np.isclose(found, self.score, atol=1e-3, equal_nan=True)
-        return bool(np.isclose(loss, self.loss, rtol=1e-2, atol=1e-4) and same)
+        near = np.isclose(loss, self.loss, rtol=1e-2, atol=1e-4, equal_nan=True)
+        return bool(near and same)
 
 
 @dataclass(frozen=True)
@@ -379,11 +375,12 @@ class SaddleWitness:
         return curvature < 0 and drop > 0.5 * self.drop > 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ScheduleWitness:
-    """The user's run and the run that mends it, from one seed.
+    """Where the runs start, and the weights that the run ended with on which the verdict rests.
 
-    `check` has no optimizer, so it does not repeat the runs: it measures where they start.
+    That is the user's own run where it learns, and the run that mends it where it does not. `check`
+    has no optimizer, so it cannot repeat a run; it shows that such weights exist.
 
     Parameters
     ----------
@@ -391,21 +388,42 @@ class ScheduleWitness:
         Training examples of the losses.
     before : float
         Loss on them at the start.
-    own_after, cure_after : float
-    cure_factor : float
+    held_rows : tuple of int
+        Unseen examples.
+    seed : int
+        Draws the permutations of their labels.
+    weights : dict of str to ndarray
+        Parameters and buffers at the run's end; empty where no run learned.
+    after : float
+        Loss on the training examples there.
+    p_value : float
+        Of the unseen labels there.
     """
 
     rows: tuple[int, ...]
     before: float
-    own_after: float
-    cure_after: float
-    cure_factor: float
+    held_rows: tuple[int, ...]
+    seed: int
+    weights: Mapping[str, np.ndarray]
+    after: float
+    p_value: float
 
     def check(self, subject: "Subject") -> bool:
-        """Measure the loss at the start again."""
-        from pitfalls.diagnosis.steps import risk_on
+        """Measure the loss at the start again, then both at the run's end."""
+        from pitfalls.diagnosis.evidence.schedule import LEARNED
+        from pitfalls.diagnosis.steps import knowledge, risk_on
+        from pitfalls.diagnosis.weights import put_weights
 
-        return bool(np.isclose(risk_on(subject, np.array(self.rows), "steady"), self.before, 1e-3))
+        rows = np.array(self.rows)
+        if not np.isclose(risk_on(subject, rows, "steady"), self.before, 1e-3):
+            return False
+        if not self.weights:
+            return True
+        if not put_weights(subject, self.weights):
+            return False
+        after = risk_on(subject, rows, "steady")
+        held = knowledge(subject, np.array(self.held_rows), np.random.default_rng(self.seed))
+        return bool(np.isclose(after, self.after, 1e-2, 1e-4) and held.p_value <= LEARNED)
 
 
 AnyWitness: TypeAlias = (

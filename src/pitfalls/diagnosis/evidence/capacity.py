@@ -93,6 +93,8 @@ class CapacityEvidence(Evidence):
         Of Adam, in the best of the tries.
     fitted : bool or None
         None where time ended before the tries were through, or outputs cannot be scored.
+    fresh : bool
+        Whether the best try began from weights initialised anew, after none from the user's fitted.
     half_score, n_half : Score, int
         Where the batch was not fitted: score on many examples (n_half of them) after training on these
         same examples.
@@ -120,6 +122,7 @@ class CapacityEvidence(Evidence):
     rate: float = float("nan")
     steps: int = 0
     fitted: bool | None = None
+    fresh: bool = False
     half_score: Score = dataclasses.field(
         default_factory=lambda: Score("none", float("nan"), float("nan"))
     )
