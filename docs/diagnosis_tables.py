@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from pitfalls.diagnosis import RULES
@@ -21,11 +22,10 @@ def rules() -> str:
 
 
 def zoo() -> str:
-    """Return what the benchmark recorded, or that it has not been run."""
-    path = RESULTS / "diagnosis_zoo.json"
-    if not path.exists():
-        return "The benchmark `benchmarks/diagnosis/zoo.py` has not been recorded yet.\n"
-    found = json.loads(path.read_text(encoding="utf-8"))
+    """Return what the benchmark recorded of the zoo."""
+    found = _recorded("zoo")
+    if found is None:
+        return _missing("zoo")
     r = found["results"]
     reported, tuning = r["reported"], r["tuning"]
     parts = [
@@ -37,13 +37,76 @@ def zoo() -> str:
         f"alarm. (On the tuning half: {tuning['correct']} of {tuning['n']}, {tuning['false_alarms']} of "
         f"{tuning['healthy']}.) State was bit-equal afterwards in {r['unchanged']} of {r['n']}, every "
         f"witness held again in {r['held']} of {r['n']}; the median diagnosis took "
-        f"{r['median_seconds']:.0f} s of a budget of {r['budget']:.0f} s "
-        f"({found['machine'].get('cpu', 'unnamed machine')}, {found['time'][:10]}).\n",
+        f"{r['median_seconds']:.1f} s of a budget of {r['budget']:.0f} s {_where(found)}.\n",
         _confusion(r["confusion"]),
         _setups(r["setups"]),
-        _peers(r),
     ]
     return "\n".join(parts)
+
+
+def figures() -> str:
+    """Return what the other benchmarks recorded, a line each."""
+    lines = ["| measured | result |", "|---|---|"]
+    if found := _recorded("permutation"):
+        null, parity = found["results"]["without_signal"], found["results"]["parity"]
+        lines.append(
+            f"| permutation test without signal: rejections at level {null['level']} | "
+            f"{null['rejected']:.3f} of {null['n']:,} draws ({null['n_permutations']} permutations) |"
+        )
+        lines.append(
+            f"| the same on a parity of {parity['weight']} of {parity['n_features']} bits, n = "
+            f"{parity['n_examples']:,} | found in {parity['power']:.0%} of {parity['n_seeds']} networks "
+            f"(95 %: {parity['interval'][0]:.2f} to {parity['interval'][1]:.2f}); by the plain norm in "
+            f"{parity['power_of_the_plain_norm']:.0%} |"
+        )
+    if found := _recorded("family"):
+        r = found["results"]
+        lines.append(
+            f"| 95 % intervals of `family_signal` against exact values at d up to 10 | "
+            f"{r['covered']:.1%} of {r['n']} cover |"
+        )
+        lines.append(
+            f"| `family_signal` over all parities against `gradient_signal` | relative difference up to "
+            f"{r['largest_relative_difference_from_gradient_signal']:.1g}, "
+            f"{r['n_networks_against_gradient_signal']} networks |"
+        )
+    if found := _recorded("curvature"):
+        r = found["results"]
+        lines.append(
+            "| extreme eigenvalues against dense Hessians | relative error up to "
+            f"{r['largest_error_relative_to_the_largest_eigenvalue']:.1g}, {r['n']} networks |"
+        )
+    if found := _recorded("resnet"):
+        r = found["results"]
+        seconds = [run["seconds"] for run in r["runs"]]
+        causes = ", ".join(f"`{cause}`" for cause in sorted({run["cause"] for run in r["runs"]}))
+        lines.append(
+            f"| whole default diagnosis of ResNet18 on {r['n_pictures']:,} CIFAR-10 pictures | "
+            f"{min(seconds):.0f} to {max(seconds):.0f} s in {len(seconds)} runs, named {causes} "
+            f"{_where(found)} |"
+        )
+        lines.append(
+            f"| its curvature on 256 pictures | {r['curvature']['seconds']:.0f} s, verdict "
+            f"`{r['curvature']['verdict']}` |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _recorded(name: str) -> dict[str, Any] | None:
+    path = RESULTS / f"diagnosis_{name}.json"
+    if not path.exists():
+        return None
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def _missing(name: str) -> str:
+    return f"The benchmark `benchmarks/diagnosis/{name}.py` has not been recorded yet.\n"
+
+
+def _where(found: dict[str, Any]) -> str:
+    machine = found["machine"]
+    return f"({machine['processor']}, {machine['cores']} cores, {found['time'][:10]})"
 
 
 def _count_healthy(r: dict[str, Any]) -> int:
@@ -72,35 +135,45 @@ def _setups(setups: list[dict[str, Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _peers(r: dict[str, Any]) -> str:
-    lines = ["**Beside other tools**, at one seed of each set-up they take:\n"]
-    for name, found in r["peers"].items():
-        if not found.get("installed"):
-            lines.append(f"- {name} was not installed when this was recorded.")
+def peers() -> str:
+    """Return the alarms of other tools beside the diagnosis's, set-up by set-up in turn."""
+    found = _recorded("peers")
+    if found is None:
+        return _missing("peers")
+    r = found["results"]
+    lines = [
+        f"Seed {r['seed']} of every set-up that a tool can take, in turn {_where(found)}. A right cause "
+        "is counted where the first alarm is one of the set-up's; the other tools do not name causes.\n",
+        "| tool | alarms on healthy | alarms on faults | right cause first | different alarms on faults "
+        "| median seconds |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, rows in r["rows"].items():
+        if not rows:
+            lines.append(f"| {name} | was not installed | | | | |")
             continue
-        well = [row for row in found["rows"] if row["right"] == "healthy"]
-        ill = [row for row in found["rows"] if row["right"] != "healthy"]
+        well = [row for row in rows if "healthy" in row["right"]]
+        ill = [row for row in rows if "healthy" not in row["right"]]
+        right = sum(bool(row["alarms"]) and row["alarms"][0] in row["right"] for row in ill)
         kinds = Counter(tuple(row["alarms"]) for row in ill if row["alarms"])
-        common = kinds.most_common(1)
-        same = (
-            f" The same alarm, {' and '.join(common[0][0])}, is given for {common[0][1]} faults."
-            if common
-            else ""
-        )
         lines.append(
-            f"- {name} {found['version']}: an alarm on {sum(bool(row['alarms']) for row in well)} of "
-            f"{len(well)} healthy set-ups and on {sum(bool(row['alarms']) for row in ill)} of {len(ill)} "
-            f"faults.{same}"
+            f"| {name} {r['versions'][name]} | {sum(bool(row['alarms']) for row in well)} of {len(well)} "
+            f"| {sum(bool(row['alarms']) for row in ill)} of {len(ill)} "
+            f"| {f'{right} of {len(ill)}' if name == 'pitfalls' else ''} | {len(kinds)} "
+            f"| {median(row['seconds'] for row in rows):.2f} |"
         )
+        if name != "pitfalls" and kinds:
+            (alarm, n), *_ = kinds.most_common(1)
+            lines.append(f"| | | *{' and '.join(alarm)}*: {n} times | | | |")
     return "\n".join(lines) + "\n"
 
 
 def write(app: Any) -> None:
-    """Write both tables where the guide includes them from."""
+    """Write the tables where the guide includes them from."""
     made = DOCS / "made"
     made.mkdir(exist_ok=True)
-    (made / "diagnosis-rules.md").write_text(rules(), encoding="utf-8")
-    (made / "diagnosis-zoo.md").write_text(zoo(), encoding="utf-8")
+    for name, make in (("rules", rules), ("zoo", zoo), ("figures", figures), ("peers", peers)):
+        (made / f"diagnosis-{name}.md").write_text(make(), encoding="utf-8")
 
 
 def setup(app: Any) -> dict[str, bool]:

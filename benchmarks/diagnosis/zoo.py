@@ -11,7 +11,6 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from benchmarks.diagnosis.peers import peer_findings
 from benchmarks.record import record
 
 from pitfalls.diagnosis.zoo import Judgement, judge, tally, zoo
@@ -68,7 +67,6 @@ def main() -> None:
                     Counter((r.right[0], r.cause) for r in rows if r.half == "reported").items()
                 )
             ],
-            "peers": peer_findings(),
             "judgements": [dataclasses.asdict(row) for row in rows],
         },
     )

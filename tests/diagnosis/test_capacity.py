@@ -9,7 +9,7 @@ from torch.nn import functional
 from pitfalls.diagnosis import ask_capacity
 from pitfalls.diagnosis.confinement import find_confinement
 from pitfalls.diagnosis.examination import examine
-from pitfalls.diagnosis.scores import score_outputs
+from pitfalls.diagnosis.scores import score_outputs, scorer_for
 from pitfalls.linear import DeepLinearNetwork
 
 
@@ -153,6 +153,34 @@ def test_a_last_function_that_belongs_to_its_loss_confines_nothing(last, loss):
     with examine(mlp(8, 3, last), loss, x, y, who="test") as subject:
         found = find_confinement(subject, np.arange(24))
     assert found is None or found.share < 0.1
+
+
+def test_outputs_are_scored_only_where_the_loss_rewards_what_is_counted():
+    x, y = data()
+    g = torch.Generator().manual_seed(0)
+    counts = torch.poisson(torch.exp(x[:, :1]), generator=g)
+    cases = [
+        (mlp(), functional.cross_entropy, y, "accuracy"),
+        (mlp(), lambda o, t: functional.cross_entropy(-o, t), y, "none"),  # distances
+        (mlp(8, 1), nn.MSELoss(), x[:, :1], "R2"),
+        (mlp(8, 1), nn.PoissonNLLLoss(), counts, "none"),
+        (mlp(8, 1), nn.BCEWithLogitsLoss(), (x[:, :1] > 0).float(), "accuracy"),
+    ]
+    for model, loss, labels, kind in cases:
+        with examine(model, loss, x, labels, who="test") as subject, torch.no_grad():
+            assert scorer_for(subject, model(x), labels)(model(x), labels).kind == kind
+
+
+def test_what_fits_from_a_fresh_start_only_is_no_lack_of_capacity():
+    x, y = data()
+    model = mlp()
+    for parameter in model.parameters():
+        nn.init.zeros_(parameter)
+    card = ask_capacity(model, functional.cross_entropy, x, y, budget=600)
+    assert card.verdict == "fits a batch"
+    assert card.evidence.fresh
+    assert not bool(model[0].weight.any())
+    assert card.check(model, functional.cross_entropy, x, y)
 
 
 def test_scores_of_every_pair_of_shapes():

@@ -180,11 +180,14 @@ def bad_calls():
     lazy = nn.Sequential(nn.LazyLinear(3))
     with torch.device("meta"):
         meta = nn.Linear(5, 2)
+    with torch.inference_mode():
+        inference = mlp()
     return {
         "a function for a model": (lambda x: x, ce, x, y),
         "no parameters": (nn.ReLU(), ce, x, y),
         "lazy modules": (lazy, ce, x, y),
         "the meta device": (meta, ce, x, y),
+        "inference mode": (inference, ce, x, y),
         "no loss": (mlp(), "cross_entropy", x, y),
         "a loss of a vector": (mlp(), nn.CrossEntropyLoss(reduction="none"), x, y),
         "a loss of a float": (mlp(), lambda o, t: 0.5, x, y),
@@ -227,6 +230,15 @@ def test_bad_options_are_refused_in_one_clear_line(named, match):
         diagnose(mlp(), functional.cross_entropy, x, y, **named)
 
 
+class _Complex(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(5, 2, dtype=torch.complex64))
+
+    def forward(self, x):
+        return (x.to(torch.complex64) @ self.weight).abs()
+
+
 def odd_calls():
     x, y = data()
     ce = functional.cross_entropy
@@ -243,6 +255,14 @@ def odd_calls():
             x[:1],
             y[:1],
         ),
+        "sparse gradients": (
+            nn.Sequential(nn.Embedding(9, 4, sparse=True), nn.Flatten(), nn.Linear(20, 2)),
+            ce,
+            x.abs().long(),
+            y,
+        ),
+        "bfloat16": (mlp().bfloat16(), ce, x.bfloat16(), y),
+        "complex weights": (_Complex(), ce, x, y),
         "outputs without an axis of examples": (
             nn.Sequential(nn.Linear(5, 1), nn.Flatten(0)),
             lambda o, t: (o - t).abs().mean(),

@@ -1,4 +1,7 @@
+import os
 import random
+import signal
+import threading
 
 import numpy as np
 import pytest
@@ -120,6 +123,20 @@ def test_an_interruption_anywhere_leaves_no_trace(error, calls):
     else:  # later on, the user's code failing is a finding of one card
         cards = diagnose(model, _StopsIt(error, calls), x, y, optimizer, budget=2).cards
         assert any("none left" in str(card) for card in cards)
+    assert snapshot(model, optimizer) == before
+
+
+@pytest.mark.parametrize("delay", [0.02, 0.15, 0.4, 0.9])
+def test_a_signal_at_any_time_leaves_no_trace(delay):
+    model, (x, y) = network(), data()
+    optimizer = used(model, x, y)
+    before = snapshot(model, optimizer)
+    timer = threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        for _ in range(50):  # a fast machine may be through with one before the signal comes
+            diagnose(model, nn.functional.cross_entropy, x, y, optimizer, budget=60)
+    timer.join()
     assert snapshot(model, optimizer) == before
 
 

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -55,6 +57,25 @@ def test_a_rate_that_is_off_is_mended_by_another_from_the_same_start(make, verdi
     assert mended.learned
     assert mended.before == e.own.before
     assert mended.held_after.loss < e.own.held_after.loss
+
+
+def test_the_weights_of_the_run_that_shows_it_are_the_witness():
+    x, y = data()
+    card = ask(lambda p: SGD(p, 100.0))
+    assert card.verdict == "rate-too-high"
+    mended = mlp()
+    mended.load_state_dict({k: torch.from_numpy(v) for k, v in card.witness.weights.items()})
+    rows = list(card.witness.rows)
+    loss = float(functional.cross_entropy(mended(x[rows]), y[rows]).detach())
+    assert loss == pytest.approx(card.witness.after, rel=1e-4)
+    assert loss < card.witness.before
+    assert card.check(mlp(), functional.cross_entropy, x, y)
+    assert not card.check(mlp(), functional.cross_entropy, x, y.roll(1))
+    worse = {k: 0 * v for k, v in card.witness.weights.items()}
+    changed = dataclasses.replace(card.witness, weights=worse)
+    assert not dataclasses.replace(card, witness=changed).check(
+        mlp(), functional.cross_entropy, x, y
+    )
 
 
 def test_a_warm_up_that_starts_low_is_no_fault_and_a_rate_that_fades_is():

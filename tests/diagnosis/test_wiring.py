@@ -285,6 +285,17 @@ def test_a_negative_loss_with_a_lower_end_raises_no_alarm(loss):
     assert ask_wiring(mlp(out=3), loss, x, y).verdict == "sound"
 
 
+def test_a_loss_linear_in_the_output_has_no_floor_though_labels_are_evenly_shared():
+    x, _ = classes()
+    y = torch.ones(len(x)).index_fill(0, torch.arange(0, len(x), 2), -1.0)
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(x.shape[1], 8), nn.ReLU(), nn.Linear(8, 1), nn.Flatten(0))
+    card = ask_wiring(model, lambda o, t: -(o * t).mean(), x, y)
+    assert card.verdict == "loss-unbounded-below"
+    assert card.check(model, lambda o, t: -(o * t).mean(), x, y)
+    assert ask_wiring(model, lambda o, t: torch.relu(1 - o * t).mean(), x, y).verdict == "sound"
+
+
 def test_gradients_that_are_never_zeroed_are_found():
     x, y = classes()
     model = mlp(out=3)

@@ -26,7 +26,7 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from pitfalls.diagnosis.slopes import precise_risk
-from pitfalls.diagnosis.subject import Subject, SubjectError
+from pitfalls.diagnosis.subject import Subject, SubjectError, dense
 
 __all__ = ["Eigenpair", "Hessian", "extreme_eigenpairs"]
 
@@ -129,7 +129,7 @@ class Hessian:
 
     def _flat(self, parts: tuple[Tensor | None, ...]) -> Floats:
         flat = [
-            (torch.zeros_like(p) if g is None else g).detach().double().flatten().cpu()
+            (torch.zeros_like(p) if g is None else dense(g)).detach().double().flatten().cpu()
             for p, g in zip(self.at.values(), parts, strict=True)
         ]
         found: Floats = torch.cat(flat).numpy()

@@ -45,7 +45,7 @@ def _unscored(outputs: Nest, labels: Nest) -> Score:
 
 
 def _hit_and_missed(kind: str, outputs: Tensor, labels: Tensor) -> list[Tensor]:
-    """Outputs that are the labels, and ones that are off to either side, or the other way round."""
+    """Return outputs that are the labels, and ones off to either side, or the other way round."""
     if kind == "R2":
         exact = labels.reshape(outputs.shape).to(outputs.dtype)
         off = 0.3 * exact.double().std(correction=0).to(exact)

@@ -120,7 +120,7 @@ def needs_closure(optimizer: Any) -> bool:
     """Whether step() cannot be called without one (LBFGS)."""
     try:
         parameters = inspect.signature(type(optimizer).step).parameters
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, AttributeError):
         return False
     closure = parameters.get("closure")
     return closure is not None and closure.default is inspect.Parameter.empty

@@ -1,0 +1,162 @@
+"""Rules read evidence: cards made by hand, and networks whose fault is planted."""
+
+import dataclasses
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.optim import SGD, Adam
+
+from pitfalls import diagnose
+from pitfalls.diagnosis import CAUSES, RULES, Card, attribute
+from pitfalls.diagnosis.evidence.schedule import Knowledge, ScheduleEvidence, Trial
+from pitfalls.diagnosis.evidence.units import LayerGradient, LayerUnits, UnitsEvidence
+from pitfalls.diagnosis.evidence.wiring import OutputMixing, WiringEvidence
+
+
+def trial(learned, **changes):
+    before = Knowledge(1.0, 1.0, 0.6, 200)
+    after = Knowledge(0.5, 1.0, 2e-4, 200) if learned else Knowledge(1.0, 1.0, 0.6, 200)
+    end = 0.4 if learned else 0.999
+    made = Trial(1.0, True, (1.0, end), 1.0, end, before, after, True, 0.1, 1.0, "")
+    return dataclasses.replace(made, **changes)
+
+
+def schedule(own, **more):
+    e = ScheduleEvidence(400, ("steps",), rates=(0.1,), own=own, **more)
+    return Card("schedule", "", e, None, None)
+
+
+def units(dead=0, ratio=1.0, scales=()):
+    layer = LayerUnits("1", "relu", 20, tuple(range(dead)), 0.0, (), False, False)
+    gradients = (LayerGradient("a", 1.0, 1.0), LayerGradient("b", ratio, 1.0))
+    return Card(
+        "units", "", UnitsEvidence(100, ("units",), (layer,), gradients, scales), None, None
+    )
+
+
+def causes(*cards):
+    return [a.cause for a in attribute(cards)]
+
+
+def test_every_rule_names_a_cause_of_the_vocabulary_and_so_does_what_it_explains():
+    for rule in RULES:
+        assert rule.cause in CAUSES
+        assert set(rule.explains) <= set(CAUSES)
+        assert rule.text.endswith((".", ")"))
+
+
+def test_a_network_that_learns_is_healthy_whatever_its_units_and_gradients_look_like():
+    assert causes(units(dead=19, ratio=1e-6), schedule(trial(True))) == ["healthy"]
+
+
+def test_the_same_units_are_the_cause_where_nothing_is_learned():
+    assert causes(units(dead=19), schedule(trial(False))) == ["dead-units"]
+    assert causes(units(ratio=1e-6), schedule(trial(False))) == ["vanishing-gradient"]
+
+
+def test_signals_that_shrink_are_a_cause_only_where_another_start_learns():
+    shrinking = units(scales=(("a", 1.0), ("b", 0.01), ("c", 1e-3), ("d", 1e-6)))
+    slow = trial(False)
+    better = schedule(slow, plain=trial(False), fresh=trial(True))
+    assert causes(shrinking, better) == ["vanishing-gradient"]
+    assert causes(shrinking, schedule(slow, plain=trial(False))) == ["unclear"]
+
+
+def test_an_exact_finding_of_wiring_speaks_against_a_network_that_learns():
+    mixing = WiringEvidence(16, ("mixes",), mixing=OutputMixing(True, 0.5, 0, 1))
+    card = Card("wiring", "outputs-mix-samples", mixing, None, None)
+    assert causes(card, schedule(trial(True))) == ["outputs-mix-samples"]
+
+
+def test_a_burst_is_a_rate_too_high_only_where_a_lower_one_learns():
+    burst = trial(False, after=50.0)
+    cure = trial(True, factor=0.01)
+    assert causes(schedule(burst, tried=(cure,))) == ["rate-too-high"]
+    assert causes(schedule(burst)) == ["unclear"]
+
+
+def test_without_any_card_the_cause_is_unclear():
+    assert causes() == ["unclear"]
+
+
+def classes(n=600, d=12):
+    g = torch.Generator().manual_seed(0)
+    x = torch.randn(n, d, generator=g)
+    return x, (x @ torch.randn(d, 3, generator=g)).argmax(1)
+
+
+def layers(*widths):
+    torch.manual_seed(0)
+    parts = []
+    for fan_in, fan_out in pairwise(widths):
+        parts += [nn.Linear(fan_in, fan_out), nn.ReLU()]
+    return nn.Sequential(*parts[:-1])
+
+
+def constant_weights():
+    model = layers(12, 24, 24, 3)
+    for layer in model:
+        if isinstance(layer, nn.Linear):
+            nn.init.constant_(layer.weight, 0.05)
+            nn.init.zeros_(layer.bias)
+    return model, functional.cross_entropy, *classes(), SGD(model.parameters(), 0.1)
+
+
+def small_weights():
+    model = layers(12, *[24] * 6, 3)
+    with torch.no_grad():
+        for layer in model:
+            if isinstance(layer, nn.Linear):
+                layer.weight.mul_(0.05)
+                layer.bias.zero_()
+    return model, functional.cross_entropy, *classes(), SGD(model.parameters(), 0.1)
+
+
+def counts():
+    """Logarithms of rates have the shape of counts: R^2 says nothing of them."""
+    g = torch.Generator().manual_seed(1)
+    x = torch.randn(500, 5, generator=g)
+    y = torch.poisson(torch.exp(0.5 * x[:, :1] + 0.3 * x[:, 1:2]), generator=g)
+    model = layers(5, 32, 1)
+    return model, nn.PoissonNLLLoss(), x, y, Adam(model.parameters(), 3e-3)
+
+
+def line_search():
+    model = layers(12, 3)
+    optimizer = torch.optim.LBFGS(model.parameters(), 0.5)
+    return model, functional.cross_entropy, *classes(), optimizer
+
+
+@pytest.mark.parametrize(
+    ("make", "cause"),
+    [
+        (constant_weights, "saddle-at-init"),
+        (small_weights, "vanishing-gradient"),
+        (counts, "healthy"),
+        (line_search, "healthy"),
+    ],
+)
+def test_what_is_planted_is_named_and_a_bad_start_is_no_lack_of_capacity(make, cause):
+    assert diagnose(*make(), budget=10).cause == cause
+
+
+def test_the_rules_do_not_depend_on_names_of_modules():
+    model, loss, x, y, _ = constant_weights()
+    named = nn.ModuleDict({"zz": model})
+
+    class Renamed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = named
+
+        def forward(self, x):
+            return self.inner["zz"](x)
+
+    renamed = Renamed()
+    found = diagnose(renamed, loss, x, y, SGD(renamed.parameters(), 0.1), budget=10)
+    assert found.cause == "saddle-at-init"
+    assert np.isfinite(found.seconds)
