@@ -128,7 +128,9 @@ def _child(
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.setsid()
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a work does not outlive who waits for it
+    ctypes.CDLL(None).prctl(
+        PR_SET_PDEATHSIG, signal.SIGKILL
+    )  # a work does not outlive who waits for it
     number = -1
     if log is not None:
         number = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

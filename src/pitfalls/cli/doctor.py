@@ -41,6 +41,12 @@ def doctor() -> int:
             (f"optional: {use}", "yes" if there else f"pip install 'pitfalls[{extra}]'", "ok")
         )
 
+    import joblib
+
+    processes = joblib.effective_n_jobs(2) > 1
+    none = "no: there is no shared memory, and jobs run one after the other"
+    rows.append(("several processes", "yes" if processes else none, "ok"))
+
     failures = 0
     store = run_store()
     try:

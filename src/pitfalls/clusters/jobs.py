@@ -137,7 +137,11 @@ def _engine(
     """Enter joblib's backend."""
     with ExitStack() as stack:
         stack.enter_context(_environment_kept())
-        if backend == "loky":
+        if backend == "loky" and joblib.effective_n_jobs(2) == 1:
+            # a machine without shared memory has no worker processes: one job after the other, here
+            engine = _Engine(1, ())
+            stack.enter_context(joblib.parallel_config("sequential"))
+        elif backend == "loky":
             engine = _Engine(n_jobs, (_loky_death(),))
             stack.enter_context(joblib.parallel_config("loky", inner_max_num_threads=1))
         elif backend == "dask":

@@ -10,7 +10,7 @@ import numpy as np
 
 from pitfalls.errors import InputError
 from pitfalls.runs import plain
-from pitfalls.runs.atomic import make_folder, replace
+from pitfalls.runs.atomic import make_folder, replace, sync_folder
 from pitfalls.runs.config import to_json
 from pitfalls.runs.log import fits
 
@@ -141,12 +141,13 @@ def _has_right_types(values: dict[str, Any]) -> bool:
 def _drop_all_but_last(folder: Path) -> None:
     """Keep the newest descriptions with their tensors; tensors without one are nothing to go on from."""
     descriptions = sorted(folder.glob("step-*.json"))
-    for description in descriptions[:-KEEP]:
-        description.unlink(missing_ok=True)
     kept = {description.stem for description in descriptions[-KEEP:]}
-    for tensors in sorted(folder.glob("step-*.safetensors")):
-        if tensors.stem not in kept:
-            tensors.unlink(missing_ok=True)
+    tensors = sorted(folder.glob("step-*.safetensors"))
+    old = [*descriptions[:-KEEP], *(path for path in tensors if path.stem not in kept)]
+    for path in old:
+        path.unlink(missing_ok=True)
+    if old:
+        sync_folder(folder)
 
 
 def _serialise(tensors: Mapping[str, Any]) -> tuple[bytes, str]:

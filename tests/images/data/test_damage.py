@@ -120,6 +120,24 @@ def test_extreme_arrays_are_refused_in_one_line(tmp_path, kind):
     assert "\n" not in str(raised.value)
 
 
+def test_text_of_letters_that_there_are_not_is_refused_in_one_line(tmp_path):
+    images, labels = np.zeros((8, 4, 4), np.uint8), [0, 1] * 4
+    for order in "<>":
+        names = np.array([[0x110000], [65]], f"{order}u4").view(f"{order}U1")[:, 0]
+        np.savez(tmp_path / "a.npz", images=images, labels=labels, class_names=names)
+        with pytest.raises(DataError, match=r"a\.npz .* letters that there are not"):
+            load_dataset(tmp_path / "a.npz")
+
+
+def test_a_table_without_columns_is_refused_in_one_line(tmp_path):
+    for at in range(4):
+        (tmp_path / f"{at}.png").write_bytes(png_bytes(pixels(at)))
+    (tmp_path / "labels.jsonl").write_bytes(b'{}\n{"file_name": "0.png", "label": "cat"}\n')
+    with pytest.raises(DataError) as raised:
+        load_dataset(tmp_path)
+    assert "\n" not in str(raised.value)
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -1,6 +1,7 @@
 """Arrays from an ``.npz`` file that anybody may have made: read within bounds, or refused in one line."""
 
 import os
+import sys
 import zipfile
 from collections.abc import Callable
 from math import prod
@@ -105,6 +106,9 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) 
             )
         array = np.empty(count, dtype)
         _fill(stream, memoryview(array.view(np.uint8).data) if left else memoryview(b""))
+        letters = array.view(dtype.str[0] + "u4") if dtype.kind == "U" and left else np.zeros(1)
+        if letters.max() > sys.maxunicode:
+            raise _refused(where, f"{member.filename} holds letters that there are not")
         return array.reshape(shape, order="F" if fortran else "C")
 
 

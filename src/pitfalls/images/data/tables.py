@@ -163,6 +163,8 @@ def _open(
         return None
     folder = path.rpartition("/")[0]
     columns = [column for column in rows[0] if column]
+    if not columns:
+        return None
 
     def find(name: str) -> str | None:
         name = name.strip().replace("\\", "/").removeprefix("./")
