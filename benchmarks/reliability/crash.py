@@ -29,6 +29,11 @@ from benchmarks.reliability.kinds import (
     report_kind,
 )
 
+from pitfalls.runs.machine import find_commit
+
+COMMIT = find_commit()
+"""Noted with each fault: what is tried over hours may be tried on several."""
+
 
 @dataclass(frozen=True)
 class Case:
@@ -89,7 +94,7 @@ def attempt(kind: Kind, case: Case, wanted: dict[str, str]) -> dict[str, Any]:
             wrong += [f"differs: {', '.join(differ[:5])}"] if differ else []
             wrong += faults_of(folder)
         ending = "killed" if first.killed else "error" if first.code else "unharmed"
-        return {**vars(case), "ending": ending, "wrong": wrong}
+        return {**vars(case), "ending": ending, "wrong": wrong, "commit": COMMIT}
 
 
 def prepare_report(folder: Path) -> Path:
@@ -173,6 +178,7 @@ def summary(lines: list[dict[str, Any]]) -> dict[str, Any]:
             for kind in sorted({line["kind"] for line in lines})
             if (of := [line for line in lines if line["kind"] == kind])
         },
+        "by_commit": dict(Counter(str(line["commit"]) for line in lines)),
         "by_mode": dict(Counter(line["mode"] for line in lines)),
         "by_call": dict(Counter(line["call"] for line in lines)),
         "what_was_wrong": [line for line in lines if line["wrong"]][:20],

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.reliability.crash import draw_once, kind_named, places, undisturbed, warm_up
+from benchmarks.reliability.crash import COMMIT, draw_once, kind_named, places, undisturbed, warm_up
 from benchmarks.reliability.faults import Call, compiler, forked, preload, read_log
 from benchmarks.reliability.kinds import COMMANDS, Kind, content, faults_of
 
@@ -199,7 +199,14 @@ def attempt(
             wrong += [f"differs: {', '.join(differ[:5])}"] if differ else []
             wrong += faults_of(folder)
     last = calls[cut - 1].kind if cut else "nothing"
-    return {"kind": kind.name, "cut": cut, "after": last, "disk": disk, "wrong": wrong}
+    return {
+        "kind": kind.name,
+        "cut": cut,
+        "after": last,
+        "disk": disk,
+        "wrong": wrong,
+        "commit": COMMIT,
+    }
 
 
 def main() -> int:
@@ -243,6 +250,7 @@ def main() -> int:
         "cuts": len(lines),
         "wrong": sum(bool(line["wrong"]) for line in lines),
         "by_kind": dict(Counter(line["kind"] for line in lines)),
+        "by_commit": dict(Counter(str(line["commit"]) for line in lines)),
         "by_disk": dict(Counter(line["disk"] for line in lines)),
         "what_was_wrong": [line for line in lines if line["wrong"]][:20],
     }

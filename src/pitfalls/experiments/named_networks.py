@@ -24,7 +24,8 @@ def build_model(model: str, n_classes: int = 10, in_channels: int = 3) -> "nn.Mo
     Parameters
     ----------
     model : str
-        ``file.py:Name`` or ``package.module:Name`` is imported and called without arguments. Its
+        ``file.py:Name`` or ``package.module:Name`` is imported, which runs it as the user's own code,
+        and called without arguments; no such name may come from a run folder or a data set. Its
         imports find what lies beside the file, or in the current folder for a module.
     n_classes, in_channels : int
         For the two networks of this library.

@@ -168,7 +168,7 @@ def test_the_commands_diagnose_check_list_and_report(folder, capsys):
     table = json.loads(out.out.splitlines()[0])
     assert [row["question"] for row in table["rows"]] == ["wiring", "data"]
     (run,) = RunStore(folder / "runs").list("diagnosis")
-    assert main(["diagnose", "check", run.id]) == 0
+    assert main(["diagnose", "check", run.id, "my_networks:network"]) == 0
     assert "yes" in capsys.readouterr().out
     assert main(["report", "--diagnosis", run.id, "--out", "page"]) == 0
     assert (folder / "page/diagnosis.html").exists()
@@ -177,6 +177,18 @@ def test_the_commands_diagnose_check_list_and_report(folder, capsys):
     assert "zoo:rate-30" in capsys.readouterr().out
     assert main(["diagnose", "nowhere:f"]) == 2
     assert "cannot be imported" in capsys.readouterr().err
+
+
+def test_nothing_is_imported_because_a_run_folder_names_it(folder, capsys):
+    perform(EXPERIMENT, asked(questions=("wiring",)), RunStore(folder / "runs"))
+    (run,) = RunStore(folder / "runs").list("diagnosis")
+    (folder / "my_networks.py").write_text("open('ran', 'w')\n", encoding="utf-8")
+    sys.modules.pop("my_networks", None)
+    assert main(["diagnose", "check", run.id]) == 2
+    error = capsys.readouterr().err
+    assert "no code is run because a folder names it" in error
+    assert error.rstrip().endswith(f"pitfalls diagnose check {run.id} my_networks:network")
+    assert not (folder / "ran").exists()
 
 
 def test_a_witness_that_no_longer_holds_ends_in_exit_code_1(folder, capsys):

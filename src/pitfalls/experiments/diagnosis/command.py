@@ -24,9 +24,10 @@ def command(target: str, config: DiagnosisConfig) -> None:
     Parameters
     ----------
     target
-        Where the network comes from: module:function, or zoo:name of a built-in example. The
-        function takes no arguments and gives a model, (model, loss), (model, loss, optimizer) or
-        (model, loss, x, y, optimizer).
+        Where the network comes from: module:function, or zoo:name of a built-in example. The module
+        is imported and runs as your own code does: name none that you would not run. The function
+        takes no arguments and gives a model, (model, loss), (model, loss, optimizer) or (model, loss,
+        x, y, optimizer).
     """
     from pitfalls.experiments.diagnosis.case import build, fingerprint_of
 
@@ -53,18 +54,23 @@ def show(result: DiagnosisResult) -> None:
 
 
 @app.command
-def check(run: str, /) -> int:
+def check(run: str, /, *code: str) -> int:
     """Recompute every witness of a run, from its network, loss and data alone; 1 if one fails.
 
     Parameters
     ----------
     run
         Its id, a part at either end of it, or its folder.
+    code
+        The names of your own (module:function) that the run was made with. What you name is imported
+        and runs as your own code does; nothing is imported on the word of a run folder.
     """
     from pitfalls.experiments.diagnosis.run import check_cards
 
     found = run_store().find(run)
-    checked = check_cards(_config_of(found), found.load(DiagnosisResult))
+    config = _config_of(found)
+    _require_named(found.id, config, code)
+    checked = check_cards(config, found.load(DiagnosisResult))
     print_table(
         f"{found.id}: witnesses recomputed",
         ("question", "holds"),
@@ -80,6 +86,20 @@ def _config_of(run: "Run") -> DiagnosisConfig:
         raise InputError(f"diagnose check: {run.id} is no finished diagnosis.")
     values = dict(run.config)
     return DiagnosisConfig(**{**values, "questions": tuple(values["questions"])})
+
+
+def _require_named(run: str, config: DiagnosisConfig, code: tuple[str, ...]) -> None:
+    """Refuse to import what only the run folder names: it may come from anywhere."""
+    from pitfalls.errors import InputError
+
+    target = None if config.target.startswith("zoo:") else config.target
+    names = [n for n in (target, config.loss, config.optimizer) if n is not None and ":" in n]
+    if not set(names) <= set(code):
+        raise InputError(
+            f"diagnose check: {run} was made with code of one's own ({', '.join(names)}), and no code is "
+            "run because a folder names it. If it is yours, name it: pitfalls diagnose check "
+            f"{run} {' '.join(names)}"
+        )
 
 
 @app.command

@@ -53,11 +53,12 @@ class DiagnosisConfig:
     data : str
         An .npz file with the arrays x and y, examples along the first axis.
     loss : str
-        ``cross-entropy``, ``squares``, ``logistic``, ``absolute``, ``hinge`` or ``module:function``
-        (default: the function's own, else cross-entropy for whole labels and squares for others).
+        ``cross-entropy``, ``squares``, ``logistic``, ``absolute``, ``hinge`` or ``module:function``,
+        which is imported and runs as your own code does (default: the function's own, else
+        cross-entropy for whole labels and squares for others).
     optimizer : str
-        ``sgd``, ``adam``, ``adamw`` or ``module:function`` of the parameters (default: the function's
-        own, else none).
+        ``sgd``, ``adam``, ``adamw`` or ``module:function`` of the parameters, which is imported and runs
+        as your own code does (default: the function's own, else none).
     learning_rate : float
         Of a named optimizer.
     questions : tuple of str
