@@ -8,11 +8,10 @@ from dataclasses import replace
 import pytest
 
 from pitfalls.cli import main
-from pitfalls.cli.performing import perform
 from pitfalls.errors import DataError, InputError, RunError
+from pitfalls.experiments.image_regress import EXPERIMENT, RegressConfig
 from pitfalls.experiments.image_source import find_images
-from pitfalls.experiments.linear_methods import RegressConfig
-from pitfalls.frame import session, tables
+from pitfalls.frame import perform, session, tables
 from pitfalls.frame.bars import TerminalProgress
 from pitfalls.images import DataConfig
 
@@ -167,7 +166,7 @@ def test_a_reused_run_warns_of_how_its_pictures_were_found_this_time(tmp_path, c
     assert main(["images", "regress", "--data", "digits"]) == 0
     assert "warning" not in capsys.readouterr().err
     fallback = replace(find_images(DataConfig("digits")), warnings=("digits, not CIFAR-10",))
-    perform(RegressConfig(fallback))
+    perform(EXPERIMENT, RegressConfig(fallback))
     assert "pitfalls: warning: digits, not CIFAR-10" in capsys.readouterr().err
 
 

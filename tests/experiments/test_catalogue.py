@@ -11,9 +11,13 @@ import pytest
 import pitfalls.experiments
 from pitfalls.errors import InputError
 from pitfalls.experiments.catalogue import FOLDERS, catalogue, experiment_named
+from pitfalls.experiments.image_source import find_images
 from pitfalls.frame import Homework, Located
 from pitfalls.frame.options import options_of
-from tests.frame.legal import another, tokens
+from pitfalls.images.data import DataConfig
+from pitfalls.runs import RunStore
+from tests.experiments.image_evaluate.made import keep_some
+from tests.frame.legal import PLACED, another, tokens
 
 EXPERIMENTS = {experiment.name: experiment for experiment in catalogue()}
 WITH_COMMAND = [name for name, experiment in EXPERIMENTS.items() if experiment.command]
@@ -49,13 +53,15 @@ def test_an_unknown_experiment_is_named_with_those_there_are():
 
 @pytest.fixture(scope="module", autouse=True)
 def pictures(tmp_path_factory):
-    """Let commands that are given no data find other pictures than the digits."""
+    """Let commands that are given no data find other pictures than the digits, and a run of networks."""
     path = tmp_path_factory.mktemp("data") / "noise.npz"
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (1200, 8, 8), dtype=np.uint8)
     np.savez(path, images=images, labels=np.arange(1200) % 3)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PITFALLS_DATA", str(path))
+        patch.setenv("PITFALLS_RUNS", str(path.parent / "runs"))
+        keep_some(RunStore(), find_images(DataConfig()), n=4, alike=True)
         yield
 
 
@@ -75,7 +81,7 @@ def config_of(experiment, words, monkeypatch):
     app = App()
     app.default(module.command)
     with pytest.raises(Asked) as caught:
-        app(words, exit_on_error=False, print_error=False)
+        app([*PLACED.get(experiment.name, []), *words], exit_on_error=False, print_error=False)
     return caught.value.args[0]
 
 
@@ -110,7 +116,6 @@ def is_located(config, name):
 def test_a_run_belongs_to_the_code_of_its_folder(tmp_path):
     from pitfalls.experiments.linear_capacity import EXPERIMENT, CapacityConfig
     from pitfalls.frame.experiment import perform
-    from pitfalls.runs import RunStore
     from pitfalls.runs.code import code_modules
 
     run = perform(EXPERIMENT, CapacityConfig(), RunStore(tmp_path)).run

@@ -17,7 +17,6 @@ from safetensors.torch import load_file
 
 from pitfalls.errors import DataError, DivergenceError, InputError, RunError
 from pitfalls.experiments import perform
-from pitfalls.experiments.image_evaluation import EvaluateConfig, evaluation_of
 from pitfalls.experiments.image_networks import NetworkConfig
 from pitfalls.experiments.image_source import find_images
 from pitfalls.experiments.image_trained import load_trained
@@ -26,7 +25,6 @@ from pitfalls.experiments.image_training import (
     FastConfig,
     TrainRunConfig,
     fast_config,
-    homework_runs,
 )
 from pitfalls.images import DataConfig
 from pitfalls.images.training.config import TrainConfig
@@ -63,11 +61,6 @@ def trained(store, source):
         flip="none",
     )
     return perform(TrainRunConfig(source, SMALL, training), store)
-
-
-@pytest.fixture(scope="module")
-def evaluated(store, trained):
-    return perform(evaluation_of(trained), store)
 
 
 @pytest.fixture(scope="module")
@@ -240,28 +233,6 @@ def test_the_loaded_network_gives_the_logits_of_the_run(trained, source):
     assert shares.argmax(1).tolist() == logits.argmax(1).tolist()
 
 
-def test_an_evaluation_agrees_with_its_training(evaluated, trained, store):
-    results, arrays = evaluated.results(), evaluated.arrays("evaluation")
-    assert results["accuracy"] == pytest.approx(trained.results()["test_accuracy"])
-    assert arrays["confusion"].sum() == results["n"] == 60
-    assert len(arrays["mistakes"]) == 60 - np.trace(arrays["confusion"])
-    on_validation = perform(evaluation_of(trained, part="validation"), store)
-    assert on_validation.results()["accuracy"] == pytest.approx(
-        trained.results()["validation_accuracy"]
-    )
-
-
-def test_an_evaluation_can_be_asked_for_before_the_training(tmp_path):
-    compare, further, look = homework_runs("quick", "digits", seed=7)
-    small = dataclasses.replace(further, network=SMALL)
-    run = perform(small, RunStore(tmp_path))
-    assert isinstance(look, EvaluateConfig)
-    assert perform(dataclasses.replace(look, trained_run=run.id), RunStore(tmp_path)).complete
-    full_id = f"images-train/{further.run_name}-"
-    assert look.trained_run.startswith(full_id)
-    assert compare.schemes == ("constant", "annealed", "special")
-
-
 def test_the_fast_recipe_reports_every_seed(fast):
     results = fast.results()
     assert results["n"] == 2
@@ -272,7 +243,7 @@ def test_the_fast_recipe_reports_every_seed(fast):
     assert results["rows"][0]["test_accuracy"] != results["rows"][1]["test_accuracy"]
 
 
-@pytest.mark.parametrize("name", ["trained", "undisturbed", "fast", "evaluated"])
+@pytest.mark.parametrize("name", ["trained", "undisturbed", "fast"])
 def test_figures_are_drawn_with_their_words(name, request):
     run = request.getfixturevalue(name)
     paths = draw_run(run)
@@ -304,12 +275,6 @@ def test_a_run_without_a_network_is_refused(evaluated, trained):
         load_trained(evaluated)
     with pytest.raises(InputError, match="number 3"):
         load_trained(trained, member=3)
-
-
-def test_a_network_trained_anew_meanwhile_is_noticed(trained, store):
-    stale = dataclasses.replace(evaluation_of(trained), weights_sha256="0" * 64)
-    with pytest.raises(RunError, match="trained anew"):
-        perform(stale, store)
 
 
 def test_weights_that_other_code_trained_are_not_looked_at(trained, store):

@@ -5,12 +5,13 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pitfalls.frame.options import Option
 
-__all__ = ["SPECIAL", "another", "tokens"]
+__all__ = ["PLACED", "SPECIAL", "another", "tokens"]
 
 SPECIAL: dict[tuple[str, str], Any] = {
     ("any", "data"): "digits",
     ("any", "modes"): (3.0, 2.0),
     ("images", "labels"): None,
+    ("images-diagram", "model"): "fastnet",
     ("images", "subset_train"): 900,
     ("images", "subset_val"): 100,
     ("images", "value_range"): (0.0, 255.0),
@@ -22,6 +23,10 @@ SPECIAL: dict[tuple[str, str], Any] = {
     ("parity-sweep", "address"): "localhost:8786",
 }
 """Values for options whose types alone do not say what is legal, by experiment and option."""
+
+
+PLACED = {"images-evaluate": ["images-train"]}
+"""Words that a command must be given by their place, by experiment."""
 
 
 def another(experiment: str, option: Option) -> Any:

@@ -5,12 +5,14 @@ from dataclasses import replace
 from pitfalls.experiments import (
     claims,
     image_training,
-    linear_methods,
     perform,
 )
 from pitfalls.experiments.catalogue import catalogue
-from pitfalls.experiments.image_evaluation import evaluation_of
+from pitfalls.experiments.image_diagram import DiagramConfig, ImageShape
+from pitfalls.experiments.image_embed import EmbedConfig
+from pitfalls.experiments.image_evaluate import EvaluateConfig
 from pitfalls.experiments.image_networks import NetworkConfig
+from pitfalls.experiments.image_regress import RegressConfig
 from pitfalls.experiments.image_source import find_images
 from pitfalls.experiments.linear_capacity import CapacityConfig
 from pitfalls.experiments.linear_descend import DescendConfig
@@ -42,15 +44,13 @@ def perform_all(store: RunStore) -> list[Run]:
     network = NetworkConfig("fastnet", (8, 8, 8))
     training = TrainConfig(batch_size=32, flip="none")
     configs = [
-        linear_methods.EmbedConfig(digits, thumbnails=300),
-        linear_methods.RegressConfig(digits),
-        linear_methods.DiagramConfig("fastnet", (1, 8, 8)),
         image_training.CompareConfig(few, network, training),
         image_training.TrainRunConfig(few, network, replace(training, epochs=2)),
         claims.VerifyConfig(claims=("2b", "3a")),
     ]
     command = "pitfalls <b>report</b> --quick"
     runs = [perform(config, store, command=command) for config in configs]
+    trained = next(run for run in runs if run.manifest.experiment == "images-train")
     small: dict[str, object] = {
         "linear-homework": LinearHomeworkConfig(),
         "linear-capacity": CapacityConfig(),
@@ -68,12 +68,14 @@ def perform_all(store: RunStore) -> list[Run]:
         "parity-depth": DepthConfig(
             n_features=3, weight=2, width=6, depths=(1, 2), shown=3, n_seeds=2, training=brief
         ),
+        "images-embed": EmbedConfig(digits, thumbnails=300),
+        "images-regress": RegressConfig(digits),
+        "images-diagram": DiagramConfig("fastnet", ImageShape((1, 8, 8))),
+        "images-evaluate": EvaluateConfig(trained.id),
     }
     runs += [
         perform_experiment(experiment, small[experiment.name], store, command=command).run
         for experiment in catalogue()
         if experiment.name in small
     ]
-    trained = next(run for run in runs if run.manifest.experiment == "images-train")
-    runs.append(perform(evaluation_of(trained), store, command="pitfalls images evaluate"))
     return runs

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pitfalls.experiments.image_embed.packing import View, pack_embedding
+from pitfalls.experiments.image_sheets import Sheet
 from pitfalls.plots import CLASS_COLOURS
-from pitfalls.report.explore.packing import Sprite, View, pack_embedding
 from pitfalls.report.page import render
 from tests.report.browser import axe_faults, chromium, console_errors, point, resize
 
@@ -40,7 +41,7 @@ def embedding() -> dict[str, Any]:
         split=(np.arange(N) >= 300).astype(int),
         index=np.arange(N),
         tile=np.where(np.arange(N) == 5, -1, np.arange(N)),
-        sprite=Sprite(buffer.getvalue(), EDGE, COLUMNS),
+        sheet=Sheet(np.frombuffer(buffer.getvalue(), np.uint8), EDGE, COLUMNS, N),
         views=(
             View("PCA", "PCA", ("first", "second"), grid),
             View("CCA", "CCA", ("first", "second"), rng.normal(size=(N, 2))),

@@ -19,9 +19,6 @@ from pitfalls.frame.session import (
 if TYPE_CHECKING:
     from pitfalls.runs import Run
 
-THUMBNAILS = 10_000
-"""How many images the page carries for the embedding unless all are asked for."""
-
 
 def report(
     *,
@@ -104,7 +101,6 @@ def report(
             out,
             front=FrontMatter(author, collaborators, comments),
             scale=scale,
-            thumbnails=None if all_thumbnails else THUMBNAILS,
             failures=failures,
             on_progress=advance,
         )
@@ -165,9 +161,6 @@ def _run_homework(
     for number, part in enumerate(parts, 1):
         config: Any = part.config
         name = experiment_of(config).name
-        if name == "images-embed":
-            most = sys.maxsize if all_thumbnails else THUMBNAILS
-            config = dataclasses.replace(config, thumbnails=most)
         remark(f"[{number}/{len(parts)}] question {part.question}: {name}")
         try:
             runs.append(perform(config, command=command))
@@ -182,6 +175,8 @@ def _run_homework(
         Homework(scale, data, settings().seed, resolve_device())
     ):
         remark(f"question {experiment.question}: {experiment.name}")
+        if experiment.name == "images-embed" and all_thumbnails:
+            config = dataclasses.replace(config, thumbnails=sys.maxsize)
         try:
             runs.append(perform_experiment(experiment, config, command=command, draw=False).run)
         except PitfallsError as error:

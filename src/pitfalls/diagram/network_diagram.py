@@ -99,14 +99,18 @@ def shape_text(shape: Sequence[int]) -> str:
 
 def _description(boxes: list[Box], n_parameters: int) -> str:
     """Say in words what the picture shows."""
-    count = {
-        kind: sum(box.kind == kind for box in boxes) for kind in ("conv", "linear", "pool", "sum")
-    }
-    return (
-        f"Flow of one image of shape {shape_text(boxes[0].shape)} through {count['conv']} "
-        f"convolutions, {count['pool']} poolings, {count['sum']} sums and {count['linear']} linear "
-        f"layers to an output of shape {shape_text(boxes[-1].shape)}; {n_parameters:,} parameters."
+    nouns = {"conv": "convolution", "pool": "pooling", "sum": "sum", "linear": "linear layer"}
+    *parts, last = (
+        _counted(sum(box.kind == kind for box in boxes), noun) for kind, noun in nouns.items()
     )
+    return (
+        f"Flow of one image of shape {shape_text(boxes[0].shape)} through {', '.join(parts)} and {last} "
+        f"to an output of shape {shape_text(boxes[-1].shape)}; {_counted(n_parameters, 'parameter')}."
+    )
+
+
+def _counted(n: int, noun: str) -> str:
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
 def _text_width(text: str, size: float = FONT) -> float:

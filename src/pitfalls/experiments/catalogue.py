@@ -30,7 +30,11 @@ FOLDERS = (
     "parity_sweep",
     "parity_depth",
     "parity_train",
+    "image_embed",
+    "image_regress",
+    "image_diagram",
     "image_range",
+    "image_evaluate",
     "diagnosis",
     "diagnosis_zoo",
 )

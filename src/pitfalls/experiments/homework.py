@@ -46,11 +46,9 @@ def homework_runs(
     from pitfalls.experiments import (
         claims,
         image_training,
-        linear_methods,
     )
 
     return (
-        *(Part("4", config) for config in linear_methods.homework_runs(scale, data, seed)),
         *(Part("4", config) for config in image_training.homework_runs(scale, data, seed, device)),
         *(Part("claims", config) for config in claims.homework_runs(scale, seed)),
     )

@@ -17,7 +17,6 @@ from pitfalls.images.training.distributed import call_to_work
 from pitfalls.images.training.fast_recipes import FAST_RECIPES
 from pitfalls.progress import Progress, silent
 from pitfalls.runs import NOT_IDENTITY, Run
-from pitfalls.runs.config import config_hash
 
 __all__ = [
     "CompareConfig",
@@ -163,7 +162,7 @@ def fast_config(
 def homework_runs(
     scale: Literal["quick", "full"], data: str | None = None, seed: int = 123, device: str = "cpu"
 ) -> list[object]:
-    """Return the configs of the homework's 4e and 4f, and of a look at what 4f has trained.
+    """Return the configs of the homework's 4e and 4f.
 
     ``quick`` takes 800 training and 512 test images in batches of 64, ``full`` everything at the
     homework's settings, in bfloat16 where the device has units for it. 4f trains for three or
@@ -171,7 +170,6 @@ def homework_runs(
     rate has come down. Over several epochs it takes weight decay too, at the rate usual for
     residual networks on these images.
     """
-    from pitfalls.experiments.image_evaluation import EvaluateConfig
     from pitfalls.images.training.hardware import has_fast_bfloat16
 
     quick = scale == "quick"
@@ -201,10 +199,7 @@ def homework_runs(
         weight_decay=5e-4,
     )
     further = TrainRunConfig(source, training=cycle, device=device)
-    # Written out, because the evaluation's config knows its training by the id alone.
-    trained = f"images-train/{further.run_name}-{config_hash(further)}"
     return [
         CompareConfig(source, training=training, seeds=(seed,), device=device),
         further,
-        EvaluateConfig(trained, device=device),
     ]

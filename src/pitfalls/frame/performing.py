@@ -68,7 +68,7 @@ def draw_figures(experiment: Experiment[C, R], finished: Finished[R]) -> None:
     if not os.access(folder if folder.exists() else run.path, os.W_OK):
         return
     for figure in experiment.figures():
-        names = [f"figures/{figure.name}.{kind}" for kind in ("svg", "png", "json")]
+        names = [f"figures/{figure.name}.{kind}" for kind in (*figure.kinds, "json")]
         if all(map(run.has_file, names)) or not figure.shown_for(finished.result):
             continue
         drawn = draw(figure, finished.result)

@@ -1,6 +1,6 @@
 """Figures: one look, and from a result to files."""
 
-from pitfalls.plots.drawing import Drawing, Figure, Rendered, draw
+from pitfalls.plots.drawing import Drawing, Figure, Rendered, Svg, draw, verbatim
 from pitfalls.plots.style import (
     BLUE,
     CLASS_COLOURS,
@@ -37,6 +37,8 @@ __all__ = [
     "Drawing",
     "Figure",
     "Rendered",
+    "Svg",
     "apply_style",
     "draw",
+    "verbatim",
 ]

@@ -12,9 +12,18 @@ from matplotlib import figure as mpl_figure
 
 from pitfalls.plots.style import apply_style
 
-__all__ = ["Drawing", "Figure", "Rendered", "draw"]
+__all__ = ["Drawing", "Figure", "Rendered", "Svg", "draw", "verbatim"]
 
 R = TypeVar("R")
+
+Kind = Literal["svg", "png", "pdf"]
+
+
+@dataclass(frozen=True)
+class Svg:
+    """A figure that is an SVG already, with a title and a description of its own."""
+
+    svg: bytes
 
 
 @dataclass(frozen=True)
@@ -23,7 +32,7 @@ class Drawing:
 
     Attributes
     ----------
-    figure : matplotlib.figure.Figure
+    figure : matplotlib.figure.Figure or Svg
         Its title says the finding.
     alt : str
         What a reader who cannot see it must know, numbers included.
@@ -31,7 +40,7 @@ class Drawing:
         What is shown, with n and spread.
     """
 
-    figure: mpl_figure.Figure
+    figure: mpl_figure.Figure | Svg
     alt: str
     caption: str = ""
 
@@ -48,11 +57,14 @@ class Figure(Generic[R]):
         ``(result) -> Drawing``.
     shown_for : callable, optional
         ``(result) -> bool``: whether the result has this figure; by default each has.
+    kinds : tuple of str
+        The files that it becomes in a run's folder; an `Svg` is that alone.
     """
 
     name: str
     draw: Callable[[R], Drawing]
     shown_for: Callable[[R], bool] = lambda result: True
+    kinds: tuple[Kind, ...] = ("svg", "png")
 
 
 @dataclass(frozen=True)
@@ -76,25 +88,52 @@ class Rendered:
 def draw(
     figure: Figure[R],
     result: R,
-    kinds: tuple[Literal["svg", "png", "pdf"], ...] = ("svg", "png"),
+    kinds: tuple[Kind, ...] | None = None,
 ) -> Rendered:
-    """Draw one figure of a result; equal results give equal files."""
-    import matplotlib.pyplot as plt
+    """Draw one figure of a result; equal results give equal files.
 
+    Parameters
+    ----------
+    figure : Figure
+    result : object
+    kinds : tuple of {"svg", "png", "pdf"}, optional
+        Which files (default: those that the figure names).
+    """
     with mpl.rc_context():
         apply_style()
         drawing = figure.draw(result)
-        files: dict[str, bytes] = {}
-        try:
-            for kind in kinds:
-                buffer = io.BytesIO()
-                drawing.figure.savefig(buffer, format=kind, metadata=_UNDATED[kind])
-                files[kind] = buffer.getvalue()
-        finally:
-            plt.close(drawing.figure)
-    if "svg" in files:
-        files["svg"] = _make_accessible(files["svg"], drawing.alt)
+        if isinstance(drawing.figure, Svg):
+            files = {"svg": drawing.figure.svg}
+        else:
+            files = _save(drawing.figure, figure.kinds if kinds is None else kinds)
+            if "svg" in files:
+                files["svg"] = _make_accessible(files["svg"], drawing.alt)
     return Rendered(figure.name, drawing.alt, drawing.caption, files)
+
+
+def _save(figure: mpl_figure.Figure, kinds: tuple[Kind, ...]) -> dict[str, bytes]:
+    import matplotlib.pyplot as plt
+
+    files: dict[str, bytes] = {}
+    try:
+        for kind in kinds:
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format=kind, metadata=_UNDATED[kind])
+            files[kind] = buffer.getvalue()
+    finally:
+        plt.close(figure)
+    return files
+
+
+def verbatim(text: str) -> str:
+    r"""Return a text as it goes into a figure whose words are not ours: a dollar is no mathematics.
+
+    Examples
+    --------
+    >>> print(verbatim("10 $ and 20 $"))
+    10 \$ and 20 \$
+    """
+    return text.replace("$", r"\$")
 
 
 _UNDATED: dict[str, dict[str, None]] = {

@@ -25,7 +25,6 @@ from pitfalls.runs import Run, RunStore, write_bytes
 __all__ = ["Report", "build"]
 
 TITLE = "Promises and pitfalls of neural networks"
-THUMBNAILS = 10_000
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,6 @@ def build(
     *,
     front: FrontMatter | None = None,
     scale: str = "",
-    thumbnails: int | None = THUMBNAILS,
     failures: Mapping[str, str] | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Report:
@@ -67,8 +65,6 @@ def build(
         The homework's first section.
     scale : str
         How large the runs are, in words, for the head of the page.
-    thumbnails : int or None
-        How many images the page carries for the embedding at most; None for all that the run has.
     failures : mapping of str to str, optional
         What went wrong with an experiment that was asked for: said in its place.
     on_progress : callable, optional
@@ -111,7 +107,7 @@ def build(
             results[experiment.name] = account.result
         slots[experiment.name] = _room_slot(found, account, drawn)
     advance()
-    explorers = {**explorers_of(evidence, thumbnails), **charts}
+    explorers = {**explorers_of(evidence), **charts}
     advance()
     entries, markup = claim_entries(evidence.get("verify"))
     document = {
@@ -232,7 +228,7 @@ def _provenance(run: Run, data: str = "") -> dict[str, Any]:
         "machine": manifest.machine,
         "threads": manifest.threads,
         "commit": manifest.commit,
-        "config": ", ".join(_settings(manifest.config)),
+        "config": ", ".join(_settings(manifest.identity)),
     }
 
 

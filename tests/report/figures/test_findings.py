@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from pitfalls.prose import number, power
-from pitfalls.report.figures.embedding import _extremes, _most_confused
 from pitfalls.report.figures.training import _course, _mean_of, _most_changed
 
 
@@ -46,11 +45,3 @@ def test_the_scheme_named_is_the_one_whose_rate_changed_most():
     assert _most_changed(rates) == "annealed: the rate falls 100-fold"
     assert _most_changed({"special": (0.01, 0.05)}) == "special: the rate rises to 0.05"
     assert _most_changed({"constant": (0.1, 0.1)}) == "Every rate ends as it began"
-
-
-def test_classes_are_named_by_their_accuracy_and_mistakes():
-    assert _extremes([0.5, None, 0.25], ["a", "b", "c"]) == "From c, 25 %, to a, 50 %"
-    assert _extremes([None], ["a"]) == "No test images"
-    assert _extremes([1.0, 1.0], ["a", "b"]) == "Every class: 100 %"
-    assert _most_confused(np.array([[0.7, 0.3], [0.1, 0.9]]), ["a", "b"]) == "30 % of a taken for b"
-    assert _most_confused(np.eye(2), ["a", "b"]) == "No mistakes"

@@ -3,7 +3,7 @@
 pitfalls.part("embedding", (host, values) => {
   const { make, decode } = pitfalls;
   const count = values.count;
-  const label = decode(values.label, Uint8Array);
+  const label = decode(values.label, Uint16Array);
   const split = decode(values.split, Uint8Array);
   const index = decode(values.index, Uint32Array);
   const tile = decode(values.tile, Int32Array);

@@ -5,13 +5,12 @@ from typing import Any
 
 from pitfalls.report.evidence import Evidence
 from pitfalls.report.explore.curves import training_curves
-from pitfalls.report.explore.pictures import confusion, embedding
 from pitfalls.runs import Run
 
 __all__ = ["explorers_of"]
 
 
-def explorers_of(evidence: Mapping[str, Evidence], thumbnails: int | None) -> dict[str, Any]:
+def explorers_of(evidence: Mapping[str, Evidence]) -> dict[str, Any]:
     """Return the data of every interactive part whose run is finished, by the part's name."""
 
     def finished(name: str) -> Run | None:
@@ -21,9 +20,4 @@ def explorers_of(evidence: Mapping[str, Evidence], thumbnails: int | None) -> di
     parts: dict[str, Any] = {}
     if curves := training_curves(finished("images-compare"), finished("images-train")):
         parts["training-curves"] = curves
-    embedded = finished("images-embed")
-    if embedded:
-        parts["embedding"] = embedding(embedded, thumbnails)
-    if run := finished("images-evaluate"):
-        parts["confusion"] = confusion(run, embedded, parts.get("embedding"))
     return parts

@@ -153,33 +153,6 @@ def training(runs: tuple[Run, ...]) -> Facts:
     )
 
 
-@states("images-evaluate")
-def evaluation(runs: tuple[Run, ...]) -> Facts:
-    """State what the trained network confuses, and how sure it is."""
-    results = runs[0].results()
-    per_class = [
-        {"name": name, "accuracy": share}
-        for name, share in zip(results["class_names"], results["class_accuracy"], strict=True)
-        if share is not None
-    ]
-    return Facts(
-        {
-            "data": results["data"],
-            "n": results["n"],
-            "part": results["part"],
-            "trained_run": results["trained_run"],
-            "accuracy": results["accuracy"],
-            "calibration_error": results["calibration_error"],
-            "best_class": max(per_class, key=lambda c: c["accuracy"]),
-            "worst_class": min(per_class, key=lambda c: c["accuracy"]),
-            "confused": results["confused_most"],
-        },
-        n=f"{results['n']:,} images",
-        spread="none, one trained network",
-        data=results["data"],
-    )
-
-
 def _data(results: dict[str, Any]) -> dict[str, Any]:
     return {
         "data": results["data"],
@@ -187,80 +160,6 @@ def _data(results: dict[str, Any]) -> dict[str, Any]:
         "n_test": results["n_test"],
         "n_classes": len(results["class_names"]),
     }
-
-
-@states("images-embed")
-def embedding(runs: tuple[Run, ...]) -> Facts:
-    """State what two dimensions keep: variance for PCA, correlation with the labels for CCA."""
-    results = runs[0].results()
-    variance = results["explained_variance_ratio"]
-    correlations = results["canonical_correlations"]
-    centres = results["centre_accuracy"]
-    part = "test" if results["n_test"] else "train"
-    chance = 1 / len(results["class_names"])
-    return Facts(
-        {
-            **_data(results),
-            "n_features": results["n_features"],
-            "variance": variance,
-            "two": sum(variance[:2]),
-            "correlations": correlations,
-            "rank": results["rank"],
-            "deficient": results["rank"] < results["n_features"],
-            "whitening_error": results["whitening_error"],
-            "part": part,
-            "pca": centres["pca"][part],
-            "cca": centres["cca"][part],
-            "pca_train": centres["pca"]["train"],
-            "cca_train": centres["cca"]["train"],
-            "chance": chance,
-        },
-        n=f"{results['n_train'] + results['n_validation'] + results['n_test']:,} images",
-        spread="none, a closed form",
-        data=results["data"],
-    )
-
-
-@states("images-regress")
-def regression(runs: tuple[Run, ...]) -> Facts:
-    """How far a linear map of the pixels goes."""
-    results = runs[0].results()
-    part = "test" if results["n_test"] else "validation"
-    held_out, n = results[f"{part}_accuracy"], results[f"n_{part}"]
-    per_class = [
-        {"name": name, "accuracy": share}
-        for name, share in zip(
-            results["class_names"], results[f"{part}_class_accuracy"], strict=True
-        )
-        if share is not None
-    ]
-    return Facts(
-        {
-            **_data(results),
-            "part": part,
-            "n_held_out": n,
-            "train": results["train_accuracy"],
-            "test": held_out,
-            "error": standard_error(held_out, n),
-            "gap": results["train_accuracy"] - held_out,
-            "chance": 1 / len(results["class_names"]),
-            "rank": results["rank"],
-            "projected": results["projected"],
-            "normal_residual": results["normal_residual"],
-            "best_class": max(per_class, key=lambda c: c["accuracy"]),
-            "worst_class": min(per_class, key=lambda c: c["accuracy"]),
-        },
-        n=f"{results['n_train']:,} training and {n:,} {part} images",
-        spread=NO_SPREAD.replace("one run", "a closed form"),
-        data=results["data"],
-    )
-
-
-@states("images-diagram")
-def architecture(runs: tuple[Run, ...]) -> Facts:
-    """State the network's size."""
-    results = runs[0].results()
-    return Facts(results, n="1 network", spread="none, a count")
 
 
 @states("images-fast")

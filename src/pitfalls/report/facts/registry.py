@@ -15,12 +15,8 @@ __all__ = ["OPTIONAL", "Facts", "facts_of", "known_experiments", "plain", "state
 MODULES = ("images", "verify")
 
 EXPERIMENTS = (
-    "images-embed",
-    "images-regress",
-    "images-diagram",
     "images-compare",
     "images-train",
-    "images-evaluate",
     "images-fast",
     "verify",
 )

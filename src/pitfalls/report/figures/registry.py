@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib as mpl
+from matplotlib.figure import Figure
 
 from pitfalls.errors import InputError
 from pitfalls.plots import Drawing, apply_style
@@ -17,7 +18,7 @@ from pitfalls.runs import Run
 
 __all__ = ["Drawing", "draw_run", "draws", "figure_names"]
 
-MODULES = ("embedding", "training", "verdicts")
+MODULES = ("training", "verdicts")
 
 
 Draw = Callable[[Run], Drawing]
@@ -70,6 +71,7 @@ def draw_run(run: Run) -> list[Path]:
         with mpl.rc_context():
             apply_style()
             drawing = function(run)
+            assert isinstance(drawing.figure, Figure)
             for kind in ("svg", "png"):
                 buffer = io.BytesIO()
                 drawing.figure.savefig(

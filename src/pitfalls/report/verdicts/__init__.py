@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pitfalls.prose import Markup
+from pitfalls.report.verdicts.images import images_verdict, planes_and_space
 from pitfalls.report.verdicts.linear import linear_verdict
 from pitfalls.report.verdicts.parity import later_than_swept, parity_verdict
 from pitfalls.report.verdicts.records import Answer, Verdict, VerdictRow
@@ -28,6 +29,7 @@ def verdicts_of(results: Mapping[str, Any]) -> dict[str, Verdict]:
         "parity": parity_verdict(
             results.get("parity-exact"), results.get("parity-curves"), results.get("parity-signal")
         ),
+        "images": images_verdict(results.get("images-regress")),
     }
     return {lab: verdict for lab, verdict in found.items() if verdict is not None}
 
@@ -36,4 +38,7 @@ def sentences_of(results: Mapping[str, Any]) -> dict[str, Markup]:
     """Return the sentences that join several experiments, by the place that shows them."""
     return {
         "parity-later": later_than_swept(results.get("parity-sweep"), results.get("parity-curves")),
+        "images-planes": planes_and_space(
+            results.get("images-embed"), results.get("images-regress")
+        ),
     }

@@ -1,60 +1,60 @@
 """``pitfalls images evaluate | predict``."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from pitfalls.cli.images.options import percent
-from pitfalls.cli.performing import perform
 from pitfalls.errors import InputError
-from pitfalls.frame.session import resolve_device, run_store, say
-from pitfalls.frame.tables import print_table
+from pitfalls.experiments.image_evaluate import EXPERIMENT, EvaluateConfig
+from pitfalls.frame import options, perform, print_table, resolve_device, run_store, say
 
-__all__ = ["evaluate", "predict"]
+__all__ = ["command", "predict"]
 
 
-def evaluate(
-    run: str,
-    /,
-    *,
-    part: Literal["validation", "test"] = "test",
-    views: Literal["plain", "mirror", "six"] = "plain",
-    member: int = 0,
-) -> None:
+@options
+def command(run: str, config: EvaluateConfig) -> None:
     """Show what a trained network confuses, how sure it is and its worst mistakes.
 
     Parameters
     ----------
     run
         A finished run of train, compare or fast: its id, a part of it, or its folder.
-    part
-        Which images.
-    views
-        Average the answers over an image and its mirror image, or over six views.
-    member
-        Which of the run's trainings, counted from 0.
     """
-    from pitfalls.experiments.image_evaluation import evaluation_of
+    from pitfalls.experiments.image_source import called
+    from pitfalls.experiments.image_trained import weights_digest
+    from pitfalls.experiments.image_words import interval
+    from pitfalls.prose import counted
 
     trained = run_store().find(run)
-    config = evaluation_of(trained, member=member, part=part, views=views, device=resolve_device())
-    results = perform(config).results()
-    rows = [
-        [name, percent(accuracy)]
-        for name, accuracy in zip(results["class_names"], results["class_accuracy"], strict=True)
-    ]
-    print_table(
-        f"{results['data']}, {results['n']:,} {part} images",
-        ["class", "accuracy"],
-        [*rows, ["all", percent(results["accuracy"])]],
+    config = replace(
+        config,
+        trained_run=trained.id,
+        weights_sha256=weights_digest(trained, config.member),
+        trained_folder=str(trained.path),
     )
-    for pair in results["confused_most"]:
-        say(f"{pair['images']:>5} of class {pair['true']} were taken for {pair['predicted']}")
+    result = perform(EXPERIMENT, config).result
+    names = result.pictures.class_names
+    shares = zip((*names, "all"), (*result.confusion.classes, result.confusion.right), strict=True)
+    print_table(
+        f"{result.pictures.name}, {result.confusion.right.n:,} {called(result.part)} images",
+        ("class", "images", "accuracy"),
+        [
+            (name, share.n if share else 0, interval(share, 2) if share else None)
+            for name, share in shares
+        ],
+        caption="in brackets the interval of 95 % for counting",
+    )
+    for mistake in result.confusion.mistakes(5):
+        say(
+            f"{names[mistake.true]} taken for {names[mistake.predicted]}: "
+            f"{counted(mistake.n, 'image')}"
+        )
     say(
-        f"cross-entropy {results['loss']:.4f} nats, calibration error "
-        f"{100 * results['calibration_error']:.2f} points"
+        f"cross-entropy {result.loss:.4f} nats, calibration error "
+        f"{100 * result.calibration.error:.2f} points"
     )
 
 
@@ -83,22 +83,25 @@ def predict(
 
     from pitfalls.experiments.image_trained import load_trained
     from pitfalls.images.data import read_picture
+    from pitfalls.prose import counted, percent
 
     files = _picture_files(paths)
     trained = load_trained(run_store().find(run), member)
     channels, height, width = trained.kept.shape
+    names = trained.kept.class_names
     pictures = np.stack([read_picture(file, (height, width), channels) for file in files])
     probabilities = trained.predict(pictures, views=views, device=resolve_device())
-    rows = []
-    for file, row in zip(files, probabilities, strict=True):
-        best = np.argsort(-row)[:3]
-        rows.append(
-            [str(file), *(f"{trained.kept.class_names[i]} {percent(float(row[i]))}" for i in best)]
-        )
+    shown = min(3, len(names))
     print_table(
-        f"{len(files)} pictures, scaled to {height}×{width}",
-        ["picture", "first", "second", "third"][: 1 + min(3, len(trained.kept.class_names))],
-        rows,
+        f"{counted(len(files), 'picture')}, scaled to {height}×{width}",
+        ("picture", "first", "second", "third")[: 1 + shown],
+        [
+            (
+                str(file),
+                *(f"{names[i]} {percent(float(row[i]), 2)}" for i in np.argsort(-row)[:shown]),
+            )
+            for file, row in zip(files, probabilities, strict=True)
+        ],
     )
 
 

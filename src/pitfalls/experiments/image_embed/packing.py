@@ -1,6 +1,5 @@
-"""Arrays on their way into the page: base64 of their bytes, coordinates in 16 bits."""
+"""The embedding on its way into the page: coordinates in 16 bits."""
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,36 +7,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Integer
 
-__all__ = ["Sprite", "View", "pack", "pack_embedding"]
+from pitfalls.experiments.image_sheets import Sheet, pack
+
+__all__ = ["View", "pack_embedding"]
 
 LEVELS = 65535
-
-
-@dataclass(frozen=True)
-class Sprite:
-    """Thumbnails in one picture.
-
-    Attributes
-    ----------
-    webp : bytes
-        The picture: square tiles in rows.
-    size : int
-        The edge of a tile in pixels.
-    columns : int
-        Tiles in a row.
-    """
-
-    webp: bytes
-    size: int
-    columns: int
-
-    def to_json(self) -> dict[str, Any]:
-        """Return what the page's script reads."""
-        return {
-            "webp": base64.b64encode(self.webp).decode("ascii"),
-            "size": self.size,
-            "columns": self.columns,
-        }
 
 
 @dataclass(frozen=True)
@@ -60,13 +34,6 @@ class View:
     points: Float[np.ndarray, "n 2"]
 
 
-def pack(array: np.ndarray, dtype: str) -> str:
-    """Return the little-endian bytes of an array as base64 text."""
-    return base64.b64encode(
-        np.asarray(array, dtype=np.dtype(dtype).newbyteorder("<")).tobytes()
-    ).decode()
-
-
 def pack_embedding(
     *,
     classes: Sequence[str],
@@ -76,7 +43,7 @@ def pack_embedding(
     split: Integer[np.ndarray, " n"],
     index: Integer[np.ndarray, " n"],
     tile: Integer[np.ndarray, " n"],
-    sprite: Sprite | None,
+    sheet: Sheet | None,
     views: Sequence[View],
 ) -> dict[str, Any]:
     """Return the data of the embedding explorer.
@@ -88,8 +55,8 @@ def pack_embedding(
     labels, split, index : ndarray of shape (n,)
         Of each image: its class, its part, its place within the part.
     tile : ndarray of shape (n,)
-        The tile of the sprite sheet that shows it; -1 for none.
-    sprite : Sprite or None
+        The tile of the sheet that shows it; -1 for none.
+    sheet : Sheet or None
         The thumbnails.
     views : sequence of View
         The scatter plots, of the same n images.
@@ -99,11 +66,11 @@ def pack_embedding(
         "classes": list(classes),
         "colours": [colours[c % len(colours)] for c in range(len(classes))],
         "splits": list(splits),
-        "label": pack(labels, "u1"),
+        "label": pack(labels, "u2"),
         "split": pack(split, "u1"),
         "index": pack(index, "u4"),
         "tile": pack(tile, "i4"),
-        "sprite": sprite.to_json() if sprite else None,
+        "sprite": sheet.to_json() if sheet else None,
         "views": [_pack_view(view, labels, len(classes)) for view in views],
     }
 

@@ -1,0 +1,20 @@
+"""The network as a diagram."""
+
+from pitfalls.experiments.image_diagram.records import DiagramResult
+from pitfalls.experiments.image_diagram.words import shape_words
+from pitfalls.plots import Drawing, Figure, Svg
+
+__all__ = ["FIGURES"]
+
+
+def diagram(result: DiagramResult) -> Drawing:
+    """Show what one image goes through."""
+    return Drawing(
+        Svg(result.svg.encode()),
+        alt=result.alt,
+        caption=f"{result.class_name} as one image of shape {shape_words(result)} runs through it: boxes "
+        "are layers, arrows carry channels × height × width.",
+    )
+
+
+FIGURES = (Figure("diagram", diagram, kinds=("svg",)),)

@@ -1,0 +1,20 @@
+"""What a trained network confuses, how sure it is and its worst mistakes (homework 4f)."""
+
+from pitfalls.experiments.image_evaluate.records import (
+    Answers,
+    Calibration,
+    EvaluateConfig,
+    EvaluateResult,
+)
+from pitfalls.frame import Experiment
+
+__all__ = ["EXPERIMENT", "Answers", "Calibration", "EvaluateConfig", "EvaluateResult"]
+
+EXPERIMENT = Experiment(
+    name="images-evaluate",
+    config=EvaluateConfig,
+    result=EvaluateResult,
+    package=__name__,
+    command=("images", "evaluate"),
+    question="4",
+)

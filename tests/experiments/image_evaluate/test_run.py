@@ -1,0 +1,125 @@
+"""Evaluations of networks that lie in run folders, against the labels themselves."""
+
+from dataclasses import replace
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pitfalls.errors import InputError, RunError
+from pitfalls.experiments.image_evaluate import EXPERIMENT, EvaluateConfig
+from pitfalls.experiments.image_evaluate.words import charts
+from pitfalls.experiments.image_source import find_images
+from pitfalls.experiments.image_trained import load_trained, weights_digest
+from pitfalls.frame import Homework
+from pitfalls.frame.experiment import perform
+from pitfalls.images import DataConfig
+from pitfalls.runs import RunStore
+from tests.experiments.image_evaluate.made import keep_some
+
+
+@pytest.fixture(scope="module")
+def source():
+    return find_images(DataConfig("digits", subset_train=200, subset_val=60, validation=40))
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return RunStore(tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture(scope="module")
+def trained(store, source):
+    return keep_some(store, source, n=2)
+
+
+def config_of(run, **kept):
+    digest = weights_digest(run, kept.get("member", 0))
+    return EvaluateConfig(run.id, digest, str(run.path), **kept)
+
+
+@pytest.fixture(scope="module")
+def evaluated(store, trained):
+    return perform(EXPERIMENT, config_of(trained), store).result
+
+
+@pytest.mark.parametrize("part", ["validation", "test"])
+@pytest.mark.parametrize("member", [0, 1])
+def test_an_evaluation_counts_what_the_network_answers(store, trained, source, part, member):
+    data = source.load()
+    result = perform(EXPERIMENT, config_of(trained, part=part, member=member), store).result
+    shares = load_trained(trained, member).predict(data.images(part))
+    labels = data.labels(part)
+    np.testing.assert_array_equal(result.answers.predictions, shares.argmax(1))
+    np.testing.assert_allclose(result.answers.confidences, shares.max(1))
+    assert result.confusion.right.count == (shares.argmax(1) == labels).sum()
+    assert result.confusion.right.n == result.confusion.counts.sum() == len(labels)
+    assert len(result.answers.mistakes) == len(labels) - np.trace(result.confusion.counts)
+    np.testing.assert_array_equal(result.answers.indices, data.indices(part))
+    expected = -np.log(shares[np.arange(len(labels)), labels]).mean()
+    assert result.loss == pytest.approx(expected)
+
+
+def test_the_excess_of_confidence_is_the_mean_over_the_images(evaluated):
+    answers = evaluated.answers
+    excess = answers.confidences - (answers.labels == answers.predictions)
+    assert evaluated.calibration.excess == pytest.approx(excess.mean())
+    assert evaluated.calibration.excess_error == pytest.approx(excess.std(ddof=1) / np.sqrt(60))
+
+
+def test_each_cell_of_the_page_shows_its_own_images_the_surest_first(evaluated, source):
+    data = source.load()
+    found = charts(evaluated)["confusion"]
+    sheet = evaluated.sheet
+    picture = np.asarray(Image.open(BytesIO(sheet.webp.tobytes())).convert("L"), dtype=float)
+    at = {int(index): place for place, index in enumerate(data.test_indices)}
+    n = 0
+    for cell, images in found["cells"].items():
+        true, predicted = map(int, cell.split("-"))
+        sure = [image["confidence"] for image in images]
+        assert sure == sorted(sure, reverse=True)
+        assert len(images) == min(evaluated.confusion.counts[true, predicted], 12)
+        for image in images:
+            place = at[image["index"]]
+            assert data.test_labels[place] == true
+            row, column = divmod(image["tile"], sheet.columns)
+            size = sheet.size
+            seen = picture[row * size : (row + 1) * size, column * size : (column + 1) * size]
+            assert np.abs(seen - data.test_images[place, 0]).mean() < 25
+            n += 1
+    assert n == sheet.count
+
+
+def test_a_network_trained_anew_meanwhile_is_noticed(trained, store):
+    stale = replace(config_of(trained), weights_sha256="0" * 64)
+    with pytest.raises(RunError, match="trained anew"):
+        perform(EXPERIMENT, stale, store)
+
+
+def test_outputs_that_are_not_finite_are_no_answers(tmp_path, source):
+    broken = keep_some(RunStore(tmp_path), source, nan=True)
+    with pytest.raises(InputError, match="must be finite"):
+        perform(EXPERIMENT, config_of(broken), RunStore(tmp_path))
+    with pytest.raises(RunError, match="not finite"):
+        load_trained(broken).predict(source.load().test_images[:2])
+
+
+def test_a_part_without_images_is_refused(tmp_path):
+    source = find_images(DataConfig("digits", subset_train=50, subset_val=20))
+    run = keep_some(RunStore(tmp_path), source)
+    with pytest.raises(InputError, match="no validation set"):
+        perform(EXPERIMENT, config_of(run, part="validation"), RunStore(tmp_path))
+
+
+def test_a_run_without_such_a_network_is_refused(trained):
+    with pytest.raises(InputError, match="number 2"):
+        load_trained(trained, member=2)
+    with pytest.raises(InputError, match="member must be at least 0"):
+        EvaluateConfig(member=-1)
+
+
+def test_the_homework_s_evaluation_knows_its_training_before_it_is_trained():
+    (config,) = EXPERIMENT.homework(Homework("quick", "digits", 7))
+    assert config.trained_run.startswith("images-train/")
+    assert (config.weights_sha256, config.part, config.member) == ("", "test", 0)
