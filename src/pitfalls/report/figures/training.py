@@ -6,7 +6,6 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import PercentFormatter
 
 from pitfalls.plots import (
@@ -22,7 +21,6 @@ from pitfalls.report.figures.registry import Drawing, draws
 from pitfalls.runs import Run
 
 WINDOW = 20  # steps of the moving mean that is drawn over the raw losses, a tenth of short runs
-MISTAKES = LinearSegmentedColormap.from_list("mistakes", ["white", BLUE])
 
 
 def _window(n_steps: int) -> int:
