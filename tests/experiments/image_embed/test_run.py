@@ -9,12 +9,13 @@ from PIL import Image
 from pitfalls.errors import InputError
 from pitfalls.experiments.image_embed import EXPERIMENT, EmbedConfig
 from pitfalls.experiments.image_embed.figures import FIGURES, neighbour_correlation
-from pitfalls.experiments.image_embed.words import account
+from pitfalls.experiments.image_embed.words import account, forced
 from pitfalls.experiments.image_source import find_images
 from pitfalls.frame import Homework
 from pitfalls.frame.experiment import perform
 from pitfalls.images import CCA, PCA, DataConfig
 from pitfalls.plots import draw
+from pitfalls.prose import plain
 from pitfalls.runs import RunStore
 from tests.report.forbidden import assert_well_formed, texts_of
 
@@ -99,6 +100,13 @@ def test_few_and_many_classes_with_names_that_look_like_mathematics(tmp_path, n_
         assert draw(figure, result, ("svg",)).files
     for text in texts_of(account(result)):
         assert_well_formed(text)
+
+
+def test_fewer_images_than_pixels_correlate_fully_and_it_is_said_that_this_means_nothing(tmp_path):
+    source = find_images(DataConfig("digits", subset_train=30))
+    result = perform(EXPERIMENT, EmbedConfig(source, thumbnails=0), RunStore(tmp_path)).result
+    np.testing.assert_allclose(result.correlations, 1, atol=1e-6)
+    assert "whatever their labels" in plain(forced(result))
 
 
 def test_large_data_are_shaded_by_density(monkeypatch, embedded):

@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,7 @@ from pitfalls.experiments.image_embed.words import (
     charts,
     comparison,
     extent,
+    forced,
     optimism,
     second_axis,
     spectra,
@@ -57,6 +59,13 @@ def test_two_classes_have_one_canonical_direction_and_the_second_axis_says_what_
     three = result_of()
     assert second_axis(three) == ()
     assert "correlations are 0.9 and 0.8" in plain(spectra(three))
+
+
+def test_correlations_that_few_images_force_are_said_to_say_nothing():
+    assert forced(result_of(sizes={"train": 66, "test": 9}, rank=64)) == ()
+    few = result_of(sizes={"train": 65, "test": 9}, rank=64)
+    assert "whatever their labels" in plain(forced(few))
+    assert forced(replace(few, ridge=0.1)) == ()
 
 
 def test_directions_without_variation_are_counted_where_there_are_some():

@@ -32,6 +32,7 @@ __all__ = [
     "charts",
     "comparison",
     "extent",
+    "forced",
     "optimism",
     "second_axis",
     "spectra",
@@ -41,7 +42,7 @@ __all__ = [
 def account(result: EmbedResult) -> tuple[Block, ...]:
     """Return what the directions hold, the table of nearest centres, and both pictures."""
     return (
-        Paragraph(spectra(result) + second_axis(result) + extent(result)),
+        Paragraph(spectra(result) + forced(result) + second_axis(result) + extent(result)),
         table(
             ("Images", "$n$", "PCA", "CCA", "Commonest class"),
             [
@@ -81,6 +82,17 @@ def spectra(result: EmbedResult) -> Markup:
         "The first two canonical correlations are {first} and {second}. ",
         first=number(result.correlations[0]), second=number(result.correlations[1]),
     )  # fmt: skip
+
+
+def forced(result: EmbedResult) -> Markup:
+    """Say that correlations of 1 say nothing; needs images that are affinely independent, no ridge."""
+    n = result.pictures.n("train")
+    if result.rank < n - 1 or result.ridge > 0:
+        return ()
+    return say(
+        "So few images in so many directions have canonical correlations of 1 whatever their labels, "
+        "which says nothing of the classes. "
+    )
 
 
 def second_axis(result: EmbedResult) -> Markup:
