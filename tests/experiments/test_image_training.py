@@ -270,9 +270,7 @@ def test_changed_pictures_are_refused(source):
         dataclasses.replace(source, fingerprint="0" * 64).load()
 
 
-def test_a_run_without_a_network_is_refused(evaluated, trained):
-    with pytest.raises(InputError, match="holds no trained network"):
-        load_trained(evaluated)
+def test_a_run_without_such_a_network_is_refused(trained):
     with pytest.raises(InputError, match="number 3"):
         load_trained(trained, member=3)
 

@@ -112,7 +112,10 @@ def test_a_part_without_images_is_refused(tmp_path):
         perform(EXPERIMENT, config_of(run, part="validation"), RunStore(tmp_path))
 
 
-def test_a_run_without_such_a_network_is_refused(trained):
+def test_a_run_without_such_a_network_is_refused(trained, store):
+    run = perform(EXPERIMENT, config_of(trained), store).run
+    with pytest.raises(InputError, match="holds no trained network"):
+        load_trained(run)
     with pytest.raises(InputError, match="number 2"):
         load_trained(trained, member=2)
     with pytest.raises(InputError, match="member must be at least 0"):

@@ -40,7 +40,7 @@ def _separated(result: RegressResult) -> Answer:
     if found is not None and found.verdict == "separable":
         return Answer("yes", "yes", say("One was found that classifies the {n} rightly.", n=n))
     if found is not None and found.verdict == "not separable":
-        return Answer("no", "no", say("None classifies the {n} without a mistake: proved.", n=n))
+        return Answer("no", "no", say("No linear map classifies the {n} rightly: proved.", n=n))
     if result.all_right:
         return Answer("yes", "yes", say("Least squares itself classifies the {n} rightly.", n=n))
     if found is not None:
