@@ -8,14 +8,14 @@ Goes on where it was interrupted; the raw log stays in the run folder.
 import argparse
 from pathlib import Path
 
+from benchmarks.images.rows import pictures_of, row_of
 from benchmarks.record import described, record
 
-from pitfalls.experiments import perform
+from pitfalls.experiments.image_fast import EXPERIMENT, FastConfig
 from pitfalls.experiments.image_source import find_images
-from pitfalls.experiments.image_training import fast_config
 from pitfalls.frame.bars import TerminalProgress
+from pitfalls.frame.experiment import perform
 from pitfalls.images import DataConfig
-from pitfalls.images.training.hardware import has_fast_bfloat16
 from pitfalls.runs import RunStore
 
 
@@ -29,21 +29,35 @@ def main() -> None:
         "--suffix", default="", help="of the result, such as -avx512 for a second machine"
     )
     options = parser.parse_args()
-    config = fast_config(
-        find_images(DataConfig(options.data)),
-        options.target,
-        seeds=tuple(range(123, 123 + options.seeds)),
-        precision="bfloat16" if has_fast_bfloat16() else "float32",
+    config = FastConfig(
+        find_images(DataConfig(options.data)), target=options.target, n_seeds=options.seeds
     )
-    run = perform(config, RunStore(options.runs), progress=TerminalProgress())
+    finished = perform(EXPERIMENT, config, RunStore(options.runs), progress=TerminalProgress())
+    run, result = finished.run, finished.result
     record(
         f"images-fast-{options.target}{options.suffix}",
         {
-            "config": described(run.config),
+            "config": {
+                **described(run.config),
+                "network": result.network,
+                "training": result.training,
+            },
             "boundary": "seconds are of training steps, from picking a batch to the update; without "
             "loading, whitening, checkpoints and testing. On a machine shared with other work: "
             "processor seconds over 2 is what two quiet cores need",
-            **run.results(),
+            **pictures_of(result.pictures),
+            "target": result.target,
+            "n": result.n,
+            "mean_accuracy": result.accuracy,
+            "sd_accuracy": result.deviation,
+            "mean_six_views": result.six_views,
+            "mean_seconds": result.seconds,
+            "mean_cpu_seconds": result.cpu_seconds,
+            "threads": result.threads,
+            "rows": [
+                row_of(training, result.training.precision, clock.seconds, clock.cpu_seconds)
+                for training, clock in zip(result.trainings, result.clocks, strict=True)
+            ],
         },
     )
 

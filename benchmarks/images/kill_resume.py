@@ -34,7 +34,7 @@ def main() -> None:
         # In a process like those that are killed: another number of threads gives other bits.
         calm_command = [sys.executable, killed_training.__file__, f"{folder}/calm"]
         subprocess.run(calm_command, env=environment, check=True)
-        calm = killed_training.run(f"{folder}/calm")
+        calm = killed_training.run(f"{folder}/calm").run
         while kills < options.kills:
             root = Path(folder) / f"killed-{trainings}"
             trainings += 1
@@ -55,7 +55,7 @@ def main() -> None:
                     f"after {len(log_lines(root))} of {len(log_lines(calm.path.parents[1]))} lines"
                 )
                 moments[where] = moments.get(where, 0) + 1
-            ended = killed_training.run(str(root))
+            ended = killed_training.run(str(root)).run
             differing += not same(calm, ended)
             print(f"{kills} kills, {trainings} trainings, {differing} differ", flush=True)
     record(

@@ -9,12 +9,13 @@ import argparse
 from pathlib import Path
 
 import torch
+from benchmarks.images.rows import pictures_of, row_of, seconds_of
 from benchmarks.record import described, record
 
-from pitfalls.experiments import perform
+from pitfalls.experiments.image_compare import EXPERIMENT, CompareConfig
 from pitfalls.experiments.image_source import find_images
-from pitfalls.experiments.image_training import CompareConfig
 from pitfalls.frame.bars import TerminalProgress
+from pitfalls.frame.experiment import perform
 from pitfalls.images import DataConfig
 from pitfalls.images.training.config import TrainConfig
 from pitfalls.runs import RunStore
@@ -32,8 +33,8 @@ def main() -> None:
         DataConfig(options.data, subset_train=options.subset_train, subset_val=options.subset_val)
     )
     config = CompareConfig(source, training=TrainConfig(precision=options.precision))
-    run = perform(config, RunStore(options.runs), progress=TerminalProgress())
-    results = run.results()
+    finished = perform(EXPERIMENT, config, RunStore(options.runs), progress=TerminalProgress())
+    run, result = finished.run, finished.result
     if options.subset_train is None:
         record(
             "images-schemes",
@@ -43,7 +44,12 @@ def main() -> None:
                 "n_seeds": 1,
                 "note": "seconds and processor seconds are of training steps alone, on a machine "
                 "shared with other work: processor seconds over 2 is what two quiet cores need",
-                **results,
+                **pictures_of(result.pictures),
+                "rows": [
+                    row_of(t, result.training.precision, *seconds_of(run, t))
+                    for t in result.trainings
+                ],
+                "diverged": result.diverged,
             },
         )
 

@@ -103,7 +103,7 @@ def test_predict_takes_pictures_of_any_kind_and_size(runs, tmp_path, capsys):
         (["train", *SMALL, "--batch-size", "1"], "too few for 1 process"),
         (["train", "--scheme", "stepped"], "stepped"),
         (["train", "--data", "/nowhere"], "/nowhere does not exist"),
-        (["compare", *SMALL, "--n-seeds", "0"], "--n-seeds must be at least 1"),
+        (["compare", *SMALL, "--n-seeds", "0"], "n_seeds must be at least 1"),
         (["compare", *SMALL, "--schemes", "special", "special"], "named once"),
         (["fast", "--target", "99"], "99"),
         (["lr-find", *SMALL, "--start", "0"], "0 < start < stop"),

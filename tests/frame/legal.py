@@ -15,6 +15,7 @@ SPECIAL: dict[tuple[str, str], Any] = {
     ("images", "subset_train"): 900,
     ("images", "subset_val"): 100,
     ("images", "value_range"): (0.0, 255.0),
+    ("images-compare", "schemes"): ("special", "constant"),
     ("linear", "subset_train"): None,
     ("linear-classify", "weights"): None,
     ("linear-classify", "held"): (2,),

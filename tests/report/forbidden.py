@@ -6,10 +6,12 @@ from pitfalls.prose import Block, Chart, Code, Paragraph, Part, Picture, Table, 
 
 __all__ = ["assert_well_formed", "texts_of"]
 
+ALONE = r"(?<![\d.,])"  # a number of its own, not the end of another
+
 FORBIDDEN = {
-    "one of many": r"\b1 (epochs|seeds|starts|steps|images|trainings|classes|networks|points|pixels|"
-    r"schemes|iterations|units|layers|rates|threads|mistakes)\b",
-    "many of one": r"\b([02-9]|\d[\d,]*\d) (epoch|seed|start|step|image|training|class|network|"
+    "one of many": rf"{ALONE}1 (epochs|seeds|starts|steps|images|trainings|classes|networks|points|"
+    r"pixels|schemes|iterations|units|layers|rates|threads|mistakes)\b",
+    "many of one": rf"{ALONE}([02-9]|\d[\d,]*\d) (epoch|seed|start|step|image|training|class|network|"
     r"pixel|scheme|iteration|unit)\b(?![ -](accuracy|images|rate|loss|set|images|test|size))",
     "a not": r"\ba not\b",
     "a raw float": r"\d\.\d*(0{6,}|9{6,})\d|\d(\.\d+)?e[-+]?\d",

@@ -4,16 +4,17 @@ from dataclasses import replace
 
 from pitfalls.experiments import (
     claims,
-    image_training,
     perform,
 )
 from pitfalls.experiments.catalogue import catalogue
+from pitfalls.experiments.image_compare import CompareConfig
 from pitfalls.experiments.image_diagram import DiagramConfig, ImageShape
 from pitfalls.experiments.image_embed import EmbedConfig
 from pitfalls.experiments.image_evaluate import EvaluateConfig
 from pitfalls.experiments.image_networks import NetworkConfig
 from pitfalls.experiments.image_regress import RegressConfig
 from pitfalls.experiments.image_source import find_images
+from pitfalls.experiments.image_train import TrainRunConfig
 from pitfalls.experiments.linear_capacity import CapacityConfig
 from pitfalls.experiments.linear_descend import DescendConfig
 from pitfalls.experiments.linear_homework import HomeworkConfig as LinearHomeworkConfig
@@ -33,7 +34,7 @@ from pitfalls.frame.experiment import perform as perform_experiment
 from pitfalls.images import DataConfig
 from pitfalls.images.training.config import TrainConfig
 from pitfalls.parity import LearningConfig
-from pitfalls.runs import Run, RunStore
+from pitfalls.runs import Run, RunStore, config_hash
 
 
 def perform_all(store: RunStore) -> list[Run]:
@@ -44,13 +45,11 @@ def perform_all(store: RunStore) -> list[Run]:
     network = NetworkConfig("fastnet", (8, 8, 8))
     training = TrainConfig(batch_size=32, flip="none")
     configs = [
-        image_training.CompareConfig(few, network, training),
-        image_training.TrainRunConfig(few, network, replace(training, epochs=2)),
         claims.VerifyConfig(claims=("2b", "3a")),
     ]
     command = "pitfalls <b>report</b> --quick"
     runs = [perform(config, store, command=command) for config in configs]
-    trained = next(run for run in runs if run.manifest.experiment == "images-train")
+    further = TrainRunConfig(few, network, replace(training, epochs=2))
     small: dict[str, object] = {
         "linear-homework": LinearHomeworkConfig(),
         "linear-capacity": CapacityConfig(),
@@ -71,7 +70,11 @@ def perform_all(store: RunStore) -> list[Run]:
         "images-embed": EmbedConfig(digits, thumbnails=300),
         "images-regress": RegressConfig(digits),
         "images-diagram": DiagramConfig("fastnet", ImageShape((1, 8, 8))),
-        "images-evaluate": EvaluateConfig(trained.id),
+        "images-compare": CompareConfig(few, network, training),
+        "images-train": further,
+        "images-evaluate": EvaluateConfig(
+            f"images-train/{further.run_name}-{config_hash(further)}"
+        ),
     }
     runs += [
         perform_experiment(experiment, small[experiment.name], store, command=command).run

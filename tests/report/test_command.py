@@ -8,6 +8,8 @@ import pytest
 from pitfalls.cli import main
 from pitfalls.errors import InputError, ResourceError
 from pitfalls.experiments import homework
+from pitfalls.experiments.catalogue import experiment_named
+from pitfalls.experiments.linear_capacity import CapacityConfig
 from pitfalls.experiments.registry import experiment
 from pitfalls.progress import Progress
 from pitfalls.runs import Run, RunStore
@@ -37,6 +39,8 @@ def parts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[homework.Part
     CALLS.clear()
     parts = [homework.Part("2", ToyConfig(1)), homework.Part("3", ToyConfig(2))]
     monkeypatch.setattr(homework, "homework_runs", lambda *asked: tuple(parts))
+    small = ((experiment_named("linear-capacity"), CapacityConfig()),)
+    monkeypatch.setattr(homework, "homework_configs", lambda asked: small)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PITFALLS_RUNS", str(tmp_path / "runs"))
     monkeypatch.setenv("PITFALLS_DATA", "digits")

@@ -221,7 +221,8 @@ class TestInBrowser:
     def test_all_interactive_parts_start_without_a_complaint(self, session: Any) -> None:
         parts = session.execute_script("return Object.keys(pitfalls.live).sort()")
         assert parts == [
-            "confusion", "embedding", "parity-curves", "phase", "surface", "training-curves",
+            "confusion", "embedding", "parity-curves", "phase", "surface", "training-curve",
+            "training-curves",
         ]  # fmt: skip
         assert console_errors(session) == []
         assert session.execute_script("return window.HIT") is None

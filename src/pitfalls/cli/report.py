@@ -1,7 +1,7 @@
 """``pitfalls report``: run what is missing, then write the page and the PDF."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -158,19 +158,6 @@ def _run_homework(
     store = run_store()
     failures: dict[str, str] = {}
     runs: list[Run] = []
-    for number, part in enumerate(parts, 1):
-        config: Any = part.config
-        name = experiment_of(config).name
-        remark(f"[{number}/{len(parts)}] question {part.question}: {name}")
-        try:
-            runs.append(perform(config, command=command))
-        except PitfallsError as error:
-            if isinstance(error, InputError | DataError) and not failures:
-                raise  # what was asked for is wrong: every other part would say so too
-            # or this part needs one that has failed
-            failures[name] = " ".join(str(error).split())
-            complain(f"{name}: {failures[name]} The report says so in its place.")
-            runs += [r for r in store.list(name) if r.manifest.hash == config_hash(config)]
     for experiment, config in homework_configs(
         Homework(scale, data, settings().seed, resolve_device())
     ):
@@ -184,4 +171,16 @@ def _run_homework(
             complain(
                 f"{experiment.name}: {failures[experiment.name]} The report says so in its place."
             )
+    for number, part in enumerate(parts, 1):
+        name = experiment_of(part.config).name
+        remark(f"[{number}/{len(parts)}] question {part.question}: {name}")
+        try:
+            runs.append(perform(part.config, command=command))
+        except PitfallsError as error:
+            if isinstance(error, InputError | DataError) and not failures:
+                raise  # what was asked for is wrong: every other part would say so too
+            # or this part needs one that has failed
+            failures[name] = " ".join(str(error).split())
+            complain(f"{name}: {failures[name]} The report says so in its place.")
+            runs += [r for r in store.list(name) if r.manifest.hash == config_hash(part.config)]
     return runs, failures

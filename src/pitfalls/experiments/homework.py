@@ -43,15 +43,9 @@ def homework_runs(
     device : {"cpu", "cuda"}
         Where the networks for images train; the other parts are fast enough on a processor.
     """
-    from pitfalls.experiments import (
-        claims,
-        image_training,
-    )
+    from pitfalls.experiments import claims
 
-    return (
-        *(Part("4", config) for config in image_training.homework_runs(scale, data, seed, device)),
-        *(Part("claims", config) for config in claims.homework_runs(scale, seed)),
-    )
+    return (*(Part("claims", config) for config in claims.homework_runs(scale, seed)),)
 
 
 def homework_configs(asked: Homework) -> tuple[tuple[Experiment[Any, Any], Any], ...]:

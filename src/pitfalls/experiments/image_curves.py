@@ -132,11 +132,10 @@ def window(n_steps: int) -> int:
 def smooth(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the mean of each step and those before it, `window` in all; fewer at the start."""
     width = window(len(values))
-    sums = np.concatenate([[0.0], np.cumsum(values)])
-    last = np.arange(1, len(values) + 1)
-    first = np.maximum(last - width, 0)
-    means: NDArray[np.float64] = (sums[last] - sums[first]) / (last - first)
-    return means
+    # each window is summed by itself: one spike in a running sum would take the digits of all after it
+    padded = np.concatenate([np.zeros(width - 1), values])
+    sums: NDArray[np.float64] = np.lib.stride_tricks.sliding_window_view(padded, width).sum(axis=1)
+    return sums / np.minimum(np.arange(1, len(values) + 1), width)
 
 
 def mean_of(n_steps: int) -> str:

@@ -11,8 +11,7 @@ from pitfalls.errors import RunError
 from pitfalls.experiments.catalogue import catalogue
 from pitfalls.report.drawings import Picture, picture_of, pictures_of
 from pitfalls.report.evidence import Evidence, gather
-from pitfalls.report.explore import explorers_of
-from pitfalls.report.facts import OPTIONAL, Facts, facts_of, known_experiments, plain
+from pitfalls.report.facts import Facts, facts_of, known_experiments, plain
 from pitfalls.report.front import FrontMatter
 from pitfalls.report.listings import listings
 from pitfalls.report.page import render
@@ -107,7 +106,6 @@ def build(
             results[experiment.name] = account.result
         slots[experiment.name] = _room_slot(found, account, drawn)
     advance()
-    explorers = {**explorers_of(evidence), **charts}
     advance()
     entries, markup = claim_entries(evidence.get("verify"))
     document = {
@@ -119,7 +117,7 @@ def build(
         "claims": entries,
         "evidence": evidence_labels(),
         "code": {name: asdict(item) for name, item in listings().items()},
-        "explorers": sorted(explorers),
+        "explorers": sorted(charts),
         "runs": [_provenance(run) for found in evidence.values() for run in found.runs],
     }
     with tempfile.TemporaryDirectory(prefix="pitfalls-") as folder:
@@ -137,7 +135,7 @@ def build(
         author=front.author,
         scale=scale,
         pictures=pictures,
-        explorers=plain(explorers),
+        explorers=plain(charts),
     )
     out = Path(out)
     write_bytes(out / "writeup.pdf", writeup)
@@ -197,7 +195,7 @@ def _room_slot(found: Evidence, account: Account, pictures: list[Picture]) -> di
 def _facts(found: Evidence) -> tuple[Facts | None, str]:
     """Return what the runs say; an unfinished or older run that says less is passed over with a note."""
     if found.run is None:
-        return None, "" if found.experiment in OPTIONAL else found.note
+        return None, found.note
     try:
         return facts_of(found.experiment, found.runs), found.note
     except (RunError, KeyError, IndexError, TypeError, ValueError) as error:

@@ -2,7 +2,7 @@
 
 from cyclopts import App
 
-from pitfalls.cli.images import download, training
+from pitfalls.cli.images import download
 from pitfalls.experiments.catalogue import add_commands
 
 __all__ = ["app"]
@@ -11,9 +11,8 @@ app = App(
     name="images",
     help="CIFAR-10 or your own pictures: linear methods, networks, learning-rate schemes.",
 )
-for module in (download, training):
-    for name in module.__all__:
-        app.command(getattr(module, name))
+for name in download.__all__:
+    app.command(getattr(download, name))
 add_commands(app, "images")
 app.command("pitfalls.experiments.image_diagram.command:summary", name="summary")
 app.command("pitfalls.experiments.image_evaluate.command:predict", name="predict")

@@ -13,6 +13,7 @@ from pitfalls.experiments.image_evaluate.records import (
 )
 from pitfalls.experiments.image_sheets import make_sheet
 from pitfalls.experiments.image_source import describe_pictures, load_images
+from pitfalls.experiments.image_train import EXPERIMENT
 from pitfalls.experiments.image_trained import load_trained, weights_digest
 from pitfalls.frame import Homework
 from pitfalls.images.training.evaluation import Evaluation, evaluate, predict_logits
@@ -70,15 +71,9 @@ def run(config: EvaluateConfig, run: Run, progress: Progress) -> EvaluateResult:
 
 def homework(asked: Homework) -> tuple[EvaluateConfig, ...]:
     """Look at what 4f has trained."""
-    from pitfalls.experiments.image_training import TrainRunConfig, homework_runs
-
-    (further,) = (
-        config
-        for config in homework_runs(asked.scale, asked.data, asked.seed, asked.device)
-        if isinstance(config, TrainRunConfig)
-    )
+    (further,) = EXPERIMENT.homework(asked)
     # Written out, because the evaluation's config knows its training by the id alone.
-    trained = f"images-train/{further.run_name}-{config_hash(further)}"
+    trained = f"{EXPERIMENT.name}/{further.run_name}-{config_hash(further)}"
     return (EvaluateConfig(trained, device=asked.device),)
 
 

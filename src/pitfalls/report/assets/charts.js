@@ -66,6 +66,7 @@
   }
   curves("parity-curves");
   curves("training-curves");
+  curves("training-curve");
 
   pitfalls.part("surface", (host, values) => {
     const plot = make("div", { class: "chart tall", role: "group", "aria-label": values.label });

@@ -1,7 +1,6 @@
 """Facts: what the chapters may quote of each experiment, computed from its run folders."""
 
 from pitfalls.report.facts.registry import (
-    OPTIONAL,
     Facts,
     facts_of,
     known_experiments,
@@ -9,4 +8,4 @@ from pitfalls.report.facts.registry import (
     states,
 )
 
-__all__ = ["OPTIONAL", "Facts", "facts_of", "known_experiments", "plain", "states"]
+__all__ = ["Facts", "facts_of", "known_experiments", "plain", "states"]

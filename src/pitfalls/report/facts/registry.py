@@ -10,20 +10,12 @@ from typing import Any
 from pitfalls.errors import InputError
 from pitfalls.runs import Run
 
-__all__ = ["OPTIONAL", "Facts", "facts_of", "known_experiments", "plain", "states"]
+__all__ = ["Facts", "facts_of", "known_experiments", "plain", "states"]
 
-MODULES = ("images", "verify")
+MODULES = ("verify",)
 
-EXPERIMENTS = (
-    "images-compare",
-    "images-train",
-    "images-fast",
-    "verify",
-)
+EXPERIMENTS = ("verify",)
 """Every experiment that the chapters may quote, in the report's order."""
-
-OPTIONAL = ("images-fast",)
-"""Quoted where there is a run, not missed where there is none: the homework does not ask for them."""
 
 
 @dataclass(frozen=True)

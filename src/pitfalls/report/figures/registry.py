@@ -18,7 +18,7 @@ from pitfalls.runs import Run
 
 __all__ = ["Drawing", "draw_run", "draws", "figure_names"]
 
-MODULES = ("training", "verdicts")
+MODULES = ("verdicts",)
 
 
 Draw = Callable[[Run], Drawing]

@@ -29,7 +29,11 @@ def verdicts_of(results: Mapping[str, Any]) -> dict[str, Verdict]:
         "parity": parity_verdict(
             results.get("parity-exact"), results.get("parity-curves"), results.get("parity-signal")
         ),
-        "images": images_verdict(results.get("images-regress")),
+        "images": images_verdict(
+            results.get("images-regress"),
+            results.get("images-compare"),
+            results.get("images-train"),
+        ),
     }
     return {lab: verdict for lab, verdict in found.items() if verdict is not None}
 

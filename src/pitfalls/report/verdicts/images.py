@@ -1,24 +1,37 @@
 """Classes of pictures with linear maps and networks: represented, and found?"""
 
+from collections.abc import Sequence
+
+from pitfalls.experiments.image_compare import CompareResult
 from pitfalls.experiments.image_embed import EmbedResult
 from pitfalls.experiments.image_regress import RegressResult, Separation
 from pitfalls.experiments.image_source import Pictures, called
+from pitfalls.experiments.image_train import TrainRunResult
 from pitfalls.experiments.image_words import interval
 from pitfalls.prose import Markup, counted, percent, say
+from pitfalls.report.verdicts.networks import network_rows
 from pitfalls.report.verdicts.records import Answer, Verdict, VerdictRow
 
 __all__ = ["images_verdict", "planes_and_space"]
 
 
-def images_verdict(regress: RegressResult | None) -> Verdict | None:
-    """Return a row for each of the experiments that ran; None where none did."""
-    if regress is None:
+def images_verdict(
+    regress: RegressResult | None, compare: CompareResult | None, train: TrainRunResult | None
+) -> Verdict | None:
+    """Return the rows of the experiments that ran; None where none did."""
+    quoted = {"images-regress": regress, "images-compare": compare, "images-train": train}
+    found = {name: result for name, result in quoted.items() if result is not None}
+    if not found:
         return None
-    return Verdict(_title(regress.pictures), (_linear_maps(regress),), ("images-regress",))
+    linear = () if regress is None else (_linear_maps(regress),)
+    rows = (*linear, *network_rows(compare, train))
+    return Verdict(_title([result.pictures for result in found.values()]), rows, tuple(found))
 
 
-def _title(pictures: Pictures) -> str:
-    return f"{counted(pictures.n_classes, 'class', 'classes')} of pictures, {pictures.name}"
+def _title(asked: Sequence[Pictures]) -> str:
+    """Name the pictures of the rows; those of another name are named too."""
+    names = [f"{counted(p.n_classes, 'class', 'classes')} of pictures, {p.name}" for p in asked]
+    return "; ".join(dict.fromkeys(names))
 
 
 def _linear_maps(result: RegressResult) -> VerdictRow:

@@ -1,0 +1,227 @@
+"""What is asked, and what was found."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Annotated, Literal, get_args
+
+import numpy as np
+
+from pitfalls.errors import InputError
+from pitfalls.experiments.image_curves import Diverged, Training
+from pitfalls.experiments.image_networks import NetworkConfig
+from pitfalls.experiments.image_scores import guesses, is_ahead, standard_error
+from pitfalls.experiments.image_source import ImageSource, Pictures, ask_for_images
+from pitfalls.frame import Located, Without
+from pitfalls.images.data import DataConfig
+from pitfalls.images.training.config import Scheme, TrainConfig
+from pitfalls.runs import NOT_IDENTITY
+
+__all__ = ["CompareConfig", "CompareResult", "SchemeRow"]
+
+
+@dataclass(frozen=True)
+class CompareConfig:
+    """Several learning-rate schemes from the same starts.
+
+    Parameters
+    ----------
+    source : ImageSource
+        The pictures.
+    network : NetworkConfig
+        The network.
+    training : TrainConfig
+        How to train, but for the scheme.
+    schemes : tuple of str
+        Which to compare.
+    n_seeds : int
+        Starts for each scheme, from the seed on.
+    device : str
+        Where to compute.
+    """
+
+    source: Annotated[ImageSource, Located(DataConfig, ask_for_images)]
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    training: Annotated[TrainConfig, Without("scheme")] = field(
+        default_factory=lambda: TrainConfig(flip="auto")
+    )
+    schemes: tuple[Scheme, ...] = ("constant", "annealed", "special")
+    n_seeds: int = 1
+    device: str = field(default="cpu", metadata=NOT_IDENTITY)
+
+    def __post_init__(self) -> None:
+        known = get_args(Scheme)
+        if not self.schemes or set(self.schemes) - set(known):
+            raise InputError(
+                f"CompareConfig: schemes must be of {', '.join(known)}. "
+                f"Got {', '.join(map(str, self.schemes)) or 'none'}."
+            )
+        if len(set(self.schemes)) < len(self.schemes):
+            raise InputError("CompareConfig: schemes must differ. Each can be named once.")
+        if self.n_seeds < 1:
+            raise InputError(
+                f"CompareConfig: n_seeds must be at least 1. Got {self.n_seeds} instead."
+            )
+
+
+@dataclass(frozen=True)
+class SchemeRow:
+    """All trainings with one scheme that finished: means unless a name says otherwise.
+
+    Attributes
+    ----------
+    scheme : str
+    n, n_asked : int
+        How many finished, and how many were asked for.
+    train, held_out, least, largest : float
+        Accuracy: over the last epoch while learning; on the images that decide, with its extremes.
+    error : float
+        Standard error of counting ``held_out`` on these images.
+    train_loss : float
+    n_epochs, n_steps : int
+    first_rate, highest_rate, last_rate : float
+    factor : float or None
+        What an annealed rate is multiplied by at every step; None for other schemes and one step.
+    only_rises : bool
+        Whether the rate grows at every step.
+    """
+
+    scheme: Scheme
+    n: int
+    n_asked: int
+    train: float
+    held_out: float
+    least: float
+    largest: float
+    error: float
+    train_loss: float
+    n_epochs: int
+    n_steps: int
+    first_rate: float
+    highest_rate: float
+    last_rate: float
+    factor: float | None
+    only_rises: bool
+
+
+@dataclass(frozen=True)
+class CompareResult:
+    """What each scheme came to.
+
+    Attributes
+    ----------
+    pictures : Pictures
+    network : NetworkConfig
+    training : TrainConfig
+        With what ``auto`` stood for; the first training's scheme and seed stand in it.
+    schemes : tuple of str
+        As they were asked for.
+    seeds : tuple of int
+    trainings : tuple of Training
+        Those that finished; at least one.
+    diverged : tuple of Diverged
+    mirror : str
+        Why images are mirrored or not, where the data decided; else empty.
+    """
+
+    pictures: Pictures
+    network: NetworkConfig
+    training: TrainConfig
+    schemes: tuple[Scheme, ...]
+    seeds: tuple[int, ...]
+    trainings: tuple[Training, ...]
+    diverged: tuple[Diverged, ...]
+    mirror: str
+
+    @property
+    def part(self) -> Literal["validation", "test"]:
+        """Which images decide: those held out of the training set, where there are any."""
+        return "validation" if self.pictures.n("validation") else "test"
+
+    @property
+    def n_held_out(self) -> int:
+        """How many images decide."""
+        return self.pictures.n(self.part)
+
+    @property
+    def constant(self) -> float:
+        """What always naming the commonest class gets of them."""
+        return self.pictures.constant(self.part)
+
+    def of(self, scheme: Scheme) -> tuple[Training, ...]:
+        """Return the finished trainings with a scheme, by seed."""
+        return tuple(training for training in self.trainings if training.scheme == scheme)
+
+    def score(self, training: Training) -> float:
+        """Return a training's accuracy on the images that decide."""
+        if self.part == "validation":
+            assert training.validation_accuracy is not None
+            return training.validation_accuracy
+        return training.test_accuracy
+
+    @cached_property
+    def rows(self) -> tuple[SchemeRow, ...]:
+        """One for each scheme with a finished training, in the order asked."""
+        return tuple(self._row(scheme) for scheme in self.schemes if self.of(scheme))
+
+    @property
+    def best(self) -> SchemeRow:
+        """The scheme with the highest mean accuracy; of several the first."""
+        return max(self.rows, key=lambda row: row.held_out)
+
+    @property
+    def tied(self) -> tuple[SchemeRow, ...]:
+        """The schemes that the best is not ahead of by two standard errors of the difference."""
+        best = self.best
+        return tuple(row for row in self.rows if row is not best and not self.ahead(best, row))
+
+    @property
+    def guessing(self) -> tuple[SchemeRow, ...]:
+        """The schemes within reach of an answer that ignores the image."""
+        return tuple(
+            row for row in self.rows if guesses(row.held_out, self.constant, self.n_held_out)
+        )
+
+    def ahead(self, one: SchemeRow, other: SchemeRow) -> bool:
+        """Whether one scheme is ahead of another by more than two standard errors.
+
+        Over the seeds with which both finished; without such a seed it is not.
+        """
+        scores = {
+            row.scheme: {training.seed: self.score(training) for training in self.of(row.scheme)}
+            for row in (one, other)
+        }
+        both = sorted(set(scores[one.scheme]) & set(scores[other.scheme]))
+        if not both:
+            return False
+        ones = [scores[one.scheme][seed] for seed in both]
+        others = [scores[other.scheme][seed] for seed in both]
+        return is_ahead(ones, others, self.n_held_out)
+
+    def n_diverged(self, scheme: Scheme) -> int:
+        """How many trainings with a scheme diverged."""
+        return sum(lost.scheme == scheme for lost in self.diverged)
+
+    def _row(self, scheme: Scheme) -> SchemeRow:
+        trainings = self.of(scheme)
+        first = trainings[0]
+        scores = [self.score(training) for training in trainings]
+        mean = float(np.mean(scores))
+        anneals = scheme == "annealed" and first.n_steps > 1
+        return SchemeRow(
+            scheme=scheme,
+            n=len(trainings),
+            n_asked=len(self.seeds),
+            train=float(np.mean([training.train_accuracy for training in trainings])),
+            held_out=mean,
+            least=min(scores),
+            largest=max(scores),
+            error=standard_error(mean, self.n_held_out),
+            train_loss=float(np.mean([training.train_loss for training in trainings])),
+            n_epochs=first.n_epochs,
+            n_steps=first.n_steps,
+            first_rate=float(first.rate[0]),
+            highest_rate=float(first.rate.max()),
+            last_rate=float(first.rate[-1]),
+            factor=float(first.rate[1] / first.rate[0]) if anneals else None,
+            only_rises=first.only_rises,
+        )

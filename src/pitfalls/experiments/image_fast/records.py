@@ -1,0 +1,137 @@
+"""What is asked, and what was found."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+import numpy as np
+
+from pitfalls.errors import InputError
+from pitfalls.experiments.image_curves import Clock, Training
+from pitfalls.experiments.image_networks import NetworkConfig
+from pitfalls.experiments.image_scores import standard_error
+from pitfalls.experiments.image_source import ImageSource, Pictures, ask_for_images
+from pitfalls.frame import Located
+from pitfalls.images.data import DataConfig
+from pitfalls.images.training.config import TrainConfig
+from pitfalls.runs import NOT_IDENTITY
+
+__all__ = ["FastConfig", "FastResult", "Target"]
+
+Target = Literal[90, 94]
+
+
+@dataclass(frozen=True)
+class FastConfig:
+    """The fast recipe, once a seed.
+
+    Parameters
+    ----------
+    source : ImageSource
+        The pictures.
+    target : {90, 94}
+        Percent of CIFAR-10's test images to get right by plain evaluation.
+    n_seeds : int
+        Trainings, from the seed on.
+    precision : {"auto", "float32", "bfloat16"}
+        auto takes bfloat16 where the processor has units for it.
+    seed : int
+        Of the first training.
+    device : str
+        Where to compute.
+    """
+
+    source: Annotated[ImageSource, Located(DataConfig, ask_for_images)]
+    target: Target = 90
+    n_seeds: int = 1
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    seed: int = 123
+    device: str = field(default="cpu", metadata=NOT_IDENTITY)
+
+    def __post_init__(self) -> None:
+        if self.target not in (90, 94):
+            raise InputError(f"FastConfig: target must be 90 or 94. Got {self.target} instead.")
+        if self.precision not in ("auto", "float32", "bfloat16"):
+            raise InputError(
+                "FastConfig: precision must be auto, float32 or bfloat16. "
+                f"Got {self.precision!r} instead."
+            )
+        if self.n_seeds < 1:
+            raise InputError(f"FastConfig: n_seeds must be at least 1. Got {self.n_seeds} instead.")
+
+
+@dataclass(frozen=True)
+class FastResult:
+    """How far the fast recipe got, and in what time.
+
+    Attributes
+    ----------
+    pictures : Pictures
+    target : int
+    network : NetworkConfig
+    training : TrainConfig
+        The recipe, fitted to these pictures; the first training's seed stands in it.
+    trainings : tuple of Training
+        One a seed.
+    clocks : tuple of Clock
+        Theirs.
+    threads : int
+    """
+
+    pictures: Pictures
+    target: Target
+    network: NetworkConfig
+    training: TrainConfig
+    trainings: tuple[Training, ...]
+    clocks: tuple[Clock, ...]
+    threads: int
+
+    @property
+    def n(self) -> int:
+        """Number of trainings."""
+        return len(self.trainings)
+
+    @property
+    def accuracy(self) -> float:
+        """Plain test accuracy, the mean over the seeds."""
+        return float(np.mean([training.test_accuracy for training in self.trainings]))
+
+    @property
+    def deviation(self) -> float | None:
+        """Its standard deviation over the seeds; None of one."""
+        if self.n == 1:
+            return None
+        return float(np.std([training.test_accuracy for training in self.trainings], ddof=1))
+
+    @property
+    def six_views(self) -> float:
+        """Test accuracy of the mean answer over six views, the mean over the seeds."""
+        return float(np.mean([training.six_views for training in self.trainings]))
+
+    @property
+    def seconds(self) -> float:
+        """Of a training, the mean over the seeds."""
+        return float(np.mean([clock.seconds for clock in self.clocks]))
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Of the processor for a training, the mean over the seeds."""
+        return float(np.mean([clock.cpu_seconds for clock in self.clocks]))
+
+    @property
+    def error(self) -> float:
+        """Standard error of ``accuracy``: by counting, and by the spread where there are several."""
+        counting = standard_error(self.accuracy, self.pictures.n("test"))
+        return math.hypot(counting, (self.deviation or 0.0) / math.sqrt(self.n))
+
+    @property
+    def has_target(self) -> bool:
+        """Whether the target is meant for these pictures: all of CIFAR-10."""
+        sizes = (self.pictures.n("train"), self.pictures.n("test"))
+        return self.pictures.name == "CIFAR-10" and sizes == (50_000, 10_000)
+
+    @property
+    def reached(self) -> bool | None:
+        """Whether the mean is beyond the target; None within two standard errors of it."""
+        above = self.accuracy - self.target / 100
+        return None if abs(above) <= 2 * self.error else above > 0

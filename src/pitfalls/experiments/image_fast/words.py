@@ -1,0 +1,63 @@
+"""What is said of the fast recipe: each sentence with the condition under which it stands."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pitfalls.experiments.image_fast.records import FastResult
+from pitfalls.prose import Basis, Block, Markup, Paragraph, Picture, counted, number, percent, say
+
+__all__ = ["account", "against_target", "basis", "charts", "reached"]
+
+
+def account(result: FastResult) -> tuple[Block, ...]:
+    """Return what was reached, and the figure."""
+    return (Paragraph(reached(result) + against_target(result)), Picture("fast-accuracy"))
+
+
+def reached(result: FastResult) -> Markup:
+    """State the accuracies and the time; a spread only over several seeds."""
+    spread = (
+        say(
+            "the mean of {n} (standard deviation {deviation} points)",
+            n=counted(result.n, "seed"), deviation=number(100 * result.deviation, 2),
+        )
+        if result.deviation is not None
+        else say("with one seed")
+    )  # fmt: skip
+    return say(
+        "A smaller network by the fast recipe gets {plain} of {images} of {data} right, {spread}, "
+        "and {six} by the mean answer over six views, in {seconds} s of training steps on {threads}. ",
+        plain=percent(result.accuracy, 2), images=counted(result.pictures.n("test"), "test image"),
+        data=result.pictures.name, spread=spread, six=percent(result.six_views, 2),
+        seconds=number(result.seconds), threads=counted(result.threads, "thread"),
+    )  # fmt: skip
+
+
+def against_target(result: FastResult) -> Markup:
+    """Hold the plain accuracy against the target; needs all of CIFAR-10, which it is meant for."""
+    if not result.has_target:
+        return ()
+    if result.reached is None:
+        return say(
+            "That is its target of {target} %, within two standard errors ({error} points). ",
+            target=result.target,
+            error=number(200 * result.error, 2),
+        )
+    return say(
+        "Its target of {target} % is {word}. ",
+        target=result.target, word="reached" if result.reached else "missed",
+    )  # fmt: skip
+
+
+def basis(result: FastResult) -> Basis:
+    """Say how many seeds there are."""
+    return Basis(
+        n=counted(result.n, "seed"),
+        spread="standard deviation over the seeds" if result.n > 1 else "none, one seed",
+        data=result.pictures.name,
+    )
+
+
+def charts(result: FastResult) -> Mapping[str, Any]:
+    """Return no interactive part."""
+    return {}

@@ -1,0 +1,82 @@
+"""Loss by step and accuracy by epoch of one training."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import PercentFormatter
+from numpy.typing import NDArray
+
+from pitfalls.experiments.image_curves import Training, mean_of, window
+from pitfalls.experiments.image_train.records import TrainRunResult
+from pitfalls.plots import BLUE, GREY, PAGE, RED, Drawing, Figure
+from pitfalls.prose import counted, number, percent
+
+__all__ = ["FIGURES", "course"]
+
+
+def training_curve(result: TrainRunResult) -> Drawing:
+    """Draw the loss with the rate, and the accuracies."""
+    trained, pictures = result.trained, result.pictures
+    figure, (left, right) = plt.subplots(1, 2, figsize=PAGE)
+    _loss(left, trained)
+    _accuracies(right, trained)
+    single = window(trained.n_steps) == 1
+    text = (
+        f"{pictures.name}, {counted(pictures.n('train'), 'training image')}, scheme "
+        f"{trained.scheme}, {counted(trained.n_epochs, 'epoch')}: training accuracy "
+        f"{percent(trained.train_accuracy)}, test accuracy {percent(trained.test_accuracy)} (n = 1 "
+        f"training, {counted(pictures.n('test'), 'test image')})."
+    )
+    return Drawing(
+        figure,
+        alt=f"The loss {course(trained.smooth_loss)} over {counted(trained.n_steps, 'step')}; "
+        f"accuracy by epoch. {text}",
+        caption=f"{text} "
+        + (
+            "Line: single steps; "
+            if single
+            else f"Thin: single steps; thick: {mean_of(trained.n_steps)}; "
+        )
+        + "training values are taken while the weights change.",
+    )
+
+
+def course(drawn: NDArray[np.float64]) -> str:
+    """Say how a drawn curve begins, where its window is first full, and how it ends."""
+    drawn = drawn[window(len(drawn)) - 1 :]
+    first, last, most = (float(value) for value in (drawn[0], drawn[-1], drawn.max()))
+    begins, ends = number(first), number(last)
+    if most > 1.1 * max(first, last):
+        return f"rises from {begins} to {number(most)}, ends at {ends}"
+    if begins == ends:
+        return f"begins and ends at {begins}"
+    return f"{'falls' if last < first else 'rises'} from {begins} to {ends}"
+
+
+def _loss(axis: Axes, trained: Training) -> None:
+    smoothed = trained.smooth_loss
+    if window(trained.n_steps) > 1:
+        axis.plot(trained.steps, trained.loss, color=BLUE, alpha=0.25, linewidth=0.7)
+    axis.plot(trained.steps, smoothed, color=BLUE)
+    axis.set(xlabel="step", ylabel="cross-entropy [nats]", title=f"Loss {course(smoothed)}")
+    rate = axis.twinx()
+    rate.plot(trained.steps, trained.rate, color=GREY, linewidth=1, linestyle="--")
+    rate.set_ylabel("learning rate (dashed)", color=GREY)
+    rate.set_ylim(bottom=0)
+    rate.grid(visible=False)
+
+
+def _accuracies(axis: Axes, trained: Training) -> None:
+    epochs = np.arange(1, trained.n_epochs + 1)
+    axis.plot(epochs, trained.train_accuracies, "o-", color=BLUE, label="training")
+    if trained.validation_accuracies is not None:
+        axis.plot(epochs, trained.validation_accuracies, "s-", color=RED, label="validation")
+    axis.plot(epochs[-1], trained.test_accuracy, "D", color="black", label="test, after training")
+    axis.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1))
+    axis.set_title(f"{percent(trained.test_accuracy)} of test images right")
+    axis.yaxis.set_major_formatter(PercentFormatter(1, 0))
+    axis.set_xticks(epochs if len(epochs) <= 12 else epochs[:: len(epochs) // 8])
+    axis.legend(loc="best")
+
+
+FIGURES = (Figure("training-curve", training_curve),)

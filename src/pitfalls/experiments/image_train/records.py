@@ -1,0 +1,115 @@
+"""What is asked, and what was found."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from pitfalls.errors import InputError
+from pitfalls.experiments.image_curves import Clock, Training
+from pitfalls.experiments.image_networks import NetworkConfig
+from pitfalls.experiments.image_scores import guesses, is_ahead, standard_error
+from pitfalls.experiments.image_source import ImageSource, Pictures, ask_for_images
+from pitfalls.frame import HIDDEN, Located
+from pitfalls.images.data import DataConfig
+from pitfalls.images.training.config import TrainConfig
+from pitfalls.runs import NOT_IDENTITY
+
+__all__ = ["TrainRunConfig", "TrainRunResult"]
+
+
+@dataclass(frozen=True)
+class TrainRunConfig:
+    """One training.
+
+    Parameters
+    ----------
+    source : ImageSource
+        The pictures.
+    network : NetworkConfig
+        The network.
+    training : TrainConfig
+        How to train.
+    processes : int
+        How many share every batch.
+    device : str
+        Where to compute.
+    """
+
+    source: Annotated[ImageSource, Located(DataConfig, ask_for_images)]
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    training: TrainConfig = field(default_factory=lambda: TrainConfig(flip="auto"))
+    processes: Annotated[int, HIDDEN] = 1
+    device: str = field(default="cpu", metadata=NOT_IDENTITY)
+
+    def __post_init__(self) -> None:
+        if self.processes < 1:
+            raise InputError(
+                f"TrainRunConfig: processes must be at least 1. Got {self.processes} instead."
+            )
+
+    @property
+    def run_name(self) -> str:
+        """Name the run by its scheme."""
+        return self.training.scheme
+
+
+@dataclass(frozen=True)
+class TrainRunResult:
+    """A trained network's course and scores.
+
+    Attributes
+    ----------
+    pictures : Pictures
+    network : NetworkConfig
+    training : TrainConfig
+        With what ``auto`` stood for.
+    trained : Training
+    special_end : float
+        The rate with which the special scheme would end in as many steps, over its peak.
+    clock : Clock
+    """
+
+    pictures: Pictures
+    network: NetworkConfig
+    training: TrainConfig
+    trained: Training
+    special_end: float
+    clock: Clock
+
+    @property
+    def constant(self) -> float:
+        """What always naming the commonest class gets of the test images."""
+        return self.pictures.constant("test")
+
+    @property
+    def error(self) -> float:
+        """Standard error of counting the test accuracy."""
+        return standard_error(self.trained.test_accuracy, self.pictures.n("test"))
+
+    @property
+    def is_guessing(self) -> bool:
+        """Whether the test accuracy is within reach of an answer that ignores the image."""
+        n = self.pictures.n("test")
+        return guesses(self.trained.test_accuracy, self.constant, n)
+
+    @property
+    def fits_by_guessing(self) -> bool:
+        """The same of the training accuracy."""
+        n = self.pictures.n("train")
+        return guesses(self.trained.train_accuracy, self.pictures.constant("train"), n)
+
+    @property
+    def gap(self) -> float | None:
+        """Training above test accuracy; None where it is within two standard errors."""
+        train, test = self.trained.train_accuracy, self.trained.test_accuracy
+        error = math.hypot(standard_error(train, self.pictures.n("train")), self.error)
+        return train - test if train - test > 2 * error else None
+
+    @property
+    def last_rise(self) -> float | None:
+        """What the last epoch added to the training accuracy; None within two standard errors."""
+        shares = self.trained.train_accuracies
+        if len(shares) < 2:
+            return None
+        before, after = float(shares[-2]), float(shares[-1])
+        return after - before if is_ahead([after], [before], self.pictures.n("train")) else None

@@ -1,0 +1,139 @@
+"""What is said of one training: each sentence with the condition under which it stands."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pitfalls.experiments.image_curves import mean_of
+from pitfalls.experiments.image_train.records import TrainRunResult
+from pitfalls.prose import (
+    Basis,
+    Block,
+    Chart,
+    Markup,
+    Paragraph,
+    Picture,
+    counted,
+    number,
+    percent,
+    say,
+    series,
+)
+
+__all__ = ["account", "basis", "charts", "fit", "judged", "reached", "schedule"]
+
+PROMISED = 0.9
+"""What the homework says that several epochs on all of CIFAR-10 pass."""
+
+
+def account(result: TrainRunResult) -> tuple[Block, ...]:
+    """Return how it was trained, what it reached, and its course."""
+    return (
+        Paragraph(schedule(result) + reached(result) + judged(result) + fit(result)),
+        Chart(
+            "training-curve", "Curves of this training, to zoom into", (Picture("training-curve"),)
+        ),
+    )
+
+
+def schedule(result: TrainRunResult) -> Markup:
+    """Compare one cycle with the special scheme of as many epochs; needs one cycle, and two steps."""
+    trained = result.trained
+    if trained.scheme != "one_cycle" or trained.n_steps < 2:
+        return ()
+    return say(
+        "The network starts anew, and the one-cycle scheme takes the rate up to {peak} and down to "
+        "{last} at the last step; in as many steps the special scheme would end at {share} of its "
+        "peak. ",
+        peak=number(float(trained.rate.max()), 2), last=number(float(trained.rate[-1]), 2),
+        share=percent(result.special_end, 0),
+    )  # fmt: skip
+
+
+def reached(result: TrainRunResult) -> Markup:
+    """State the training and the test accuracy, with what was trained and how."""
+    trained, pictures = result.trained, result.pictures
+    decay = result.training.weight_decay
+    return say(
+        "{network} after {epochs} of the `{scheme}` scheme".replace("{scheme}", trained.scheme)
+        + " ({steps} on {images} of {data}, {precision}{decay}): {train} of the training images of "
+        "its last epoch, augmented as they were and while it learned, and {test} ± {error} of {n}, "
+        "after ± the standard error of counting. ",
+        network=result.network.title, epochs=counted(trained.n_epochs, "epoch"),
+        steps=counted(trained.n_steps, "step"), images=counted(pictures.n("train"), "image"),
+        data=pictures.name, precision="mixed precision" if _mixed(result) else "float32",
+        decay=say(", weight decay {rate}", rate=number(decay, 2)) if decay else say(""),
+        train=percent(trained.train_accuracy), test=percent(trained.test_accuracy),
+        error=percent(result.error), n=counted(pictures.n("test"), "test image"),
+    )  # fmt: skip
+
+
+def judged(result: TrainRunResult) -> Markup:
+    """Hold the test accuracy against guessing and, on all of CIFAR-10, against the promise."""
+    if result.is_guessing:
+        return say(
+            "That is within three standard errors of naming one class for every image ({share}): it "
+            "cannot be told apart from that. ",
+            share=percent(result.constant),
+        )
+    accuracy, error = result.trained.test_accuracy, result.error
+    pictures = result.pictures
+    if pictures.name != "CIFAR-10" or (pictures.n("train"), pictures.n("test")) != (50_000, 10_000):
+        return ()
+    if accuracy - 2 * error > PROMISED:
+        return say("That is over 90 %, as the homework promises. ")
+    if accuracy + 2 * error < PROMISED:
+        return say("That is below the 90 % that the homework promises for several epochs. ")
+    return say("That is the homework's 90 %, within two standard errors. ")
+
+
+def fit(result: TrainRunResult) -> Markup:
+    """Say how training and test accuracy part, and whether the last epoch rose, beyond their errors."""
+    said: Markup = ()
+    if result.gap is not None:
+        said += say(
+            "It does {gap} points better on what it trained on, more than two standard errors. ",
+            gap=number(100 * result.gap, 2),
+        )
+    if result.last_rise is not None:
+        said += say(
+            "The last epoch's training accuracy is {rise} points above the one before, more than two "
+            "standard errors. ",
+            rise=number(100 * result.last_rise, 2),
+        )
+    return said
+
+
+def basis(result: TrainRunResult) -> Basis:
+    """Say that it is one training."""
+    return Basis(
+        n="1 training",
+        spread="none, one training; after ± the standard error of counting",
+        data=result.pictures.name,
+    )
+
+
+def charts(result: TrainRunResult) -> Mapping[str, Any]:
+    """Return loss, accuracy and rate by step, to zoom into."""
+    trained = result.trained
+    what = mean_of(trained.n_steps)
+    name = f"{trained.scheme}, {counted(trained.n_epochs, 'epoch')}"
+    panels = [
+        {
+            "title": title,
+            "x": "steps",
+            "y": label,
+            "log": False,
+            "series": [series(name, trained.steps, values)],
+        }
+        for title, label, values in (
+            ("loss", f"cross-entropy (nats), {what}", trained.smooth_loss),
+            ("accuracy", f"accuracy, {what}", trained.smooth_accuracy),
+            ("learning rate", "learning rate", trained.rate),
+        )
+    ]
+    label = "Loss, accuracy and learning rate of this training by step"
+    return {"training-curve": {"label": label, "panels": panels}}
+
+
+def _mixed(result: TrainRunResult) -> bool:
+    return result.training.precision == "bfloat16"

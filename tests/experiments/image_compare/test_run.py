@@ -1,0 +1,230 @@
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from pitfalls.errors import DivergenceError, InputError
+from pitfalls.experiments.image_compare import EXPERIMENT, CompareConfig
+from pitfalls.experiments.image_compare.figures import FIGURES
+from pitfalls.experiments.image_networks import NetworkConfig
+from pitfalls.experiments.image_source import find_images
+from pitfalls.frame import Homework
+from pitfalls.frame.experiment import perform
+from pitfalls.images import DataConfig
+from pitfalls.images.training.config import TrainConfig
+from pitfalls.images.training.evaluation import predict_logits
+from pitfalls.plots import draw
+from pitfalls.runs import RunStore
+from tests.experiments import killed_training
+from tests.experiments.interruption import assert_equal
+
+ROOT = Path(__file__).parents[3]
+SMALL = NetworkConfig("fastnet", (8, 8, 8))
+
+
+@pytest.fixture(scope="module")
+def source():
+    return find_images(DataConfig("digits", subset_train=200, subset_val=60, validation=40))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    return killed_training.run(str(tmp_path_factory.mktemp("undisturbed")))
+
+
+def assert_same_run(one, other):
+    logs = [(r.run.path / "metrics.jsonl").read_bytes() for r in (one, other)]
+    assert logs[0] == logs[1]
+    for k in range(3):
+        first, second = (load_file(r.run.path / f"weights-{k}.safetensors") for r in (one, other))
+        for name in first:
+            assert torch.equal(first[name], second[name]), name
+    assert_equal(one.result, other.result)
+
+
+def test_a_run_killed_at_random_moments_ends_with_the_same_bits(undisturbed, tmp_path):
+    generator = random.Random(0)
+    environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
+    command = [sys.executable, killed_training.__file__, str(tmp_path)]
+    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
+    kills = 0
+    for _ in range(100):
+        process = subprocess.Popen(command, env=environment)
+        # Start-up is most of such a short run: wait for its first new line, then a moment more.
+        logs = list(tmp_path.glob("*/*/metrics.jsonl"))
+        size = logs[0].stat().st_size if logs else 0
+        while process.poll() is None:
+            logs = list(tmp_path.glob("*/*/metrics.jsonl"))
+            if kills < 3 and logs and logs[0].stat().st_size > size:
+                time.sleep(generator.random() * 0.2)
+                process.send_signal(signal.SIGKILL)
+                kills += process.wait() == -signal.SIGKILL
+            time.sleep(0.002)
+        if process.returncode == 0:
+            break
+    assert process.returncode == 0
+    assert kills > 0
+    assert_same_run(undisturbed, killed_training.run(str(tmp_path)))
+
+
+def interrupt(root, at):
+    """Run `killed_training`'s config and stop before step ``at``, as Ctrl-C does."""
+    count = 0
+
+    @contextmanager
+    def stopping(label, unit="steps"):
+        def advance(done, total):
+            nonlocal count
+            count += unit == "steps"
+            if count == at:
+                count += 1
+                raise KeyboardInterrupt
+
+        yield advance
+
+    with pytest.raises(KeyboardInterrupt):
+        killed_training.run(str(root), progress=stopping)
+
+
+@pytest.mark.parametrize("at", [1, 2, 3, 26, 27, 50])
+def test_a_run_interrupted_between_steps_ends_with_the_same_bits(undisturbed, tmp_path, at):
+    interrupt(tmp_path, at)
+    again = killed_training.run(str(tmp_path))
+    assert_same_run(undisturbed, again)
+    assert again.run.manifest.warnings == undisturbed.run.manifest.warnings
+
+
+def test_a_run_continued_with_other_threads_says_so(tmp_path):
+    interrupt(tmp_path, 26)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(threads + 1)
+    try:
+        run = killed_training.run(str(tmp_path)).run
+    finally:
+        torch.set_num_threads(threads)
+    (warning,) = run.manifest.warnings
+    assert warning.startswith(f"Begun with {threads} threads and continued with {threads + 1}")
+
+
+def test_a_run_goes_on_in_the_precision_in_which_it_was_begun(source, tmp_path, monkeypatch):
+    has = {"fast": True}
+    monkeypatch.setattr(
+        "pitfalls.images.training.checks.has_fast_bfloat16", lambda device: has["fast"]
+    )
+    training = TrainConfig(batch_size=40, precision="auto", flip="none")
+    config = CompareConfig(source, SMALL, training, schemes=("constant",))
+
+    @contextmanager
+    def stopping(label, unit="steps"):
+        def advance(done, total):
+            if done == 2:
+                raise KeyboardInterrupt
+
+        yield advance
+
+    with pytest.raises(KeyboardInterrupt):
+        perform(EXPERIMENT, config, RunStore(tmp_path), progress=stopping)
+    has["fast"] = False  # another machine
+    assert perform(EXPERIMENT, config, RunStore(tmp_path)).result.training.precision == "bfloat16"
+
+
+def test_schemes_start_from_the_same_weights_and_see_the_same_images(undisturbed):
+    result = undisturbed.result
+    assert [t.scheme for t in result.trainings] == ["constant", "annealed", "special"]
+    assert len({t.loss[0] for t in result.trainings}) == 1
+    sizes = [result.pictures.n(part) for part in ("train", "validation", "test")]
+    assert sizes == [100, 20, 40]
+    assert result.part == "validation"
+
+
+def test_the_log_holds_the_curves_of_the_result(undisturbed):
+    for made in undisturbed.result.trainings:
+        lines = [m for m in undisturbed.run.metrics() if m["scheme"] == made.scheme and "loss" in m]
+        assert [m["loss"] for m in lines] == made.loss.tolist()
+        assert [m["rate"] for m in lines] == made.rate.tolist()
+
+
+def test_a_scheme_that_diverges_is_said_and_the_others_go_on(source, tmp_path):
+    # As a factor a step, ten leaves the finite numbers; as a constant rate it is bearable.
+    training = TrainConfig(batch_size=16, epochs=6, rate=10.0)
+    config = CompareConfig(source, SMALL, training, schemes=("annealed", "constant"))
+    finished = perform(EXPERIMENT, config, RunStore(tmp_path))
+    result, run = finished.result, finished.run
+    assert [row.scheme for row in result.rows] == ["constant"]
+    assert [lost.scheme for lost in result.diverged] == ["annealed"]
+    assert "annealed" in run.manifest.warnings[-1]
+    assert "Lower the learning rate" in run.manifest.warnings[-1]
+    assert "1 training diverged" in draw(FIGURES[0], result).caption
+    with pytest.raises(DivergenceError, match="every scheme diverged"):
+        perform(EXPERIMENT, replace(config, schemes=("annealed",)), RunStore(tmp_path))
+
+
+def test_a_network_whose_test_outputs_are_not_finite_has_diverged(source, tmp_path, monkeypatch):
+    asked = []
+
+    def overflow_first(*args, **kwargs):
+        asked.append(1)
+        logits = predict_logits(*args, **kwargs)
+        return logits * float("inf") if len(asked) == 1 else logits
+
+    monkeypatch.setattr("pitfalls.experiments.image_trainer.predict_logits", overflow_first)
+    config = CompareConfig(
+        source, SMALL, TrainConfig(batch_size=100), schemes=("annealed", "constant")
+    )
+    finished = perform(EXPERIMENT, config, RunStore(tmp_path))
+    assert [row.scheme for row in finished.result.rows] == ["constant"]
+    assert "outputs on the test images are not finite" in finished.run.manifest.warnings[-1]
+
+
+def test_the_figure_is_drawn_with_its_words(undisturbed):
+    drawn = draw(FIGURES[0], undisturbed.result)
+    assert len(drawn.files["svg"]) > 1000
+    assert "digits" in drawn.alt
+
+
+def test_what_auto_decides_is_kept_with_its_reason(source, tmp_path):
+    config = CompareConfig(source, SMALL, schemes=("constant",))
+    result = perform(EXPERIMENT, config, RunStore(tmp_path)).result
+    assert result.training.flip == "none"
+    assert result.mirror == "pictures of digits do not keep their class in a mirror"
+    assert result.training.crop_padding == 1
+
+
+def test_the_homework_compares_its_three_schemes():
+    (config,) = EXPERIMENT.homework(Homework("quick", "digits", seed=7))
+    assert config.schemes == ("constant", "annealed", "special")
+    assert (config.training.seed, config.training.flip) == (7, "none")
+    assert (config.training.epochs, config.training.batch_size) == (1, 64)
+    data = config.source.load()
+    assert (len(data.train_labels), len(data.test_labels)) == (
+        800,
+        min(512, len(find_images(DataConfig("digits")).load().test_labels)),
+    )
+
+
+@pytest.mark.parametrize(
+    "bad", [{"schemes": ()}, {"schemes": ("stepped",)}, {"schemes": ("special",) * 2}, {"n_seeds": 0}]
+)  # fmt: skip
+def test_bad_configs_are_refused(source, bad):
+    with pytest.raises(InputError, match="CompareConfig"):
+        CompareConfig(source, **bad)
+
+
+def test_starts_differ_by_the_seed_alone(source, tmp_path):
+    training = TrainConfig(batch_size=80, flip="none", seed=5)
+    config = CompareConfig(source, SMALL, training, schemes=("constant",), n_seeds=2)
+    result = perform(EXPERIMENT, config, RunStore(tmp_path)).result
+    assert result.seeds == (5, 6)
+    alone = replace(config, training=replace(training, seed=6), n_seeds=1)
+    other = perform(EXPERIMENT, alone, RunStore(tmp_path)).result
+    np.testing.assert_array_equal(result.trainings[1].loss, other.trainings[0].loss)

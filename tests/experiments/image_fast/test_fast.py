@@ -1,0 +1,136 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pitfalls.errors import InputError
+from pitfalls.experiments.image_curves import Clock
+from pitfalls.experiments.image_fast import EXPERIMENT, FastConfig, FastResult
+from pitfalls.experiments.image_fast.figures import FIGURES
+from pitfalls.experiments.image_fast.words import account, against_target, basis, reached
+from pitfalls.experiments.image_networks import NetworkConfig
+from pitfalls.experiments.image_source import find_images
+from pitfalls.frame.experiment import perform
+from pitfalls.images import FAST_RECIPES, DataConfig, FastRecipe, TrainConfig
+from pitfalls.plots import draw
+from pitfalls.prose import plain
+from pitfalls.runs import RunStore
+from tests.experiments.image_pictures import pictures
+from tests.experiments.image_trainings import training
+from tests.experiments.interruption import assert_equal
+from tests.report.forbidden import assert_well_formed, texts_of
+
+ALL = {"name": "CIFAR-10", "n_train": 50_000, "n_test": 10_000}
+
+
+@pytest.fixture(scope="module")
+def source():
+    return find_images(DataConfig("digits", subset_train=200, subset_val=60))
+
+
+@pytest.fixture
+def brief(monkeypatch):
+    """Two epochs of a narrow network in place of the recipe."""
+    monkeypatch.setitem(FAST_RECIPES, 90, FastRecipe(90, (8, 8, 8), (24, 32)))
+
+
+def test_the_fast_recipe_reports_every_seed(source, brief, tmp_path):
+    finished = perform(EXPERIMENT, FastConfig(source, n_seeds=2, seed=0), RunStore(tmp_path))
+    result = finished.result
+    assert result.n == 2
+    assert [training.seed for training in result.trainings] == [0, 1]
+    scores = [training.test_accuracy for training in result.trainings]
+    assert result.accuracy == pytest.approx(np.mean(scores))
+    assert scores[0] != scores[1]
+    assert result.training.flip == "none"  # a mirrored digit is another sign
+    assert "digits" in draw(FIGURES[0], result).alt
+    assert len(finished.run.metrics()) == sum(t.n_steps + t.n_epochs for t in result.trainings)
+
+
+def test_an_interrupted_seed_goes_on_to_the_same_numbers(source, brief, tmp_path):
+    from contextlib import contextmanager
+
+    config = FastConfig(source, n_seeds=2, seed=0)
+    whole = perform(EXPERIMENT, config, RunStore(tmp_path / "whole"))
+    count = 0
+
+    @contextmanager
+    def stopping(label, unit="steps"):
+        def advance(done, total):
+            nonlocal count
+            count += unit == "steps"
+            if count == 17:
+                raise KeyboardInterrupt
+
+        yield advance
+
+    with pytest.raises(KeyboardInterrupt):
+        perform(EXPERIMENT, config, RunStore(tmp_path / "cut"), progress=stopping)
+    again = perform(EXPERIMENT, config, RunStore(tmp_path / "cut"))
+    assert_equal(whole.result.trainings, again.result.trainings)
+    assert whole.run.metrics() == again.run.metrics()
+
+
+@pytest.mark.cifar10
+def test_the_fast_recipe_learns_cifar10_from_a_few_images(cifar10_path, tmp_path, monkeypatch):
+    recipe = replace(FAST_RECIPES[90], image_sizes=(12, 16, 20))
+    monkeypatch.setitem(FAST_RECIPES, 90, recipe)
+    few = find_images(DataConfig(str(cifar10_path), subset_train=1500, subset_val=500))
+    result = perform(EXPERIMENT, FastConfig(few, seed=0), RunStore(tmp_path)).result
+    assert result.pictures.name == "CIFAR-10"
+    assert result.accuracy > 0.25
+    assert not result.has_target
+
+
+@pytest.mark.parametrize("bad", [{"target": 99}, {"n_seeds": 0}, {"precision": "float16"}])
+def test_bad_configs_are_refused(source, bad):
+    with pytest.raises(InputError, match="FastConfig"):
+        FastConfig(source, **bad)
+
+
+def result_of(*scores, target=90, **data):
+    made = tuple(
+        training("linear", seed, test=score, train=(0.5,) * 7, six_views=min(score + 0.01, 1.0))
+        for seed, score in enumerate(scores)
+    )
+    return FastResult(
+        pictures(**data), target, NetworkConfig("fastnet"), TrainConfig(), made,
+        (Clock(220.0, 433.0),) * len(made), 1,
+    )  # fmt: skip
+
+
+def test_one_seed_has_no_standard_deviation():
+    assert result_of(0.9).deviation is None
+    assert "with one seed" in plain(reached(result_of(0.9)))
+    several = plain(reached(result_of(0.9, 0.91)))
+    assert "the mean of 2 seeds (standard deviation 0.71 points)" in several
+    assert basis(result_of(0.9)).spread == "none, one seed"
+
+
+def test_the_target_is_spoken_of_only_on_all_of_cifar10_and_beyond_the_error():
+    assert "is reached" in plain(against_target(result_of(0.92, **ALL)))
+    assert "is missed" in plain(against_target(result_of(0.88, **ALL)))
+    assert "within two standard errors" in plain(against_target(result_of(0.901, **ALL)))
+    assert against_target(result_of(0.95)) == ()
+    assert against_target(result_of(0.95, name="CIFAR-10", n_train=1500)) == ()
+
+
+@given(
+    st.lists(st.sampled_from([0.0, 0.1, 0.9, 0.905, 0.97, 1.0]), min_size=1, max_size=4),
+    st.sampled_from([90, 94]),
+    st.booleans(),
+)
+def test_every_result_is_told_without_a_false_or_malformed_sentence(scores, target, whole):
+    result = result_of(*scores, target=target, **(ALL if whole else {"n_classes": 2}))
+    texts = texts_of(account(result))
+    for text in (*texts, basis(result).n, basis(result).spread):
+        assert_well_formed(text, n=result.n)
+    assert ("target" in " ".join(texts)) == whole
+
+
+@pytest.mark.parametrize("scores", [(0.5,), (0.9, 0.92)])
+def test_figures_are_drawn_with_words(scores):
+    drawn = draw(FIGURES[0], result_of(*scores, **ALL))
+    assert_well_formed(drawn.caption, n=len(scores))
