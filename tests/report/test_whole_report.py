@@ -154,9 +154,9 @@ def test_a_run_without_what_the_text_prints_stops_the_build_with_its_name(
     assert report.page.exists()  # its figures are drawn
     copy = tmp_path / "runs"
     shutil.copytree(store.root, copy)
-    (run,) = RunStore(copy).list("images-compare")
+    (run,) = RunStore(copy).list("verify")
     rewrite(run, "results.json", b'{"data": 1}')
-    with pytest.raises(RunError, match=r"images-compare/[\w-]+ has not the results .* --fresh"):
+    with pytest.raises(RunError, match=r"verify/[\w-]+ has not the results .* --fresh"):
         build(copy, tmp_path / "out")
 
 
