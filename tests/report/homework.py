@@ -2,10 +2,6 @@
 
 from dataclasses import replace
 
-from pitfalls.experiments import (
-    claims,
-    perform,
-)
 from pitfalls.experiments.catalogue import catalogue
 from pitfalls.experiments.image_compare import CompareConfig
 from pitfalls.experiments.image_diagram import DiagramConfig, ImageShape
@@ -30,7 +26,8 @@ from pitfalls.experiments.parity_gradients import GradientsConfig
 from pitfalls.experiments.parity_signal import SignalConfig
 from pitfalls.experiments.parity_sweep import SweepConfig
 from pitfalls.experiments.parity_targets import TargetsConfig
-from pitfalls.frame.experiment import perform as perform_experiment
+from pitfalls.experiments.verify import VerifyConfig
+from pitfalls.frame.experiment import perform
 from pitfalls.images import DataConfig
 from pitfalls.images.training.config import TrainConfig
 from pitfalls.parity import LearningConfig
@@ -44,11 +41,7 @@ def perform_all(store: RunStore) -> list[Run]:
     few = find_images(DataConfig("digits", subset_train=128, subset_val=64))
     network = NetworkConfig("fastnet", (8, 8, 8))
     training = TrainConfig(batch_size=32, flip="none")
-    configs = [
-        claims.VerifyConfig(claims=("2b", "3a")),
-    ]
     command = "pitfalls <b>report</b> --quick"
-    runs = [perform(config, store, command=command) for config in configs]
     further = TrainRunConfig(few, network, replace(training, epochs=2))
     small: dict[str, object] = {
         "linear-homework": LinearHomeworkConfig(),
@@ -75,10 +68,11 @@ def perform_all(store: RunStore) -> list[Run]:
         "images-evaluate": EvaluateConfig(
             f"images-train/{further.run_name}-{config_hash(further)}"
         ),
+        "verify": VerifyConfig(claims=("2b", "3a")),
     }
-    runs += [
-        perform_experiment(experiment, small[experiment.name], store, command=command).run
+    return [
+        perform(experiment, small[experiment.name], store, command=command).run
         for experiment in catalogue()
         if experiment.name in small
     ]
-    return runs
+

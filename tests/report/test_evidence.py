@@ -48,7 +48,7 @@ def test_a_run_of_other_code_is_stale_and_quoted_only_where_there_is_no_present_
     store: RunStore,
 ) -> None:
     older, present = make_run(store, "demo", n=2), make_run(store, "demo", n=1)
-    rewrite_manifest(older, entry="pitfalls.experiments.claims", code="0" * 12)
+    rewrite_manifest(older, entry="pitfalls.experiments.verify.run", code="0" * 12)
     found = gather(store)["demo"]
     assert found.runs[0].id == present.id
     assert found.state == "complete"

@@ -50,7 +50,7 @@ app.command(
     help="Ask why your own network does not learn: seven cards with witnesses.",
 )
 app.command(
-    "pitfalls.cli.verify:verify",
+    "pitfalls.experiments.verify.command:command",
     name="verify",
     help="Check every statement of the homework by trying to break it.",
 )

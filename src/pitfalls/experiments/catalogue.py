@@ -38,6 +38,7 @@ FOLDERS = (
     "image_fast",
     "image_range",
     "image_evaluate",
+    "verify",
     "diagnosis",
     "diagnosis_zoo",
 )

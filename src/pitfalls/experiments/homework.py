@@ -43,9 +43,7 @@ def homework_runs(
     device : {"cpu", "cuda"}
         Where the networks for images train; the other parts are fast enough on a processor.
     """
-    from pitfalls.experiments import claims
-
-    return (*(Part("claims", config) for config in claims.homework_runs(scale, seed)),)
+    return ()
 
 
 def homework_configs(asked: Homework) -> tuple[tuple[Experiment[Any, Any], Any], ...]:

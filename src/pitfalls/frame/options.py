@@ -93,18 +93,21 @@ def options(command: Callable[..., T]) -> Callable[..., T]:
 
     @functools.wraps(command)
     def call(*placed: Any, **given: Any) -> T:
-        given.update(zip((parameter.name for parameter in kept), placed, strict=False))
+        if not rest:
+            given.update(zip((parameter.name for parameter in kept), placed, strict=False))
         values = {option.path: given.pop(option.name, option.default) for option in found}
         for name, hint in hints.items():
             if name != "return" and _is_config(hint):
                 given[name] = _build(hint, (name,), values, None)
-        return command(**given)
+        return command(*placed, **given) if rest else command(**given)
 
     kept = [
         parameter
         for name, parameter in inspect.signature(command).parameters.items()
         if not _is_config(hints[name])
     ]
+    # a command may take words of any number, such as names, before its options
+    rest = any(parameter.kind is inspect.Parameter.VAR_POSITIONAL for parameter in kept)
     made = [
         inspect.Parameter(
             option.name,

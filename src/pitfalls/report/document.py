@@ -107,7 +107,7 @@ def build(
         slots[experiment.name] = _room_slot(found, account, drawn)
     advance()
     advance()
-    entries, markup = claim_entries(evidence.get("verify"))
+    entries, markup = claim_entries(results.get("verify"))
     document = {
         "front": asdict(front),
         "scale": scale,

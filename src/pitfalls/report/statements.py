@@ -1,13 +1,16 @@
 """The claims, with the verdicts that a run of ``verify`` reached."""
 
+from dataclasses import asdict
 from typing import Any
 
-from pitfalls.report.evidence import Evidence
+from pitfalls.experiments.verify import VerifyResult
 
 __all__ = ["claim_entries", "evidence_labels"]
 
 
-def claim_entries(found: Evidence | None) -> tuple[list[dict[str, Any]], dict[str, str]]:
+def claim_entries(
+    found: VerifyResult | None,
+) -> tuple[list[dict[str, Any]], dict[str, str]]:
     """Return what the chapters print of each claim, and its markup by file name.
 
     Statements, assumptions, derivations and sources are the library's own Typst markup; a verdict
@@ -15,18 +18,18 @@ def claim_entries(found: Evidence | None) -> tuple[list[dict[str, Any]], dict[st
     """
     from pitfalls.claims import CLAIMS, NOTATION
 
-    checks = _checks(found)
+    checks = {} if found is None else {verdict.claim: verdict for verdict in found.verdicts}
     entries, markup = [], {}
     for claim in CLAIMS:
         check = checks.get(claim.id)
-        agrees = None if check is None else check["holds"] == claim.expected
+        agrees = None if check is None else check.as_expected
         entries.append(
             {
                 "id": claim.id,
                 "title": claim.title,
                 "part": claim.part,
                 "expected": claim.expected,
-                "check": check,
+                "check": None if check is None else asdict(check),
                 "assumed": bool(claim.assumptions),
                 "source": bool(claim.source),
                 "standing": {
@@ -53,10 +56,3 @@ def evidence_labels() -> list[dict[str, str]]:
     from pitfalls.claims import Evidence as Label
 
     return [{"label": label.value, "meaning": label.definition} for label in Label]
-
-
-def _checks(found: Evidence | None) -> dict[str, dict[str, Any]]:
-    if found is None or found.run is None:
-        return {}
-    claims: dict[str, dict[str, Any]] = found.run.results()["claims"]
-    return claims

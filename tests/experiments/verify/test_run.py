@@ -1,9 +1,11 @@
 import pytest
 
 from pitfalls.claims import CLAIMS, Claim, Evidence
-from pitfalls.experiments import claims as room
-from pitfalls.experiments import perform
-from pitfalls.experiments.claims import VerifyConfig, homework_runs, verify_claims
+from pitfalls.errors import InputError
+from pitfalls.experiments.verify import EXPERIMENT, VerifyConfig
+from pitfalls.experiments.verify import run as room
+from pitfalls.frame import Homework
+from pitfalls.frame.experiment import perform
 from pitfalls.runs import RunStore
 from pitfalls.runs.code import code_modules
 
@@ -24,19 +26,20 @@ def stand_in(name, calls, holds=True):
 
 
 def test_every_verdict_is_saved_with_its_evidence_and_time(store):
-    run = perform(VerifyConfig(claims=("2a-only-if", "3a-printed")), store)
-    results = run.results()
-    assert list(results["claims"]) == ["2a-only-if", "3a-printed"]
-    holds, fails = results["claims"].values()
-    assert holds["holds"]
-    assert holds["counterexample"] is None
-    assert holds["evidence"] == "symbolic identity"
-    assert holds["tolerance"] == 0
-    assert not fails["holds"]
-    assert fails["as_expected"]
-    assert "f = 5" in fails["counterexample"]
-    assert results["tried"] == results["as_expected"] == 2
-    assert results["cases"] == holds["cases"] + fails["cases"]
+    finished = perform(EXPERIMENT, VerifyConfig(claims=("2a-only-if", "3a-printed")), store)
+    run, result = finished.run, finished.result
+    assert [verdict.claim for verdict in result.verdicts] == ["2a-only-if", "3a-printed"]
+    holds, fails = result.verdicts
+    assert holds.holds
+    assert holds.counterexample is None
+    assert holds.evidence == "symbolic identity"
+    assert holds.tolerance == 0
+    assert not fails.holds
+    assert fails.as_expected
+    assert "f = 5" in fails.counterexample
+    assert result.wrong == ()
+    assert result.refuted == (fails,)
+    assert result.cases == holds.cases + fails.cases
     assert [line["claim"] for line in run.metrics()] == ["2a-only-if", "3a-printed"]
     assert [line["claim"] for line in run.timings()] == ["2a-only-if", "3a-printed"]
     assert all(line["seconds"] >= 0 for line in run.timings())
@@ -57,17 +60,17 @@ def test_an_interrupted_run_goes_on_with_the_next_claim(store, monkeypatch):
     chosen = (stand_in("first", calls), second, stand_in("third", calls, holds=False))
     monkeypatch.setattr(room, "select_claims", lambda names: chosen)
     with pytest.raises(KeyboardInterrupt):
-        perform(VerifyConfig(), store)
-    run = perform(VerifyConfig(), store)
+        perform(EXPERIMENT, VerifyConfig(), store)
+    run, result = (finished := perform(EXPERIMENT, VerifyConfig(), store)).run, finished.result
     assert calls == ["first", "second", "second", "third"]
     assert run.complete
     assert [line["claim"] for line in run.metrics()] == ["first", "second", "third"]
-    assert {k: v["holds"] for k, v in run.results()["claims"].items()} == {
+    assert {v.claim: v.holds for v in result.verdicts} == {
         "first": True,
         "second": True,
         "third": False,
     }
-    assert run.results()["as_expected"] == 2
+    assert [v.claim for v in result.wrong] == ["third"]
 
 
 def test_progress_counts_claims(store):
@@ -80,12 +83,13 @@ def test_progress_counts_claims(store):
         seen.append((label, unit))
         yield lambda done, total: seen.append((done, total))
 
-    perform(VerifyConfig(claims=("2a-only-if", "2c")), store, progress=progress)
+    config = VerifyConfig(claims=("2a-only-if", "2c"))
+    perform(EXPERIMENT, config, store, progress=progress)
     assert seen == [("checking claims", "claims"), (0, 2), (1, 2), (2, 2)]
 
 
 def test_verdicts_belong_to_the_code_they_were_reached_on(tmp_path):
-    run = perform(VerifyConfig(claims=("2c",)), RunStore(tmp_path))
+    run = perform(EXPERIMENT, VerifyConfig(claims=("2c",)), RunStore(tmp_path)).run
     assert not run.is_older
     run.manifest.code = "0" * 12
     assert run.is_older
@@ -94,11 +98,16 @@ def test_verdicts_belong_to_the_code_they_were_reached_on(tmp_path):
         "pitfalls.linear.verdict",
         "pitfalls.parity.represent.construction",
         "pitfalls.claims.claim",
-    } <= (code_modules(verify_claims.__module__))
+    } <= (code_modules(f"{EXPERIMENT.package}.run"))
 
 
 def test_the_homework_checks_all_claims_at_its_scale():
-    (quick,), (full,) = homework_runs("quick"), homework_runs("full", seed=4)
+    (quick,), (full,) = room.homework(Homework()), room.homework(Homework("full", seed=4))
     assert (quick.claims, quick.effort, quick.seed) == ((), "quick", 123)
     assert (full.claims, full.effort, full.seed) == ((), "thorough", 4)
     assert len(CLAIMS) > 30
+
+
+def test_an_effort_that_is_none_is_refused():
+    with pytest.raises(InputError, match="quick or thorough"):
+        VerifyConfig(effort="much")

@@ -4,7 +4,6 @@ import sys
 import pytest
 
 from pitfalls.cli import main
-from pitfalls.cli.verify import verdict_word
 
 
 @pytest.fixture(autouse=True)
@@ -78,19 +77,6 @@ def test_the_same_claims_asked_for_in_another_way_are_the_same_run(capsys):
     capsys.readouterr()
     assert main(["verify", "2a-balanced", "2a-if", "2a-only-if"]) == 0
     assert "reused" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("holds", "expected", "word"),
-    [
-        (True, True, "holds"),
-        (False, False, "false (expected)"),
-        (False, True, "REFUTED"),
-        (True, False, "HOLDS, SHOULD NOT"),
-    ],
-)
-def test_the_verdict_in_words(holds, expected, word):
-    assert verdict_word({"holds": holds, "as_expected": holds == expected}) == word
 
 
 def test_help_does_not_import_torch():

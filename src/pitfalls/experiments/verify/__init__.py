@@ -1,0 +1,15 @@
+"""Every statement of the homework, attacked: one verdict a claim."""
+
+from pitfalls.experiments.verify.records import Verdict, VerifyConfig, VerifyResult
+from pitfalls.frame import Experiment
+
+__all__ = ["EXPERIMENT", "Verdict", "VerifyConfig", "VerifyResult"]
+
+EXPERIMENT = Experiment(
+    name="verify",
+    config=VerifyConfig,
+    result=VerifyResult,
+    package=__name__,
+    command=("verify",),
+    question="claims",
+)
