@@ -4,7 +4,7 @@ import re
 
 from pitfalls.prose import Block, Chart, Code, Paragraph, Part, Picture, Table, plain
 
-__all__ = ["assert_well_formed", "texts_of"]
+__all__ = ["assert_well_formed", "assert_well_told", "texts_of"]
 
 ALONE = r"(?<![\d.,])"  # a number of its own, not the end of another
 
@@ -21,6 +21,10 @@ FORBIDDEN = {
     "empty brackets": r"\(\s*\)|\[\s*\]",
     "a doubled mark": r"\.\.(?!\.)|,,|;;",
     "an unfilled place": r"\{\w*\}",
+    "the article of a vowel": r"\ba (epoch|iteration|input|output|image|example|error|average|interval)",
+    "a raw record": r"\w+\((?:\w+=|array)|dtype=|np\.|<[a-z_.]+ object",
+    "a doubled word": r"\b(of|the|in|is|and|to|a|an|at|for|with|that) \1\b",
+    "a list of nothing": r": \.|, and \.|\bof and\b",
 }
 
 
@@ -48,3 +52,12 @@ def assert_well_formed(text: str, *, n: int | None = None) -> None:
     if n == 1:
         for word in ("always", "median", "standard deviation", "on average"):
             assert word not in text.lower(), f"{word!r} with n = 1 in {text!r}"
+
+
+def assert_well_told(experiment, result) -> str:
+    """Check all that an experiment says of a result, and return it."""
+    basis = experiment.basis(result)
+    said = [*texts_of(experiment.account(result)), basis.n, basis.spread, basis.data]
+    for text in said:
+        assert_well_formed(text)
+    return "\n".join(said)

@@ -5,7 +5,7 @@ import pytest
 from pitfalls.experiments.verify import Verdict, VerifyResult
 from pitfalls.experiments.verify.words import account, basis, outcome
 from pitfalls.prose import plain
-from tests.prose.forbidden import assert_clean
+from tests.report.forbidden import assert_well_formed
 
 
 def verdict(claim, holds, expected, cases=1):
@@ -57,6 +57,6 @@ def test_every_mixture_of_verdicts_is_told_in_clean_words():
             )
             (paragraph,) = account(result)
             said = plain(paragraph.text)
-            assert_clean(said)
+            assert_well_formed(said)
             assert ("Not as expected" in said) == any(holds != due for holds, due in drawn)
             assert ("counterexample" in said) == ((False, False) in drawn)
