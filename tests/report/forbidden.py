@@ -15,7 +15,7 @@ FORBIDDEN = {
     r"pixel|scheme|iteration|unit)\b(?![ -](accuracy|images|rate|loss|set|images|test|size))",
     "a not": r"\ba not\b",
     "a raw float": r"\d\.\d*(0{6,}|9{6,})\d|\d(\.\d+)?e[-+]?\d",
-    "a value that is none": r"\bNone\b|\bTrue\b|\bFalse\b",
+    "a value that is none": r"\bNone\b(?! of)|\bTrue\b|\bFalse\b",
     "a number that is none": r"\bnan\b|\binf\b",
     "a gap": r"[^ \n]  +[^ \n]| [,.;:](?!\d)",
     "empty brackets": r"\(\s*\)|\[\s*\]",

@@ -8,6 +8,7 @@ from typing import TypeAlias
 from pitfalls.errors import InputError
 from pitfalls.experiments.image_source import ImageSource, find_images
 from pitfalls.images.data import DataConfig, read_arrays
+from pitfalls.prose import number
 from pitfalls.runs import NOT_IDENTITY
 
 __all__ = [
@@ -45,7 +46,7 @@ class Planted:
     @property
     def name(self) -> str:
         """What tables call it."""
-        return "planted modes " + ", ".join(f"{s:g}" for s in self.modes)
+        return "planted modes " + ", ".join(number(s, 6) for s in self.modes)
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ def depth_and_learning(result: DepthResult) -> Drawing:
         figure,
         alt=f"{said}.",
         caption=f"{counted(result.n_seeds, 'training')} of "
-        f"{counted(result.n_iterations, 'iteration')} at rate {result.learning_rate:g} for each depth "
+        f"{counted(result.n_iterations, 'iteration')} at rate {number(result.learning_rate)} for each depth "
         f"and activation, width {result.width}, on parities of {result.weight} of "
         f"{result.n_features} features. Left: every training, and a line through the medians. Right: "
         f"median of the exact gradient over all inputs; a line ends where it is 0. {said}.",

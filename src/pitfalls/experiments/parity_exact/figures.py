@@ -33,7 +33,7 @@ def exact_networks(result: ExactResult) -> Drawing:
     return Drawing(
         figure,
         alt=(
-            f"Left: output against s for d = {result.n_features}, beside +1, −1, +1, ... at whole "
+            f"Left: output against s for d = {result.n_features}, beside +1, −1, +1, … at whole "
             f"s: {said}. Right: hidden units against d{widths}."
         ),
         caption=(

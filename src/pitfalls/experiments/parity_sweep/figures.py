@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter
 
 from pitfalls.experiments.parity_sweep.records import Cell, SweepResult
 from pitfalls.plots import SEQUENTIAL, Drawing, Figure
-from pitfalls.prose import counted
+from pitfalls.prose import counted, number
 
 __all__ = ["FIGURES", "edge", "time_taken"]
 
@@ -114,7 +114,7 @@ def time_taken(result: SweepResult) -> str:
 
 
 def _name(cell: Cell) -> str:
-    return f"d = {cell.n_features}, m = {cell.weight}, k = {cell.n_hidden}, rate {cell.learning_rate:g}"
+    return f"d = {cell.n_features}, m = {cell.weight}, k = {cell.n_hidden}, rate {number(cell.learning_rate)}"
 
 
 def _maps(

@@ -12,6 +12,7 @@ from pitfalls.errors import InputError
 from pitfalls.experiments.sizes import refuse_sizes
 from pitfalls.frame import Without
 from pitfalls.parity import LEARNED, LearningConfig
+from pitfalls.prose import number
 from pitfalls.runs import NOT_IDENTITY
 
 __all__ = ["Cell", "Pair", "SweepConfig", "SweepResult"]
@@ -189,5 +190,6 @@ class SweepResult:
             width = "10 d" if self.default_width else str(cell.n_hidden)
             groups.setdefault((width, cell.learning_rate), []).append(cell)
         return tuple(
-            (f"k = {width}, rate {rate:g}", tuple(cells)) for (width, rate), cells in groups.items()
+            (f"k = {width}, rate {number(rate)}", tuple(cells))
+            for (width, rate), cells in groups.items()
         )

@@ -1,0 +1,222 @@
+"""Random legal settings of every experiment, small enough to be run by the hundred."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from pitfalls.errors import InputError
+from pitfalls.experiments.linear_capacity import CapacityConfig
+from pitfalls.experiments.linear_classify import ClassifyConfig
+from pitfalls.experiments.linear_descend import DescendConfig
+from pitfalls.experiments.linear_homework import HomeworkConfig
+from pitfalls.experiments.linear_landscape import LandscapeConfig
+from pitfalls.experiments.linear_minimum import MinimumConfig
+from pitfalls.experiments.linear_ranks import RanksConfig
+from pitfalls.experiments.linear_source import Planted, Problem
+from pitfalls.experiments.linear_tour import TourConfig
+from pitfalls.experiments.parity_along import AlongConfig
+from pitfalls.experiments.parity_curves import CurvesConfig
+from pitfalls.experiments.parity_depth import DepthConfig
+from pitfalls.experiments.parity_exact import ExactConfig
+from pitfalls.experiments.parity_gradients import GradientsConfig
+from pitfalls.experiments.parity_signal import SignalConfig
+from pitfalls.experiments.parity_sweep import SweepConfig
+from pitfalls.experiments.parity_targets import TargetsConfig
+from pitfalls.experiments.parity_train import TrainConfig
+from pitfalls.experiments.verify import VerifyConfig
+from pitfalls.parity import LearningConfig
+
+__all__ = ["SETTINGS", "settings_of"]
+
+Draw = Callable[[np.random.Generator], Any]
+
+
+def one_of(rng: np.random.Generator, *choices: Any) -> Any:
+    return choices[int(rng.integers(len(choices)))]
+
+
+def some(rng: np.random.Generator, choices: tuple[Any, ...], most: int) -> tuple[Any, ...]:
+    """Draw one to ``most`` of them, without repetition, in any order."""
+    n = int(rng.integers(1, most + 1))
+    return tuple(choices[i] for i in rng.permutation(len(choices))[:n])
+
+
+def problem(rng: np.random.Generator) -> Problem:
+    modes = one_of(
+        rng, (1.0,), (2.0, 2.0), (3.0, 1.0), (3.0, 2.0, 1e-9), (0.0, 0.0), (5.0, 1.0, 0.0)
+    )
+    n_features = len(modes) + int(rng.integers(0, 3))
+    n_samples = int(rng.integers(n_features + 2, 40))
+    planted = Planted(
+        modes, n_features, n_samples, one_of(rng, 0.0, 0.05, 2.0), int(rng.integers(99))
+    )
+    return Problem(planted, bool(rng.integers(2)))
+
+
+def learning(rng: np.random.Generator, **kept: Any) -> LearningConfig:
+    given: dict[str, Any] = {
+        "optimizer": one_of(rng, "sgd", "adam"),
+        "learning_rate": one_of(rng, 1e-3, 0.1, 100.0),
+        "loss": one_of(rng, "hinge", "square", "logistic"),
+        "batch_size": one_of(rng, 1, 20),
+        "n_iterations": one_of(rng, 1, 60, 200),
+        "n_samples": one_of(rng, None, 30),
+        "record_every": one_of(rng, 1, 50),
+        "seed": int(rng.integers(99)),
+    }
+    return LearningConfig(**{**given, **kept})
+
+
+def hidden(rng: np.random.Generator, deepest: int = 2) -> tuple[int, ...]:
+    return tuple(int(w) for w in rng.integers(1, 5, int(rng.integers(1, deepest + 1))))
+
+
+def seed(rng: np.random.Generator) -> int:
+    return int(rng.integers(1000))
+
+
+def widths_for(rng: np.random.Generator, asked: Problem) -> tuple[int, ...] | None:
+    source = asked.source
+    ends = (source.n_features, len(source.modes))
+    return one_of(rng, None, (ends[0], *hidden(rng), ends[1]))
+
+
+def classify(rng: np.random.Generator) -> ClassifyConfig:
+    asked = problem(rng)
+    held = one_of(rng, None, (), (1,), (2,), (1, 2))
+    return ClassifyConfig(asked, widths_for(rng, asked), held, seed=seed(rng))
+
+
+def landscape(rng: np.random.Generator) -> LandscapeConfig:
+    asked = problem(rng)
+    held = one_of(rng, (), (1,), (2,))
+    return LandscapeConfig(asked, widths_for(rng, asked), held, int(rng.integers(3, 12)), seed(rng))
+
+
+def descend(rng: np.random.Generator) -> DescendConfig:
+    method = one_of(rng, "gradient", "momentum", "flow")
+    rate = None if method == "flow" else one_of(rng, None, 1e-4, 1e3)
+    start = one_of(rng, "aligned", "random", "saddle")
+    strength, steps = one_of(rng, 1e-3, 0.5), one_of(rng, 2, 300)
+    return DescendConfig(
+        problem(rng), hidden(rng, 3), method, start, strength, rate, steps, seed(rng)
+    )
+
+
+def depth(rng: np.random.Generator) -> DepthConfig:
+    return DepthConfig(
+        n_features=3,
+        weight=int(rng.integers(0, 4)),
+        width=int(rng.integers(2, 7)),
+        depths=some(rng, (1, 2, 4), 3),
+        shown=int(rng.integers(1, 4)),
+        activations=some(rng, ("sigmoid", "tanh", "relu"), 3),
+        n_seeds=int(rng.integers(1, 3)),
+        training=learning(rng),
+    )
+
+
+def case(rng: np.random.Generator) -> tuple[int, int | None]:
+    d = int(rng.integers(2, 7))
+    return d, one_of(rng, None, 0, 1, d)
+
+
+SETTINGS: Mapping[str, Draw] = {
+    "linear-homework": lambda rng: HomeworkConfig(seed(rng)),
+    "linear-capacity": lambda rng: CapacityConfig(
+        tuple(int(w) for w in rng.integers(1, 9, int(rng.integers(2, 6)))),
+        int(rng.integers(1, 6)),
+        seed(rng),
+    ),
+    "linear-minimum": lambda rng: MinimumConfig(problem(rng), one_of(rng, None, 1, 2)),
+    "linear-classify": classify,
+    "linear-landscape": landscape,
+    "linear-descend": descend,
+    "linear-tour": lambda rng: TourConfig(
+        problem(rng), some(rng, (2, 3, 4), 3), one_of(rng, 0.005, 0.05), seed(rng)
+    ),
+    "linear-ranks": lambda rng: RanksConfig(
+        problem(rng),
+        int(rng.integers(1, 4)),
+        int(rng.integers(1, 4)),
+        0.1,
+        one_of(rng, 2, 200),
+        seed(rng),
+    ),
+    "parity-exact": lambda rng: ExactConfig(
+        some(rng, (1, 2, 3, 4, 5, 7), 4),
+        int(rng.integers(1, 8)),
+        int(rng.integers(2, 5)),
+        one_of(rng, 1, 50),
+        seed(rng),
+    ),
+    "parity-curves": lambda rng: CurvesConfig(
+        tuple(case(rng) for _ in range(int(rng.integers(1, 4)))),
+        int(rng.integers(1, 4)),
+        learning(rng),
+        parallel=1,
+    ),
+    "parity-gradients": lambda rng: GradientsConfig(
+        some(rng, (1, 2, 3, 5), 3),
+        int(rng.integers(2, 5)),
+        some(rng, (0.1, 1.0, 3.0), 2),
+        one_of(rng, "relu", "clamp", "max"),
+        seed(rng),
+    ),
+    "parity-signal": lambda rng: SignalConfig(
+        some(rng, (1, 2, 3, 4, 6), 4),
+        int(rng.integers(1, 5)),
+        int(rng.integers(1, 4)),
+        one_of(rng, "hinge", "square", "logistic"),
+        n_samples=200,
+        batch_size=one_of(rng, 1, 100),
+        seed=seed(rng),
+    ),
+    "parity-targets": lambda rng: TargetsConfig(
+        int(rng.integers(1, 7)),
+        int(rng.integers(1, 4)),
+        int(rng.integers(1, 4)),
+        one_of(rng, "hinge", "square", "logistic"),
+        seed(rng),
+    ),
+    "parity-along": lambda rng: AlongConfig(
+        tuple(case(rng) for _ in range(int(rng.integers(1, 3)))),
+        int(rng.integers(2, 5)),
+        learning(rng),
+    ),
+    "parity-sweep": lambda rng: SweepConfig(
+        some(rng, (3, 5, 6), 3),
+        some(rng, (1, 2, 3, 5), 3),
+        some(rng, (4, 8), 2) if rng.integers(2) else (),
+        some(rng, (1e-3, 0.1), 2),
+        int(rng.integers(1, 3)),
+        learning(rng),
+        n_jobs=1,
+    ),
+    "parity-depth": depth,
+    "parity-train": lambda rng: TrainConfig(
+        tuple(int(b) for b in rng.integers(0, 2, int(rng.integers(1, 7)))), learning(rng)
+    ),
+    "verify": lambda rng: VerifyConfig(
+        some(rng, ("2a-if", "2b-layers-convex", "3a-printed", "3c-iii", "2a-balanced"), 3),
+        seed=seed(rng),
+    ),
+}
+"""By experiment: a config drawn with the given generator."""
+
+
+def settings_of(name: str, n: int, start: int = 0) -> list[Any]:
+    """Return ``n`` different legal configs of an experiment, the same ones every time."""
+    rng = np.random.default_rng([start, *name.encode()])
+    found: list[Any] = []
+    for _ in range(100 * n):
+        try:
+            config = SETTINGS[name](rng)
+        except InputError:
+            continue  # the drawing does not know every rule
+        if config not in found:
+            found.append(config)
+        if len(found) == n:
+            break
+    return found
