@@ -75,4 +75,3 @@ def perform_all(store: RunStore) -> list[Run]:
         for experiment in catalogue()
         if experiment.name in small
     ]
-

