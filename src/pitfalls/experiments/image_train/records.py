@@ -93,12 +93,6 @@ class TrainRunResult:
         return guesses(self.trained.test_accuracy, self.constant, n)
 
     @property
-    def fits_by_guessing(self) -> bool:
-        """The same of the training accuracy."""
-        n = self.pictures.n("train")
-        return guesses(self.trained.train_accuracy, self.pictures.constant("train"), n)
-
-    @property
     def gap(self) -> float | None:
         """Training above test accuracy; None where it is within two standard errors."""
         train, test = self.trained.train_accuracy, self.trained.test_accuracy

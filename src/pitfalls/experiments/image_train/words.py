@@ -56,8 +56,8 @@ def reached(result: TrainRunResult) -> Markup:
     return say(
         "{network} after {epochs} of the `{scheme}` scheme".replace("{scheme}", trained.scheme)
         + " ({steps} on {images} of {data}, {precision}{decay}): {train} of the training images of "
-        "its last epoch, augmented as they were and while it learned, and {test} ± {error} of {n}, "
-        "after ± the standard error of counting. ",
+        "its last epoch, augmented as they were and while it learned, and {test} ± {error} (the standard "
+        "error of counting) of {n}. ",
         network=result.network.title, epochs=counted(trained.n_epochs, "epoch"),
         steps=counted(trained.n_steps, "step"), images=counted(pictures.n("train"), "image"),
         data=pictures.name, precision="mixed precision" if _mixed(result) else "float32",
