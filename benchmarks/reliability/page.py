@@ -7,6 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from benchmarks.reliability.data_readers import MEMORY, SECONDS
+from tests.report.payloads import DRAWINGS, WORDS
+
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "reliability.md"
@@ -40,9 +43,10 @@ def faults(found: dict[str, Any]) -> str:
         for kind, of in found["by_kind"].items()
     ]
     rows.append(("all", *(sum(int(row[i]) for row in rows) for i in range(1, 7))))
+    commits = ", ".join(f"{name} ({n:,})" for name, n in found["by_commit"].items())
     modes = ", ".join(f"{name} ({n:,})" for name, n in found["by_mode"].items())
     head = ("work", "calls hit", "faults", "killed", "one-line error", "unharmed", "wrong")
-    return f"{table(head, rows)}\n\nThe faults: {modes}."
+    return f"{table(head, rows)}\n\nThe faults: {modes}. Tried at the commits {commits}."
 
 
 def power(found: dict[str, Any]) -> str:
@@ -63,16 +67,35 @@ def fuzz(found: dict[str, Any]) -> str:
     return table(("reader", "tried", "refused", "same content", "another content", "fault"), rows)
 
 
+def data(found: dict[str, Any]) -> str:
+    """Return the table of damaged data sets."""
+    keys = ("cases", "read", "refused", "untyped", "ran", "crashed", "too_slow", "too_much_memory")
+    rows: list[tuple[object, ...]] = [
+        (name, *(of[key] for key in keys), f"{of['most_memory_mib']:.0f} MiB")
+        for name, of in found.items()
+    ]
+    head = (
+        *("form", "tried", "read", "refused", "other errors", "ran something", "crashed"),
+        *("too slow", "too much memory", "most memory"),
+    )
+    return table(head, rows)
+
+
 def page() -> str:
     """Return the page's text."""
     read = {
         name: json.loads((RESULTS / f"reliability-{name}.json").read_text())["results"]
-        for name in ("faults", "power", "fuzz")
+        for name in ("faults", "power", "fuzz", "data-readers")
     }
     return TEXT.read_text(encoding="utf-8").format(
         faults=faults(read["faults"]),
         power=power(read["power"]),
         fuzz=fuzz(read["fuzz"]),
+        data=data(read["data-readers"]),
+        data_memory=f"{MEMORY / 2**20:g} MiB",
+        data_seconds=f"{SECONDS:g}",
+        drawings=len(DRAWINGS),
+        words=len(WORDS),
         memory=f"{read['fuzz']['memory_bytes'] / 2**30:g} GiB",
         seconds=read["fuzz"]["seconds"],
     )

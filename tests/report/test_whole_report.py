@@ -177,6 +177,11 @@ def test_damaged_runs_are_named_in_their_places_and_no_number_of_theirs_is_print
         damaged[len(damaged) // 2] ^= 1
         path.write_bytes(damaged)
         names.append(run.path.name)
+        other = copy / run.manifest.experiment / f"other-{i}."
+        other.mkdir()
+        (other / "manifest.json").write_bytes((run.path / "manifest.json").read_bytes()[:-9])
+        names.append(other.name)
+    assert len(names) >= 20
     report = build(copy, tmp_path / "out")
     page = report.page.read_text(encoding="utf-8")
     for name in names:

@@ -56,7 +56,7 @@ def account_of(experiment: Experiment[Any, Any], found: Evidence) -> Account:
     try:
         result = found.run.load(experiment.result)
     except RunError as error:
-        return Account(f"{error} No number from it is printed.")
+        return Account(f"{error} No number from it is printed. {found.note}".strip())
     return Account(
         found.note,
         result,
