@@ -261,3 +261,10 @@ def test_plain_progress_says_rate_and_time_left_but_only_of_long_work(capsys, mo
         "resumed: 80 % (80/100 inputs, 2/s, 10 s left)",
         "resumed: 100 % (100/100 inputs, 2/s, 0 s left)",
     ]
+
+
+@pytest.mark.parametrize("line", ["images diagram", "images summary", "diagnose", "diagnose check"])
+def test_every_option_that_takes_code_by_name_says_that_it_runs(line, capsys):
+    assert main([*line.split(), "--help"]) == 0
+    text = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "runs as your own code does" in text

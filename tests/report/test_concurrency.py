@@ -18,7 +18,7 @@ AGAIN_AND_AGAIN = """
     from pitfalls.runs import RunStore
 
     config = SignalConfig(n_features=(2, 3), n_seeds=2)
-    for turn in range(20):
+    for turn in range(8):
         perform(EXPERIMENT, config, RunStore(sys.argv[1]), command="again", fresh=turn > 0)
         print(turn, flush=True)
 """

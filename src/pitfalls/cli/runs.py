@@ -8,6 +8,7 @@ from cyclopts import App
 from pitfalls.frame.session import complain, run_store, say
 from pitfalls.frame.tables import print_table
 from pitfalls.frame.terminal import as_json
+from pitfalls.prose import counted
 
 if TYPE_CHECKING:
     from pitfalls.runs import Run
@@ -34,7 +35,7 @@ def list_runs(experiment: str | None = None, /) -> None:
         say(f"no runs{f' of {experiment}' if experiment else ''} in {store.root}")
         return
     print_table(
-        f"{len(runs)} runs in {store.root}",
+        f"{counted(len(runs), 'run')} in {store.root}",
         ["run", "status", "started", "seconds", "MB"],
         [
             [
@@ -107,7 +108,7 @@ def check(*runs: str) -> int:
             complain(line, kind="fault")
     damaged = sum(map(bool, faults.values()))
     say(
-        f"{len(faults)} runs in {store.root}: "
+        f"{counted(len(faults), 'run')} in {store.root}: "
         + (f"{damaged} damaged" if damaged else "everything is as it was written")
     )
     return 1 if damaged else 0

@@ -187,7 +187,7 @@ def test_nothing_is_imported_because_a_run_folder_names_it(folder, capsys):
     assert main(["diagnose", "check", run.id]) == 2
     error = capsys.readouterr().err
     assert "no code is run because a folder names it" in error
-    assert error.rstrip().endswith(f"pitfalls diagnose check {run.id} my_networks:network")
+    assert error.rstrip(".\n").endswith(f"pitfalls diagnose check {run.id} my_networks:network")
     assert not (folder / "ran").exists()
 
 

@@ -43,7 +43,8 @@ class DiagramConfig:
     Parameters
     ----------
     model : str
-        resnet18, fastnet, or your own as file.py:Name or package.module:Name.
+        resnet18, fastnet, or your own as file.py:Name or package.module:Name, which is imported and
+        runs as your own code does.
     images : ImageShape
         The pictures.
     digest : str
