@@ -1,4 +1,3 @@
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,13 +23,6 @@ def make_run(
     with store.open(experiment, Config(seed, n), command=f"pitfalls {experiment}") as run:
         run.save_results(results if results is not None else {"risk": 0.25})
     return run
-
-
-def add_figure(
-    run: Run, name: str, svg: str = SVG, alt: str = "a picture", caption: str = "Shown."
-) -> None:
-    run.save_file(f"figures/{name}.svg", svg)
-    run.save_file(f"figures/{name}.json", json.dumps({"alt": alt, "caption": caption}))
 
 
 @pytest.fixture

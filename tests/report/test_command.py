@@ -1,46 +1,28 @@
 """``pitfalls report`` as a newcomer types it, on a small experiment in place of the homework's."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from pitfalls.cli import main
-from pitfalls.errors import InputError, ResourceError
 from pitfalls.experiments import homework
 from pitfalls.experiments.catalogue import experiment_named
 from pitfalls.experiments.linear_capacity import CapacityConfig
-from pitfalls.experiments.registry import experiment
-from pitfalls.progress import Progress
-from pitfalls.runs import Run, RunStore
-
-CALLS: list[int] = []
-
-
-@dataclass(frozen=True)
-class ToyConfig:
-    seed: int = 0
-    fails: bool = False
-    needs_another: bool = False
-
-
-@experiment("toy")
-def toy(config: ToyConfig, run: Run, progress: Progress) -> None:
-    CALLS.append(config.seed)
-    if config.needs_another:
-        raise InputError("toy: the run it looks at holds no network. Train one.")
-    if config.fails:
-        raise ResourceError("toy: needs 99 GB. Use less.")
-    run.save_results({"risk": 0.5})
+from pitfalls.frame.experiment import perform
+from pitfalls.runs import RunStore
+from tests.report.toy import EXPERIMENT, ToyConfig
+from tests.report.toy.run import CALLS
 
 
 @pytest.fixture
-def parts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[homework.Part]:
+def parts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list:
     CALLS.clear()
-    parts = [homework.Part("2", ToyConfig(1)), homework.Part("3", ToyConfig(2))]
-    monkeypatch.setattr(homework, "homework_runs", lambda *asked: tuple(parts))
-    small = ((experiment_named("linear-capacity"), CapacityConfig()),)
-    monkeypatch.setattr(homework, "homework_configs", lambda asked: small)
+    parts = [
+        (experiment_named("linear-capacity"), CapacityConfig()),
+        (EXPERIMENT, ToyConfig(1)),
+        (EXPERIMENT, ToyConfig(2)),
+    ]
+    monkeypatch.setattr(homework, "homework_configs", lambda asked: tuple(parts))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PITFALLS_RUNS", str(tmp_path / "runs"))
     monkeypatch.setenv("PITFALLS_DATA", "digits")
@@ -54,7 +36,7 @@ def test_it_runs_what_is_missing_and_writes_both_files(
     assert CALLS == [1, 2]
     said = capfd.readouterr()
     assert said.out.split() == ["report/index.html", "report/writeup.pdf"]
-    assert "[2/2] question 3: toy" in said.err
+    assert "[3/3] question 3: toy" in said.err
     page = Path("report/index.html").read_text(encoding="utf-8")
     assert "A. &lt;b&gt;Student&lt;/b&gt;" in page
     assert Path("report/writeup.pdf").read_bytes().startswith(b"%PDF")
@@ -63,7 +45,7 @@ def test_it_runs_what_is_missing_and_writes_both_files(
 
 
 def test_a_part_that_fails_stops_no_other_and_shows_in_the_exit_code(parts: list, capfd) -> None:
-    parts.insert(0, homework.Part("2", ToyConfig(9, fails=True)))
+    parts.insert(0, (EXPERIMENT, ToyConfig(9, fails=True)))
     assert main(["report"]) == 1
     assert CALLS == [9, 1, 2]
     assert Path("report/index.html").exists()
@@ -71,15 +53,15 @@ def test_a_part_that_fails_stops_no_other_and_shows_in_the_exit_code(parts: list
 
 
 def test_a_part_that_needs_a_failed_one_stops_no_other_either(parts: list, capfd) -> None:
-    parts.insert(0, homework.Part("2", ToyConfig(9, fails=True)))
-    parts.insert(1, homework.Part("2", ToyConfig(8, needs_another=True)))
+    parts.insert(0, (EXPERIMENT, ToyConfig(9, fails=True)))
+    parts.insert(1, (EXPERIMENT, ToyConfig(8, needs_another=True)))
     assert main(["report"]) == 1
     assert CALLS == [9, 8, 1, 2]
     assert "holds no network" in capfd.readouterr().err
 
 
 def test_bad_input_stops_at_the_first_part(parts: list, capfd) -> None:
-    parts.insert(0, homework.Part("2", ToyConfig(8, needs_another=True)))
+    parts.insert(0, (EXPERIMENT, ToyConfig(8, needs_another=True)))
     assert main(["report"]) == 2
     assert CALLS == [8]
     assert capfd.readouterr().err.count("error:") == 1
@@ -94,8 +76,8 @@ def test_the_command_of_a_run_is_what_makes_it_again_whoever_writes_the_report(
 
 
 def test_from_runs_nothing(parts: list, tmp_path: Path) -> None:
-    with RunStore(tmp_path / "other").open("toy", ToyConfig(5)) as run:
-        run.save_results({})
+    perform(EXPERIMENT, ToyConfig(5), RunStore(tmp_path / "other"))
+    CALLS.clear()
     assert main(["report", "--from", str(tmp_path / "other"), "--out", "there"]) == 0
     assert CALLS == []
     assert Path("there/index.html").exists()

@@ -3,9 +3,8 @@ import re
 import pytest
 
 from pitfalls.errors import RunError
-from pitfalls.report.drawings import Picture, clean_picture, inline, pictures_of
-from pitfalls.runs import RunStore
-from tests.report.conftest import SVG, add_figure, make_run
+from pitfalls.report.drawings import Picture, clean_picture, inline
+from tests.report.conftest import SVG
 
 
 def picture(svg: str, alt: str = "a picture") -> Picture:
@@ -52,19 +51,10 @@ def test_an_embedded_bitmap_stays() -> None:
     assert "data:image/png;base64,AAAA" in text
 
 
-def test_a_damaged_figure_is_named(store: RunStore) -> None:
-    run = make_run(store, "demo")
-    add_figure(run, "curve")
-    (run.path / "figures/curve.json").write_text("{")
-    with pytest.raises(RunError, match="figure 'curve' is damaged"):
-        pictures_of(run)
+def test_what_is_no_svg_file_is_named() -> None:
     with pytest.raises(RunError, match="not an SVG file"):
         inline(picture("<svg"), "f1-")
 
 
-def test_the_width_comes_from_the_file(store: RunStore) -> None:
-    run = make_run(store, "demo")
-    add_figure(run, "a.b c")
-    (found,) = pictures_of(run)
-    assert found.width == 200.0
-    assert found.file == "demo-a-b-c.svg"
+def test_the_width_comes_from_the_file() -> None:
+    assert picture(SVG).width == 200.0

@@ -5,26 +5,27 @@ from pathlib import Path
 import pytest
 
 from pitfalls.errors import RunError
-from pitfalls.report.facts import plain
+from pitfalls.report.values import json_values
 from pitfalls.report.writeup import compile_html, compile_pdf, lay_out
 from tests.report.conftest import SVG
 
 HOSTILE = '<script>alert(1)</script> *bold* $x^2$ #panic("no") `raw` _it_ <lab> @ref //c'
 
 
+def paragraph(*spans: tuple[str, str]) -> dict:
+    return {"kind": "paragraph", "text": [{"kind": kind, "text": text} for kind, text in spans]}
+
+
 def slot(**more) -> dict:
-    facts = {
-        "risk": 0.25, "n": 60000, "tiny": 1.2345e-16, "who": HOSTILE, "list": [{"x": 1.5}],
-        "never": "inf", "share": 0.9321,
-    }  # fmt: skip
     curve = {
         "name": "curve", "file": "demo-curve.svg", "alt": HOSTILE, "caption": HOSTILE, "width": 200.0,
         "height": 100.0,
     }  # fmt: skip
     run = {"id": "demo/run-1", "command": "pitfalls demo --x '<b>'", "seed": 7, "data": "digits"}
     return {
-        "state": "complete", "note": "", "facts": facts, "n": "5 seeds", "spread": "min to max",
-        "warnings": [], "figures": [curve], "source": run, **more,
+        "state": "complete", "note": "", "n": "5 seeds", "spread": "min to max", "warnings": [],
+        "blocks": [paragraph(("text", "risk "), ("value", "0.25"), ("math", "x^2"))],
+        "figures": [curve], "source": run, **more,
     }  # fmt: skip
 
 
@@ -35,7 +36,7 @@ def compile_both(tmp_path: Path, text: str, **slots) -> tuple[str, bytes]:
         "code": {"f": {"name": "m.f", "text": "x = '<b>'  # *no*"}},
         "claims": [], "explorers": [], "runs": [],
     }  # fmt: skip
-    lay_out(tmp_path, plain(document), figures={"demo-curve.svg": SVG.encode()}, claims={})
+    lay_out(tmp_path, json_values(document), figures={"demo-curve.svg": SVG.encode()}, claims={})
     (tmp_path / "main.typ").write_text(
         '#import "lib.typ": *\n' + text + "\n= Runs <run-demo>\n= Bad <run-bad>"
     )
@@ -45,11 +46,9 @@ def compile_both(tmp_path: Path, text: str, **slots) -> tuple[str, bytes]:
 @pytest.mark.parametrize(
     ("call", "shown"),
     [
-        ('num("demo/risk")', "0.250"),
-        ('num("demo/risk", digits: 1)', "0.3"),
-        ('num("demo/n")', "60\u202f000"),
-        ('num("demo/list.0.x")', "1.50"),
-        ('percent("demo/share")', "93.2\u202f%"),
+        ('of("demo", 0.25)', "0.250"),
+        ('of("demo", 0.25, digits: 1)', "0.3"),
+        ('of("demo", 60000)', "60\u202f000"),
     ],
 )
 def test_numbers_are_set_with_their_digits(tmp_path: Path, call: str, shown: str) -> None:
@@ -58,7 +57,7 @@ def test_numbers_are_set_with_their_digits(tmp_path: Path, call: str, shown: str
 
 
 def test_small_and_infinite_numbers_are_mathematics(tmp_path: Path) -> None:
-    page, _ = compile_both(tmp_path, '#num("demo/tiny") #num("demo/never")')
+    page, _ = compile_both(tmp_path, '#of("demo", 1.2345e-16) #of("demo", "inf")')
     assert "1.23" in page
     assert "∞" in page
     assert "<msup>" in page
@@ -67,33 +66,28 @@ def test_small_and_infinite_numbers_are_mathematics(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("call", "complaint"),
     [
-        ('num("demo/rsik")', "'demo/rsik' is not among the facts of demo"),
-        ('num("dmeo/risk")', "no experiment is called 'dmeo'"),
-        ('num("demo/list.4.x")', "is not among the facts"),
-        ('num("gone/risk")', "has no run"),
+        ('room("dmeo")', "no experiment is called 'dmeo'"),
         ('drawn("demo", "cruve")', "no figure 'cruve'"),
         ('listing("g")', "no code excerpt is called 'g'"),
     ],
 )
-def test_what_no_run_holds_cannot_be_printed(tmp_path: Path, call: str, complaint: str) -> None:
-    gone = slot(state="missing", note="There is no run.", facts=None, source=None, figures=[])
+def test_what_is_not_there_cannot_be_printed(tmp_path: Path, call: str, complaint: str) -> None:
     with pytest.raises(RunError, match=complaint) as caught:
-        compile_both(tmp_path, f"#{call}", gone=gone)
+        compile_both(tmp_path, f"#{call}")
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("state", ["missing", "partial", "stale"])
 def test_a_run_that_is_not_finished_is_said_so_in_place(tmp_path: Path, state: str) -> None:
-    facts = None if state == "missing" else {"risk": 0.5}
-    source = None if state == "missing" else slot()["source"]
-    bad = slot(state=state, note=f"It is {state}.", facts=facts, source=source, figures=[])
-    page, _ = compile_both(tmp_path, '#when("bad", () => [risk #num("bad/risk") ])', bad=bad)
+    blocks, source = ([], None) if state == "missing" else (slot()["blocks"], slot()["source"])
+    bad = slot(state=state, note=f"It is {state}.", blocks=blocks, source=source, figures=[])
+    page, _ = compile_both(tmp_path, '#room("bad")', bad=bad)
     assert f'<p class="note {state}" role="note">It is {state}.</p>' in page
     assert ("risk" in page) == (state != "missing")
 
 
 def test_every_paragraph_names_run_command_seed_n_and_spread(tmp_path: Path) -> None:
-    page, _ = compile_both(tmp_path, '#when("demo", () => [risk #num("demo/risk") ])')
+    page, _ = compile_both(tmp_path, '#room("demo")')
     line = page[page.index('<p class="source">') :]
     for part in (
         "demo/run-1",
@@ -107,13 +101,15 @@ def test_every_paragraph_names_run_command_seed_n_and_spread(tmp_path: Path) -> 
 
 
 def test_markup_in_a_value_stays_text_in_both(tmp_path: Path) -> None:
+    told = slot(blocks=[paragraph(("value", HOSTILE), ("code", HOSTILE), ("strong", HOSTILE))])
     page, pdf = compile_both(
         tmp_path,
-        '#num("demo/who") #drawn("demo", "curve") #source-of("demo") #store.front.author #listing("f")',
+        '#room("bad") #drawn("demo", "curve") #store.front.author #listing("f")',
+        told=told,
     )
     assert "<script" not in page
     assert "<b>" not in page
-    assert page.count("*bold* $x^2$ #panic(") >= 3
+    assert page.count("*bold* $x^2$ #panic(") >= 6
     assert pdf.startswith(b"%PDF")
 
 
@@ -122,7 +118,7 @@ def test_the_same_folder_gives_the_same_bytes(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         outputs.append(
-            compile_both(tmp_path / name, '= T\n#drawn("demo", "curve") $x^2$ #num("demo/risk")')
+            compile_both(tmp_path / name, '= T\n#drawn("demo", "curve") $x^2$ #room("demo")')
         )
     assert outputs[0] == outputs[1]
 

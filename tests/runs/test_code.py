@@ -160,15 +160,15 @@ def test_a_home_that_cannot_be_written_to_only_costs_time(package, monkeypatch, 
 
 
 def test_every_experiment_depends_on_its_lab_and_on_no_command_or_figure():
-    from pitfalls.experiments.homework import homework_runs
-    from pitfalls.experiments.registry import experiment_of
+    from pitfalls.experiments.catalogue import catalogue
 
-    for part in homework_runs("quick", "digits", 0, "cpu"):
-        entry = experiment_of(part.config).function.__module__
+    for experiment in catalogue():
+        entry = f"{experiment.package}.run"
         modules = code_modules(entry)
         assert entry in modules
         assert not [m for m in modules if m.split(".")[1] in ("cli", "report", "runs")]
-        assert [m for m in modules if m.split(".")[1] in ("linear", "parity", "images", "claims")]
+        labs = ("linear", "parity", "images", "claims", "diagnosis")
+        assert [m for m in modules if m.split(".")[1] in labs]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from pitfalls.cli.performing import perform
 from pitfalls.frame.session import (
     complain,
     current_command,
@@ -142,45 +141,31 @@ def _run_homework(
     import sys
 
     from pitfalls.errors import DataError, InputError, PitfallsError
-    from pitfalls.experiments.homework import homework_configs, homework_runs
+    from pitfalls.experiments.homework import homework_configs
     from pitfalls.experiments.image_source import find_images
-    from pitfalls.experiments.registry import experiment_of
-    from pitfalls.frame import Homework
-    from pitfalls.frame import perform as perform_experiment
+    from pitfalls.frame import Homework, perform
     from pitfalls.frame.bars import TerminalProgress
     from pitfalls.images.data import DataConfig
     from pitfalls.runs import config_hash
 
     find_images(DataConfig(data, seed=settings().seed), TerminalProgress())  # a download shows here
-    parts = homework_runs(scale, data, settings().seed, resolve_device())
+    asked = homework_configs(Homework(scale, data, settings().seed, resolve_device()))
     # the author and where the report goes have nothing to do with a run
     command = current_command(["report", f"--{scale}", *(["--data", data] if data else [])])
-    store = run_store()
     failures: dict[str, str] = {}
     runs: list[Run] = []
-    for experiment, config in homework_configs(
-        Homework(scale, data, settings().seed, resolve_device())
-    ):
-        remark(f"question {experiment.question}: {experiment.name}")
-        if experiment.name == "images-embed" and all_thumbnails:
+    for number, (experiment, config) in enumerate(asked, 1):
+        name = experiment.name
+        remark(f"[{number}/{len(asked)}] question {experiment.question}: {name}")
+        if name == "images-embed" and all_thumbnails:
             config = dataclasses.replace(config, thumbnails=sys.maxsize)
         try:
-            runs.append(perform_experiment(experiment, config, command=command, draw=False).run)
-        except PitfallsError as error:
-            failures[experiment.name] = " ".join(str(error).split())
-            complain(
-                f"{experiment.name}: {failures[experiment.name]} The report says so in its place."
-            )
-    for number, part in enumerate(parts, 1):
-        name = experiment_of(part.config).name
-        remark(f"[{number}/{len(parts)}] question {part.question}: {name}")
-        try:
-            runs.append(perform(part.config, command=command))
+            runs.append(perform(experiment, config, command=command, draw=False).run)
         except PitfallsError as error:
             if isinstance(error, InputError | DataError) and not failures:
                 raise  # what was asked for is wrong: every other part would say so too
             # or this part needs one that has failed
             failures[name] = " ".join(str(error).split())
             complain(f"{name}: {failures[name]} The report says so in its place.")
-            runs += [r for r in store.list(name) if r.manifest.hash == config_hash(part.config)]
+            runs += [r for r in run_store().list(name) if r.manifest.hash == config_hash(config)]
     return runs, failures

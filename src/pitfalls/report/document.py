@@ -7,16 +7,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pitfalls.errors import RunError
 from pitfalls.experiments.catalogue import catalogue
-from pitfalls.report.drawings import Picture, picture_of, pictures_of
+from pitfalls.report.drawings import Picture, picture_of
 from pitfalls.report.evidence import Evidence, gather
-from pitfalls.report.facts import Facts, facts_of, known_experiments, plain
 from pitfalls.report.front import FrontMatter
 from pitfalls.report.listings import listings
 from pitfalls.report.page import render
 from pitfalls.report.rooms import Account, account_of, block_values, markup_values, verdict_values
 from pitfalls.report.statements import claim_entries, evidence_labels
+from pitfalls.report.values import json_values
 from pitfalls.report.verdicts import sentences_of, verdicts_of
 from pitfalls.report.writeup import compile_html, compile_pdf, lay_out
 from pitfalls.runs import Run, RunStore, write_bytes
@@ -80,20 +79,15 @@ def build(
         If a run is damaged, or lacks a number that the text prints.
     """
     front = front or FrontMatter()
-    steps = iter(range(1, 6))
+    steps = iter(range(1, 5))
 
     def advance() -> None:
         if on_progress is not None:
-            on_progress(next(steps), 5)
+            on_progress(next(steps), 4)
 
     evidence = gather(runs, failures)
     slots: dict[str, Any] = {}
     pictures: list[Picture] = []
-    for name in known_experiments():
-        found = evidence.get(name, Evidence(name))
-        drawn = _pictures(found)
-        pictures += drawn
-        slots[name] = _slot(found, drawn)
     charts: dict[str, Any] = {}
     results: dict[str, Any] = {}
     for experiment in catalogue():
@@ -104,8 +98,7 @@ def build(
         charts.update(account.charts or {})
         if account.result is not None:
             results[experiment.name] = account.result
-        slots[experiment.name] = _room_slot(found, account, drawn)
-    advance()
+        slots[experiment.name] = _slot(found, account, drawn)
     advance()
     entries, markup = claim_entries(results.get("verify"))
     document = {
@@ -122,7 +115,10 @@ def build(
     }
     with tempfile.TemporaryDirectory(prefix="pitfalls-") as folder:
         lay_out(
-            Path(folder), plain(document), figures={p.file: p.svg for p in pictures}, claims=markup
+            Path(folder),
+            json_values(document),
+            figures={p.file: p.svg for p in pictures},
+            claims=markup,
         )
         writeup = compile_pdf(Path(folder))
         advance()
@@ -135,7 +131,7 @@ def build(
         author=front.author,
         scale=scale,
         pictures=pictures,
-        explorers=plain(charts),
+        explorers=json_values(charts),
     )
     out = Path(out)
     write_bytes(out / "writeup.pdf", writeup)
@@ -145,42 +141,12 @@ def build(
     return Report(out / "index.html", out / "writeup.pdf", notes)
 
 
-def _pictures(found: Evidence) -> list[Picture]:
-    if found.run is None:
-        return []
-    from pitfalls.report.figures import draw_run
-
-    if found.run.complete:
-        draw_run(found.run)
-    return pictures_of(found.run)
-
-
-def _slot(found: Evidence, pictures: list[Picture]) -> dict[str, Any]:
-    facts, note = _facts(found)
-    return {
-        "state": found.state,
-        "blocks": [],
-        "note": note,
-        "facts": None if facts is None else facts.values,
-        "n": facts.n if facts else "",
-        "spread": facts.spread if facts else "",
-        "source": None
-        if found.run is None
-        else _provenance(found.run, facts.data if facts else ""),
-        "warnings": list(found.run.manifest.warnings) if found.run else [],
-        "figures": [
-            {key: value for key, value in asdict(p).items() if key != "svg"} for p in pictures
-        ],
-    }
-
-
-def _room_slot(found: Evidence, account: Account, pictures: list[Picture]) -> dict[str, Any]:
+def _slot(found: Evidence, account: Account, pictures: list[Picture]) -> dict[str, Any]:
     basis = account.basis
     shown = None if found.run is None or account.result is None else found.run
     return {
         "state": found.state,
         "note": account.note,
-        "facts": None if account.result is None else {},
         "blocks": [block_values(block) for block in account.blocks],
         "n": basis.n if basis else "",
         "spread": basis.spread if basis else "",
@@ -190,23 +156,6 @@ def _room_slot(found: Evidence, account: Account, pictures: list[Picture]) -> di
             {key: value for key, value in asdict(p).items() if key != "svg"} for p in pictures
         ],
     }
-
-
-def _facts(found: Evidence) -> tuple[Facts | None, str]:
-    """Return what the runs say; an unfinished or older run that says less is passed over with a note."""
-    if found.run is None:
-        return None, found.note
-    try:
-        return facts_of(found.experiment, found.runs), found.note
-    except (RunError, KeyError, IndexError, TypeError, ValueError) as error:
-        if found.state != "complete":
-            return None, found.note + " It has none of the numbers that belong here yet."
-        if isinstance(error, RunError):
-            raise
-        raise RunError(
-            f"report: run {found.run.id} has not the results that the report prints "
-            f"({type(error).__name__}: {error}). Make it anew: {found.run.manifest.command} --fresh"
-        ) from error
 
 
 def _provenance(run: Run, data: str = "") -> dict[str, Any]:

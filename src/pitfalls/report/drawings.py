@@ -1,16 +1,12 @@
 """A run's figures, made fit for the page: inline, with ids of their own, and only what draws."""
 
-import json
-import re
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
-from pitfalls.errors import RunError
 from pitfalls.plots import Rendered
 from pitfalls.report.svg import clean_svg, size_of, write_svg
-from pitfalls.runs import Run
 
-__all__ = ["Picture", "clean_picture", "inline", "picture_of", "pictures_of"]
+__all__ = ["Picture", "clean_picture", "inline", "picture_of"]
 
 STROKES = {"stroke-linejoin": "round", "stroke-linecap": "butt"}
 """matplotlib's own style sheet, written on the root instead."""
@@ -18,14 +14,14 @@ STROKES = {"stroke-linejoin": "round", "stroke-linecap": "butt"}
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure as its run folder holds it.
+    """A figure of the report.
 
     Attributes
     ----------
     name, file : str
-        Its name within the run, and a file name unique in the report.
+        Its name among its experiment's, and a file name unique in the report.
     svg : bytes
-        What draws of it, see `clean_svg`: a run folder may come from anywhere.
+        What draws of it, see `clean_svg`: the words in it may come from anywhere.
     alt, caption : str
         The words that go with it, plain text.
     width, height : float
@@ -39,34 +35,6 @@ class Picture:
     caption: str
     width: float
     height: float
-
-
-def pictures_of(run: Run) -> list[Picture]:
-    """Return every finished figure of a run, in the order of the figure registry.
-
-    Raises
-    ------
-    RunError
-        If a figure's words cannot be read.
-    """
-    from pitfalls.report.figures import figure_names
-
-    folder = run.path / "figures"
-    known = [*figure_names(run.manifest.experiment)]
-    there = sorted(path.stem for path in folder.glob("*.json"))
-    pictures = []
-    for name in [*(n for n in known if n in there), *(n for n in there if n not in known)]:
-        try:
-            words = json.loads(run.read_file(f"figures/{name}.json"))
-            svg = run.read_file(f"figures/{name}.svg")
-            alt, caption = str(words["alt"]), str(words["caption"])
-        except (OSError, ValueError, KeyError) as error:
-            raise RunError(
-                f"run {run.id}: figure {name!r} is damaged. To have it drawn anew: {run.manifest.command}"
-            ) from error
-        file = re.sub(r"[^A-Za-z0-9-]", "-", f"{run.manifest.experiment}-{name}") + ".svg"
-        pictures.append(clean_picture(name, file, svg, alt, caption))
-    return pictures
 
 
 def picture_of(experiment: str, drawn: Rendered) -> Picture:

@@ -24,7 +24,7 @@ __all__ = ["code_modules", "fingerprint"]
 
 PACKAGE = "pitfalls"
 SOURCE = Path(__file__).resolve().parents[1]
-COMPUTES_NOTHING = ("cli", "experiments.registry", "frame", "plots", "prose", "report", "runs")
+COMPUTES_NOTHING = ("cli", "frame", "plots", "prose", "report", "runs")
 
 Import = tuple[int, str, str, str]
 """Dots in front, module, name (empty for ``import module``, ``*`` for all of it), name here."""
