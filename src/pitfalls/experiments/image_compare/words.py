@@ -234,21 +234,21 @@ def _share(row: SchemeRow) -> str:
     return f"{percent(row.held_out)} ({percent(row.least)} to {percent(row.largest)})"
 
 
-def _spread_words(result: CompareResult) -> str:
-    one = (
+def _spread_words(result: CompareResult) -> Markup:
+    one = say(
         "After ± the standard error of counting; one start says nothing of the spread over starts. "
     )
-    several = "Means over the starts, in brackets the smallest and the largest. "
-    return (one if any(row.n == 1 for row in result.rows) else "") + (
-        several if any(row.n > 1 for row in result.rows) else ""
+    several = say("Means over the starts, in brackets the smallest and the largest. ")
+    return (one if any(row.n == 1 for row in result.rows) else ()) + (
+        several if any(row.n > 1 for row in result.rows) else ()
     )
 
 
-def _part_words(result: CompareResult) -> str:
+def _part_words(result: CompareResult) -> Markup:
     n = counted(result.n_held_out, f"{called(result.part)} image")
     if result.part == "validation":
-        return f"The {n} were held out of the training set."
-    return f"The {n} are what the homework calls its validation set."
+        return say("The {n} were held out of the training set.", n=n)
+    return say("The {n} are what the homework calls its validation set.", n=n)
 
 
 def _starts(result: CompareResult) -> Markup:
