@@ -147,7 +147,10 @@ def _verdict(e: SaddleEvidence) -> tuple[str, tuple[str, ...]]:
     if e.gradient == 0 and e.lowest == 0 == e.largest:
         return "flat", (*said, "Gradient and curvature are exactly zero.")
     if negative and e.drop > 0:
-        return "slope", (*said, "Curvature is negative, but the gradient promises more: no saddle.")
+        return "slope", (
+            *said,
+            "Curvature is negative, but plain descent is promised a tenth of that or more: no saddle.",
+        )
     if e.lowest + e.residuals[0] < -10 * e.rounding:
         return "undecided", (*said, "Negative curvature without a step that lowers the loss.")
     return "slope" if e.promised > 1e-6 * abs(e.loss) else "no descent direction", tuple(said)
