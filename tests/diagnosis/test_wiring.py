@@ -235,6 +235,25 @@ def test_relu_at_its_kink_is_undecided_and_not_wrong():
     assert card.verdict == "sound"
 
 
+def test_kinks_that_cancel_are_no_wrong_gradient():
+    """Gains of zero put a ReLU on kinks whose one-sided slopes cancel in the second difference."""
+    kink = torch.tensor([[1.0, -1.0]])
+
+    class AtKinks(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.shift = nn.Parameter(torch.zeros(2))
+
+        def forward(self, x):
+            # slopes at zero: 1 for the first, -1 for the second, each on one side only
+            h = torch.relu(self.shift * torch.tensor([1.0, -1.0]) + 0 * x[:, :2])
+            return (3 * self.shift.sum() + (h * kink).sum(1, keepdim=True)).expand(len(x), 1)
+
+    x = torch.randn(40, 2, generator=torch.Generator().manual_seed(0))
+    card = ask_wiring(AtKinks(), lambda o, y: o.mean(), x, x[:, :1])
+    assert card.evidence.wrong_slopes == ()
+
+
 def test_slopes_equal_autograd_in_float64():
     x, y = classes()
     model = mlp(out=3).double()

@@ -18,6 +18,7 @@ __all__ = ["check_slopes", "precise_risk"]
 
 _STEPS = (1e-3, 1e-4, 1e-5, 1e-6)
 _MOST_TENSORS = 40
+_NUDGE = 1e-3
 
 
 def precise_risk(
@@ -88,7 +89,39 @@ def check_slopes(
 
     The gradient is taken as in training: by a backward pass on the model's own parameters, hooks
     and all, in evaluation mode so that the loss is a function.
+
+    Where the two disagree, both are taken again beside the user's point. A start may lie on many kinks
+    at once (a gain of zero feeds a ReLU exact zeros), whose one-sided slopes can cancel in the second
+    difference that would show them; a wrong backward pass is as wrong beside it.
     """
+    slopes = _slopes_here(subject, rows, names)
+    wrong = tuple(slope.name for slope in slopes if slope.agrees is False)
+    if not wrong:
+        return slopes
+    kept = {name: p.data.clone() for name, p in subject.parameters().items()}
+    _nudge(subject)
+    try:
+        beside = {slope.name: slope for slope in _slopes_here(subject, rows, wrong)}
+    finally:
+        for name, parameter in subject.parameters().items():
+            parameter.data.copy_(kept[name])
+    return tuple(beside.get(slope.name, slope) for slope in slopes)
+
+
+@torch.no_grad()
+def _nudge(subject: Subject) -> None:
+    """Move every parameter by a thousandth of its size, the same way each time."""
+    generator = torch.Generator().manual_seed(SAME_NUMBERS)
+    for parameter in subject.parameters().values():
+        if parameter.is_floating_point():
+            size = float(parameter.detach().double().square().mean().sqrt()) or 1.0
+            noise = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
+            parameter.data += (_NUDGE * size * noise).to(parameter)
+
+
+def _slopes_here(
+    subject: Subject, rows: NDArray[np.int64], names: tuple[str, ...] | None
+) -> tuple[Slope, ...]:
     risk, at, dtype = precise_risk(subject, rows)
     with subject.mode("eval"), torch.backends.cudnn.flags(enabled=False):
         seed_everything(SAME_NUMBERS)
