@@ -118,6 +118,20 @@ def _with_repeats(evidence: DataEvidence, subject: Subject, seed: int) -> DataEv
     )
 
 
+def _described(e: DataEvidence) -> str:
+    """Say what the data are like, in one sentence."""
+    classes = (
+        f"{e.n_classes} classes, from {e.rarest_class:.1%} to {e.commonest_class:.1%} of the labels; "
+        if e.n_classes
+        else ""
+    )
+    return (
+        f"{e.n} examples: {classes}{e.constant_features} of {e.n_features} features constant, the others' "
+        f"standard deviations from {e.smallest_scale:.3g} to {e.largest_scale:.3g}; "
+        f"{e.near_duplicates:.1%} have a near-duplicate in the other half."
+    )
+
+
 def data_verdict(evidence: DataEvidence) -> tuple[str, tuple[str, ...]]:
     """Return the verdict and the sentences it rests on."""
     if evidence.not_finite:
@@ -126,11 +140,12 @@ def data_verdict(evidence: DataEvidence) -> tuple[str, tuple[str, ...]]:
         return "undecided", (
             f"{evidence.n} examples are too few to halve; {LEAST_EXAMPLES} are needed.",
         )
-    seen = tuple(
+    scored = (
         f"{s.name.capitalize()} fitted on {s.n_fitted} scores {s.score:.3g} on {s.n_scored} others "
         f"(chance {s.chance:.3g}), p = {s.p_value:.3g}."
         for s in evidence.learners
     )
+    seen = (*scored, _described(evidence))
     if evidence.degenerate:
         return "data-degenerate", (evidence.degenerate, *seen)
     if evidence.sees:

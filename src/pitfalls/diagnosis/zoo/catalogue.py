@@ -10,7 +10,7 @@ _PARTS = (healthy, faults_wiring, faults_training)
 
 
 def zoo() -> tuple[Setup, ...]:
-    """Return every set-up: the healthy first, then faults of wiring, then the others."""
+    """Return every set-up, in the order of the modules that hold them."""
     return registered()
 
 
