@@ -21,7 +21,7 @@ def trial(learned, **changes):
     before = Knowledge(1.0, 1.0, 0.6, 200)
     after = Knowledge(0.5, 1.0, 2e-4, 200) if learned else Knowledge(1.0, 1.0, 0.6, 200)
     end = 0.4 if learned else 0.999
-    made = Trial(1.0, True, (1.0, end), 1.0, end, before, after, True, 0.1, 1.0, "")
+    made = Trial(1.0, True, (1.0,) * 59 + (end,), 1.0, end, before, after, True, 0.1, 1.0, "")
     return dataclasses.replace(made, **changes)
 
 
@@ -160,3 +160,10 @@ def test_the_rules_do_not_depend_on_names_of_modules():
     found = diagnose(renamed, loss, x, y, SGD(renamed.parameters(), 0.1), budget=10)
     assert found.cause == "saddle-at-init"
     assert np.isfinite(found.seconds)
+
+
+def test_a_run_that_was_cut_short_shows_nothing():
+    short = trial(False, losses=(1.0, 1.0, 1.0))
+    assert causes(units(dead=19), schedule(short)) == ["unclear"]
+    burst = trial(False, losses=(1.0, float("inf")), finite=False, after=float("inf"))
+    assert causes(units(dead=19), schedule(burst)) == ["dead-units"]

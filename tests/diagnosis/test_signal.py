@@ -5,7 +5,7 @@ from scipy import stats
 from torch import nn
 from torch.nn import functional
 
-from pitfalls.diagnosis import ask_signal
+from pitfalls.diagnosis import ask_signal, signal
 from pitfalls.diagnosis.examination import examine
 from pitfalls.diagnosis.permutation import permutation_test, statistic
 
@@ -134,3 +134,19 @@ def test_few_examples_leave_the_card_undecided():
     x, y = parity(5, 8, 3, 0)
     card = ask_signal(mlp(8), hinge, x, y)
     assert (card.verdict, card.witness) == ("undecided", None)
+
+
+def test_where_the_whole_gradient_is_too_dear_the_last_layer_is_asked_and_it_is_said(monkeypatch):
+    monkeypatch.setattr(signal, "_plan", lambda subject: (16, 19))
+    g = torch.Generator().manual_seed(0)
+    x = torch.randn(300, 6, generator=g)
+    y = x[:, :2].argmax(1)
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 2))
+    card = ask_signal(model, functional.cross_entropy, x, y, budget=5)
+    assert card.evidence.tensors == ("2.weight", "2.bias")
+    assert [layer.name for layer in card.evidence.test.layers] == ["2.weight", "2.bias"]
+    assert "2.weight and 2.bias alone" in card.evidence.findings[0]
+    assert card.verdict == "labels seen"
+    assert card.check(model, functional.cross_entropy, x, y)
+    assert all(p.requires_grad for p in model.parameters())

@@ -68,11 +68,13 @@ class Hessian:
     subject : Subject
     rows : array of int
         The batch.
+    precise : bool
+        Whether to try float64 first; products of large networks are several times dearer in it.
     """
 
-    def __init__(self, subject: Subject, rows: NDArray[np.int64]) -> None:
+    def __init__(self, subject: Subject, rows: NDArray[np.int64], *, precise: bool = True) -> None:
         self._subject, self._rows = subject, rows
-        self._risk, everything, self.dtype = precise_risk(subject, rows)
+        self._risk, everything, self.dtype = precise_risk(subject, rows, precise=precise)
         self.names = tuple(subject.trainable())
         self._fixed = {n: p for n, p in everything.items() if n not in self.names}
         self.at = {n: everything[n].clone().requires_grad_(True) for n in self.names}

@@ -43,8 +43,9 @@ class Findings:
 
     @property
     def trained(self) -> bool:
-        """Whether the network was seen to train or not, by anybody's steps."""
-        return self.schedule.own is not None or self.schedule.adam is not None
+        """Whether the network was seen to train or not, by anybody's steps, and enough of them."""
+        taken = self.schedule.own if self.schedule.own is not None else self.schedule.adam
+        return taken is not None and taken.long_enough
 
     @property
     def held_up(self) -> bool:

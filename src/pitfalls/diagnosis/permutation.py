@@ -52,6 +52,7 @@ def permutation_test(
     rows: NDArray[np.int64],
     permutations: NDArray[np.int64],
     *,
+    names: tuple[str, ...] = (),
     on_progress: Callable[[int, int], None] | None = None,
 ) -> PermutationTest:
     """Compare the gradient with the gradients at permuted labels, at fixed inputs.
@@ -62,10 +63,16 @@ def permutation_test(
         The examples.
     permutations : array of int, shape (B, n)
         Of the places in ``rows``.
+    names : tuple of str
+        Parameters whose gradient is looked at; all that are trained where none is named.
     """
     if len(permutations) < 1:
         raise InputError("permutation_test: at least one permutation is needed. Got none.")
     trained = subject.trainable()
+    if names:
+        for name in set(trained) - set(names):
+            trained[name].requires_grad_(False)  # no graph behind them; the guard has the flags
+        trained = {name: trained[name] for name in names}
     columns = _columns(trained, len(permutations) + 1, subject.rng)
     orders = np.concatenate([np.arange(len(rows))[None], permutations])
     table = _gradients(subject, rows, orders, trained, columns, on_progress)

@@ -50,7 +50,9 @@ class Rule:
 
 
 def _no_signal(f: Findings) -> bool:
-    asked = f.data.learners and f.signal.test is not None and f.schedule.adam is not None
+    adam = f.schedule.adam
+    trained = adam is not None and adam.long_enough
+    asked = f.data.learners and f.signal.test is not None and trained
     seen = f.data.p_value <= 0.01 or f.signal.sees or f.schedule.learnable or f.schedule.known
     return bool(asked and not seen and f.data.could_see)
 
@@ -59,7 +61,7 @@ def _no_signal_in_gradient(f: Findings) -> bool:
     test = f.signal.test
     if not (f.fails and f.data.sees and test is not None) or f.schedule.learnable:
         return False
-    unseen = min(test.p_value, test.layers_p_value) > 0.1
+    unseen = min(test.p_value, test.layers_p_value) > 0.1 and not f.signal.tensors
     return f.units.blind or (unseen and f.schedule.adam is not None)
 
 

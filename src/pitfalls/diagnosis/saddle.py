@@ -25,8 +25,10 @@ _RADII = 2.0 ** np.arange(2, -13, -1)  # of the step, as a share of the weights'
 def saddle_card(subject: Subject) -> Card:
     """Answer the question for an examination that is under way."""
     try:
-        rows = subject.rng.permutation(subject.n)[: _affordable(subject)]
-        hessian = Hessian(subject, rows)
+        affordable = _affordable(subject)
+        rows = subject.rng.permutation(subject.n)[: int(min(subject.n, _MOST, affordable))]
+        precise = affordable >= 4 * _LEAST
+        hessian = Hessian(subject, rows, precise=precise)
         gradient = hessian.gradient()
         if not np.isfinite(gradient).all():
             raise SubjectError("the gradient is not finite")
@@ -40,19 +42,25 @@ def saddle_card(subject: Subject) -> Card:
     verdict, findings = _verdict(evidence)
     evidence = dataclasses.replace(evidence, findings=findings)
     witness = SaddleWitness(
-        tuple(map(int, rows)), lowest.vector, lowest.value, evidence.radius, evidence.drop, verdict
+        tuple(map(int, rows)),
+        lowest.vector,
+        lowest.value,
+        evidence.radius,
+        evidence.drop,
+        verdict,
+        precise,
     )
     return Card("saddle", verdict, evidence, witness, None, subject.cost())
 
 
-def _affordable(subject: Subject) -> int:
+def _affordable(subject: Subject) -> float:
     """As many examples as leave time for a few dozen products of about four gradients."""
     few = subject.rng.permutation(subject.n)[: min(subject.n, _LEAST)]
     began = time.monotonic()
     with subject.mode("eval"):
         subject.backward(subject.risk(few), list(subject.trainable().values()))
     each = max(time.monotonic() - began, 1e-5) / len(few)
-    return int(min(subject.n, _MOST, max(_LEAST, subject.left() / (4 * each * 30))))
+    return max(_LEAST, subject.left() / (4 * each * 30))
 
 
 def _measure(

@@ -51,7 +51,7 @@ def _witness(bench: Bench, e: ScheduleEvidence, verdict: str) -> ScheduleWitness
     """Repeat the run on which the verdict rests, and keep where it ends."""
     start = bench.start_witness()
     shown = _shown(e, verdict)
-    if shown is None:
+    if shown is None or bench.dear:
         return start
     again = bench.run(
         shown.factor,
@@ -89,6 +89,8 @@ def _verdict(e: ScheduleEvidence) -> tuple[str, tuple[str, ...]]:
     said = (f"The optimizer's own {len(own.losses)} steps {_said(own)}", *_more(e))
     if own.failed:
         return "undecided", (own.failed,)
+    if not own.long_enough and not own.learned:
+        return "undecided", (*said, f"The time allows no {STEPS} steps: give it a larger budget.")
     return verdict_of_rates(e), said
 
 

@@ -51,7 +51,8 @@ def plain_adam(parameters: Any) -> torch.optim.Optimizer:
 
 def with_optimizer(subject: Subject, bench: Bench) -> ScheduleEvidence:
     """Take the user's steps, and where they do not learn look for what would."""
-    own = bench.run(seconds=max(0.2, 0.4 * subject.left()))
+    # where sixty steps cost most of the time, they get it: the start of a run shows nothing
+    own = bench.run(seconds=max(0.2, (0.8 if bench.dear else 0.4) * subject.left()))
     evidence = ScheduleEvidence(
         subject.n,
         rates=rates_of(subject.optimizer),
@@ -61,6 +62,8 @@ def with_optimizer(subject: Subject, bench: Bench) -> ScheduleEvidence:
             (float(g["initial_lr"]) for g in _groups(subject) if "initial_lr" in g), default=0.0
         ),
     )
+    if not own.long_enough and not own.learned:
+        return evidence
     if rates_of(subject.optimizer):
         points, falling = _range_test(subject, bench)
         evidence = dataclasses.replace(evidence, range_test=points, largest_falling=falling)
@@ -166,8 +169,11 @@ def _range_test(subject: Subject, bench: Bench) -> tuple[tuple[RangePoint, ...],
 def measure_sharpness(subject: Subject, bench: Bench) -> float:
     """Estimate the largest curvature at the start."""
     subject.guard.rewind()
+    if subject.left() < 0:
+        return float("nan")
     try:
-        hessian = Hessian(subject, bench.train[: min(64, 2 * bench.size)])
+        rows = bench.train[: min(64, 2 * bench.size)]
+        hessian = Hessian(subject, rows, precise=not bench.dear)
         found = sharpness(hessian, subject.rng, seconds=0.5 * subject.left())
     except SubjectError:
         return float("nan")

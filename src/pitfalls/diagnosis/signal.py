@@ -4,6 +4,7 @@ import dataclasses
 import time
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from pitfalls.diagnosis.cards import Card
@@ -16,6 +17,7 @@ __all__ = ["seeded_test", "signal_card"]
 
 _LEAST = 8
 _FEWEST, _MOST = 19, 199
+_FEW = 128  # examples: where time allows fewer for the whole gradient, the last layer's is taken
 
 
 def signal_card(subject: Subject) -> Card:
@@ -27,11 +29,17 @@ def signal_card(subject: Subject) -> Card:
         return Card("signal", "undecided", evidence, None, None, subject.cost())
     seed = int(subject.rng.integers(2**31))
     n, count = _plan(subject)
-    test = seeded_test(subject, seed, n, count)
-    evidence = SignalEvidence(n, test=test)
+    names: tuple[str, ...] = ()
+    if n < min(_FEW, subject.n):
+        names = _last_layer(subject)
+        if names:
+            n, count = _plan_forward(subject), _MOST
+    test = seeded_test(subject, seed, n, count, names)
+    subject.guard.rewind()
+    evidence = SignalEvidence(n, test=test, tensors=names)
     verdict = "labels seen" if evidence.sees else "labels not seen"
-    evidence = dataclasses.replace(evidence, findings=_findings(test))
-    witness = SignalWitness(seed, n, count, evidence.p_value, evidence.sees)
+    evidence = dataclasses.replace(evidence, findings=_findings(test, names))
+    witness = SignalWitness(seed, n, count, names, evidence.p_value, evidence.sees)
     return Card("signal", verdict, evidence, witness, evidence.p_value, subject.cost())
 
 
@@ -58,19 +66,41 @@ def _plan(subject: Subject) -> tuple[int, int]:
     return n, count
 
 
-def seeded_test(subject: Subject, seed: int, n: int, count: int) -> PermutationTest:
+def _last_layer(subject: Subject) -> tuple[str, ...]:
+    """Name the last tensor with two axes or more, and the tensors of its module."""
+    trained = subject.trainable()
+    last = next((name for name in reversed(trained) if trained[name].ndim >= 2), "")
+    module = last.rpartition(".")[0]
+    return tuple(name for name in trained if last and name.rpartition(".")[0] == module)
+
+
+def _plan_forward(subject: Subject) -> int:
+    """Choose how many examples the time allows where next to nothing flows back."""
+    few = subject.rng.permutation(subject.n)[: min(16, subject.n)]
+    began = time.monotonic()
+    with subject.mode("steady"), torch.no_grad():
+        subject.risk(few)
+    each = max(time.monotonic() - began, 1e-5) / len(few)
+    fits = int(max(_FEW, 0.4 * subject.left() / each))
+    return min(subject.n, 1 << (fits.bit_length() - 1))
+
+
+def seeded_test(
+    subject: Subject, seed: int, n: int, count: int, names: tuple[str, ...] = ()
+) -> PermutationTest:
     """Run the test with examples and permutations drawn from a seed."""
     rng = np.random.default_rng(seed)
     rows: NDArray[np.int64] = rng.permutation(subject.n)[:n]
     permutations = np.array([rng.permutation(n) for _ in range(count)])
     subject.rng = rng
-    return permutation_test(subject, rows, permutations)
+    return permutation_test(subject, rows, permutations, names=names)
 
 
-def _findings(test: PermutationTest) -> tuple[str, ...]:
+def _findings(test: PermutationTest, names: tuple[str, ...]) -> tuple[str, ...]:
     best = test.best_layer
+    which = f" in {' and '.join(names)} alone (the time allows no more)" if names else ""
     said = [
-        f"The whitened gradient of the true labels ranks with p = {test.p_value:.3g} among "
+        f"The whitened gradient{which} of the true labels ranks with p = {test.p_value:.3g} among "
         f"{test.n_permutations} orders of the labels of {test.n_examples} examples"
         + (f"; alone, {best.name} gives p = {best.p_value:.3g}." if best is not None else ".")
     ]

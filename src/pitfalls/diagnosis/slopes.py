@@ -22,9 +22,11 @@ _NUDGE = 1e-3
 
 
 def precise_risk(
-    subject: Subject, rows: NDArray[np.int64]
+    subject: Subject, rows: NDArray[np.int64], *, precise: bool = True
 ) -> tuple[Callable[[dict[str, Tensor]], Tensor], dict[str, Tensor], torch.dtype]:
     """Return the risk in evaluation mode as a function of parameters, in float64 if it runs so.
+
+    Without ``precise`` it is the model's own precision.
 
     Returns
     -------
@@ -69,7 +71,7 @@ def precise_risk(
 
     if isinstance(subject.model, torch.jit.ScriptModule):
         raise SubjectError(f"{subject.who}: TorchScript does not run with other parameters")
-    for dtype in (torch.float64, None):
+    for dtype in (torch.float64, None) if precise else (None,):
         risk, parameters = build(dtype)
         try:
             with subject.mode("eval"), torch.no_grad():

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from pitfalls.diagnosis.evidence.schedule import Knowledge, Trial
+from pitfalls.diagnosis.evidence.schedule import STEPS, Knowledge, Trial
 from pitfalls.diagnosis.nested import Nest, map_leaves
 from pitfalls.diagnosis.steps import (
     Steps,
@@ -24,8 +24,8 @@ from pitfalls.diagnosis.witnesses import ScheduleWitness
 
 __all__ = ["STEPS", "Bench", "rates_of"]
 
-STEPS = 60
 _LARGEST_BATCH = 128
+_CHEAP = 16  # examples a batch for which the time must suffice
 _MOST_HELD = 512
 _MOST_RISK = 256
 
@@ -88,6 +88,7 @@ class Bench:
         )
         wanted = subject.samples.batch_size or usual
         fits = seconds / (STEPS * max(each, 1e-6))
+        self.dear = fits < _CHEAP
         if fits >= wanted:
             return int(min(wanted, len(self.train)))
         return int(min(len(self.train), max(8, 1 << max(0, int(fits).bit_length() - 1))))

@@ -227,6 +227,8 @@ class SignalWitness:
     ----------
     seed : int
     n_examples, n_permutations : int
+    tensors : tuple of str
+        Parameters whose gradient is looked at; empty for all.
     p_value : float
     seen : bool
     """
@@ -234,6 +236,7 @@ class SignalWitness:
     seed: int
     n_examples: int
     n_permutations: int
+    tensors: tuple[str, ...]
     p_value: float
     seen: bool
 
@@ -241,7 +244,7 @@ class SignalWitness:
         """Repeat the test with the same draws."""
         from pitfalls.diagnosis.signal import seeded_test
 
-        test = seeded_test(subject, self.seed, self.n_examples, self.n_permutations)
+        test = seeded_test(subject, self.seed, self.n_examples, self.n_permutations, self.tensors)
         # the p-value may move by one rank where sums round differently
         near = abs(test.p_value - self.p_value) <= 2.5 / (self.n_permutations + 1)
         return near and test.sees == self.seen
@@ -348,6 +351,8 @@ class SaddleWitness:
         Of length 1, parameters in the model's order.
     curvature, radius, drop : float
     verdict : str
+    precise : bool
+        Whether float64 was tried.
     """
 
     rows: tuple[int, ...]
@@ -356,13 +361,14 @@ class SaddleWitness:
     radius: float
     drop: float
     verdict: str
+    precise: bool
 
     def check(self, subject: "Subject") -> bool:
         """Measure curvature along the direction, gradient and both steps again."""
         from pitfalls.diagnosis.curvature import Hessian
         from pitfalls.diagnosis.saddle import drop_along, product_rounding
 
-        hessian = Hessian(subject, np.array(self.rows))
+        hessian = Hessian(subject, np.array(self.rows), precise=self.precise)
         if hessian.size != len(self.direction):
             return False
         curvature = float(self.direction @ hessian.times(self.direction))

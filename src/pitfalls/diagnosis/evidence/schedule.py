@@ -11,6 +11,7 @@ __all__ = ["Knowledge", "NoiseScale", "RangePoint", "ScheduleEvidence", "Trial"]
 KNOWN = 0.1  # share of the loss under permuted labels that a network has learned before
 LEARNED = 5e-4  # p-value on unseen examples from which on a run counts as having learned: a
 # dozen runs may be tried on labels without signal, and none of them should pass
+STEPS = 60  # of the optimizer
 GAINED = 0.01  # share of the loss under permuted labels that it must have gained
 
 
@@ -92,6 +93,11 @@ class Trial:
         after, before = self.held_after, self.held_before
         # a random start may favour the true labels a little by chance: what counts is what is added
         return after.p_value <= LEARNED and after.gain > before.gain + GAINED
+
+    @property
+    def long_enough(self) -> bool:
+        """Whether the steps were those meant, or left the finite numbers: fewer show nothing."""
+        return len(self.losses) >= STEPS or not self.finite
 
     @property
     def burst(self) -> bool:

@@ -89,9 +89,12 @@ class SignalEvidence(Evidence):
     Parameters
     ----------
     test : PermutationTest or None
+    tensors : tuple of str
+        Parameters whose gradient was looked at, where time did not allow the whole; else empty.
     """
 
     test: PermutationTest | None = None
+    tensors: tuple[str, ...] = ()
 
     @property
     def p_value(self) -> float:

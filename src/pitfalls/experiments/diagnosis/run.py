@@ -95,7 +95,7 @@ def _along(built: Built, cards: list[SavedCard]) -> AlongWitness | None:
         witness = card.witness
         if isinstance(witness, SaddleWitness):
             with examine(built.model, built.loss, built.x, built.y, who="diagnose") as subject:
-                hessian = Hessian(subject, np.array(witness.rows))
+                hessian = Hessian(subject, np.array(witness.rows), precise=witness.precise)
                 reach = 3 * witness.radius if witness.radius > 0 else 1.0
                 lengths = np.linspace(-reach, reach, _POINTS)
                 losses = np.array([hessian.value(t * witness.direction) for t in lengths])
