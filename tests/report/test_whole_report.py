@@ -15,7 +15,7 @@ from pitfalls.report import FrontMatter, Report, build, gather
 from pitfalls.runs import Run, RunStore
 from tests.report.browser import axe_faults, chromium, console_errors, point, resize
 from tests.report.homework import perform_all
-from tests.report.payloads import WORDS
+from tests.report.payloads import DRAWINGS, WORDS
 from tests.runs.forged import rewrite
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -122,8 +122,22 @@ def test_the_page_is_one_file_of_bounded_size(report: Report) -> None:
     assert sorted(p.name for p in report.page.parent.iterdir()) == ["index.html", "writeup.pdf"]
 
 
-def test_the_same_runs_give_the_same_bytes(report: Report, store: RunStore, tmp_path: Path) -> None:
-    again = build(store, tmp_path / "again", front=FRONT, scale="test scale")
+def catalogue_figures(name: str) -> list[str]:
+    """Name the figures that an experiment draws."""
+    (found,) = [experiment for experiment in catalogue() if experiment.name == name]
+    return [figure.name for figure in found.figures()]
+
+
+def test_the_same_results_give_the_same_bytes_whatever_is_drawn_in_the_run_folders(
+    report: Report, store: RunStore, tmp_path: Path
+) -> None:
+    copy = tmp_path / "runs"
+    shutil.copytree(store.root, copy)
+    for i, run in enumerate(copy.glob("*/*")):
+        (run / "figures").mkdir(exist_ok=True)
+        for figure in catalogue_figures(run.parent.name):
+            (run / "figures" / f"{figure}.svg").write_text(DRAWINGS[i], encoding="utf-8")
+    again = build(copy, tmp_path / "again", front=FRONT, scale="test scale")
     assert again.writeup.read_bytes() == report.writeup.read_bytes()
     assert again.page.read_bytes() == report.page.read_bytes()
 
