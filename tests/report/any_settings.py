@@ -1,11 +1,22 @@
 """Random legal settings of every experiment, small enough to be run by the hundred."""
 
+import functools
+import tempfile
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pitfalls.errors import InputError
+from pitfalls.errors import PitfallsError
+from pitfalls.experiments.image_compare import CompareConfig
+from pitfalls.experiments.image_diagram import DiagramConfig, ImageShape
+from pitfalls.experiments.image_embed import EmbedConfig
+from pitfalls.experiments.image_networks import NetworkConfig
+from pitfalls.experiments.image_range import RangeConfig
+from pitfalls.experiments.image_regress import RegressConfig
+from pitfalls.experiments.image_source import ImageSource, find_images
+from pitfalls.experiments.image_train import TrainRunConfig
 from pitfalls.experiments.linear_capacity import CapacityConfig
 from pitfalls.experiments.linear_classify import ClassifyConfig
 from pitfalls.experiments.linear_descend import DescendConfig
@@ -25,6 +36,8 @@ from pitfalls.experiments.parity_sweep import SweepConfig
 from pitfalls.experiments.parity_targets import TargetsConfig
 from pitfalls.experiments.parity_train import TrainConfig
 from pitfalls.experiments.verify import VerifyConfig
+from pitfalls.images import DataConfig
+from pitfalls.images.training.config import TrainConfig as ImageTrainConfig
 from pitfalls.parity import LearningConfig
 
 __all__ = ["SETTINGS", "settings_of"]
@@ -117,6 +130,50 @@ def depth(rng: np.random.Generator) -> DepthConfig:
     )
 
 
+@functools.cache
+def two_classes() -> str:
+    """Write sixty pictures of two classes, with a dollar in one name, and a part to look at."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(60) % 2
+    pictures = (rng.integers(0, 90, (60, 6, 6)) + 120 * labels[:, None, None]).astype(np.uint8)
+    path = Path(tempfile.mkdtemp()) / "two.npz"
+    names = np.array(["a $b", "c_d"])
+    np.savez(
+        path, x_train=pictures[:40], y_train=labels[:40], x_test=pictures[40:], y_test=labels[40:],
+        class_names=names,
+    )  # fmt: skip
+    return str(path)
+
+
+def pictures(rng: np.random.Generator) -> ImageSource:
+    data = one_of(rng, "digits", two_classes())
+    train = int(rng.integers(12, 40))
+    asked = DataConfig(
+        data,
+        subset_train=train,
+        subset_val=int(rng.integers(2, 20)),
+        validation=one_of(rng, 0, 0, 0.5),
+        seed=seed(rng),
+    )
+    return find_images(asked)
+
+
+def image_training(rng: np.random.Generator, **kept: Any) -> ImageTrainConfig:
+    given: dict[str, Any] = {
+        "epochs": one_of(rng, 1, 2, 10),
+        "batch_size": one_of(rng, 8, 128),
+        "scheme": one_of(rng, "constant", "annealed", "special", "cosine", "one_cycle"),
+        "rate": one_of(rng, None, 1e-4, 10.0),
+        "flip": one_of(rng, "auto", "none", "random"),
+        "averaging": one_of(rng, None, 0.9),
+        "seed": seed(rng),
+    }
+    return ImageTrainConfig(**{**given, **kept})
+
+
+SMALL = NetworkConfig("fastnet", (4, 4, 4))
+
+
 def case(rng: np.random.Generator) -> tuple[int, int | None]:
     d = int(rng.integers(2, 7))
     return d, one_of(rng, None, 0, 1, d)
@@ -198,6 +255,32 @@ SETTINGS: Mapping[str, Draw] = {
     "parity-train": lambda rng: TrainConfig(
         tuple(int(b) for b in rng.integers(0, 2, int(rng.integers(1, 7)))), learning(rng)
     ),
+    "images-embed": lambda rng: EmbedConfig(
+        pictures(rng), one_of(rng, 0.0, 1.0), one_of(rng, 0, 10)
+    ),
+    "images-regress": lambda rng: RegressConfig(
+        pictures(rng), one_of(rng, 0.0, 1.0), one_of(rng, None, True, False)
+    ),
+    "images-diagram": lambda rng: DiagramConfig(
+        one_of(rng, "fastnet", "resnet18"),
+        ImageShape((one_of(rng, 1, 3), 8, 8), int(rng.integers(2, 12))),
+    ),
+    "images-compare": lambda rng: CompareConfig(
+        pictures(rng),
+        SMALL,
+        image_training(rng),
+        some(rng, ("constant", "annealed", "special", "one_cycle"), 3),
+        int(rng.integers(1, 3)),
+    ),
+    "images-train": lambda rng: TrainRunConfig(pictures(rng), SMALL, image_training(rng)),
+    "images-lr-find": lambda rng: RangeConfig(
+        pictures(rng),
+        SMALL,
+        image_training(rng, epochs=1),
+        one_of(rng, 1e-5, 1e-2),
+        one_of(rng, 0.1, 100.0),
+        int(rng.integers(10, 30)),
+    ),
     "verify": lambda rng: VerifyConfig(
         some(rng, ("2a-if", "2b-layers-convex", "3a-printed", "3c-iii", "2a-balanced"), 3),
         seed=seed(rng),
@@ -213,7 +296,7 @@ def settings_of(name: str, n: int, start: int = 0) -> list[Any]:
     for _ in range(100 * n):
         try:
             config = SETTINGS[name](rng)
-        except InputError:
+        except PitfallsError:
             continue  # the drawing does not know every rule
         if config not in found:
             found.append(config)
