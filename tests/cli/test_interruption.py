@@ -1,6 +1,8 @@
 """kill -9 during a command, and the same command again: the numbers equal an undisturbed run's."""
 
 import os
+import re
+import signal
 import subprocess
 import sys
 import time
@@ -29,13 +31,14 @@ def without_times(value):
     return value
 
 
-def start(line, folder):
+def start(line, folder, **kept):
     return subprocess.Popen(
         [sys.executable, "-m", "pitfalls", *line.split(), "--runs", str(folder), "--threads", "1"],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
+        **kept,
     )
 
 
@@ -89,3 +92,28 @@ def test_a_killed_command_ends_with_the_numbers_of_an_undisturbed_one(line, tmp_
             assert ours.keys() == theirs.keys()
             for key, value in ours.items():
                 np.testing.assert_array_equal(value, theirs[key])
+
+
+@pytest.mark.skipif(not os.path.isdir("/dev/shm"), reason="needs /dev/shm")
+@pytest.mark.parametrize("whom", ["the command", "everybody in the terminal"])
+def test_a_terminal_that_closes_leaves_nothing_in_shared_memory(whom, tmp_path):
+    line = "parity sweep -d 5 6 --weights 2 4 --n-seeds 2 --n-iterations 200000 --n-jobs 2"
+    # semaphores and folders of shared arrays have the name of the process that made them
+    process = start(line, tmp_path, start_new_session=True)
+    mine = re.compile(rf"\D{process.pid}\D")
+
+    def left():
+        return [name for name in os.listdir("/dev/shm") if mine.search(name + " ")]
+
+    while process.poll() is None and not left():
+        time.sleep(0.01)
+    assert left(), "the processes share memory while they work"
+    time.sleep(1)
+    (os.kill if whom == "the command" else os.killpg)(process.pid, signal.SIGHUP)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 130, output
+    assert "interrupted. Go on with: pitfalls parity sweep" in output
+    give_up = time.monotonic() + 60
+    while left() and time.monotonic() < give_up:
+        time.sleep(0.05)
+    assert left() == []
