@@ -1,6 +1,8 @@
 """Names of folders that came with data: spaces, letters of any script, bytes that are no letters."""
 
 import os
+import shutil
+import subprocess
 
 import pytest
 
@@ -44,7 +46,14 @@ def test_the_report_of_such_runs_is_written_and_shows_no_control_characters(
     name = "d\x1b[2J \u202e"
     class_folders(tmp_path / name, n=12)
     assert main(["images", "regress", "--data", name]) == 0
-    page = build(tmp_path / "runs", tmp_path / "out").page.read_text(encoding="utf-8")
+    report = build(tmp_path / "runs", tmp_path / "out")
+    page = report.page.read_text(encoding="utf-8")
     assert r"d\x1b[2J \u202e" in page
     assert not any(ord(c) < 32 and c not in "\n\t\r" for c in page)
     assert "\u202e" not in page
+    if shutil.which("pdftotext"):
+        paper = subprocess.check_output(["pdftotext", report.writeup, "-"], text=True)
+        assert r"\x1b[2J" in paper
+        assert r"\u202e" in paper
+        assert not any(ord(c) < 32 and c not in "\n\t\r\f" for c in paper)
+        assert "\u202e" not in paper
