@@ -31,8 +31,12 @@ def test_the_readme_names_every_command_of_every_lab():
         (row,) = re.findall(rf"^\| `{lab}` \| ([^|]*) \|", text, flags=re.MULTILINE)
         commands = {name for name in app[lab] if not name.startswith("-")}
         assert set(re.findall("`([^`]+)`", row)) == commands
+    (row,) = re.findall(r"^\| `diagnosis` \| ([^|]*) \|", text, flags=re.MULTILINE)
+    asked = {f"diagnose {name}" for name in app["diagnose"] if not name.startswith("-")}
+    assert set(re.findall("`([^`]+)`", row)) == {"diagnose", *asked}
     (row,) = re.findall(r"^\| all \| ([^|]*) \|", text, flags=re.MULTILINE)
-    alone = {name for name in app if not name.startswith("-")} - {"linear", "parity", "images"}
+    labs = {"linear", "parity", "images", "diagnose"}
+    alone = {name for name in app if not name.startswith("-")} - labs
     assert set(re.findall("`([^`]+)`", row)) == alone
 
 
