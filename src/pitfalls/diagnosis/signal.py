@@ -81,8 +81,7 @@ def _plan_forward(subject: Subject) -> int:
     with subject.mode("steady"), torch.no_grad():
         subject.risk(few)
     each = max(time.monotonic() - began, 1e-5) / len(few)
-    fits = int(max(_FEW, 0.4 * subject.left() / each))
-    return min(subject.n, 1 << (fits.bit_length() - 1))
+    return int(min(subject.n, max(_FEW, 0.7 * subject.left() / each)))
 
 
 def seeded_test(
