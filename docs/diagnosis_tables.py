@@ -86,8 +86,8 @@ def figures() -> str:
             f"{_where(found)} |"
         )
         lines.append(
-            f"| its curvature on 256 pictures | {r['curvature']['seconds']:.0f} s, verdict "
-            f"`{r['curvature']['verdict']}` |"
+            f"| its curvature alone, 256 pictures offered | {r['curvature']['seconds']:.0f} s of 60, "
+            f"{r['curvature']['evidence'].partition(chr(10))[0]} |"
         )
     return "\n".join(lines) + "\n"
 

@@ -1,7 +1,8 @@
 """Deepchecks on one data file after another, in an environment of its own: see peers.py.
 
 Reads paths of .npz files (x of shape (n, d), y of shape (n,)) from standard input, a line each, and
-answers each with the names of the checks that did not pass, as one line of JSON.
+answers each with the names of the checks that did not pass, as one line of JSON; null where the
+suite itself fails.
 """
 
 import contextlib
@@ -17,7 +18,11 @@ for line in sys.stdin:
     with np.load(line.strip()) as stored:
         frame = pd.DataFrame(stored["x"], columns=[f"x{i}" for i in range(stored["x"].shape[1])])
         frame["y"] = stored["y"]
-    with contextlib.redirect_stdout(sys.stderr):  # it draws progress bars
-        found = data_integrity().run(Dataset(frame, label="y", cat_features=[]))
-    names = sorted({check.get_header() for check in found.get_not_passed_checks()})
+    names = None
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # it draws progress bars
+            found = data_integrity().run(Dataset(frame, label="y", cat_features=[]))
+        names = sorted({check.get_header() for check in found.get_not_passed_checks()})
+    except Exception as error:
+        print(f"{line.strip()}: {error}", file=sys.stderr)
     print(json.dumps(names), flush=True)

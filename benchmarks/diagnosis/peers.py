@@ -52,18 +52,18 @@ class Deepchecks:
         self._folder = folder
         self._process = subprocess.Popen(
             [interpreter, "-W", "ignore", str(ALONE)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )  # fmt: skip
 
-    def alarms(self, case: Case) -> list[str]:
-        """Hand the data over as a file and wait for the answer."""
+    def alarms(self, case: Case) -> list[str] | None:
+        """Hand the data over as a file and wait for the answer; None where the suite fails."""
         path = self._folder / "data.npz"
         np.savez(path, x=case.x.numpy(), y=case.y.numpy())
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(f"{path}\n")
         self._process.stdin.flush()
-        found: list[str] = json.loads(self._process.stdout.readline())
+        found: list[str] | None = json.loads(self._process.stdout.readline())
         return found
 
 
@@ -111,7 +111,9 @@ def main(interpreter: str | None) -> None:
                 rows["torchtest2"].append(_row(setup, *timed(torchtest2_alarms, setup.build(SEED))))
             case = setup.build(SEED)
             if peer is not None and case.x.ndim == 2 and case.y.ndim == 1:
-                rows["deepchecks"].append(_row(setup, *timed(peer.alarms, case)))
+                found, seconds = timed(peer.alarms, case)
+                if found is not None:
+                    rows["deepchecks"].append(_row(setup, found, seconds))
             print(setup.name, {name: r[-1]["alarms"] for name, r in rows.items() if r}, flush=True)
     record("diagnosis_peers", {"seed": SEED, "versions": versions, "rows": rows})
 
