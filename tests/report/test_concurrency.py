@@ -21,31 +21,37 @@ AGAIN_AND_AGAIN = """
     for turn in range(8):
         perform(EXPERIMENT, config, RunStore(sys.argv[1]), command="again", fresh=turn > 0)
         print(turn, flush=True)
+        if turn == 0:
+            input()  # until the first has been read
 """
 
 
 def test_what_a_report_reads_beside_fresh_starts_is_the_result_or_a_note(tmp_path: Path) -> None:
-    worker = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(AGAIN_AND_AGAIN), str(tmp_path)],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    assert worker.stdout is not None
-    assert worker.stdout.readline() == "0\n"
-    (first,) = RunStore(tmp_path).list()
-    wanted = account_of(EXPERIMENT, Evidence(EXPERIMENT.name, (first,)))
-    whole = 0
-    while worker.poll() is None:
-        found = gather(RunStore(tmp_path)).get(EXPERIMENT.name, Evidence(EXPERIMENT.name))
-        account = account_of(EXPERIMENT, found)
-        if account.result is None:
-            assert account.note
-            assert "\n" not in account.note
-            assert not account.blocks
-        else:
-            whole += 1
-            assert account.blocks == wanted.blocks
-    assert worker.communicate()[1] == ""
+    ) as worker:
+        assert worker.stdout is not None
+        assert worker.stdin is not None
+        assert worker.stdout.readline() == "0\n"
+        (first,) = RunStore(tmp_path).list()
+        wanted = account_of(EXPERIMENT, Evidence(EXPERIMENT.name, (first,)))
+        worker.stdin.write("\n")
+        worker.stdin.flush()
+        whole = 0
+        while worker.poll() is None:
+            found = gather(RunStore(tmp_path)).get(EXPERIMENT.name, Evidence(EXPERIMENT.name))
+            account = account_of(EXPERIMENT, found)
+            if account.result is None:
+                assert account.note
+                assert "\n" not in account.note
+                assert not account.blocks
+            else:
+                whole += 1
+                assert account.blocks == wanted.blocks
+        assert worker.communicate()[1] == ""
     assert worker.returncode == 0
     assert whole > 0
