@@ -1,6 +1,5 @@
 """A card: one question, its verdict, the numbers, a witness that can be checked again, and the cost."""
 
-import dataclasses
 import html
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -205,8 +204,3 @@ class Diagnosis:
             rows.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
         head = "".join(f"<th>{name}</th>" for name in ("question", "verdict", "n", "p", "findings"))
         return f"<table><tr>{head}</tr>{''.join(rows)}</table>"
-
-
-def with_cost(card: Card, cost: Cost) -> Card:
-    """Return the card with what it took."""
-    return dataclasses.replace(card, cost=cost)

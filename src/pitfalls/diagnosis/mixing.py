@@ -11,7 +11,7 @@ from pitfalls.diagnosis.evidence.wiring import Composition, OutputMixing
 from pitfalls.diagnosis.guard import SAME_NUMBERS, seed_everything
 from pitfalls.diagnosis.nested import Nest, leaves, map_leaves, select
 from pitfalls.diagnosis.subject import Subject, SubjectError
-from pitfalls.diagnosis.witnesses import CompositionWitness
+from pitfalls.diagnosis.wiring_witnesses import CompositionWitness
 
 __all__ = [
     "batch_norm_without_statistics",

@@ -12,7 +12,6 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import stats
 from torch import Tensor, nn
 
 from pitfalls.diagnosis.evidence.signal import LayerTest, PermutationTest
@@ -174,10 +173,3 @@ def _gradients(
             if on_progress is not None:
                 on_progress(number * len(orders) + at + 1, len(parts) * len(orders))
     return [part.cpu() for part in table]
-
-
-def planned_power(excess: float, noise: float, level: float = 0.05) -> float:
-    """Chance that the test at that level finds an excess of this size, by the normal law."""
-    if not noise > 0:
-        return 0.0
-    return float(stats.norm.sf(stats.norm.ppf(1 - level) - excess / noise))

@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, TypeAlias
 
@@ -204,11 +204,6 @@ class Subject:
                     for t in leaves(self.forward(self.batch(np.arange(few))[0]))
                 )
         return self._rows_first
-
-    def seeded(self, seed: int, function: Callable[[], Tensor]) -> Tensor:
-        """Call a function with the global generators at a given state: the same dropout again."""
-        seed_everything(seed)
-        return function()
 
 
 def dense(gradient: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pitfalls.diagnosis.nested import leaves, map_leaves
 from pitfalls.diagnosis.subject import Subject
-from pitfalls.diagnosis.witnesses import RayWitness
+from pitfalls.diagnosis.wiring_witnesses import RayWitness
 
 __all__ = ["along", "falls_without_limit", "find_ray", "leaning"]
 

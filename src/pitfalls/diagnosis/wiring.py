@@ -26,7 +26,7 @@ from pitfalls.diagnosis.reach import reach
 from pitfalls.diagnosis.slopes import check_slopes
 from pitfalls.diagnosis.subject import Subject, SubjectError
 from pitfalls.diagnosis.unbounded import find_ray, leaning
-from pitfalls.diagnosis.witnesses import (
+from pitfalls.diagnosis.wiring_witnesses import (
     CompositionWitness,
     FiniteWitness,
     OutputMixingWitness,

@@ -1,7 +1,7 @@
 """What is asked of a network, and its cards as a run keeps them."""
 
 from dataclasses import dataclass, field
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,29 +15,12 @@ from pitfalls.diagnosis.evidence.signal import SignalEvidence
 from pitfalls.diagnosis.evidence.units import UnitsEvidence
 from pitfalls.diagnosis.evidence.wiring import WiringEvidence
 from pitfalls.diagnosis.vocabulary import ALL, Question
-from pitfalls.diagnosis.witnesses import (
-    CompositionWitness,
-    DataWitness,
-    FiniteWitness,
-    FitWitness,
-    FloorWitness,
-    OutputMixingWitness,
-    RayWitness,
-    ReachWitness,
-    SaddleWitness,
-    ScheduleWitness,
-    SignalWitness,
-    SlopeWitness,
-    UnitsWitness,
-)
+from pitfalls.diagnosis.witnesses import AnyWitness
 from pitfalls.errors import InputError
 from pitfalls.frame import HIDDEN
 from pitfalls.runs import NOT_IDENTITY
 
 __all__ = ["AlongWitness", "DiagnosisConfig", "DiagnosisResult", "SavedCard"]
-
-LossName = Literal["cross-entropy", "squares", "logistic", "absolute", "hinge"]
-OptimizerName = Literal["sgd", "adam", "adamw"]
 
 
 @dataclass(frozen=True)
@@ -135,22 +118,7 @@ class SavedCard:
     verdict: str
     p_value: float | None
     evidence: AnyEvidence
-    witness: (
-        CompositionWitness
-        | DataWitness
-        | FiniteWitness
-        | FitWitness
-        | FloorWitness
-        | OutputMixingWitness
-        | RayWitness
-        | ReachWitness
-        | SaddleWitness
-        | ScheduleWitness
-        | SignalWitness
-        | SlopeWitness
-        | UnitsWitness
-        | None
-    )
+    witness: AnyWitness | None
     cost: Cost
     n_examples: int
     n_total: int | None
