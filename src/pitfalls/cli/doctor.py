@@ -1,35 +1,45 @@
 """``pitfalls doctor``: what this machine has, what is missing, and what to do about it."""
 
+from typing import TypeAlias
+
 from pitfalls.frame.session import run_store, say
 from pitfalls.frame.tables import print_table
+
+Row: TypeAlias = tuple[str, str, str]
+"""What was looked at, what was found, and ``ok`` or the remedy."""
 
 
 def doctor() -> int:
     """Say what this machine has, and what is missing."""
-    import importlib.util
-    import os
-    import shutil
-    import tempfile
-    from pathlib import Path
+    rows = [*_machine(), *_extras(), _processes(), _run_folders(), _data()]
+    print_table("pitfalls doctor", ["what", "found", "verdict"], rows)
+    failures = sum(verdict != "ok" for _, _, verdict in rows)
+    say("all well" if not failures else f"{failures} to mend")
+    return 1 if failures else 0
+
+
+def _machine() -> list[Row]:
+    import torch
 
     from pitfalls.runs import describe_machine, describe_versions
 
-    rows: list[tuple[str, str, str]] = []
-    for package, number in describe_versions().items():
-        rows.append((package, number, "ok"))
-    machine = describe_machine()
-    rows.append(("processor", str(machine["processor"]), "ok"))
-    rows.append(("cores, memory", f"{machine['cores']}, {machine['memory_gib']} GiB", "ok"))
+    machine, flags = describe_machine(), _flags()
+    there = torch.cuda.is_available()
+    none = "none; everything runs on the processor"
+    bf16 = "avx512_bf16" in flags or "amx_bf16" in flags
+    return [
+        *((package, number, "ok") for package, number in describe_versions().items()),
+        ("processor", str(machine["processor"]), "ok"),
+        ("cores, memory", f"{machine['cores']}, {machine['memory_gib']} GiB", "ok"),
+        ("accelerator", torch.cuda.get_device_name(0) if there else none, "ok"),
+        ("bfloat16 in hardware", "yes" if bf16 else "no: float32 is faster here", "ok"),
+    ]
 
-    import torch
 
-    if torch.cuda.is_available():
-        rows.append(("accelerator", torch.cuda.get_device_name(0), "ok"))
-    else:
-        rows.append(("accelerator", "none; everything runs on the processor", "ok"))
-    bf16 = "avx512_bf16" in _flags() or "amx_bf16" in _flags()
-    rows.append(("bfloat16 in hardware", "yes" if bf16 else "no: float32 is faster here", "ok"))
+def _extras() -> list[Row]:
+    import importlib.util
 
+    rows = []
     for module, extra, use in (
         ("distributed", "dask", "sweeps over a Dask cluster"),
         ("ray", "ray", "sweeps over a Ray cluster"),
@@ -37,49 +47,44 @@ def doctor() -> int:
         ("mlflow", "tracking", "export to MLflow"),
     ):
         there = importlib.util.find_spec(module) is not None
-        rows.append(
-            (f"optional: {use}", "yes" if there else f"pip install 'pitfalls[{extra}]'", "ok")
-        )
+        found = "yes" if there else f"pip install 'pitfalls[{extra}]'"
+        rows.append((f"optional: {use}", found, "ok"))
+    return rows
 
+
+def _processes() -> Row:
     import joblib
 
-    processes = joblib.effective_n_jobs(2) > 1
     none = "no: there is no shared memory, and jobs run one after the other"
-    rows.append(("several processes", "yes" if processes else none, "ok"))
+    return "several processes", "yes" if joblib.effective_n_jobs(2) > 1 else none, "ok"
 
-    failures = 0
-    store = run_store()
+
+def _run_folders() -> Row:
+    import os
+    import shutil
+    import tempfile
+
+    root = run_store().root
     try:
         # the nearest path that exists is where the run folders would be made; a file is no place
-        folder = next(p for p in (store.root, *store.root.resolve().parents) if os.path.lexists(p))
+        folder = next(p for p in (root, *root.resolve().parents) if os.path.lexists(p))
         with tempfile.NamedTemporaryFile(dir=folder):
             pass
         free = shutil.disk_usage(folder).free / 1e9
-        rows.append(("run folders", f"{store.root} ({free:.0f} GB free)", "ok"))
     except OSError as error:
-        failures += 1
-        rows.append(
-            ("run folders", f"{store.root}: {error.strerror}", "choose another with --runs")
-        )
+        return "run folders", f"{root}: {error.strerror}", "choose another with --runs"
+    return "run folders", f"{root} ({free:.0f} GB free)", "ok"
+
+
+def _data() -> Row:
+    import os
+    from pathlib import Path
 
     data = os.environ.get("PITFALLS_DATA")
     if data and data != "digits" and not Path(data).exists():
-        failures += 1
-        rows.append(
-            (
-                "data",
-                f"PITFALLS_DATA={data} does not exist",
-                "set it to CIFAR-10, or to the word digits, or unset it",
-            )
-        )
-    else:
-        rows.append(
-            ("data", data or "PITFALLS_DATA is not set: cache, download, else digits", "ok")
-        )
-
-    print_table("pitfalls doctor", ["what", "found", "verdict"], rows)
-    say("all well" if not failures else f"{failures} to mend")
-    return 1 if failures else 0
+        remedy = "set it to CIFAR-10, or to the word digits, or unset it"
+        return "data", f"PITFALLS_DATA={data} does not exist", remedy
+    return "data", data or "PITFALLS_DATA is not set: cache, download, else digits", "ok"
 
 
 def _flags() -> str:

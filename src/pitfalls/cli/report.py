@@ -70,11 +70,7 @@ def report(
             raise InputError(
                 "report: --diagnosis writes one page of one run; only --out goes with it."
             )
-        from pitfalls.report.diagnosis import build_diagnosis
-
-        _require_folder(out)
-        say(str(build_diagnosis(run_store().find(diagnosis), out)))
-        return 0
+        return _diagnosis(diagnosis, out)
     if sum((quick, full, from_ is not None)) > 1:
         raise InputError("report: --quick, --full and --from exclude each other. Give one of them.")
     if from_ is not None and data is not None:
@@ -109,6 +105,15 @@ def report(
     say(str(written.writeup))
     remark(f"report written in {time.monotonic() - started:.1f} s")
     return 1 if failures else 0
+
+
+def _diagnosis(name: str, out: Path) -> int:
+    """Write the page of one diagnosis."""
+    from pitfalls.report.diagnosis import build_diagnosis
+
+    _require_folder(out)
+    say(str(build_diagnosis(run_store().find(name), out)))
+    return 0
 
 
 def _require_folder(out: Path) -> None:
