@@ -1,6 +1,8 @@
 """Random legal settings of every experiment, small enough to be run by the hundred."""
 
+import atexit
 import functools
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -136,7 +138,9 @@ def two_classes() -> str:
     rng = np.random.default_rng(0)
     labels = np.arange(60) % 2
     pictures = (rng.integers(0, 90, (60, 6, 6)) + 120 * labels[:, None, None]).astype(np.uint8)
-    path = Path(tempfile.mkdtemp()) / "two.npz"
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder)
+    path = Path(folder) / "two.npz"
     names = np.array(["a $b", "c_d"])
     np.savez(
         path, x_train=pictures[:40], y_train=labels[:40], x_test=pictures[40:], y_test=labels[40:],
