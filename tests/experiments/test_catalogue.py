@@ -10,7 +10,7 @@ import pytest
 
 import pitfalls.experiments
 from pitfalls.errors import InputError
-from pitfalls.experiments.catalogue import FOLDERS, catalogue, experiment_named
+from pitfalls.experiments.catalogue import FOLDERS, LABS, catalogue, experiment_named
 from pitfalls.experiments.image_source import find_images
 from pitfalls.frame import Homework, Located
 from pitfalls.frame.options import options_of
@@ -26,6 +26,14 @@ WITH_COMMAND = [name for name, experiment in EXPERIMENTS.items() if experiment.c
 def test_every_folder_is_in_the_list():
     root = Path(pitfalls.experiments.__file__).parent
     assert sorted(FOLDERS) == sorted(p.name for p in root.iterdir() if (p / "__init__.py").exists())
+
+
+def test_an_experiment_stands_under_the_lab_whose_command_line_has_its_command():
+    for lab, folders in LABS.items():
+        for experiment in catalogue():
+            under = experiment.package.rpartition(".")[2] in folders
+            if len(experiment.command) == 2:
+                assert under == (experiment.command[0] == lab)
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
