@@ -78,7 +78,6 @@ def make_run(home: Path) -> Run:
             run.log(step=2, risk=0.25)
             run.save(Found(0.5, 3, None, (Part("a", None), Part("b", 0.5)), np.eye(3)))
             run.save_arrays("spectrum", values=np.arange(5.0), names=np.array(["a", "b"]))
-            run.save_results({"risk": 0.5, "cells": [{"d": 3}]})
             raise KeyboardInterrupt
     except KeyboardInterrupt:
         pass
@@ -99,9 +98,6 @@ def run_readers(home: Path) -> list[Reader]:
 
     def arrays() -> Any:
         return found.find(path).arrays("spectrum")
-
-    def results() -> Any:
-        return found.find(path).results()
 
     def metrics() -> Any:
         return found.find(path).metrics()
@@ -163,7 +159,6 @@ def run_readers(home: Path) -> list[Reader]:
         Reader("result", path / typed, result, True),
         Reader("arrays of a result", path / beside, result, True),
         Reader("arrays", spectrum, arrays, True),
-        Reader("results", path / "results.json", results, True),
         Reader("metric log", path / "metrics.jsonl", metrics, True),
         Reader("checkpoint", checkpoint, continued, True),
         Reader("checkpoint's tensors", tensors, continued, True),

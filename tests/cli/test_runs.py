@@ -11,6 +11,11 @@ class Config:
     seed: int = 0
 
 
+@dataclass(frozen=True)
+class Found:
+    risk: float
+
+
 @pytest.fixture
 def store(tmp_path, monkeypatch):
     monkeypatch.setenv("PITFALLS_RUNS", str(tmp_path))
@@ -19,7 +24,7 @@ def store(tmp_path, monkeypatch):
 
 def test_list_show_and_remove(store, capsys):
     with store.open("test", Config(), command="pitfalls test") as run:
-        run.save_results({"risk": 0.25})
+        run.save(Found(0.25))
         run.warn("made of [digits]")
     with pytest.raises(KeyboardInterrupt), store.open("other", Config()):
         raise KeyboardInterrupt
@@ -76,21 +81,22 @@ def test_list_of_an_experiment_without_runs_says_so(store, capsys):
 
 def test_check_names_what_is_damaged_and_ends_with_1(store, capsys):
     with store.open("test", Config(), command="pitfalls test") as run:
-        run.save_results({"risk": 0.25})
+        run.save(Found(0.25))
     with store.open("other", Config()):
         pass
     assert main(["runs", "check"]) == 0
     assert "2 runs in " in capsys.readouterr().out
-    (run.path / "results.json").write_text('{"risk": 0.35}')
+    result = run.path / "results/Found.json"
+    result.write_text(result.read_text().replace("0.25", "0.35"))
     assert main(["runs", "check", "other"]) == 0
     capsys.readouterr()
     assert main(["runs", "check"]) == 1
     printed = capsys.readouterr()
     assert printed.out.endswith("1 damaged\n")
-    assert f"{run.id}: results.json is damaged" in printed.err
+    assert f"{run.id}: results/Found.json is damaged" in printed.err
     assert "pitfalls test --fresh" in printed.err
     assert main(["runs", "show", run.id]) == 1
-    assert "results.json is damaged" in capsys.readouterr().out
+    assert "results/Found.json is damaged" in capsys.readouterr().out
 
 
 def test_a_run_whose_manifest_is_damaged_is_named_in_the_list(store, capsys):

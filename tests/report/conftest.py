@@ -17,11 +17,14 @@ class Config:
     n: int = 3
 
 
-def make_run(
-    store: RunStore, experiment: str, results: dict | None = None, *, seed: int = 7, n: int = 3
-) -> Run:
+@dataclass(frozen=True)
+class Found:
+    risk: float
+
+
+def make_run(store: RunStore, experiment: str, *, seed: int = 7, n: int = 3) -> Run:
     with store.open(experiment, Config(seed, n), command=f"pitfalls {experiment}") as run:
-        run.save_results(results if results is not None else {"risk": 0.25})
+        run.save(Found(0.25))
     return run
 
 

@@ -176,10 +176,15 @@ class Config:
     seed: int = 0
 
 
+@dataclass(frozen=True)
+class Found:
+    value: int
+
+
 def make(store, value):
     with store.open("test", Config(), entry=ENTRY, command="pitfalls test") as run:
         if not run.complete:
-            run.save_results({"value": value})
+            run.save(Found(value))
     return run
 
 
@@ -197,16 +202,16 @@ def test_a_run_of_other_code_is_older_and_is_made_anew_with_the_old_one_kept_bes
     assert "pitfalls test" in older.older_note
     second = make(store, 2)
     assert second.path == first.path
-    assert second.results() == {"value": 2}
+    assert second.load(Found) == Found(2)
     assert second.set_aside is not None
     kept = store.find(second.set_aside)
-    assert kept.results() == {"value": 1}
+    assert kept.load(Found) == Found(1)
     assert kept.is_older
     assert store.find(f"run-{kept.manifest.hash}").path == second.path  # the whole name, not a part
     assert store.find("test/run").path == second.path
     package.write("lab/inner.py", "SCALE = 2\n")  # back to the first code: its run comes back
-    assert make(store, 3).results() == {"value": 1}
-    assert sorted(run.results()["value"] for run in store.list()) == [1, 2]
+    assert make(store, 3).load(Found) == Found(1)
+    assert sorted(run.load(Found).value for run in store.list()) == [1, 2]
 
 
 def test_an_interrupted_run_of_other_code_is_not_continued(package, tmp_path):

@@ -24,7 +24,6 @@ def run(tmp_path):
     with RunStore(tmp_path / "runs").open("test", Config()) as run:
         for step in range(3):
             run.log(step=10 * step, risk=1 / (step + 1), learned=False)
-        run.save_results({"final": 0.25, "curve": [1, 2]})
         run.save(Found(0.75, (1.0, 2.0)))
     return run
 
@@ -41,7 +40,7 @@ def test_tensorboard_reads_back_every_scalar(run, tmp_path):
         (10, pytest.approx(1 / 2)),
         (20, pytest.approx(1 / 3)),
     ]
-    assert set(events.Tags()["scalars"]) == {"risk", "results/final", "results/Found/risk"}
+    assert set(events.Tags()["scalars"]) == {"risk", "results/Found/risk"}
     with pytest.raises(InputError, match="exists"):
         export_tensorboard(run, tmp_path / "tb")
 
@@ -58,6 +57,5 @@ def test_mlflow_reads_back_config_metrics_and_results(run, tmp_path):
         found = client.get_run(identifier)
         history = client.get_metric_history(identifier, "risk")
     assert found.data.params == {"seed": "3"}
-    assert found.data.metrics["results/final"] == 0.25
     assert found.data.metrics["results/Found/risk"] == 0.75
     assert [(m.step, m.value) for m in history] == [(0, 1), (10, 1 / 2), (20, 1 / 3)]

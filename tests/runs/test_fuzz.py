@@ -24,7 +24,6 @@ def readers(tmp_path_factory):
         "result",
         "arrays of a result",
         "arrays",
-        "results",
         "metric log",
         "checkpoint",
         "checkpoint's tensors",
@@ -65,4 +64,4 @@ def test_a_made_up_file_is_read_or_refused_in_one_line(readers, name):
 
 
 def test_every_reader_is_in_a_test(readers):
-    assert len(readers) == 26
+    assert len(readers) == 25

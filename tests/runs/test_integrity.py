@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from pitfalls.errors import InputError, RunError
-from pitfalls.runs import RunStore, atomic, folder_size
+from pitfalls.runs import RunStore, atomic, folder_size, plain
 from pitfalls.runs import run as run_module
 from tests.runs.forged import rewrite_manifest
 
@@ -32,6 +32,12 @@ class Found:
     curve: np.ndarray
 
 
+@dataclass(frozen=True)
+class Numbers:
+    risk: float
+    worst: float
+
+
 @pytest.fixture
 def store(tmp_path):
     return RunStore(tmp_path / "runs")
@@ -46,7 +52,7 @@ def make(store, config=None):
         run.log(step=3)
         run.save_checkpoint(step=3, tensors={"x": np.arange(4.0)})
         run.save_arrays("spectrum", values=np.arange(5.0))
-        run.save_results({"risk": 0.5, "worst": math.inf})
+        run.save(Numbers(0.5, math.inf))
         run.save(Found(0.25, np.arange(6.0)))
         run.save_file("weights-0.safetensors", b"weights")
     run.save_file("figures/curve.svg", "<svg/>")
@@ -57,7 +63,7 @@ def read_all(run):
     run.metrics()
     run.timings()
     run.arrays("spectrum")
-    run.results()
+    run.load(Numbers)
     run.load(Found)
     run.read_file("weights-0.safetensors")
     run.read_file("figures/curve.svg")
@@ -75,7 +81,7 @@ NAMES = [
     "metrics.jsonl",
     "timings.jsonl",
     "arrays/spectrum.npz",
-    "results.json",
+    "results/Numbers.json",
     "results/Found.json",
     "weights-0.safetensors",
     "figures/curve.svg",
@@ -88,7 +94,7 @@ def test_a_whole_run_is_whole_and_what_json_lacks_is_read_back(store):
     assert list(store.check().values()) == [()]
     assert run.metrics()[0]["note"] == "a\u2028b"
     assert math.isnan(run.metrics()[2]["risk"])
-    assert run.results()["worst"] == math.inf
+    assert run.load(Numbers).worst == math.inf
     for name in files_of(run):
         if name.endswith(".json"):
             json.loads((run.path / name).read_text(), parse_constant=pytest.fail)
@@ -141,10 +147,10 @@ def test_no_flipped_bit_anywhere_in_a_run_goes_unnoticed(store):
 
 def test_a_file_of_another_run_in_its_place_is_refused(store):
     run, other = make(store), make(store, Config(1))
-    for name in ("results.json", "manifest.json"):
+    for name in ("results/Numbers.json", "manifest.json"):
         shutil.copy(other.path / name, run.path / name)
         faults = store.check()[run.path]
-        if name == "results.json":  # of equal content, so no other
+        if name == "results/Numbers.json":  # of equal content, so no other
             assert faults == ()
         else:
             assert "it is the one of test/run-" in faults[0]
@@ -174,7 +180,7 @@ def test_a_manifest_of_wrong_types_or_of_another_config_is_one_line(store, chang
     run = make(store)
     values = json.loads((run.path / "manifest.json").read_text()) | changes
     values.pop("sha256")
-    values["sha256"] = run_module.plain.digest(values)
+    values["sha256"] = plain.digest(values)
     (run.path / "manifest.json").write_text(json.dumps(values))
     for ask in (lambda: store.find(run.id), lambda: store.open("test", Config())):
         with pytest.raises(RunError) as caught:
@@ -339,8 +345,7 @@ SAVES = {
     "log": lambda run: run.log(step=9),
     "checkpoint": lambda run: run.save_checkpoint(step=9, tensors={"x": np.zeros(2)}),
     "arrays": lambda run: run.save_arrays("a", x=np.zeros(2)),
-    "results": lambda run: run.save_results({}),
-    "typed": lambda run: run.save(Found(1.0, np.zeros(1))),
+    "result": lambda run: run.save(Found(1.0, np.zeros(1))),
     "warning": lambda run: run.warn("a"),
     "end": lambda run: None,
 }
@@ -385,6 +390,10 @@ WORKER = """
         seed: int = 0
         rate: float = 0.1
 
+    @dataclass(frozen=True)
+    class Done:
+        done: bool
+
     print("ready", flush=True)
     sys.stdin.readline()
     try:
@@ -396,7 +405,7 @@ WORKER = """
                     run.log(step=step)
                     run.save_checkpoint(step=step, tensors={})
                 time.sleep(0.5)
-                run.save_results({"done": True})
+                run.save(Done(True))
                 print("made")
     except RunError as error:
         print(error)
@@ -426,7 +435,7 @@ def test_of_ten_processes_on_one_run_one_works_and_the_others_say_so_in_one_line
         assert answer in ("made\n", "reused\n") or "another process is working on it" in answer
         assert answer.count("\n") == 1
     (run,) = store.list()
-    assert run.results() == {"done": True}
+    assert [*run.plain_results().values()] == [{"done": True}]
     assert [line["step"] for line in run.metrics()] == list(range(20))
     assert list(store.check().values()) == [()]
 
@@ -442,6 +451,10 @@ AGAIN_AND_AGAIN = """
         seed: int = 0
         rate: float = 0.1
 
+    @dataclass(frozen=True)
+    class Done:
+        done: bool
+
     store = RunStore(sys.argv[1])
     done = 0
     while done < 25:
@@ -449,7 +462,7 @@ AGAIN_AND_AGAIN = """
             with store.open("test", Config(), fresh=True) as run:
                 run.log(step=1)
                 run.save_checkpoint(step=1, tensors={})
-                run.save_results({"done": True})
+                run.save(Done(True))
             run.save_file("figures/a.svg", "<svg/>")
             done += 1
         except RunError as error:
@@ -467,7 +480,7 @@ def test_fresh_starts_beside_readers_and_removers_end_in_results_or_one_line(sto
 
     def show():
         run = store.find("test/run")
-        return run.results() if run.complete else None
+        return run.plain_results() if run.complete else None
 
     asks = (store.list, store.unreadable, store.check, show, lambda: store.remove("test/run"))
     said, answers, turn = [], 0, 0

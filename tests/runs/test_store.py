@@ -20,6 +20,11 @@ class Config:
     run_name: str = "demo"
 
 
+@dataclass(frozen=True)
+class Found:
+    risk: float
+
+
 @pytest.fixture
 def store(tmp_path):
     return RunStore(tmp_path / "runs")
@@ -29,7 +34,7 @@ def finish(store, seed=0, **options):
     with store.open("test", Config(seed), **options) as run:
         run.log(step=0, risk=0.5)
         run.save_arrays("a", x=np.arange(4.0))
-        run.save_results({"risk": 0.5})
+        run.save(Found(0.5))
     return run
 
 
@@ -38,7 +43,7 @@ def test_a_finished_run_is_reused_and_reads_back(store):
     run = store.open("test", Config())
     assert run.complete
     assert not run.was_opened
-    assert run.results() == {"risk": 0.5}
+    assert run.load(Found) == Found(0.5)
     assert run.metrics() == [{"step": 0, "risk": 0.5}]
     np.testing.assert_array_equal(run.arrays("a")["x"], np.arange(4.0))
     manifest = json.loads((run.path / "manifest.json").read_text())
@@ -54,7 +59,7 @@ def test_a_complete_run_takes_no_more_writes(store):
     run = finish(store)
     for write in (
         lambda: run.log(step=1),
-        lambda: run.save_results({}),
+        lambda: run.save(Found(1.0)),
         lambda: run.save_checkpoint(step=1, tensors={}),
         lambda: run.warn("late"),
     ):
@@ -66,7 +71,7 @@ def test_fresh_starts_over(store):
     finish(store)
     with store.open("test", Config(), fresh=True) as run:
         assert run.metrics() == []
-        assert not run.has_arrays("a")
+        assert run.manifest.files == {}
 
 
 def test_another_config_is_another_folder(store):
@@ -151,6 +156,10 @@ class Config:
     seed: int = 0
     run_name: str = "demo"
 
+@dataclass(frozen=True)
+class Found:
+    x: np.ndarray
+
 with RunStore(sys.argv[1]).open("test", Config()) as run:
     if run.complete:  # the kill came between the end of the work and that of the process
         sys.exit()
@@ -165,7 +174,7 @@ with RunStore(sys.argv[1]).open("test", Config()) as run:
         if step % 3 == 2:
             run.save_checkpoint(step=step + 1, tensors={"x": x})
         time.sleep(0.004)
-    run.save_results({"x": x})
+    run.save(Found(x))
 """
 
 
@@ -193,7 +202,7 @@ def test_kill_9_at_random_moments_changes_no_byte_of_log_and_results(tmp_path):
         break
     assert kills > 0
     calm, killed = (RunStore(tmp_path / name).list()[0] for name in ("calm", "killed"))
-    for name in ("metrics.jsonl", "results.json"):
+    for name in ("metrics.jsonl", "results/Found.json"):
         assert (calm.path / name).read_bytes() == (killed.path / name).read_bytes()
 
 
@@ -249,10 +258,10 @@ def test_a_run_folder_of_an_earlier_format_is_set_aside(store):
 
 def test_damaged_results_and_arrays_name_file_and_remedy(store):
     run = finish(store, command="pitfalls test")
-    (run.path / "results.json").write_text("{")
+    (run.path / "results/Found.json").write_text("{")
     (run.path / "arrays/a.npz").write_bytes(b"no zip")
-    with pytest.raises(RunError, match=r"results\.json is damaged.*pitfalls test --fresh"):
-        run.results()
+    with pytest.raises(RunError, match=r"results/Found\.json is damaged.*pitfalls test --fresh"):
+        run.load(Found)
     with pytest.raises(RunError, match=r"a\.npz is damaged"):
         run.arrays("a")
     with pytest.raises(RunError, match="has no arrays 'b'"):

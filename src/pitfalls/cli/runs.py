@@ -84,8 +84,6 @@ def show(run: str, /) -> int:
     if found.complete:
         try:
             facts |= {name: as_json(value) for name, value in found.plain_results().items()}
-            if found.holds("results.json"):
-                facts["results"] = as_json(found.results())
         except RunError as error:
             facts["damaged"], code = str(error), 1
     print_table(found.id, ["what", "value"], [[k, v] for k, v in facts.items() if v is not None])

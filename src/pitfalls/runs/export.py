@@ -94,10 +94,7 @@ def _scalars(run: Run) -> Iterator[tuple[str, int, float]]:
         for name, value in record.items():
             if name != "step" and isinstance(value, int | float) and not isinstance(value, bool):
                 yield name, step, float(value)
-    saved = run.plain_results()
-    if run.holds("results.json"):
-        saved[""] = run.results()
-    for kind, values in saved.items():
+    for kind, values in run.plain_results().items():
         for name, value in values.items():
             if isinstance(value, int | float) and not isinstance(value, bool):
-                yield "/".join(filter(None, ("results", kind, name))), 0, float(value)
+                yield f"results/{kind}/{name}", 0, float(value)

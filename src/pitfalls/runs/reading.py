@@ -111,18 +111,6 @@ class ReadableRun:
         found = {n: self._read(n, n, lambda n=n: plain.load(self._folder.read(n))) for n in names}  # type: ignore[misc]
         return {Path(n).stem: content["value"] for n, content in sorted(found.items())}
 
-    def results(self) -> dict[str, Any]:
-        """Return what `save_results` saved.
-
-        Raises
-        ------
-        RunError
-            If there is nothing yet or the file is damaged.
-        """
-        return self._read(
-            "results.json", "results", lambda: plain.load(self._folder.read("results.json"))
-        )
-
     def arrays(self, name: str) -> dict[str, np.ndarray]:
         """Return the arrays saved under ``name``.
 
@@ -133,10 +121,6 @@ class ReadableRun:
         """
         file = f"arrays/{name}.npz"
         return self._read(file, f"arrays {name!r}", lambda: unpack_arrays(self._folder.read(file)))
-
-    def has_arrays(self, name: str) -> bool:
-        """Whether arrays were saved under ``name``."""
-        return self._folder.holds(f"arrays/{name}.npz")
 
     def read_file(self, name: str) -> bytes:
         """Return a file that `save_file` saved, compared with what was written.

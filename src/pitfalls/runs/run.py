@@ -13,7 +13,6 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 from pitfalls.errors import DataError, InputError, RunError
 from pitfalls.escaping import shown
-from pitfalls.runs import plain
 from pitfalls.runs.checkpoint import Checkpoint, read_latest, write_checkpoint
 from pitfalls.runs.config import to_json
 from pitfalls.runs.converter import Misfit
@@ -113,12 +112,6 @@ class Run(ReadableRun):
         data = pack_arrays({key: _as_array(key, value) for key, value in arrays.items()})
         with self._writing("save_arrays", name):
             self._folder.write(f"arrays/{name}.npz", data)
-
-    def save_results(self, results: object) -> None:
-        """Save the numbers that tables and texts quote as ``results.json`` (a mapping or a dataclass)."""
-        data = plain.dump(to_json(results), 2) + b"\n"
-        with self._writing("save_results", "results.json"):
-            self._folder.write("results.json", data)
 
     def save(self, result: object, *, part: str = "") -> None:
         """Save what the experiment found, whole: a frozen dataclass that `load` gives back.

@@ -38,11 +38,14 @@ class RunStore:
     >>> @dataclass(frozen=True)
     ... class Config:
     ...     seed: int = 0
+    >>> @dataclass(frozen=True)
+    ... class Found:
+    ...     risk: float
     >>> store = RunStore(tempfile.mkdtemp())
     >>> with store.open("demo", Config()) as run:
-    ...     run.save_results({"risk": 0.5})
-    >>> store.open("demo", Config()).complete  # the same config again reuses the run
-    True
+    ...     run.save(Found(0.5))
+    >>> store.open("demo", Config()).load(Found)  # the same config again reuses the run
+    Found(risk=0.5)
     """
 
     def __init__(self, root: str | os.PathLike[str] | None = None) -> None:
