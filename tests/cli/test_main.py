@@ -15,7 +15,7 @@ from pitfalls.frame import perform, session, tables
 from pitfalls.frame.bars import TerminalProgress
 from pitfalls.images import DataConfig
 
-COMMANDS = ("linear", "parity", "images", "verify", "report", "runs", "doctor")
+COMMANDS = ("linear", "parity", "images", "verify", "report", "playground", "runs", "doctor")
 
 
 def test_help_lists_every_command_without_importing_torch():

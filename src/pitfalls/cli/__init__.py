@@ -59,6 +59,11 @@ app.command(
     name="report",
     help="Run what is missing and write the report: one HTML page and one PDF.",
 )
+app.command(
+    "pitfalls.cli.playground:playground",
+    name="playground",
+    help="Write the page in which the homework's networks train live.",
+)
 app.command("pitfalls.cli.runs:app", name="runs", help="List, show and remove finished runs.")
 app.command(
     "pitfalls.cli.doctor:doctor",

@@ -1,0 +1,107 @@
+"""Live training in the page: its scripts as one module, its style, and a page of its own."""
+
+import re
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+
+from pitfalls.errors import InputError
+from pitfalls.report.page import EMPTY_STYLE, policy
+from pitfalls.runs import write_bytes
+
+__all__ = ["BODY", "build_playground", "module", "style"]
+
+BODY = """<p>Both labs compute as the library does, with the same initial weights, the same batches and
+the same arithmetic in double precision: after any number of steps the network here and the one that
+<code>pitfalls</code> trains are equal up to rounding. The address of the page holds what is on the
+screen.</p>
+<div id="playground"><p>The playground runs in a browser with JavaScript.</p></div>
+"""
+"""What stands in the page where the scripts build the playground."""
+
+_HERE = files("pitfalls.report.playground")
+_IMPORT = re.compile(r'^import [^;]*? from "\./(\w+)\.js";\n', re.MULTILINE)
+
+# what a reader of the sources needs and a browser does not: comments of a whole line, indents, exports
+_MARGIN = re.compile(r"^(?:[ ]*//.*\n|[ ]+|export (?=const |function )|\n)", re.MULTILINE)
+
+
+def module() -> str:
+    """Return all scripts as one ES module: a file opened from a disk may not import another."""
+    done: dict[str, str] = {}
+
+    def add(name: str) -> None:
+        text = _read(f"{name}.js")
+        done[name] = ""  # a place in the order, lest a circle go on for ever
+        for needed in _IMPORT.findall(text):
+            if needed not in done:
+                add(needed)
+        del done[name]
+        done[name] = _MARGIN.sub("", _IMPORT.sub("", text))
+
+    add("start")
+    return "\n".join(done.values())
+
+
+def style() -> str:
+    """Return the style sheet; it builds on the report's."""
+    return _read("playground.css")
+
+
+def build_playground(out: str | Path) -> Path:
+    """Write the playground as a page of its own: one file, without links to anything outside.
+
+    Parameters
+    ----------
+    out : path
+        The file to write.
+
+    Returns
+    -------
+    Path
+        Of the page.
+
+    Raises
+    ------
+    InputError
+        If the place is a folder.
+    RunError
+        If it cannot be written to.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     build_playground(Path(folder) / "playground.html").name
+    'playground.html'
+    """
+    from jinja2 import Environment
+
+    path = Path(out)
+    if path.is_dir():
+        raise InputError(
+            f"playground: --out must be a file to write. Got the folder {path}; "
+            f"give {path / 'playground.html'}."
+        )
+    assets = files("pitfalls.report") / "assets"
+    css = (assets / "page.css").read_text(encoding="utf-8") + style()
+    theme = (assets / "theme.js").read_text(encoding="utf-8").strip()
+    modules = (module(), _read("theme_button.js"))
+    page = (
+        Environment(autoescape=True)
+        .from_string(_read("playground.html.jinja"))
+        .render(
+            policy=policy(styles=(css, EMPTY_STYLE), scripts=(theme, *modules)),
+            version=version("pitfalls"),
+            css=css,
+            theme=theme,
+            body=BODY,
+            modules=modules,
+        )
+    )
+    write_bytes(path, page.encode("utf-8"))
+    return path
+
+
+def _read(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")
