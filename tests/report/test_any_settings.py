@@ -40,6 +40,7 @@ def test_any_legal_setting_is_told_in_well_formed_sentences(name, tmp_path):
         told += 1
         assert assert_well_told(experiment, result)
         experiment.charts(result)
+        assert_shows_itself(experiment, result)
         for block in experiment.account(result):
             block_values(block)
         for figure in experiment.figures():
@@ -48,6 +49,16 @@ def test_any_legal_setting_is_told_in_well_formed_sentences(name, tmp_path):
                 assert_well_formed(drawn.alt)
                 assert_well_formed(drawn.caption)
     assert told > 0
+
+
+def assert_shows_itself(experiment, result):
+    """A short line, columns of one length, and each figure on axes that are given."""
+    assert type(result).__name__ in repr(result)
+    assert len(repr(result)) < 1200
+    assert "<table>" in result._repr_html_()
+    columns = result.table()
+    assert columns
+    assert len({len(column) for column in columns.values()}) == 1
 
 
 @pytest.mark.parametrize("draw_number", range(3))

@@ -1,7 +1,8 @@
 """``pitfalls runs``: list, show, check, export and remove run folders."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 from cyclopts import App
 
@@ -11,6 +12,7 @@ from pitfalls.frame.terminal import as_json
 from pitfalls.prose import counted
 
 if TYPE_CHECKING:
+    from pitfalls.plots import Kind, Style
     from pitfalls.runs import Run
 
 app = App(name="runs", help="List, show, check, export and remove runs.")
@@ -131,23 +133,61 @@ def remove(*runs: str) -> None:
 
 
 @app.command
-def export(run: str, /, *, to: Literal["tensorboard", "mlflow"], folder: Path) -> None:
-    """Copy a run's config, metrics and results into another tracker's store.
+def export(
+    run: str,
+    /,
+    *,
+    to: Literal["csv", "svg", "png", "pdf", "tensorboard", "mlflow"],
+    folder: Path,
+    table: str | None = None,
+    style: Literal["page", "print", "slides"] = "page",
+) -> None:
+    """Copy what a run found: its table, its figures, or all numbers into another tracker's store.
 
     Parameters
     ----------
     run
         Its id, a part at either end of it, or its folder.
     to
-        The tracker; both need: pip install 'pitfalls[tracking]'
+        csv is the result's table; svg, png and pdf are its figures, drawn anew; the two trackers need:
+        pip install 'pitfalls[tracking]'
     folder
-        Where the copy goes: TensorBoard's log folder, or the folder of MLflow's SQLite store.
+        Where the files go; TensorBoard's log folder, or the folder of MLflow's SQLite store.
+    table
+        With csv: another field of the result that holds a table.
+    style
+        With figures: as on the page, for print, or for slides.
     """
-    from pitfalls.runs.export import export_mlflow, export_tensorboard
+    from pitfalls.errors import InputError
 
+    if table is not None and to != "csv":
+        raise InputError(f"runs export: --table goes with --to csv. Got --to {to}.")
+    if style != "page" and to not in ("svg", "png", "pdf"):
+        raise InputError(f"runs export: --style goes with --to svg, png or pdf. Got --to {to}.")
     found = run_store().find(run)
-    made = (export_tensorboard if to == "tensorboard" else export_mlflow)(found, folder)
-    say(f"exported {found.id} to {made}")
+    for made in _export(found, to, folder, table, style):
+        say(f"exported {found.id} to {made}")
+
+
+def _export(
+    run: "Run", to: str, folder: Path, table: str | None, style: "Style"
+) -> Sequence[Path | str]:
+    if to == "tensorboard":
+        from pitfalls.runs.export import export_tensorboard
+
+        return [export_tensorboard(run, folder)]
+    if to == "mlflow":
+        from pitfalls.runs.export import export_mlflow
+
+        return [export_mlflow(run, folder)]
+    from pitfalls.experiments.catalogue import experiment_named
+    from pitfalls.frame import Finished, export_csv, export_figures
+
+    experiment = experiment_named(run.manifest.experiment)
+    finished = Finished(run, run.load(experiment.result))
+    if to == "csv":
+        return [export_csv(finished, folder, table)]
+    return export_figures(finished, folder, cast("Kind", to), style)
 
 
 def _status(run: "Run", held: bool) -> str:

@@ -3,11 +3,14 @@ from .experiment import Experiment as Experiment
 from .experiment import Finished as Finished
 from .experiment import Homework as Homework
 from .experiment import Scale as Scale
+from .exporting import export_csv as export_csv
+from .exporting import export_figures as export_figures
 from .options import HIDDEN as HIDDEN
 from .options import Located as Located
 from .options import Without as Without
 from .options import options as options
 from .performing import perform as perform
+from .result import Result as Result
 from .session import Settings as Settings
 from .session import complain as complain
 from .session import remark as remark
@@ -25,12 +28,15 @@ __all__ = [
     "Finished",
     "Homework",
     "Located",
+    "Result",
     "Scale",
     "Settings",
     "TerminalProgress",
     "Without",
     "as_json",
     "complain",
+    "export_csv",
+    "export_figures",
     "options",
     "perform",
     "print_record",

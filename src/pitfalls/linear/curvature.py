@@ -7,6 +7,7 @@ import numpy as np
 from scipy.linalg import eigh_tridiagonal
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
+from pitfalls.display import Displayed
 from pitfalls.linear.derivatives import hessian_product
 from pitfalls.linear.margins import EXHAUSTED, NOTHING
 from pitfalls.linear.network import Matrix, Weights, as_weights
@@ -17,8 +18,8 @@ __all__ = ["Curvature", "curvature_along", "dense_hessian", "lowest_curvature"]
 _SHORT = 40  # products below which restarts do not pay
 
 
-@dataclass(frozen=True, eq=False)
-class Curvature:
+@dataclass(frozen=True, eq=False, repr=False)
+class Curvature(Displayed):
     """A direction in the space of the weights and the second derivative of the risk along it.
 
     Parameters

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from pitfalls.display import Displayed
 from pitfalls.errors import DivergenceError, InputError
 from pitfalls.linear.classification import classify
 from pitfalls.linear.curvature import flatten, unflatten
@@ -17,6 +18,9 @@ from pitfalls.linear.network import Matrix, Weights, as_weights, end_to_end
 from pitfalls.linear.risk import SquaredRisk
 from pitfalls.linear.trajectory import Trajectory, Watch
 from pitfalls.linear.verdict import EscapeDirection, Verdict
+
+if TYPE_CHECKING:
+    from pitfalls.plots import Axes
 
 __all__ = ["Descent", "Escape", "Method", "descend"]
 
@@ -51,8 +55,8 @@ class Escape:
     risk_after: float
 
 
-@dataclass(frozen=True, eq=False)
-class Descent:
+@dataclass(frozen=True, eq=False, repr=False)
+class Descent(Displayed):
     """The end of a descent and the way to it.
 
     Parameters
@@ -75,6 +79,18 @@ class Descent:
     stopped: Literal["stationary", "steps"]
     steps: int
     learning_rate: float
+
+    TABLE = "trajectory"
+
+    def plot(self, ax: "Axes | None" = None) -> "list[Axes]":
+        """Draw the strength of each mode over time and return the axes.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw (default: a new figure).
+        """
+        return self.trajectory.plot(ax)
 
 
 def descend(

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from scipy.integrate import solve_ivp
 
+from pitfalls.display import Displayed
 from pitfalls.errors import DivergenceError
 from pitfalls.linear.curvature import flatten, hessian_matrix, unflatten
 from pitfalls.linear.derivatives import gradients
@@ -27,8 +28,8 @@ _DENSE = 2_000  # weights up to which the Jacobian is formed: 32 MB, and a secon
 _RTOL, _ATOL = 1e-10, 1e-13  # local errors; over a whole path they add up to some 1e-8
 
 
-@dataclass(frozen=True, eq=False)
-class FlowPath:
+@dataclass(frozen=True, eq=False, repr=False)
+class FlowPath(Displayed):
     """Where the flow was.
 
     Parameters

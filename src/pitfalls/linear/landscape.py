@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pitfalls.display import Displayed
 from pitfalls.errors import InputError
 from pitfalls.linear.curvature import flatten, unflatten
 from pitfalls.linear.network import Matrix, Weights, as_weights
@@ -13,8 +14,8 @@ from pitfalls.linear.risk import SquaredRisk
 __all__ = ["Plane", "plane_through", "risk_along", "risk_on_plane"]
 
 
-@dataclass(frozen=True, eq=False)
-class Plane:
+@dataclass(frozen=True, eq=False, repr=False)
+class Plane(Displayed):
     """A plane in the space of the weights with two orthonormal axes.
 
     Parameters

@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse.linalg import svds
 
+from pitfalls.display import Displayed
 from pitfalls.linear.network import Matrix
 from pitfalls.moments import SecondMoments, Whitening, whiten_inputs
 from pitfalls.moments.rounding import EPS, sum_rounding
@@ -13,8 +14,8 @@ from pitfalls.moments.rounding import EPS, sum_rounding
 __all__ = ["DataModes", "find_modes"]
 
 
-@dataclass(frozen=True, eq=False)
-class DataModes:
+@dataclass(frozen=True, eq=False, repr=False)
+class DataModes(Displayed):
     """The data in coordinates in which the inputs are white: R = ½‖M − K‖² + floor.
 
     M = W̄ E with E E' = S_xx, and K = S_yx F = U diag(s) Z'. The squares of s are the λ of the

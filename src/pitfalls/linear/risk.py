@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pitfalls.display import Displayed
 from pitfalls.errors import InputError
 from pitfalls.linear.derivatives import gradients, hessian_product
 from pitfalls.linear.modes import DataModes, find_modes
@@ -23,8 +24,8 @@ from pitfalls.moments.rounding import EPS
 __all__ = ["Minimum", "SquaredRisk"]
 
 
-@dataclass(frozen=True, eq=False)
-class Minimum:
+@dataclass(frozen=True, eq=False, repr=False)
+class Minimum(Displayed):
     """The least risk under a bound on the rank.
 
     Parameters

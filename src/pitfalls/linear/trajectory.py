@@ -2,18 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pitfalls.display import Displayed
 from pitfalls.linear.dynamics import nearest_saddle
 from pitfalls.linear.network import Matrix, balancedness
 from pitfalls.linear.risk import SquaredRisk
 
+if TYPE_CHECKING:
+    from pitfalls.plots import Axes
+
 __all__ = ["Trajectory", "Watch"]
 
 
-@dataclass(frozen=True, eq=False)
-class Trajectory:
+@dataclass(frozen=True, eq=False, repr=False)
+class Trajectory(Displayed):
     """What was seen on the way, one entry a record.
 
     Parameters
@@ -46,6 +51,25 @@ class Trajectory:
     balancedness: Matrix
     saddle_distance: Matrix
     saddle_rank: Matrix
+
+    TABLE = (
+        "time", "step", "risk", "excess", "balancedness", "saddle_distance", "saddle_rank",
+        "singular_values", "strengths",
+    )  # fmt: skip
+
+    def plot(self, ax: "Axes | None" = None) -> "list[Axes]":
+        """Draw the strength of each mode over time and return the axes.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw (default: a new figure).
+        """
+        from pitfalls.plots import draw_modes, drawing_on
+
+        with drawing_on(ax) as axis:
+            draw_modes(axis, self.time, self.strengths)
+        return [axis]
 
 
 class Watch:

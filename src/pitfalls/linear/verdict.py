@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from pitfalls.display import Displayed
 from pitfalls.linear.certificate import OptimalityCertificate
 from pitfalls.linear.network import Matrix
 from pitfalls.linear.pivots import Pivot
@@ -23,8 +24,8 @@ Verdict: TypeAlias = Literal[
 ]
 
 
-@dataclass(frozen=True, eq=False)
-class EscapeDirection:
+@dataclass(frozen=True, eq=False, repr=False)
+class EscapeDirection(Displayed):
     """Why a saddle is strict: a direction along which the risk curves down.
 
     Parameters
@@ -45,8 +46,8 @@ class EscapeDirection:
     origin: str
 
 
-@dataclass(frozen=True, eq=False)
-class GlobalMinimumWitness:
+@dataclass(frozen=True, eq=False, repr=False)
+class GlobalMinimumWitness(Displayed):
     """Why a point is a global minimum: no rank is left, and no stronger mode.
 
     Parameters
@@ -66,8 +67,8 @@ class GlobalMinimumWitness:
     certificate: OptimalityCertificate
 
 
-@dataclass(frozen=True, eq=False)
-class LayerGradientWitness:
+@dataclass(frozen=True, eq=False, repr=False)
+class LayerGradientWitness(Displayed):
     """Why a point is not critical: the gradient, layer by layer.
 
     Parameters
@@ -82,8 +83,8 @@ class LayerGradientWitness:
     relative: tuple[float, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class SaddleWitness:
+@dataclass(frozen=True, eq=False, repr=False)
+class SaddleWitness(Displayed):
     """Why a saddle is not strict: all pivots are tightened, and no curvature below rounding.
 
     Parameters
@@ -105,8 +106,8 @@ Witness: TypeAlias = (
 Grounds: TypeAlias = Literal["gradient", "theorem", "value", "curvature", "nothing"]
 
 
-@dataclass(frozen=True, eq=False)
-class PointVerdict:
+@dataclass(frozen=True, eq=False, repr=False)
+class PointVerdict(Displayed):
     """What `classify` found.
 
     Parameters

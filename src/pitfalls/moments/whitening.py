@@ -25,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import lapack, norm, qr, solve_triangular
 
+from pitfalls.display import Displayed
 from pitfalls.errors import InputError
 from pitfalls.moments.rounding import constant_columns, pivot_rounding
 from pitfalls.moments.second_moments import SecondMoments
@@ -35,8 +36,8 @@ Matrix: TypeAlias = npt.NDArray[np.float64]
 Columns: TypeAlias = npt.NDArray[np.intp]
 
 
-@dataclass(frozen=True, eq=False)
-class Whitening:
+@dataclass(frozen=True, eq=False, repr=False)
+class Whitening(Displayed):
     """S + ridge·I = E E' on the space that S sees.
 
     Parameters
@@ -165,8 +166,8 @@ class Whitening:
         return _about_zero(self, mean, n)
 
 
-@dataclass(frozen=True, eq=False)
-class Triangular:
+@dataclass(frozen=True, eq=False, repr=False)
+class Triangular(Displayed):
     """B = diag(scale) L with L lower triangular."""
 
     scale: Matrix
@@ -195,8 +196,8 @@ class Triangular:
         return np.ascontiguousarray(np.tril(inverse).T / self.scale[:, None])
 
 
-@dataclass(frozen=True, eq=False)
-class Dense:
+@dataclass(frozen=True, eq=False, repr=False)
+class Dense(Displayed):
     """B and B^{-T} as they are."""
 
     matrix: Matrix

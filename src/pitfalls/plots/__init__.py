@@ -1,6 +1,17 @@
 """Figures: one look, and from a result to files."""
 
-from pitfalls.plots.drawing import Drawing, Figure, Rendered, Svg, draw, verbatim
+from pitfalls.plots.curves import (
+    draw_accuracies,
+    draw_confusion,
+    draw_epochs,
+    draw_layers,
+    draw_losses,
+    draw_modes,
+    draw_range,
+    thousands,
+)
+from pitfalls.plots.drawing import Drawing, Figure, Kind, Rendered, Svg, draw, plot, verbatim
+from pitfalls.plots.panels import Axes, Canvas, drawing_on, panels
 from pitfalls.plots.style import (
     BLUE,
     CLASS_COLOURS,
@@ -16,6 +27,7 @@ from pitfalls.plots.style import (
     SEQUENTIAL,
     SKY,
     YELLOW,
+    Style,
     apply_style,
 )
 
@@ -34,11 +46,26 @@ __all__ = [
     "SEQUENTIAL",
     "SKY",
     "YELLOW",
+    "Axes",
+    "Canvas",
     "Drawing",
     "Figure",
+    "Kind",
     "Rendered",
+    "Style",
     "Svg",
     "apply_style",
     "draw",
+    "draw_accuracies",
+    "draw_confusion",
+    "draw_epochs",
+    "draw_layers",
+    "draw_losses",
+    "draw_modes",
+    "draw_range",
+    "drawing_on",
+    "panels",
+    "plot",
+    "thousands",
     "verbatim",
 ]

@@ -4,19 +4,30 @@ import io
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar, cast
 from xml.sax.saxutils import quoteattr
 
 import matplotlib as mpl
-from matplotlib import figure as mpl_figure
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as MplFigure
 
-from pitfalls.plots.style import apply_style
+from pitfalls.errors import InputError
+from pitfalls.plots.panels import Canvas
+from pitfalls.plots.style import Style, apply_style
 
-__all__ = ["Drawing", "Figure", "Rendered", "Svg", "draw", "verbatim"]
+__all__ = ["Drawing", "Figure", "Kind", "Rendered", "Svg", "draw", "plot", "verbatim"]
 
 R = TypeVar("R")
+R_contra = TypeVar("R_contra", contravariant=True)
 
 Kind = Literal["svg", "png", "pdf"]
+
+
+class Draw(Protocol[R_contra]):
+    """Draws a result, on new axes or in the place of ``ax``."""
+
+    def __call__(self, result: R_contra, ax: Axes | None = None, /) -> "Drawing":
+        """Return the drawing."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +43,7 @@ class Drawing:
 
     Attributes
     ----------
-    figure : matplotlib.figure.Figure or Svg
+    figure : matplotlib.figure.Figure, SubFigure or Svg
         Its title says the finding.
     alt : str
         What a reader who cannot see it must know, numbers included.
@@ -40,7 +51,7 @@ class Drawing:
         What is shown, with n and spread.
     """
 
-    figure: mpl_figure.Figure | Svg
+    figure: Canvas | Svg
     alt: str
     caption: str = ""
 
@@ -54,7 +65,7 @@ class Figure(Generic[R]):
     name : str
         Of its files.
     draw : callable
-        ``(result) -> Drawing``.
+        ``(result, ax=None) -> Drawing``.
     shown_for : callable, optional
         ``(result) -> bool``: whether the result has this figure; by default each has.
     kinds : tuple of str
@@ -62,7 +73,7 @@ class Figure(Generic[R]):
     """
 
     name: str
-    draw: Callable[[R], Drawing]
+    draw: Draw[R]
     shown_for: Callable[[R], bool] = lambda result: True
     kinds: tuple[Kind, ...] = ("svg", "png")
 
@@ -89,6 +100,7 @@ def draw(
     figure: Figure[R],
     result: R,
     kinds: tuple[Kind, ...] | None = None,
+    style: Style = "page",
 ) -> Rendered:
     """Draw one figure of a result; equal results give equal files.
 
@@ -98,20 +110,59 @@ def draw(
     result : object
     kinds : tuple of {"svg", "png", "pdf"}, optional
         Which files (default: those that the figure names).
+    style : {"page", "print", "slides"}
+
+    Raises
+    ------
+    InputError
+        If the figure is an `Svg` and other files are asked for.
     """
     with mpl.rc_context():
-        apply_style()
+        mpl.use("agg")
+        apply_style(style)
         drawing = figure.draw(result)
         if isinstance(drawing.figure, Svg):
+            if kinds is not None and "svg" not in kinds:
+                raise InputError(
+                    f"{figure.name}: this figure is made as SVG only. Got {', '.join(kinds)}."
+                )
             files = {"svg": drawing.figure.svg}
         else:
-            files = _save(drawing.figure, figure.kinds if kinds is None else kinds)
+            files = _save(cast(MplFigure, drawing.figure), figure.kinds if kinds is None else kinds)
             if "svg" in files:
                 files["svg"] = _make_accessible(files["svg"], drawing.alt)
     return Rendered(figure.name, drawing.alt, drawing.caption, files)
 
 
-def _save(figure: mpl_figure.Figure, kinds: tuple[Kind, ...]) -> dict[str, bytes]:
+def plot(figure: Figure[R], result: R, ax: Axes | None = None, style: Style = "page") -> list[Axes]:
+    """Draw one figure of a result for a reader who goes on with it, and return its axes.
+
+    Parameters
+    ----------
+    figure : Figure
+    result : object
+    ax : matplotlib.axes.Axes, optional
+        Where to draw (default: a new figure of pyplot's).
+    style : {"page", "print", "slides"}
+
+    Raises
+    ------
+    InputError
+        If the figure is an `Svg`, which no axes can hold.
+    """
+    given = None if ax is None else ax.figure
+    with mpl.rc_context():
+        apply_style(style)
+        drawing = figure.draw(result, ax)
+    if isinstance(drawing.figure, Svg):
+        raise InputError(
+            f"{figure.name}: this figure is an SVG and cannot be drawn on axes. A notebook shows the "
+            "result itself; pitfalls runs export --to svg writes the file."
+        )
+    return [ax] if ax is not None and drawing.figure is given else list(drawing.figure.axes)
+
+
+def _save(figure: MplFigure, kinds: tuple[Kind, ...]) -> dict[str, bytes]:
     import matplotlib.pyplot as plt
 
     files: dict[str, bytes] = {}

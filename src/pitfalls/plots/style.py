@@ -1,9 +1,14 @@
 """One look for every figure: sizes, colours, fonts."""
 
+from typing import Any, Literal, get_args
+
 import matplotlib as mpl
 from cycler import cycler
 
+from pitfalls.errors import InputError
+
 __all__ = [
+    "BASE_SIZE",
     "BLUE",
     "CLASS_COLOURS",
     "COLUMN",
@@ -18,8 +23,13 @@ __all__ = [
     "SEQUENTIAL",
     "SKY",
     "YELLOW",
+    "Style",
     "apply_style",
 ]
+
+Style = Literal["page", "print", "slides"]
+"""``page``: the report's; ``print``: black on white with text that stays text; ``slides``: larger text
+and stronger lines, to be read from the last row."""
 
 # Okabe and Ito's eight colours, told apart by readers with any common colour blindness
 # (M. Okabe, K. Ito, Color Universal Design, 2008).
@@ -52,15 +62,53 @@ PAGE = (8.6, 4.2)
 """Inches: a figure with two panels side by side."""
 
 
-def apply_style() -> None:
-    """Set matplotlib's defaults for the figures drawn from here on (use inside ``rc_context``)."""
-    mpl.use("agg")
+BASE_SIZE = 9.5
+"""Points: the text of a figure on the page."""
+
+INK = "#22262b"
+
+STYLES: dict[str, dict[str, Any]] = {
+    "page": {},
+    "print": {
+        "axes.edgecolor": "black",
+        "axes.labelcolor": "black",
+        "pdf.fonttype": 42,  # TrueType, which publishers ask for
+        "savefig.dpi": 600,
+        "svg.fonttype": "none",
+        "xtick.color": "black",
+        "xtick.labelcolor": "black",
+        "ytick.color": "black",
+        "ytick.labelcolor": "black",
+    },
+    "slides": {
+        "axes.linewidth": 1.4,
+        "axes.titlesize": 15,
+        "font.size": 12.5,
+        "grid.linewidth": 0.9,
+        "lines.linewidth": 2.6,
+        "lines.markersize": 8,
+        "savefig.dpi": 220,
+    },
+}
+"""What each style sets beyond the page's."""
+
+
+def apply_style(style: Style = "page") -> None:
+    """Set matplotlib's defaults for the figures drawn from here on (use inside ``rc_context``).
+
+    Raises
+    ------
+    InputError
+        If the style is unknown.
+    """
+    if style not in STYLES:
+        raise InputError(f"style: expected one of {', '.join(get_args(Style))}. Got {style!r}.")
     mpl.rcParams.update(
         {
             "axes.axisbelow": True,
             "axes.edgecolor": GREY,
             "axes.grid": True,
-            "axes.labelcolor": "#22262b",
+            "axes.labelcolor": INK,
             "axes.prop_cycle": cycler(color=CYCLE),
             "axes.spines.right": False,
             "axes.spines.top": False,
@@ -71,7 +119,7 @@ def apply_style() -> None:
             "figure.dpi": 110,
             "figure.facecolor": "white",
             "font.family": "DejaVu Sans",
-            "font.size": 9.5,
+            "font.size": BASE_SIZE,
             "grid.color": "#dfe3e8",
             "grid.linewidth": 0.6,
             "legend.frameon": False,
@@ -82,7 +130,8 @@ def apply_style() -> None:
             "svg.hashsalt": "pitfalls",
             "xtick.color": GREY,
             "ytick.color": GREY,
-            "xtick.labelcolor": "#22262b",
-            "ytick.labelcolor": "#22262b",
+            "xtick.labelcolor": INK,
+            "ytick.labelcolor": INK,
         }
     )
+    mpl.rcParams.update(STYLES[style])  # type: ignore[arg-type]  # its keys are names of settings

@@ -2,8 +2,8 @@
 
 from typing import TypeVar
 
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 
 from pitfalls.diagnosis.evidence.saddle import SaddleEvidence
 from pitfalls.diagnosis.evidence.schedule import ScheduleEvidence
@@ -11,7 +11,7 @@ from pitfalls.diagnosis.evidence.signal import PermutationTest, SignalEvidence
 from pitfalls.diagnosis.evidence.units import UnitsEvidence
 from pitfalls.diagnosis.vocabulary import Question
 from pitfalls.experiments.diagnosis.records import DiagnosisResult
-from pitfalls.plots import BLUE, COLUMN, GREEN, GREY, ORANGE, RED, Drawing, Figure
+from pitfalls.plots import BLUE, COLUMN, GREEN, GREY, ORANGE, RED, Drawing, Figure, panels
 from pitfalls.prose import counted, number
 
 __all__ = ["FIGURES"]
@@ -29,12 +29,12 @@ def _test(result: DiagnosisResult) -> PermutationTest | None:
     return None if found is None else found.test
 
 
-def permutation_histogram(result: DiagnosisResult) -> Drawing:
+def permutation_histogram(result: DiagnosisResult, ax: Axes | None = None) -> Drawing:
     """Draw the true labels' statistic among those of permuted ones."""
     test = _test(result)
     assert test is not None
     true, *permuted = test.statistics
-    figure, axis = plt.subplots(figsize=COLUMN)
+    figure, axis = panels(ax, figsize=COLUMN)
     axis.hist(permuted, bins=min(30, max(8, len(permuted) // 5)), color=GREY, label="permuted")
     axis.axvline(true, color=RED, label="true labels")
     axis.set_xlabel("squared whitened gradient")
@@ -49,13 +49,13 @@ def permutation_histogram(result: DiagnosisResult) -> Drawing:
     return Drawing(figure, alt=text, caption=text)
 
 
-def layer_profile(result: DiagnosisResult) -> Drawing:
+def layer_profile(result: DiagnosisResult, ax: Axes | None = None) -> Drawing:
     """Draw the relative gradient of every layer."""
     units = _evidence(result, "units", UnitsEvidence)
     assert units is not None
     values = [max(g.relative, 0.0) if np.isfinite(g.relative) else 0.0 for g in units.gradients]
     floor = min((v for v in values if v > 0), default=1e-12) / 10
-    figure, axis = plt.subplots(figsize=COLUMN)
+    figure, axis = panels(ax, figsize=COLUMN)
     places = np.arange(len(values))
     axis.bar(
         places, [max(v, floor) for v in values], color=[BLUE if v > 0 else RED for v in values]
@@ -72,11 +72,11 @@ def layer_profile(result: DiagnosisResult) -> Drawing:
     return Drawing(figure, alt=text, caption=text)
 
 
-def extreme_curvature(result: DiagnosisResult) -> Drawing:
+def extreme_curvature(result: DiagnosisResult, ax: Axes | None = None) -> Drawing:
     """Draw lowest and largest eigenvalue with their residuals."""
     saddle = _evidence(result, "saddle", SaddleEvidence)
     assert saddle is not None
-    figure, axis = plt.subplots(figsize=COLUMN)
+    figure, axis = panels(ax, figsize=COLUMN)
     axis.errorbar(
         [saddle.lowest, saddle.largest], [0, 0], xerr=saddle.residuals, fmt="o", color=BLUE,
         ecolor=ORANGE, elinewidth=4,
@@ -93,12 +93,12 @@ def extreme_curvature(result: DiagnosisResult) -> Drawing:
     return Drawing(figure, alt=text, caption=text)
 
 
-def along_the_witness(result: DiagnosisResult) -> Drawing:
+def along_the_witness(result: DiagnosisResult, ax: Axes | None = None) -> Drawing:
     """Draw the loss along the direction of lowest curvature."""
     saddle, line = _evidence(result, "saddle", SaddleEvidence), result.along
     assert saddle is not None
     assert line is not None
-    figure, axis = plt.subplots(figsize=COLUMN)
+    figure, axis = panels(ax, figsize=COLUMN)
     axis.plot(line.lengths, line.losses, color=BLUE)
     axis.plot(0, saddle.loss, "o", color=RED)
     axis.set_xlabel("distance along the direction of lowest curvature")
@@ -114,13 +114,13 @@ def along_the_witness(result: DiagnosisResult) -> Drawing:
     return Drawing(figure, alt=text, caption=text)
 
 
-def first_steps(result: DiagnosisResult) -> Drawing:
+def first_steps(result: DiagnosisResult, ax: Axes | None = None) -> Drawing:
     """Draw the losses of the user's own steps, and of those that mend them."""
     found = _evidence(result, "schedule", ScheduleEvidence)
     assert found is not None
     own = found.own if found.own is not None else found.adam
     assert own is not None
-    figure, axis = plt.subplots(figsize=COLUMN)
+    figure, axis = panels(ax, figsize=COLUMN)
     name = "own steps" if found.own is not None else "Adam at 0.003"
     axis.plot(np.arange(len(own.losses)), own.losses, color=BLUE, label=name)
     if found.cure is not None:

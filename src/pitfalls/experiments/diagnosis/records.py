@@ -17,7 +17,7 @@ from pitfalls.diagnosis.evidence.wiring import WiringEvidence
 from pitfalls.diagnosis.vocabulary import ALL, Question
 from pitfalls.diagnosis.witnesses import AnyWitness
 from pitfalls.errors import InputError
-from pitfalls.frame import HIDDEN
+from pitfalls.frame import HIDDEN, Result
 from pitfalls.runs import NOT_IDENTITY
 
 __all__ = ["AlongWitness", "DiagnosisConfig", "DiagnosisResult", "SavedCard"]
@@ -144,8 +144,8 @@ class AlongWitness:
     losses: NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
-class DiagnosisResult:
+@dataclass(frozen=True, repr=False)
+class DiagnosisResult(Result):
     """Seven cards and what they add up to.
 
     Attributes
@@ -160,6 +160,8 @@ class DiagnosisResult:
     along : AlongWitness or None
         None where the saddle was not asked for or left undecided.
     """
+
+    TABLE = "cards"
 
     target: str
     network: str

@@ -1,16 +1,16 @@
 """True causes against causes named, over the reported half."""
 
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 
 from pitfalls.experiments.diagnosis_zoo.records import ZooResult
-from pitfalls.plots import PAGE, SEQUENTIAL, Drawing, Figure
+from pitfalls.plots import PAGE, SEQUENTIAL, Drawing, Figure, panels
 from pitfalls.prose import counted
 
 __all__ = ["FIGURES"]
 
 
-def causes_named(result: ZooResult) -> Drawing:
+def causes_named(result: ZooResult, ax: Axes | None = None) -> Drawing:
     """Draw the confusion matrix."""
     cells = result.confusion()
     down = sorted({right for right, _, _ in cells})
@@ -18,7 +18,7 @@ def causes_named(result: ZooResult) -> Drawing:
     table = np.zeros((len(down), len(across)), dtype=int)
     for right, cause, n in cells:
         table[down.index(right), across.index(cause)] = n
-    figure, axis = plt.subplots(figsize=(PAGE[0], 0.34 * len(down) + 2.2))
+    figure, axis = panels(ax, figsize=(PAGE[0], 0.34 * len(down) + 2.2))
     axis.imshow(table, cmap=SEQUENTIAL, aspect="auto")
     for (i, j), n in np.ndenumerate(table):
         if n:

@@ -8,6 +8,7 @@ import numpy as np
 
 from pitfalls.diagnosis.zoo.judgement import Judgement, Tally, tally
 from pitfalls.errors import InputError
+from pitfalls.frame import Result
 
 __all__ = ["ZooConfig", "ZooResult", "ZooSetup"]
 
@@ -44,8 +45,8 @@ class ZooSetup:
     right: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class ZooResult:
+@dataclass(frozen=True, repr=False)
+class ZooResult(Result):
     """Every judgement.
 
     Attributes
@@ -53,6 +54,8 @@ class ZooResult:
     setups : tuple of ZooSetup
     judgements : tuple of Judgement
     """
+
+    TABLE = "judgements"
 
     setups: tuple[ZooSetup, ...]
     judgements: tuple[Judgement, ...]

@@ -1,21 +1,20 @@
 """Loss and learning rate of every scheme, from the same starts."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
 from pitfalls.experiments.image_compare.records import CompareResult, SchemeRow
 from pitfalls.experiments.image_curves import mean_of, window
 from pitfalls.experiments.image_source import called
-from pitfalls.plots import CYCLE, PAGE, Drawing, Figure
+from pitfalls.plots import CYCLE, PAGE, Drawing, Figure, panels
 from pitfalls.prose import counted, number, percent
 
 __all__ = ["FIGURES", "most_changed", "title"]
 
 
-def schemes(result: CompareResult) -> Drawing:
+def schemes(result: CompareResult, ax: Axes | None = None) -> Drawing:
     """Draw the losses beside the rates, one colour a scheme."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=PAGE)
+    figure, (left, right) = panels(ax, 1, 2, figsize=PAGE)
     for row, colour in zip(result.rows, CYCLE, strict=False):
         _losses(left, result, row, colour)
         _rate(right, result, row, colour)

@@ -11,7 +11,7 @@ from pitfalls.experiments.image_curves import Diverged, Training
 from pitfalls.experiments.image_networks import NetworkConfig
 from pitfalls.experiments.image_scores import guesses, is_ahead, standard_error
 from pitfalls.experiments.image_source import ImageSource, Pictures, ask_for_images
-from pitfalls.frame import Located, Without
+from pitfalls.frame import Located, Result, Without
 from pitfalls.images.data import DataConfig
 from pitfalls.images.training.config import Scheme, TrainConfig
 from pitfalls.runs import NOT_IDENTITY
@@ -103,8 +103,8 @@ class SchemeRow:
     only_rises: bool
 
 
-@dataclass(frozen=True)
-class CompareResult:
+@dataclass(frozen=True, repr=False)
+class CompareResult(Result):
     """What each scheme came to.
 
     Attributes
@@ -122,6 +122,8 @@ class CompareResult:
     mirror : str
         Why images are mirrored or not, where the data decided; else empty.
     """
+
+    TABLE = "trainings"
 
     pictures: Pictures
     network: NetworkConfig

@@ -1,5 +1,7 @@
 """The network as a diagram."""
 
+from matplotlib.axes import Axes
+
 from pitfalls.experiments.image_diagram.records import DiagramResult
 from pitfalls.experiments.image_diagram.words import shape_words
 from pitfalls.plots import Drawing, Figure, Svg
@@ -7,8 +9,8 @@ from pitfalls.plots import Drawing, Figure, Svg
 __all__ = ["FIGURES"]
 
 
-def diagram(result: DiagramResult) -> Drawing:
-    """Show what one image goes through."""
+def diagram(result: DiagramResult, ax: Axes | None = None) -> Drawing:
+    """Show what one image goes through; it is an SVG, which axes do not hold."""
     return Drawing(
         Svg(result.svg.encode()),
         alt=result.alt,

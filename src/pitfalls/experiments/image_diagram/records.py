@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from pitfalls.experiments.image_source import ImageSource, ask_for_images
-from pitfalls.frame import HIDDEN, Located
+from pitfalls.frame import HIDDEN, Located, Result
 from pitfalls.images.data import DataConfig
 from pitfalls.runs import NOT_IDENTITY
 
@@ -66,8 +66,8 @@ class DiagramConfig:
         return self.images.source
 
 
-@dataclass(frozen=True)
-class DiagramResult:
+@dataclass(frozen=True, repr=False)
+class DiagramResult(Result):
     """A network's summary and diagram.
 
     Attributes

@@ -1,7 +1,7 @@
 """Both embeddings side by side, and the directions behind them as pictures."""
 
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
@@ -15,7 +15,7 @@ from pitfalls.experiments.image_embed.scatter import (
 )
 from pitfalls.experiments.image_embed.words import axis_names
 from pitfalls.experiments.image_source import called
-from pitfalls.plots import PAGE, Drawing, Figure, verbatim
+from pitfalls.plots import PAGE, Drawing, Figure, panels, verbatim
 from pitfalls.prose import counted, percent
 
 __all__ = ["FIGURES", "neighbour_correlation", "title"]
@@ -24,12 +24,12 @@ METHODS = ("pca", "cca")
 TITLES = {"pca": "PCA, no labels", "cca": "CCA, with labels"}
 
 
-def embedding(result: EmbedResult) -> Drawing:
+def embedding(result: EmbedResult, ax: Axes | None = None) -> Drawing:
     """Draw PCA and CCA side by side, training images above test images."""
     pictures, points, axes_of = result.pictures, result.points, axis_names(result)
     shown = _shown(result)
-    figure, axes = plt.subplots(
-        len(shown), 2, figsize=(PAGE[0], 4.1 * len(shown)), squeeze=False, layout="constrained"
+    figure, axes = panels(
+        ax, len(shown), 2, figsize=(PAGE[0], 4.1 * len(shown)), squeeze=False, layout="constrained"
     )
     drawn = {"pca": points.pca.astype(float), "cca": points.cca.astype(float)}
     outlined = False
@@ -81,11 +81,11 @@ def _shown(result: EmbedResult) -> list[NearestCentres]:
     return [result.centres[0], *([unseen] if unseen is not None else [])]
 
 
-def directions(result: EmbedResult) -> Drawing:
+def directions(result: EmbedResult, ax: Axes | None = None) -> Drawing:
     """Show the directions of each method as pictures."""
     found = {"pca": result.directions.pca, "cca": result.directions.cca}
     pictures = [(m.upper(), i, one) for m in METHODS for i, one in enumerate(found[m])]
-    figure, axes = plt.subplots(1, len(pictures), figsize=(PAGE[0], 2.9), layout="constrained")
+    figure, axes = panels(ax, 1, len(pictures), figsize=(PAGE[0], 2.9), layout="constrained")
     for axis, (method, i, one) in zip(axes, pictures, strict=True):
         edge = float(np.quantile(np.abs(one), 0.995)) or 1.0
         shown = np.clip(one / (2 * edge) + 0.5, 0, 1)

@@ -11,7 +11,7 @@ from pitfalls.errors import InputError
 from pitfalls.experiments.image_shares import Share, paired_differ
 from pitfalls.experiments.image_sheets import Sheet
 from pitfalls.experiments.image_source import ImageSource, Pictures, ask_for_images
-from pitfalls.frame import Located
+from pitfalls.frame import Located, Result
 from pitfalls.images.data import DataConfig, Part
 
 __all__ = ["PARTS", "Directions", "EmbedConfig", "EmbedResult", "NearestCentres", "Points"]
@@ -116,8 +116,8 @@ class NearestCentres:
         return paired_differ(self.only_pca, self.only_cca)
 
 
-@dataclass(frozen=True)
-class EmbedResult:
+@dataclass(frozen=True, repr=False)
+class EmbedResult(Result):
     """Both embeddings.
 
     Attributes
@@ -139,6 +139,8 @@ class EmbedResult:
     sheet : Sheet or None
         Thumbnails of some of the images; None if none were asked for.
     """
+
+    TABLE = "centres"
 
     pictures: Pictures
     ridge: float

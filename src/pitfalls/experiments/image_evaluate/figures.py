@@ -1,47 +1,34 @@
 """What a network confuses, how its confidence fits its accuracy, and its surest mistakes."""
 
-import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from pitfalls.experiments.image_evaluate.records import EvaluateResult
 from pitfalls.experiments.image_source import called
 from pitfalls.experiments.image_words import mistake_title
-from pitfalls.plots import BLUE, COLUMN, GREY, PAGE, Drawing, Figure, verbatim
+from pitfalls.plots import (
+    BLUE,
+    COLUMN,
+    GREY,
+    PAGE,
+    Drawing,
+    Figure,
+    draw_confusion,
+    panels,
+    verbatim,
+)
 from pitfalls.prose import counted, listed, number, percent, plain
 
 __all__ = ["FIGURES", "calibration_title", "mistakes_title"]
 
-MISTAKES = LinearSegmentedColormap.from_list("mistakes", ["white", BLUE])
-NUMBERED = 20  # classes whose cells have room for a number
 
-
-def confusion(result: EvaluateResult) -> Drawing:
+def confusion(result: EvaluateResult, ax: Axes | None = None) -> Drawing:
     """Draw the confusion matrix with the accuracy of each class."""
     counts, names = result.confusion.counts, tuple(map(verbatim, result.pictures.class_names))
-    share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     side = max(4.6, 0.46 * len(names) + 1.6)
-    figure, axis = plt.subplots(figsize=(side + 1.2, side))
-    # The diagonal would drown the mistakes: colour shows mistakes only.
-    wrong = share.copy()
-    np.fill_diagonal(wrong, np.nan)
-    axis.set_facecolor("#e4e7eb")
-    limit = float(np.nanmax(wrong)) if len(names) > 1 else 0.0
-    image = axis.imshow(wrong, cmap=MISTAKES, vmin=0, vmax=limit or 1.0)
-    if len(names) <= NUMBERED:
-        for i, j in np.ndindex(counts.shape):
-            if i == j and counts[i].sum():
-                axis.text(j, i, f"{100 * share[i, i]:.0f}%", ha="center", va="center", fontsize=8)
-            elif i != j and counts[i, j]:
-                axis.text(
-                    j, i, str(counts[i, j]), ha="center", va="center", fontsize=7.5,
-                    color="white" if wrong[i, j] > 0.6 * limit else "black",
-                )  # fmt: skip
-    axis.set_xticks(range(len(names)), names, rotation=45, ha="right")
-    axis.set_yticks(range(len(names)), names)
-    axis.set(xlabel="predicted", ylabel="true class")
-    axis.grid(visible=False)
+    figure, axis = panels(ax, figsize=(side + 1.2, side))
+    image = draw_confusion(axis, counts, names)
     figure.colorbar(image, ax=axis, label="share of the true class, mistakes only", shrink=0.8)
     axis.set_title(mistake_title(result.confusion, names))
     title = mistake_title(result.confusion, result.pictures.class_names)
@@ -53,11 +40,11 @@ def confusion(result: EvaluateResult) -> Drawing:
     )
 
 
-def calibration(result: EvaluateResult) -> Drawing:
+def calibration(result: EvaluateResult, ax: Axes | None = None) -> Drawing:
     """Draw accuracy against confidence, and how many images have which confidence."""
     found = result.calibration
-    figure, (top, bottom) = plt.subplots(
-        2, 1, figsize=(COLUMN[0], 5.0), sharex=True, height_ratios=(3, 1)
+    figure, (top, bottom) = panels(
+        ax, 2, 1, figsize=(COLUMN[0], 5.0), sharex=True, height_ratios=(3, 1)
     )
     edges = np.linspace(0, 1, found.n_bins + 1)
     width = edges[1] - edges[0]
@@ -86,14 +73,14 @@ def calibration_title(result: EvaluateResult) -> str:
     return f"Calibration error {number(100 * found.error, 2)} points{lean}"
 
 
-def worst_mistakes(result: EvaluateResult) -> Drawing:
+def worst_mistakes(result: EvaluateResult, ax: Axes | None = None) -> Drawing:
     """Show the pictures that the network was most sure about and wrong; needs a mistake."""
     answers, names = result.answers, result.pictures.class_names
     places = answers.mistakes[: len(result.worst)]
     columns = 8
     rows = max(-(-len(places) // columns), 1)
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(PAGE[0] + 0.6, 1.55 * rows + 0.5), squeeze=False
+    figure, axes = panels(
+        ax, rows, columns, figsize=(PAGE[0] + 0.6, 1.55 * rows + 0.5), squeeze=False
     )
     for axis in axes.flat:
         axis.axis("off")

@@ -10,7 +10,7 @@ from pitfalls.errors import InputError
 from pitfalls.experiments.image_confusion import Confusion
 from pitfalls.experiments.image_sheets import Sheet
 from pitfalls.experiments.image_source import Pictures
-from pitfalls.frame import HIDDEN
+from pitfalls.frame import HIDDEN, Result
 from pitfalls.runs import NOT_IDENTITY
 
 __all__ = ["Answers", "Calibration", "EvaluateConfig", "EvaluateResult", "Views"]
@@ -118,8 +118,8 @@ class Answers:
     mistakes: NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class EvaluateResult:
+@dataclass(frozen=True, repr=False)
+class EvaluateResult(Result):
     """A trained network on images that it was not fitted to.
 
     Attributes
@@ -141,6 +141,8 @@ class EvaluateResult:
     sheet : Sheet
         The most confident images of every cell of the confusion matrix.
     """
+
+    TABLE = "answers"
 
     pictures: Pictures
     part: Literal["validation", "test"]

@@ -1,6 +1,5 @@
 """Accuracy of every seed of the fast recipe, plain and over six views, and the way there."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
@@ -8,15 +7,15 @@ from matplotlib.ticker import PercentFormatter
 from pitfalls.experiments.image_curves import mean_of, window
 from pitfalls.experiments.image_fast.records import FastResult
 from pitfalls.experiments.image_fast.words import against_target, reached
-from pitfalls.plots import BLUE, GREY, PAGE, RED, Drawing, Figure
+from pitfalls.plots import BLUE, GREY, PAGE, RED, Drawing, Figure, panels
 from pitfalls.prose import number, percent, plain
 
 __all__ = ["FIGURES"]
 
 
-def fast_accuracy(result: FastResult) -> Drawing:
+def fast_accuracy(result: FastResult, ax: Axes | None = None) -> Drawing:
     """Draw training accuracy against time, and test accuracy by seed."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=PAGE)
+    figure, (left, right) = panels(ax, 1, 2, figsize=PAGE)
     for training, clock in zip(result.trainings, result.clocks, strict=True):
         time = training.steps * clock.seconds / training.n_steps
         left.plot(time, training.smooth_accuracy, color=BLUE, alpha=0.7, linewidth=1)

@@ -11,7 +11,7 @@ from pitfalls.experiments.image_curves import Clock, Training
 from pitfalls.experiments.image_networks import NetworkConfig
 from pitfalls.experiments.image_scores import standard_error
 from pitfalls.experiments.image_source import ImageSource, Pictures, ask_for_images
-from pitfalls.frame import Located
+from pitfalls.frame import Located, Result
 from pitfalls.images.data import DataConfig
 from pitfalls.images.training.config import TrainConfig
 from pitfalls.runs import NOT_IDENTITY
@@ -60,8 +60,8 @@ class FastConfig:
             raise InputError(f"FastConfig: n_seeds must be at least 1. Got {self.n_seeds} instead.")
 
 
-@dataclass(frozen=True)
-class FastResult:
+@dataclass(frozen=True, repr=False)
+class FastResult(Result):
     """How far the fast recipe got, and in what time.
 
     Attributes
@@ -77,6 +77,8 @@ class FastResult:
         Theirs.
     threads : int
     """
+
+    TABLE = "trainings"
 
     pictures: Pictures
     target: Target

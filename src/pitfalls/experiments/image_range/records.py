@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pitfalls.errors import InputError
 from pitfalls.experiments.image_networks import NetworkConfig
 from pitfalls.experiments.image_source import ImageSource, Pictures, ask_for_images
-from pitfalls.frame import Located, Without
+from pitfalls.frame import Located, Result, Without
 from pitfalls.images.data import DataConfig
 from pitfalls.images.training.config import TrainConfig
 from pitfalls.runs import NOT_IDENTITY
@@ -59,8 +59,8 @@ class RangeConfig:
             raise InputError(f"RangeConfig: steps must be at least 3. Got {self.steps} instead.")
 
 
-@dataclass(frozen=True)
-class RangeResult:
+@dataclass(frozen=True, repr=False)
+class RangeResult(Result):
     """The loss at every rate that was tried; arrays of shape (n,), one step an entry.
 
     Attributes
@@ -78,6 +78,8 @@ class RangeResult:
     diverged : bool
         Whether the test ended early because the loss burst.
     """
+
+    TABLE = ("rates", "losses", "smoothed")
 
     pictures: Pictures
     network: NetworkConfig

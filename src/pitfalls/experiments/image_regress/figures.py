@@ -1,6 +1,5 @@
 """What least squares confuses, and how well it does on each class."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
@@ -9,7 +8,7 @@ from pitfalls.experiments.image_confusion import Confusion
 from pitfalls.experiments.image_regress.records import PartScore, RegressResult
 from pitfalls.experiments.image_source import called
 from pitfalls.experiments.image_words import mistake_title, spread_title
-from pitfalls.plots import BLUE, ORANGE, PAGE, SEQUENTIAL, Drawing, Figure, verbatim
+from pitfalls.plots import BLUE, ORANGE, PAGE, SEQUENTIAL, Drawing, Figure, panels, verbatim
 from pitfalls.prose import counted, percent
 
 __all__ = ["FIGURES"]
@@ -18,12 +17,12 @@ NAMED = 20  # classes whose names fit beside the axes
 NUMBERED = 12  # classes whose cells have room for a number
 
 
-def regression(result: RegressResult) -> Drawing:
+def regression(result: RegressResult, ax: Axes | None = None) -> Drawing:
     """Draw the confusion matrix of the images shown, and the accuracy of each class."""
     names = tuple(map(verbatim, result.pictures.class_names))
     score = result.unseen or result.train
-    figure, (left, right) = plt.subplots(
-        1, 2, figsize=(PAGE[0], 4.2), width_ratios=(1.15, 1), layout="constrained"
+    figure, (left, right) = panels(
+        ax, 1, 2, figsize=(PAGE[0], 4.2), width_ratios=(1.15, 1), layout="constrained"
     )
     _draw_confusion(left, score, names)
     _draw_classes(right, result, names)

@@ -11,7 +11,7 @@ from pitfalls.errors import InputError
 from pitfalls.experiments.image_confusion import Confusion
 from pitfalls.experiments.image_shares import differ
 from pitfalls.experiments.image_source import ImageSource, Pictures, ask_for_images
-from pitfalls.frame import Located
+from pitfalls.frame import Located, Result
 from pitfalls.images.data import DataConfig, Part
 
 __all__ = [
@@ -140,8 +140,8 @@ class Separation:
     reason: str = ""
 
 
-@dataclass(frozen=True)
-class RegressResult:
+@dataclass(frozen=True, repr=False)
+class RegressResult(Result):
     """How far a linear map of the pixels goes.
 
     Attributes
@@ -157,6 +157,8 @@ class RegressResult:
     separation : Separation or None
         None where it was not measured.
     """
+
+    TABLE = "scores"
 
     pictures: Pictures
     ridge: float

@@ -1,23 +1,21 @@
 """Loss by step and accuracy by epoch of one training."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
 from pitfalls.experiments.image_curves import Training, mean_of, window
 from pitfalls.experiments.image_train.records import TrainRunResult
-from pitfalls.plots import BLUE, GREY, PAGE, RED, Drawing, Figure
+from pitfalls.plots import BLUE, GREY, PAGE, Drawing, Figure, draw_epochs, panels
 from pitfalls.prose import counted, number, percent
 
 __all__ = ["FIGURES", "course"]
 
 
-def training_curve(result: TrainRunResult) -> Drawing:
+def training_curve(result: TrainRunResult, ax: Axes | None = None) -> Drawing:
     """Draw the loss with the rate, and the accuracies."""
     trained, pictures = result.trained, result.pictures
-    figure, (left, right) = plt.subplots(1, 2, figsize=PAGE)
+    figure, (left, right) = panels(ax, 1, 2, figsize=PAGE)
     _loss(left, trained)
     _accuracies(right, trained)
     single = window(trained.n_steps) == 1
@@ -67,15 +65,11 @@ def _loss(axis: Axes, trained: Training) -> None:
 
 
 def _accuracies(axis: Axes, trained: Training) -> None:
-    epochs = np.arange(1, trained.n_epochs + 1)
-    axis.plot(epochs, trained.train_accuracies, "o-", color=BLUE, label="training")
-    if trained.validation_accuracies is not None:
-        axis.plot(epochs, trained.validation_accuracies, "s-", color=RED, label="validation")
-    axis.plot(epochs[-1], trained.test_accuracy, "D", color="black", label="test, after training")
-    axis.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1))
+    draw_epochs(axis, trained.train_accuracies, trained.validation_accuracies)
+    axis.plot(
+        trained.n_epochs, trained.test_accuracy, "D", color="black", label="test, after training"
+    )
     axis.set_title(f"{percent(trained.test_accuracy)} of test images right")
-    axis.yaxis.set_major_formatter(PercentFormatter(1, 0))
-    axis.set_xticks(epochs if len(epochs) <= 12 else epochs[:: len(epochs) // 8])
     axis.legend(loc="best")
 
 

@@ -9,7 +9,7 @@ from pitfalls.experiments.image_curves import Clock, Training
 from pitfalls.experiments.image_networks import NetworkConfig
 from pitfalls.experiments.image_scores import guesses, is_ahead, standard_error
 from pitfalls.experiments.image_source import ImageSource, Pictures, ask_for_images
-from pitfalls.frame import HIDDEN, Located
+from pitfalls.frame import HIDDEN, Located, Result
 from pitfalls.images.data import DataConfig
 from pitfalls.images.training.config import TrainConfig
 from pitfalls.runs import NOT_IDENTITY
@@ -53,8 +53,8 @@ class TrainRunConfig:
         return self.training.scheme
 
 
-@dataclass(frozen=True)
-class TrainRunResult:
+@dataclass(frozen=True, repr=False)
+class TrainRunResult(Result):
     """A trained network's course and scores.
 
     Attributes
@@ -68,6 +68,8 @@ class TrainRunResult:
         The rate with which the special scheme would end in as many steps, over its peak.
     clock : Clock
     """
+
+    TABLE = "trained"
 
     pictures: Pictures
     network: NetworkConfig

@@ -1,19 +1,19 @@
 """Singular values of a target, and how near narrower networks come."""
 
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 
 from pitfalls.experiments.linear_capacity.records import CapacityResult
-from pitfalls.plots import BLUE, GREY, PAGE, RED, Drawing, Figure
+from pitfalls.plots import BLUE, GREY, PAGE, RED, Drawing, Figure, panels
 from pitfalls.prose import counted, number
 
 __all__ = ["FIGURES"]
 
 
-def capacity(result: CapacityResult) -> Drawing:
+def capacity(result: CapacityResult, ax: Axes | None = None) -> Drawing:
     """Draw the singular values on the left and the distances on the right."""
     values, distances, d_star = result.singular_values, result.distances, result.capacity
-    figure, (left, right) = plt.subplots(1, 2, figsize=PAGE)
+    figure, (left, right) = panels(ax, 1, 2, figsize=PAGE)
     index = np.arange(1, len(values) + 1)
     left.bar(index, values, color=[BLUE if i <= d_star else RED for i in index], width=0.7)
     left.axvline(d_star + 0.5, color=GREY, linestyle="--", linewidth=1)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from pitfalls.errors import InputError
 from pitfalls.experiments.sizes import refuse_sizes
+from pitfalls.frame import Result
 
 __all__ = ["CapacityConfig", "CapacityResult"]
 
@@ -43,8 +44,8 @@ class CapacityConfig:
             )
 
 
-@dataclass(frozen=True)
-class CapacityResult:
+@dataclass(frozen=True, repr=False)
+class CapacityResult(Result):
     """Whether a target fits through the narrowest layer, and how far off it is where not.
 
     Attributes
@@ -63,6 +64,8 @@ class CapacityResult:
     layers : tuple of array
         W_1, ..., W_L.
     """
+
+    TABLE = ("singular_values",)
 
     widths: tuple[int, ...]
     capacity: int

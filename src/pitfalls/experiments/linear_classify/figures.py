@@ -1,13 +1,12 @@
 """The risk along the direction that shows the verdict."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from pitfalls.experiments.linear_classify.records import ClassifyResult
 from pitfalls.experiments.linear_verdict import Curved, Judged, Sloping, held
-from pitfalls.plots import BLUE, COLUMN, GREEN, GREY, ORANGE, RED, Drawing, Figure
+from pitfalls.plots import BLUE, COLUMN, GREEN, GREY, ORANGE, RED, Drawing, Figure, panels
 from pitfalls.prose import number
 
 __all__ = ["FIGURES", "MARKS", "draw_line"]
@@ -22,10 +21,10 @@ MARKS = {
 """Marker and colour of each verdict."""
 
 
-def risk_along_the_witness(result: ClassifyResult) -> Drawing:
+def risk_along_the_witness(result: ClassifyResult, ax: Axes | None = None) -> Drawing:
     """Draw the risk along the witness, the gradient or a random direction."""
     point = result.point
-    figure, axis = plt.subplots(figsize=COLUMN)
+    figure, axis = panels(ax, figsize=COLUMN)
     draw_line(axis, result.lengths, result.risk, point, result.minimum)
     along = "a random direction"
     if isinstance(point.witness, Curved):

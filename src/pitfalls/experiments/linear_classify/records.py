@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pitfalls.errors import InputError
 from pitfalls.experiments.linear_source import Problem, ProblemConfig, find_problem
 from pitfalls.experiments.linear_verdict import Judged
-from pitfalls.frame import HIDDEN, Located
+from pitfalls.frame import HIDDEN, Located, Result
 from pitfalls.runs import NOT_IDENTITY
 
 __all__ = ["ClassifyConfig", "ClassifyResult"]
@@ -65,8 +65,8 @@ class ClassifyConfig:
             )
 
 
-@dataclass(frozen=True)
-class ClassifyResult:
+@dataclass(frozen=True, repr=False)
+class ClassifyResult(Result):
     """One point with its verdict, and the risk along a direction.
 
     Attributes
@@ -81,6 +81,8 @@ class ClassifyResult:
     lengths, risk : array of shape (t,)
         Along the direction that shows the verdict, or a random one.
     """
+
+    TABLE = ("lengths", "risk")
 
     data: str
     widths: tuple[int, ...]

@@ -2,34 +2,23 @@
 
 from itertools import pairwise
 
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 
 from pitfalls.experiments.linear_descend.records import DescendResult
-from pitfalls.plots import COLUMN, CYCLE, Drawing, Figure
+from pitfalls.plots import COLUMN, Drawing, Figure, draw_modes, panels
 from pitfalls.prose import counted, number
 
 __all__ = ["FIGURES", "title"]
 
 
-def modes(result: DescendResult) -> Drawing:
+def modes(result: DescendResult, ax: Axes | None = None) -> Drawing:
     """Draw the strength of each mode, its closed form behind it and its target dashed."""
     done = np.flatnonzero(result.excess > 1e-3 * result.excess[0])
     end = min(len(result.time), int(1.3 * (done[-1] + 2))) if len(done) else len(result.time)
-    time = result.time[:end]
-    figure, axis = plt.subplots(figsize=COLUMN)
-    for k, target in enumerate(result.modes):
-        colour = CYCLE[k % len(CYCLE)]
-        # not across the whole axes: the modes' names stand to the right of the last time
-        axis.hlines(target, 0, time[-1], colour, linewidth=0.8, linestyle="--", alpha=0.6)
-        if result.gap is not None:
-            axis.plot(time, result.exact[:end, k], color="black", linewidth=3.4, alpha=0.18)
-        axis.plot(time, result.strengths[:end, k], color=colour)
-        axis.annotate(
-            f"mode {k + 1}", (time[-1], result.strengths[end - 1, k]), (4, 0),
-            textcoords="offset points", color=colour, va="center", annotation_clip=False,
-        )  # fmt: skip
-    axis.set(xlabel="time (steps times learning rate)", ylabel="strength u of the mode in the map")
+    figure, axis = panels(ax, figsize=COLUMN)
+    exact = None if result.gap is None else result.exact[:end]
+    draw_modes(axis, result.time[:end], result.strengths[:end], result.modes, exact)
     axis.set_title(title(result))
     gap = (
         ""

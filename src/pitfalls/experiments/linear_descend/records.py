@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pitfalls.errors import InputError
 from pitfalls.experiments.linear_source import Problem, ProblemConfig, find_problem
 from pitfalls.experiments.linear_verdict import Judged
-from pitfalls.frame import Located
+from pitfalls.frame import Located, Result
 
 __all__ = ["DescendConfig", "DescendResult", "Escaped"]
 
@@ -84,8 +84,8 @@ class Escaped:
     risk_after: float
 
 
-@dataclass(frozen=True)
-class DescendResult:
+@dataclass(frozen=True, repr=False)
+class DescendResult(Result):
     """One descent; arrays of one row a record.
 
     Attributes
@@ -109,6 +109,8 @@ class DescendResult:
     strengths, exact : array of shape (t, m)
         How much of each mode the map holds, and the closed form where it holds, else NaN.
     """
+
+    TABLE = ("time", "excess", "imbalance", "strengths", "exact")
 
     data: str
     widths: tuple[int, ...]

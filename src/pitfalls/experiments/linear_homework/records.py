@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from pitfalls.experiments.linear_verdict import Judged
+from pitfalls.frame import Result
 
 __all__ = [
     "Capacity",
@@ -124,9 +125,11 @@ class Certificate:
     excess: float
 
 
-@dataclass(frozen=True)
-class HomeworkResult:
+@dataclass(frozen=True, repr=False)
+class HomeworkResult(Result):
     """Question 2, worked on numbers."""
+
+    TABLE = "points"
 
     capacity: Capacity
     convexity: Convexity

@@ -1,6 +1,5 @@
 """The line down from a saddle, and the plane to a minimum."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
@@ -8,7 +7,7 @@ from matplotlib.colors import LogNorm
 from pitfalls.experiments.linear_classify.figures import MARKS, draw_line
 from pitfalls.experiments.linear_landscape.records import LandscapeResult
 from pitfalls.experiments.linear_verdict import Judged, held
-from pitfalls.plots import COLUMN, RED, SEQUENTIAL, Drawing, Figure
+from pitfalls.plots import COLUMN, RED, SEQUENTIAL, Drawing, Figure, panels
 from pitfalls.prose import number
 
 __all__ = ["FIGURES"]
@@ -16,10 +15,10 @@ __all__ = ["FIGURES"]
 TICKS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300)
 
 
-def escape_line(result: LandscapeResult) -> Drawing:
+def escape_line(result: LandscapeResult, ax: Axes | None = None) -> Drawing:
     """Draw the risk along a strict saddle's escape direction."""
     saddle = result.saddle
-    figure, axis = plt.subplots(figsize=COLUMN)
+    figure, axis = panels(ax, figsize=COLUMN)
     draw_line(axis, result.lengths, result.line, saddle, result.minimum.risk)
     axis.set_xlabel("distance along the escape direction")
     sides = "both sides" if result.falls_on_both_sides else "one side"
@@ -32,11 +31,11 @@ def escape_line(result: LandscapeResult) -> Drawing:
     return Drawing(figure, alt=f"Risk along a line through a saddle. {text}", caption=text)
 
 
-def plane(result: LandscapeResult) -> Drawing:
+def plane(result: LandscapeResult, ax: Axes | None = None) -> Drawing:
     """Draw the risk on a plane through a saddle and a minimum, with their verdicts."""
     excess = np.maximum(result.risk - result.minimum.risk, 1e-3)
     top = np.percentile(excess, 90)
-    figure, axis = plt.subplots(figsize=(COLUMN[0], 4.4))
+    figure, axis = panels(ax, figsize=(COLUMN[0], 4.4))
     levels = np.geomspace(max(float(excess.min()), 2e-3 * top), top, 19)
     clipped = np.clip(excess, levels[0], top)
     drawn = axis.contourf(result.a, result.b, clipped, levels, cmap=SEQUENTIAL, norm=LogNorm())

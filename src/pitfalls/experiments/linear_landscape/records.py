@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pitfalls.errors import InputError
 from pitfalls.experiments.linear_source import Problem, ProblemConfig, find_problem
 from pitfalls.experiments.linear_verdict import Judged
-from pitfalls.frame import Located
+from pitfalls.frame import Located, Result
 
 __all__ = ["LandscapeConfig", "LandscapeResult"]
 
@@ -45,8 +45,8 @@ class LandscapeConfig:
             raise InputError(f"LandscapeConfig: grid must be at least 3. Got {self.grid}.")
 
 
-@dataclass(frozen=True)
-class LandscapeResult:
+@dataclass(frozen=True, repr=False)
+class LandscapeResult(Result):
     """A saddle and a minimum with the risk between and around them.
 
     Attributes
@@ -68,6 +68,8 @@ class LandscapeResult:
         The escape direction on the plane.
     path_risk : array of shape (s,)
     """
+
+    TABLE = ("lengths", "line")
 
     data: str
     widths: tuple[int, ...]

@@ -1,18 +1,18 @@
 """Least risk by rank."""
 
-import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
 
 from pitfalls.experiments.linear_minimum.records import MinimumResult
-from pitfalls.plots import BLUE, COLUMN, GREY, RED, Drawing, Figure
+from pitfalls.plots import BLUE, COLUMN, GREY, RED, Drawing, Figure, panels
 from pitfalls.prose import counted, number, percent
 
 __all__ = ["FIGURES", "title"]
 
 
-def minimum_by_rank(result: MinimumResult) -> Drawing:
+def minimum_by_rank(result: MinimumResult, ax: Axes | None = None) -> Drawing:
     """Draw the least risk against the rank, ties marked."""
     ranks, risks = [row.rank for row in result.rows], [row.risk for row in result.rows]
-    figure, axis = plt.subplots(figsize=COLUMN)
+    figure, axis = panels(ax, figsize=COLUMN)
     axis.plot(ranks, risks, "o-", color=BLUE)
     axis.axhline(result.floor, color=GREY, linestyle="--", linewidth=1)
     axis.annotate(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pitfalls.errors import InputError
 from pitfalls.experiments.linear_source import Problem, ProblemConfig, find_problem
-from pitfalls.frame import Located
+from pitfalls.frame import Located, Result
 from pitfalls.prose import counted
 
 __all__ = ["LeastRisk", "MinimumConfig", "MinimumResult"]
@@ -46,8 +46,8 @@ class LeastRisk:
     unique: bool
 
 
-@dataclass(frozen=True)
-class MinimumResult:
+@dataclass(frozen=True, repr=False)
+class MinimumResult(Result):
     """Reduced-rank regression for every rank.
 
     Attributes
@@ -64,6 +64,8 @@ class MinimumResult:
     map : array of shape (p, d)
         The best of the highest rank.
     """
+
+    TABLE = "rows"
 
     data: str
     n: int

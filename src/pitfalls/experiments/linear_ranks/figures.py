@@ -1,21 +1,20 @@
 """Risk and accuracy by rank, with the verdict on what descent found."""
 
-import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from pitfalls.experiments.linear_classify.figures import MARKS
 from pitfalls.experiments.linear_ranks.records import RanksResult
-from pitfalls.plots import BLUE, COLUMN, GREY, PAGE, RED, Drawing, Figure
+from pitfalls.plots import BLUE, COLUMN, GREY, PAGE, RED, Drawing, Figure, panels
 from pitfalls.prose import counted, percent
 
 __all__ = ["FIGURES"]
 
 
-def accuracy_by_rank(result: RanksResult) -> Drawing:
+def accuracy_by_rank(result: RanksResult, ax: Axes | None = None) -> Drawing:
     """Draw the risk, and beside it the accuracy where the data are pictures."""
     scored = result.pictures
-    figure, axes = plt.subplots(1, 1 + scored, figsize=PAGE if scored else COLUMN, squeeze=False)
+    figure, axes = panels(ax, 1, 1 + scored, figsize=PAGE if scored else COLUMN, squeeze=False)
     _risks(axes[0, 0], result)
     text = (
         f"{result.data}, {counted(result.n, 'row')}, {counted(result.n_layers, 'layer')}, gradient "

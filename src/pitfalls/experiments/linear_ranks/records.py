@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pitfalls.errors import InputError
 from pitfalls.experiments.linear_source import Problem, ProblemConfig, find_problem
 from pitfalls.experiments.linear_verdict import Judged
-from pitfalls.frame import Located
+from pitfalls.frame import Located, Result
 
 __all__ = ["Fit", "RanksConfig", "RanksResult"]
 
@@ -87,8 +87,8 @@ class Fit:
         return self.point.verdict == "global minimum"
 
 
-@dataclass(frozen=True)
-class RanksResult:
+@dataclass(frozen=True, repr=False)
+class RanksResult(Result):
     """The descents of every rank.
 
     Attributes
@@ -102,6 +102,8 @@ class RanksResult:
     floor, risk_of_zero : float
     rows : tuple of Fit
     """
+
+    TABLE = "rows"
 
     data: str
     pictures: bool

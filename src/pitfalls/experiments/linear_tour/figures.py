@@ -1,19 +1,18 @@
 """The risk falling from saddle to saddle, for several depths."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
 from pitfalls.experiments.linear_tour.records import Flow, TourResult
-from pitfalls.plots import CYCLE, GREY, PAGE, Drawing, Figure
+from pitfalls.plots import CYCLE, GREY, PAGE, Drawing, Figure, panels
 from pitfalls.prose import listed, number, plain
 
 __all__ = ["FIGURES", "closeness", "nearness"]
 
 
-def staircase(result: TourResult) -> Drawing:
+def staircase(result: TourResult, ax: Axes | None = None) -> Drawing:
     """Draw the risk on the left and the distance to the nearest critical map on the right."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(PAGE[0], 4.0))
+    figure, (left, right) = panels(ax, 1, 2, figsize=(PAGE[0], 4.0))
     for place, flow in enumerate(result.flows):
         _draw(left, right, flow, result.levels[0], CYCLE[place % len(CYCLE)])
     for rank, level in enumerate(result.levels[:-1]):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pitfalls.errors import InputError
 from pitfalls.experiments.linear_source import Problem, ProblemConfig, find_problem
-from pitfalls.frame import Located
+from pitfalls.frame import Located, Result
 
 __all__ = ["NEAR", "Flow", "TourConfig", "TourResult", "Visit"]
 
@@ -93,8 +93,8 @@ class Flow:
     saddle_rank: NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class TourResult:
+@dataclass(frozen=True, repr=False)
+class TourResult(Result):
     """The flows of every depth.
 
     Attributes
@@ -107,6 +107,8 @@ class TourResult:
     flows : tuple of Flow
         In the order of the depths asked.
     """
+
+    TABLE = "flows"
 
     data: str
     modes: NDArray[np.float64]

@@ -1,20 +1,18 @@
 """Gradient signal of the trained target and of all targets, along training."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
 from pitfalls.experiments.parity_along.records import AlongResult, Passage
-from pitfalls.experiments.parity_curves.figures import thousands
-from pitfalls.plots import CYCLE, GREY, MARKERS, PAGE, Drawing, Figure
+from pitfalls.plots import CYCLE, GREY, MARKERS, PAGE, Drawing, Figure, panels, thousands
 from pitfalls.prose import counted, number, percent, power
 
 __all__ = ["FIGURES"]
 
 
-def signal_along_training(result: AlongResult) -> Drawing:
+def signal_along_training(result: AlongResult, ax: Axes | None = None) -> Drawing:
     """Draw the loss on the left and the signal on the right, one colour a training."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(PAGE[0], PAGE[1] + 0.4))
+    figure, (left, right) = panels(ax, 1, 2, figsize=(PAGE[0], PAGE[1] + 0.4))
     for at, passage in enumerate(result.passages):
         colour = CYCLE[at % len(CYCLE)]
         left.plot(passage.replica.step, passage.replica.loss, color=colour)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pitfalls.errors import InputError
 from pitfalls.experiments.parity_curves import Replica
 from pitfalls.experiments.sizes import refuse_cases
-from pitfalls.frame import HIDDEN
+from pitfalls.frame import HIDDEN, Result
 from pitfalls.parity import LearningConfig
 
 __all__ = ["AlongConfig", "AlongResult", "Passage"]
@@ -91,8 +91,8 @@ class Passage:
         return float(np.nanmax(self.ratio)) if np.isfinite(self.ratio).any() else float("nan")
 
 
-@dataclass(frozen=True)
-class AlongResult:
+@dataclass(frozen=True, repr=False)
+class AlongResult(Result):
     """The signal along training.
 
     Attributes
@@ -103,6 +103,8 @@ class AlongResult:
         Batches over which the curve's means are taken.
     loss : str
     """
+
+    TABLE = "passages"
 
     passages: tuple[Passage, ...]
     batches_a_record: int

@@ -1,22 +1,19 @@
 """Loss and accuracy of every training of part (b)."""
 
-from collections.abc import Sequence
-
-import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 
 from pitfalls.experiments.parity_curves.records import Case, CurvesResult
 from pitfalls.experiments.parity_curves.words import name_of
-from pitfalls.plots import CYCLE, GREY, PAGE, Drawing, Figure
+from pitfalls.plots import CYCLE, GREY, PAGE, Drawing, Figure, panels, thousands
 from pitfalls.prose import counted, number, plain
 
-__all__ = ["FIGURES", "thousands", "title"]
+__all__ = ["FIGURES", "title"]
 
 
-def loss_curves(result: CurvesResult) -> Drawing:
+def loss_curves(result: CurvesResult, ax: Axes | None = None) -> Drawing:
     """Draw one line a training, one colour a case."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(PAGE[0], PAGE[1] + 0.5))
+    figure, (left, right) = panels(ax, 1, 2, figsize=(PAGE[0], PAGE[1] + 0.5))
     for at, case in enumerate(result.cases):
         _draw(left, right, case, CYCLE[at % len(CYCLE)])
     figure.suptitle(title(result), x=0.01, ha="left", fontsize=11, fontweight="bold")
@@ -55,14 +52,6 @@ def title(result: CurvesResult) -> str:
     total = sum(len(case.replicas) for case in result.cases)
     learned = sum(case.n_learned for case in result.cases)
     return f"{learned} of {counted(total, 'training')} learned: 99 % accurate at the end"
-
-
-def thousands(axes: Sequence[Axes]) -> None:
-    """Count iterations in thousands."""
-    for axis in axes:
-        axis.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x / 1000:g}"))
-        axis.set_xlabel("iterations (thousands)")
-        axis.set_xlim(left=0)
 
 
 def _draw(left: Axes, right: Axes, case: Case, colour: str) -> None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pitfalls.errors import InputError
 from pitfalls.experiments.sizes import refuse_cases
-from pitfalls.frame import HIDDEN
+from pitfalls.frame import HIDDEN, Result
 from pitfalls.parity import LEARNED, LearningConfig
 from pitfalls.runs import NOT_IDENTITY
 
@@ -154,8 +154,8 @@ class Case:
         return tuple(r.reached for r in self.replicas if r.reached is not None)
 
 
-@dataclass(frozen=True)
-class CurvesResult:
+@dataclass(frozen=True, repr=False)
+class CurvesResult(Result):
     """Every training of part (b).
 
     Attributes
@@ -169,6 +169,8 @@ class CurvesResult:
     fresh : bool
         Whether every batch was fresh; else they came from a fixed training set.
     """
+
+    TABLE = "cases"
 
     cases: tuple[Case, ...]
     n_iterations: int

@@ -1,27 +1,35 @@
 """Gradients layer by layer at the start, and what each depth learned."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from pitfalls.experiments.parity_curves.figures import thousands
 from pitfalls.experiments.parity_depth.records import DepthResult, Start, Trained
 from pitfalls.experiments.parity_depth.words import told
-from pitfalls.plots import CYCLE, GREY, MARKERS, PAGE, Drawing, Figure
+from pitfalls.plots import (
+    CYCLE,
+    GREY,
+    MARKERS,
+    PAGE,
+    Drawing,
+    Figure,
+    draw_layers,
+    panels,
+    thousands,
+)
 from pitfalls.prose import counted, number, power
 
 __all__ = ["FIGURES"]
 
 
-def layer_gradients(result: DepthResult) -> Drawing:
+def layer_gradients(result: DepthResult, ax: Axes | None = None) -> Drawing:
     """Draw the message and the gradient of each layer at the start, beside the bound."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(PAGE[0], PAGE[1] + 0.4), sharey=True)
+    figure, (left, right) = panels(ax, 1, 2, figsize=(PAGE[0], PAGE[1] + 0.4), sharey=True)
     for at, start in enumerate(result.starts):
-        _layers(left, start.message_norm, start.activation, at)
+        draw_layers(left, start.message_norm, start.activation, at)
         layer = np.arange(1, start.message_bound.shape[1] + 1)
         left.plot(layer, np.median(start.message_bound, 0), "--", color=CYCLE[at], lw=1)
-        _layers(right, start.gradient_norm, start.activation, at)
+        draw_layers(right, start.gradient_norm, start.activation, at)
     left.plot([], [], "--", color=GREY, lw=1, label="bound by spectral norms")
     left.set(yscale="log", ylabel=r"message at the start, $\|\delta_l\|$, rms")
     left.set_title(_fading(result))
@@ -44,9 +52,9 @@ def layer_gradients(result: DepthResult) -> Drawing:
     )
 
 
-def depth_and_learning(result: DepthResult) -> Drawing:
+def depth_and_learning(result: DepthResult, ax: Axes | None = None) -> Drawing:
     """Draw what is learned at each depth, and the first layer's gradient on the way."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(PAGE[0], PAGE[1] + 0.6))
+    figure, (left, right) = panels(ax, 1, 2, figsize=(PAGE[0], PAGE[1] + 0.6))
     names = [start.activation for start in result.starts]
     depths = sorted({cell.depth for cell in result.trained})
     deepest = []
@@ -84,16 +92,6 @@ def depth_and_learning(result: DepthResult) -> Drawing:
         f"{result.n_features} features. Left: every training, and a line through the medians. Right: "
         f"median of the exact gradient over all inputs; a line ends where it is 0. {said}.",
     )
-
-
-def _layers(axis: Axes, norm: np.ndarray, activation: str, at: int) -> None:
-    layer = np.arange(1, norm.shape[1] + 1)
-    axis.plot(
-        layer, np.median(norm, axis=0), marker=MARKERS[at], ms=5, color=CYCLE[at], label=activation
-    )
-    axis.fill_between(layer, norm.min(0), norm.max(0), color=CYCLE[at], alpha=0.2, lw=0)
-    axis.set_xticks(layer)
-    axis.set_xlabel("layer (the last is the output)")
 
 
 def _accuracies(axis: Axes, cells: list[Trained], depths: list[int], shift: float, at: int) -> None:

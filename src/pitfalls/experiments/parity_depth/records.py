@@ -8,7 +8,7 @@ from cyclopts import Parameter
 from numpy.typing import NDArray
 
 from pitfalls.errors import InputError
-from pitfalls.frame import Without
+from pitfalls.frame import Result, Without
 from pitfalls.parity import LEARNED, LearningConfig
 
 __all__ = ["Activation", "DepthConfig", "DepthResult", "Start", "Trained"]
@@ -173,8 +173,8 @@ class Trained:
         return float(np.median(np.nanmax(self.first_gradient, axis=1)))
 
 
-@dataclass(frozen=True)
-class DepthResult:
+@dataclass(frozen=True, repr=False)
+class DepthResult(Result):
     """What each depth and activation learned.
 
     Attributes
@@ -184,6 +184,8 @@ class DepthResult:
     n_features, weight, width, shown, n_seeds, n_iterations : int
     learning_rate : float
     """
+
+    TABLE = "trained"
 
     starts: tuple[Start, ...]
     trained: tuple[Trained, ...]

@@ -1,13 +1,12 @@
 """Three ways to set the weights by hand: what they compute, and how wide they are."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from pitfalls.experiments.parity_exact.records import VARIANTS, ExactResult, Variant
-from pitfalls.plots import BLUE, GREEN, PAGE, RED, Drawing, Figure
+from pitfalls.plots import BLUE, GREEN, PAGE, RED, Drawing, Figure, panels
 from pitfalls.prose import counted, listed, number, plain, power
 
 __all__ = ["FIGURES", "proved", "where_wrong"]
@@ -22,9 +21,9 @@ NAMES: dict[Variant, str] = {
 }
 
 
-def exact_networks(result: ExactResult) -> Drawing:
+def exact_networks(result: ExactResult, ax: Axes | None = None) -> Drawing:
     """F against s = v . x for each construction, and the width each needs."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=PAGE, width_ratios=(1.6, 1))
+    figure, (left, right) = panels(ax, 1, 2, figsize=PAGE, width_ratios=(1.6, 1))
     _outputs(left, result)
     widths = _widths(right, result)
     missed = {variant: where_wrong(result, variant) for variant in VARIANTS}

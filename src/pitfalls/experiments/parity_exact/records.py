@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pitfalls.errors import InputError
 from pitfalls.experiments.sizes import refuse_sizes
-from pitfalls.frame import HIDDEN
+from pitfalls.frame import HIDDEN, Result
 
 __all__ = ["VARIANTS", "ExactConfig", "ExactResult", "Proof", "Sampled", "Shapes", "Variant"]
 
@@ -135,8 +135,8 @@ class Shapes:
     compact: NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class ExactResult:
+@dataclass(frozen=True, repr=False)
+class ExactResult(Result):
     """Which constructions are exact.
 
     Attributes
@@ -148,6 +148,8 @@ class ExactResult:
     n_features, n_inputs : int
         Of the networks drawn and sampled, and of the sample.
     """
+
+    TABLE = "proofs"
 
     proofs: tuple[Proof, ...]
     sampled: tuple[Sampled, ...]

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pitfalls.errors import InputError
 from pitfalls.experiments.sizes import refuse_sizes
+from pitfalls.frame import Result
 
 __all__ = ["GradientRow", "GradientsConfig", "GradientsResult"]
 
@@ -101,8 +102,8 @@ class GradientRow:
         )
 
 
-@dataclass(frozen=True)
-class GradientsResult:
+@dataclass(frozen=True, repr=False)
+class GradientsResult(Result):
     """Each step of the derivation against autograd.
 
     Attributes
@@ -111,6 +112,8 @@ class GradientsResult:
         One for every d and scale.
     boundary : str
     """
+
+    TABLE = "rows"
 
     rows: tuple[GradientRow, ...]
     boundary: str

@@ -1,23 +1,23 @@
 """The signal and its bounds against d."""
 
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from pitfalls.experiments.parity_signal.records import SignalCells, SignalResult
-from pitfalls.plots import BLUE, COLUMN, ORANGE, PURPLE, RED, Drawing, Figure
+from pitfalls.plots import BLUE, COLUMN, ORANGE, PURPLE, RED, Drawing, Figure, panels
 from pitfalls.prose import counted, number, power
 
 __all__ = ["FIGURES"]
 
 
-def signal_by_dimension(result: SignalResult) -> Drawing:
+def signal_by_dimension(result: SignalResult, ax: Axes | None = None) -> Drawing:
     """Draw the signal and its bounds against d, on a logarithmic scale."""
     cells = result.cells
     dimensions = np.unique(cells.n_features)
     scale = 2.0**-cells.n_features
-    figure, axis = plt.subplots(figsize=COLUMN)
+    figure, axis = panels(ax, figsize=COLUMN)
     for values, colour, marker, label in (
         (cells.by_homework, RED, "s", "$C_p\\,2^{-d}$: the homework's bound"),
         (cells.by_unit, ORANGE, "D", "$C'\\,2^{-d}$: unit by unit"),

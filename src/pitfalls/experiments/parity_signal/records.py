@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pitfalls.errors import InputError
 from pitfalls.experiments.sizes import refuse_sizes
+from pitfalls.frame import Result
 from pitfalls.runs import NOT_IDENTITY
 
 __all__ = ["Boundary", "SignalCells", "SignalConfig", "SignalResult", "SignalRow"]
@@ -131,8 +132,8 @@ class SignalRow:
         return float(2.0**self.log2_signal)
 
 
-@dataclass(frozen=True)
-class SignalResult:
+@dataclass(frozen=True, repr=False)
+class SignalResult(Result):
     """The signal against d.
 
     Attributes
@@ -142,6 +143,8 @@ class SignalResult:
     cells : SignalCells
     batch_size : int
     """
+
+    TABLE = "rows"
 
     rows: tuple[SignalRow, ...]
     cells: SignalCells

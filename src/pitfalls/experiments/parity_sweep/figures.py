@@ -4,15 +4,13 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure as MplFigure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter
 
 from pitfalls.experiments.parity_sweep.records import Cell, SweepResult
-from pitfalls.plots import SEQUENTIAL, Drawing, Figure
+from pitfalls.plots import SEQUENTIAL, Canvas, Drawing, Figure, panels
 from pitfalls.prose import counted, number
 
 __all__ = ["FIGURES", "edge", "time_taken"]
@@ -20,14 +18,14 @@ __all__ = ["FIGURES", "edge", "time_taken"]
 INK = "#22262b"
 
 
-def phase_diagram(result: SweepResult) -> Drawing:
+def phase_diagram(result: SweepResult, ax: Axes | None = None) -> Drawing:
     """Draw the share of trainings that learn."""
 
     def text(cell: Cell) -> str:
         return f"{cell.n_learned}/{cell.n}"
 
     figure = _maps(
-        result, lambda cell: cell.share, text, "share that learns", SEQUENTIAL, (0.0, 1.0)
+        result, ax, lambda cell: cell.share, text, "share that learns", SEQUENTIAL, (0.0, 1.0)
     )
     title = edge(result)
     figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
@@ -45,7 +43,7 @@ def phase_diagram(result: SweepResult) -> Drawing:
     )
 
 
-def iterations_to_99(result: SweepResult) -> Drawing:
+def iterations_to_99(result: SweepResult, ax: Axes | None = None) -> Drawing:
     """Draw the median number of iterations to 99 % accuracy."""
 
     def text(cell: Cell) -> str:
@@ -55,7 +53,7 @@ def iterations_to_99(result: SweepResult) -> Drawing:
         return f"{took / 1000:.3g}k\nn = {len(cell.reached)}"
 
     figure = _maps(
-        result, lambda cell: cell.median_iterations, text, "iterations to 99 % accuracy",
+        result, ax, lambda cell: cell.median_iterations, text, "iterations to 99 % accuracy",
         f"{SEQUENTIAL}_r", (0.0, float(result.n_iterations)),
     )  # fmt: skip
     title = time_taken(result)
@@ -119,23 +117,24 @@ def _name(cell: Cell) -> str:
 
 def _maps(
     result: SweepResult,
+    ax: Axes | None,
     value: Callable[[Cell], float | None],
     text: Callable[[Cell], str],
     label: str,
     colours: str,
     limits: tuple[float, float],
-) -> MplFigure:
-    panels = result.panels
-    columns = 2 if len(panels) == 4 else min(len(panels), 3)
-    lines = -(-len(panels) // columns)
+) -> Canvas:
+    groups = result.panels
+    columns = 2 if len(groups) == 4 else min(len(groups), 3)
+    lines = -(-len(groups) // columns)
     size = (3.2 + 3.4 * columns, 4.0 * lines)
-    figure, axes = plt.subplots(lines, columns, figsize=size, squeeze=False)
-    for axis in axes.flat[len(panels) :]:
+    figure, axes = panels(ax, lines, columns, figsize=size, squeeze=False)
+    for axis in axes.flat[len(groups) :]:
         axis.set_axis_off()
     image: Any = None
-    for axis, (title, cells) in zip(axes.flat, panels, strict=False):
+    for axis, (title, cells) in zip(axes.flat, groups, strict=False):
         image = _map(axis, cells, value, text, colours, limits)
-        if len(panels) > 1:
+        if len(groups) > 1:
             axis.set_title(title)
     bar = figure.colorbar(image, ax=axes, label=label, shrink=0.9)
     if limits[1] > 1:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pitfalls.errors import InputError
 from pitfalls.experiments.sizes import refuse_sizes
-from pitfalls.frame import Without
+from pitfalls.frame import Result, Without
 from pitfalls.parity import LEARNED, LearningConfig
 from pitfalls.prose import number
 from pitfalls.runs import NOT_IDENTITY
@@ -157,8 +157,8 @@ class Pair:
         return sum(cell.n_learned for cell in self.cells)
 
 
-@dataclass(frozen=True)
-class SweepResult:
+@dataclass(frozen=True, repr=False)
+class SweepResult(Result):
     """The phase diagram.
 
     Attributes
@@ -169,6 +169,8 @@ class SweepResult:
     default_width : bool
         Whether every width is 10 d.
     """
+
+    TABLE = "cells"
 
     cells: tuple[Cell, ...]
     n_iterations: int

@@ -1,20 +1,19 @@
 """What the gradient says about targets of each Hamming weight."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from pitfalls.experiments.parity_targets.records import TargetsResult
-from pitfalls.plots import BLUE, GREY, PAGE, RED, Drawing, Figure
+from pitfalls.plots import BLUE, GREY, PAGE, RED, Drawing, Figure, panels
 from pitfalls.prose import counted, number, power
 
 __all__ = ["FIGURES", "title"]
 
 
-def signal_by_weight(result: TargetsResult) -> Drawing:
+def signal_by_weight(result: TargetsResult, ax: Axes | None = None) -> Drawing:
     """Draw the distances by weight, and each weight's share."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=PAGE, width_ratios=(1.5, 1))
+    figure, (left, right) = panels(ax, 1, 2, figsize=PAGE, width_ratios=(1.5, 1))
     _distances(left, result)
     few = 100 * float(np.median(result.share[:, :3].sum(1)))
     right.bar(range(result.n_features + 1), 100 * np.median(result.share, axis=0), color=GREY)

@@ -8,6 +8,7 @@ from cyclopts import Parameter
 from numpy.typing import NDArray
 
 from pitfalls.experiments.sizes import refuse_sizes
+from pitfalls.frame import Result
 
 __all__ = ["QUANTILES", "TargetsConfig", "TargetsResult", "WeightRow"]
 
@@ -65,8 +66,8 @@ class WeightRow:
     share: float
 
 
-@dataclass(frozen=True)
-class TargetsResult:
+@dataclass(frozen=True, repr=False)
+class TargetsResult(Result):
     """How the gradient's words are shared out among the masks.
 
     Attributes
@@ -84,6 +85,8 @@ class TargetsResult:
     first : array of shape (2^d,), or None beyond d = 14
         ||grad R_v - a||^2 of every mask, of the first network.
     """
+
+    TABLE = "rows"
 
     n_features: int
     n_hidden: int

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pitfalls.errors import InputError
 from pitfalls.experiments.parity_curves import Replica
-from pitfalls.frame import HIDDEN
+from pitfalls.frame import HIDDEN, Result
 from pitfalls.parity import LearningConfig
 from pitfalls.runs import NOT_IDENTITY
 
@@ -42,8 +42,8 @@ class TrainConfig:
             )
 
 
-@dataclass(frozen=True)
-class TrainResult:
+@dataclass(frozen=True, repr=False)
+class TrainResult(Result):
     """A trained network.
 
     Attributes
@@ -59,6 +59,8 @@ class TrainResult:
     fresh : bool
         Whether every batch was fresh; else they came from a fixed training set.
     """
+
+    TABLE = "replica"
 
     mask: tuple[int, ...]
     n_hidden: int

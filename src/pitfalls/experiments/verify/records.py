@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pitfalls.errors import InputError
-from pitfalls.frame import HIDDEN
+from pitfalls.frame import HIDDEN, Result
 
 __all__ = ["Verdict", "VerifyConfig", "VerifyResult"]
 
@@ -83,9 +83,11 @@ class Verdict:
         return "HOLDS, SHOULD NOT" if self.holds else "REFUTED"
 
 
-@dataclass(frozen=True)
-class VerifyResult:
+@dataclass(frozen=True, repr=False)
+class VerifyResult(Result):
     """One verdict a claim, in the order of the list of claims."""
+
+    TABLE = "verdicts"
 
     verdicts: tuple[Verdict, ...]
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from pitfalls.display import Displayed
 from pitfalls.images.data import ImageDataset, Part
 from pitfalls.images.linear.cca import CCA
 from pitfalls.images.linear.least_squares import LeastSquaresClassifier
@@ -30,8 +31,8 @@ ROWS = 8192  # images a step
 SQUARE_UP_TO = 8192  # pixels an image whose (d, d) matrices, of 512 MB, are made for few images too
 
 
-@dataclass(frozen=True, eq=False)
-class TrainingImages:
+@dataclass(frozen=True, eq=False, repr=False)
+class TrainingImages(Displayed):
     """A training set as an estimator takes it: as moments, or as rows where those are few and long.
 
     Attributes
@@ -87,8 +88,8 @@ def read_training_images(
     return TrainingImages(moments, None, labels, classes)
 
 
-@dataclass(frozen=True, eq=False)
-class LinearMethods:
+@dataclass(frozen=True, eq=False, repr=False)
+class LinearMethods(Displayed):
     """The three fitted estimators."""
 
     pca: PCA

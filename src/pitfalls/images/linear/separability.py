@@ -21,6 +21,7 @@ from scipy.optimize import linprog
 from scipy.sparse import csr_array
 from sklearn.linear_model import LogisticRegression
 
+from pitfalls.display import Displayed
 from pitfalls.errors import InputError
 from pitfalls.images.linear.separability_witness import (
     Combination,
@@ -47,8 +48,8 @@ ROUNDS = 12  # of adding violated constraints to the programme
 PAIRS = 3  # of classes, the most confused first
 
 
-@dataclass(frozen=True, eq=False)
-class Separability:
+@dataclass(frozen=True, eq=False, repr=False)
+class Separability(Displayed):
     """Whether some linear map with intercept puts every sample's own class first.
 
     Attributes

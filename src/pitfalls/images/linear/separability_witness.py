@@ -21,6 +21,7 @@ from scipy.linalg import lapack
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from pitfalls.display import Displayed
 from pitfalls.errors import InputError
 
 __all__ = [
@@ -40,8 +41,8 @@ EXACT_SUPPORT = 80  # multipliers that are solved for in rational arithmetic
 LARGEST = 6000  # equations whose Gram matrix is factored
 
 
-@dataclass(frozen=True, eq=False)
-class LinearMap:
+@dataclass(frozen=True, eq=False, repr=False)
+class LinearMap(Displayed):
     """x ↦ Wx + b; the largest entry names the class.
 
     Attributes
@@ -54,8 +55,8 @@ class LinearMap:
     intercept: Matrix
 
 
-@dataclass(frozen=True, eq=False)
-class Combination:
+@dataclass(frozen=True, eq=False, repr=False)
+class Combination(Displayed):
     """Samples i, wrong classes j and multipliers λ_ij that rule a separating map out.
 
     Attributes

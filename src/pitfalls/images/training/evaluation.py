@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -10,16 +10,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pitfalls.display import Displayed
 from pitfalls.errors import InputError
 from pitfalls.images.networks import normalize
+
+if TYPE_CHECKING:
+    from pitfalls.plots import Axes
 
 __all__ = ["Evaluation", "Views", "evaluate", "predict_logits"]
 
 Views = Literal["plain", "mirror", "six"]
 
 
-@dataclass(frozen=True)
-class Evaluation:
+@dataclass(frozen=True, repr=False)
+class Evaluation(Displayed):
     """How a classifier does on labelled images.
 
     Attributes
@@ -53,6 +57,27 @@ class Evaluation:
     predictions: npt.NDArray[np.int64]
     confidences: npt.NDArray[np.float64]
     mistakes: npt.NDArray[np.int64]
+
+    TABLE = ("predictions", "confidences")
+
+    def plot(
+        self, ax: "Axes | None" = None, class_names: Sequence[str] | None = None
+    ) -> "list[Axes]":
+        """Draw the confusion matrix, its mistakes in colour, and return the axes.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw (default: a new figure).
+        class_names : sequence of str, optional
+            Default: the classes' numbers.
+        """
+        from pitfalls.plots import draw_confusion, drawing_on, verbatim
+
+        names = class_names or [str(k) for k in range(len(self.confusion))]
+        with drawing_on(ax) as axis:
+            draw_confusion(axis, self.confusion, [verbatim(name) for name in names])
+        return [axis]
 
 
 @torch.no_grad()

@@ -3,17 +3,22 @@
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
 
+from pitfalls.display import Displayed
 from pitfalls.errors import DivergenceError, InputError
 from pitfalls.images.data import ImageDataset
 from pitfalls.images.training.config import TrainConfig
 from pitfalls.images.training.loop import train
 from pitfalls.images.training.records import StepRecord
+
+if TYPE_CHECKING:
+    from pitfalls.plots import Axes
 
 __all__ = ["RangeTest", "learning_rate_range"]
 
@@ -23,8 +28,8 @@ MARGIN = 3.0  # standard deviations that a fall or a rise must exceed to be more
 BURST = 3.0  # times the lowest smoothed loss: the rate is too high from there on
 
 
-@dataclass(frozen=True)
-class RangeTest:
+@dataclass(frozen=True, repr=False)
+class RangeTest(Displayed):
     """The loss at every rate tried.
 
     Attributes
@@ -50,6 +55,22 @@ class RangeTest:
     lowest: float | None
     undecided: str
     diverged: bool
+
+    TABLE = ("rates", "losses", "smoothed")
+
+    def plot(self, ax: "Axes | None" = None) -> "list[Axes]":
+        """Draw the loss against the rate, with the rates that it shows and return the axes.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw (default: a new figure).
+        """
+        from pitfalls.plots import draw_range, drawing_on
+
+        with drawing_on(ax) as axis:
+            draw_range(axis, self.rates, self.losses, self.smoothed, self.steepest, self.lowest)
+        return [axis]
 
 
 class _BurstError(Exception):

@@ -1,9 +1,15 @@
 """What a training hands out: plain frozen records."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from torch import Tensor
+
+from pitfalls.display import Displayed
+
+if TYPE_CHECKING:
+    from pitfalls.plots import Axes
 
 __all__ = ["EpochRecord", "StepRecord", "TrainResult", "TrainState"]
 
@@ -35,8 +41,8 @@ class EpochRecord:
     validation_accuracy: float | None
 
 
-@dataclass(frozen=True)
-class TrainState:
+@dataclass(frozen=True, repr=False)
+class TrainState(Displayed):
     """All that a run needs to go on: tensors by name, and plain JSON values."""
 
     tensors: dict[str, Tensor]
@@ -48,8 +54,8 @@ class TrainState:
         return int(self.meta["step"])
 
 
-@dataclass(frozen=True)
-class TrainResult:
+@dataclass(frozen=True, repr=False)
+class TrainResult(Displayed):
     """A finished run; the model holds the final (or averaged) weights.
 
     Attributes
@@ -65,3 +71,25 @@ class TrainResult:
     steps: int
     seconds: float
     cpu_seconds: float
+
+    TABLE = "epochs"
+
+    def plot(self, ax: "Axes | None" = None) -> "list[Axes]":
+        """Draw the accuracies after each epoch and return the axes.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw (default: a new figure).
+        """
+        from pitfalls.plots import draw_epochs, drawing_on
+
+        held = [one.validation_accuracy for one in self.epochs]
+        with drawing_on(ax) as axis:
+            draw_epochs(
+                axis,
+                [one.train_accuracy for one in self.epochs],
+                None if None in held else np.array(held, dtype=np.float64),
+            )
+            axis.legend(loc="best")
+        return [axis]

@@ -18,6 +18,7 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor, nn
 
+from pitfalls.display import Displayed
 from pitfalls.errors import InputError
 from pitfalls.parity.checks import require_finite, require_integer
 from pitfalls.parity.loss import Loss, as_loss
@@ -44,8 +45,8 @@ _AUTO_ENUMERATE = 12
 _HEAVY = 0.1
 
 
-@dataclass(frozen=True)
-class GradientSignal:
+@dataclass(frozen=True, repr=False)
+class GradientSignal(Displayed):
     """What the gradient of one network's risk says about the target of a parity.
 
     The loss has slope A(f) + y G(f) in f; g = G(f) grad f and a = E[A(f) grad f].

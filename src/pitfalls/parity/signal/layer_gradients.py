@@ -15,22 +15,27 @@ Both are inequalities for every network and every input, not estimates.
 
 import copy
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from pitfalls.display import Displayed
 from pitfalls.errors import InputError
 from pitfalls.parity.deep_network import ACTIVATIONS, DeepNetwork
 from pitfalls.parity.loss import Loss, named_loss
 from pitfalls.parity.network import is_plain
 from pitfalls.parity.threads import one_torch_thread
 
+if TYPE_CHECKING:
+    from pitfalls.plots import Axes
+
 __all__ = ["LayerGradients", "layer_gradients"]
 
 
-@dataclass(frozen=True, eq=False)
-class LayerGradients:
+@dataclass(frozen=True, eq=False, repr=False)
+class LayerGradients(Displayed):
     """Gradients layer by layer, first layer first, the output layer last: L + 1 entries each.
 
     Attributes
@@ -52,6 +57,32 @@ class LayerGradients:
     message_norm: Float[Tensor, " layers"]
     message_bound: Float[Tensor, " layers"]
     spectral_norm: Float[Tensor, " layers"]
+
+    TABLE = ("gradient_norm", "gradient_bound", "message_norm", "message_bound", "spectral_norm")
+
+    def plot(self, ax: "Axes | None" = None) -> "list[Axes]":
+        """Draw message and gradient of each layer, their bounds dashed and return the axes.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; its place is divided (default: a new figure).
+        """
+        from pitfalls.plots import draw_layers, drawing_on
+
+        with drawing_on(ax, 2) as axes:
+            for axis, what, norm, bound in zip(
+                axes,
+                (r"message $\|\delta_l\|$, rms", r"gradient $\|\partial R/\partial W_l\|_F$"),
+                (self.message_norm, self.gradient_norm),
+                (self.message_bound, self.gradient_bound),
+                strict=True,
+            ):
+                draw_layers(axis, norm[None].numpy(), "measured")
+                axis.plot(range(1, len(bound) + 1), bound, "--", label="bound by spectral norms")
+                axis.set(yscale="log", ylabel=what)
+                axis.legend()
+        return list(axes)
 
 
 @one_torch_thread()

@@ -18,6 +18,7 @@ from jaxtyping import Float64
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from pitfalls.display import Displayed
 from pitfalls.errors import InputError, ResourceError
 from pitfalls.parity.checks import require_finite
 from pitfalls.parity.loss import Loss, as_loss
@@ -49,8 +50,8 @@ _UNITS_APART = 20
 _CHUNKS = 8
 
 
-@dataclass(frozen=True)
-class TargetGradients:
+@dataclass(frozen=True, repr=False)
+class TargetGradients(Displayed):
     """How far the gradient of each target's risk lies from the shared part a.
 
     Attributes

@@ -8,6 +8,7 @@ from itertools import product
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
+from pitfalls.display import Displayed
 from pitfalls.errors import InputError
 from pitfalls.parity.checks import require_integer
 from pitfalls.parity.task import ParityTask
@@ -59,8 +60,8 @@ class SweepCell:
         return f"d{self.n_features}-m{self.weight}-k{self.n_hidden}-r{self.learning_rate!r}"
 
 
-@dataclass(frozen=True, eq=False)
-class CellResult:
+@dataclass(frozen=True, eq=False, repr=False)
+class CellResult(Displayed):
     """What became of the n replicas of one cell.
 
     Attributes

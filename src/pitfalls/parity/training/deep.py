@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor, nn
 
+from pitfalls.display import Displayed
 from pitfalls.errors import DivergenceError, InputError
 from pitfalls.parity.deep_network import Activation, DeepNetwork
 from pitfalls.parity.loss import named_loss
@@ -22,8 +23,8 @@ from pitfalls.parity.training.two_layer import initial_seed, starting_at
 __all__ = ["DeepResult", "train_deep"]
 
 
-@dataclass(frozen=True, eq=False)
-class DeepResult:
+@dataclass(frozen=True, eq=False, repr=False)
+class DeepResult(Displayed):
     """A trained deep network.
 
     Attributes

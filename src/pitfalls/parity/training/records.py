@@ -2,18 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
+from pitfalls.display import Displayed
 from pitfalls.parity.network import TwoLayerReLU
 from pitfalls.parity.risk_and_accuracy import Evaluation
 from pitfalls.parity.task import ParityTask
 from pitfalls.parity.training import two_layer_kernel as kernel
 from pitfalls.parity.training.config import LEARNED, LearningConfig
+
+if TYPE_CHECKING:
+    from pitfalls.plots import Axes
 
 __all__ = [
     "LearningCurve",
@@ -40,8 +44,8 @@ def first_reached(
     return int(step[reached[0]]) if reached.size else None
 
 
-@dataclass(frozen=True, eq=False)
-class LearningCurve:
+@dataclass(frozen=True, eq=False, repr=False)
+class LearningCurve(Displayed):
     """What was seen on the way, one entry a record.
 
     Attributes
@@ -66,6 +70,29 @@ class LearningCurve:
     train_accuracy: Float64[np.ndarray, " records"]
     test_accuracy: Float64[np.ndarray, " records"]
 
+    TABLE = ("step", "batch_loss", "loss", "train_accuracy", "test_accuracy")
+
+    def plot(self, ax: "Axes | None" = None) -> "list[Axes]":
+        """Draw loss and accuracy against iterations and return the axes.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; its place is divided (default: a new figure).
+        """
+        from pitfalls.plots import draw_accuracies, draw_losses, drawing_on, thousands
+
+        with drawing_on(ax, 2) as (left, right):
+            draw_losses(left, self.step, self.batch_loss, self.loss)
+            same = np.array_equal(self.train_accuracy, self.test_accuracy)
+            draw_accuracies(
+                right, self.step, self.test_accuracy, "on fresh inputs" if same else "on test inputs",
+                None if same else self.train_accuracy,
+            )  # fmt: skip
+            right.legend(loc="lower right")
+            thousands((left, right))
+        return [left, right]
+
     def iterations_to(self, accuracy: float = LEARNED) -> int | None:
         """First recorded step with at least that test accuracy, or None."""
         return first_reached(self.step, self.test_accuracy, accuracy)
@@ -77,8 +104,8 @@ CURVE = tuple(entry.name for entry in fields(LearningCurve))
 _STATE = ("parameters", "momentum", "second")
 
 
-@dataclass(frozen=True, eq=False)
-class LearningState:
+@dataclass(frozen=True, eq=False, repr=False)
+class LearningState(Displayed):
     """All that training needs to go on, bit for bit.
 
     The inputs of a step are a function of the seed and the step, so the step is the state of the
@@ -122,8 +149,8 @@ class LearningState:
         return cls(step=step, curve=LearningCurve(**curve), **own)
 
 
-@dataclass(frozen=True, eq=False)
-class LearningResult:
+@dataclass(frozen=True, eq=False, repr=False)
+class LearningResult(Displayed):
     """A trained network and how it came to be.
 
     Attributes
@@ -147,6 +174,18 @@ class LearningResult:
     evaluation: Evaluation
     network: TwoLayerReLU = field(repr=False)
     diverged: bool = False
+
+    TABLE = "curve"
+
+    def plot(self, ax: "Axes | None" = None) -> "list[Axes]":
+        """Draw loss and accuracy against iterations and return the axes.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; its place is divided (default: a new figure).
+        """
+        return self.curve.plot(ax)
 
     @property
     def curve(self) -> LearningCurve:
