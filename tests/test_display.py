@@ -13,7 +13,16 @@ from pitfalls.errors import InputError
 from pitfalls.images.training.range_test import RangeTest
 from pitfalls.images.training.records import EpochRecord, TrainResult
 from pitfalls.linear import SquaredRisk, descend, small_start
-from pitfalls.parity import CustomLoss, DeepNetwork, LearningConfig, ParityTask, cube, layer_gradients, train
+from pitfalls.moments import SecondMoments
+from pitfalls.parity import (
+    CustomLoss,
+    DeepNetwork,
+    LearningConfig,
+    ParityTask,
+    cube,
+    layer_gradients,
+    train,
+)
 
 LABS = ("linear", "parity", "images")
 
@@ -94,7 +103,7 @@ def test_a_table_has_a_row_a_record_with_what_is_derived_from_it():
 def test_a_descent_plots_its_modes_and_gives_its_columns():
     rng = np.random.default_rng(0)
     x = rng.standard_normal((50, 3))
-    risk = SquaredRisk(x, x @ np.diag([3.0, 2.0, 1.0]))
+    risk = SquaredRisk(SecondMoments.from_arrays(x, x @ np.diag([3.0, 2.0, 1.0])))
     found = descend(risk, small_start((3, 3, 3), 0.1, random_state=0), steps=50, records=10)
     (axis,) = found.plot()
     drawn = [line.get_ydata() for line in axis.lines]

@@ -1,8 +1,10 @@
+import csv
 from dataclasses import dataclass
 
 import pytest
 
 from pitfalls.cli import main
+from pitfalls.experiments.linear_minimum import MinimumResult
 from pitfalls.runs import RunStore
 
 
@@ -125,3 +127,61 @@ def test_what_came_with_data_is_shown_escaped(store, capsys):
     assert "\x1b" not in printed
     assert r"\x1b[31mred" in printed
     assert r"and \xff" in printed
+
+
+@pytest.fixture
+def minimum(store, capsys):
+    assert main(["linear", "minimum", "--modes", "3", "2", "1"]) == 0
+    capsys.readouterr()
+    return store.list()[0]
+
+
+def test_a_table_leaves_as_csv_and_is_not_written_over(minimum, tmp_path, capsys):
+    folder = tmp_path / "my tables"
+    asked = ["runs", "export", minimum.id, "--to", "csv", "--folder", str(folder)]
+    assert main(asked) == 0
+    (made,) = folder.iterdir()
+    assert str(made) in capsys.readouterr().out
+    with made.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    result = minimum.load(MinimumResult)
+    assert [float(row["risk"]) for row in rows] == [row.risk for row in result.rows]
+    assert main(asked) == 2
+    assert "Remove it or name another folder" in capsys.readouterr().err
+    assert main([*asked, "--table", "modes"]) == 2
+    assert "expected a field of records or arrays. Got 'modes'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("kind", "head"), [("pdf", b"%PDF"), ("png", b"\x89PNG"), ("svg", b"<?xml")]
+)
+def test_figures_leave_as_files_in_a_style(minimum, tmp_path, kind, head):
+    for style in ("print", "slides"):
+        folder = tmp_path / style
+        asked = [
+            "runs",
+            "export",
+            minimum.id,
+            "--to",
+            kind,
+            "--folder",
+            str(folder),
+            "--style",
+            style,
+        ]
+        assert main(asked) == 0
+        (made,) = folder.iterdir()
+        assert made.name == f"{minimum.path.name}-minimum-by-rank.{kind}"
+        assert made.read_bytes().startswith(head)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--to", "csv", "--style", "print"), "--style goes with --to svg, png or pdf"),
+        (("--to", "pdf", "--table", "rows"), "--table goes with --to csv"),
+    ],
+)
+def test_an_option_of_another_export_is_refused(minimum, tmp_path, capsys, options, told):
+    assert main(["runs", "export", minimum.id, *options, "--folder", str(tmp_path)]) == 2
+    assert told in capsys.readouterr().err
