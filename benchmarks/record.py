@@ -6,6 +6,7 @@ is the ratio of their medians. ``record`` writes the raw times with machine, ver
 
 import json
 import statistics
+import subprocess
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,6 +18,27 @@ from pitfalls.runs.machine import find_commit
 from pitfalls.runs.manifest import now
 
 RESULTS = Path(__file__).parent / "results"
+ROOT = Path(__file__).parents[1]
+
+
+def source_tree() -> str:
+    """Return git's name of ``src`` as it is: the same in every commit that has the same sources.
+
+    Raises
+    ------
+    SystemExit
+        If it is modified: what is recorded of such sources belongs to nothing that can be found again.
+    """
+
+    def git(*arguments: str) -> str:
+        done = subprocess.run(
+            ["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    if git("status", "--porcelain", "--", "src"):
+        raise SystemExit("src is modified: commit it before something is recorded of it")
+    return git("rev-parse", "HEAD:src")
 
 
 def alternate(

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.record import record, source_tree
 from benchmarks.reliability.faults import MODES, READS, compiler, forked, preload, read_log
 from benchmarks.reliability.kinds import (
     COMMANDS,
@@ -28,11 +29,6 @@ from benchmarks.reliability.kinds import (
     faults_of,
     report_kind,
 )
-
-from pitfalls.runs.machine import find_commit
-
-COMMIT = find_commit()
-"""Noted with each fault: what is tried over hours may be tried on several."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +90,7 @@ def attempt(kind: Kind, case: Case, wanted: dict[str, str]) -> dict[str, Any]:
             wrong += [f"differs: {', '.join(differ[:5])}"] if differ else []
             wrong += faults_of(folder)
         ending = "killed" if first.killed else "error" if first.code else "unharmed"
-        return {**vars(case), "ending": ending, "wrong": wrong, "commit": COMMIT}
+        return {**vars(case), "ending": ending, "wrong": wrong}
 
 
 def prepare_report(folder: Path) -> Path:
@@ -178,7 +174,7 @@ def summary(lines: list[dict[str, Any]]) -> dict[str, Any]:
             for kind in sorted({line["kind"] for line in lines})
             if (of := [line for line in lines if line["kind"] == kind])
         },
-        "by_commit": dict(Counter(str(line["commit"]) for line in lines)),
+        "by_source": dict(Counter(line["source"] for line in lines)),
         "by_mode": dict(Counter(line["mode"] for line in lines)),
         "by_call": dict(Counter(line["call"] for line in lines)),
         "what_was_wrong": [line for line in lines if line["wrong"]][:20],
@@ -198,6 +194,7 @@ def main() -> int:
         print("no C compiler (cc) here: the faults cannot be built", file=sys.stderr)
         return 77
     preload()
+    source = source_tree()
     lines: list[dict[str, Any]] = []
     if options.state and options.state.exists():
         lines = [json.loads(line) for line in options.state.read_text().splitlines()]
@@ -215,7 +212,7 @@ def main() -> int:
             for case in chosen:
                 if (case.kind, case.at, case.mode) in done:
                     continue
-                line = attempt(kind, case, wanted)
+                line = attempt(kind, case, wanted) | {"source": source}
                 lines.append(line)
                 if options.state:
                     with options.state.open("a") as file:
@@ -227,8 +224,6 @@ def main() -> int:
     found = summary(lines)
     print(json.dumps({k: found[k] for k in ("faults", "wrong", "by_kind")}, indent=1))
     if options.record:
-        from benchmarks.record import record
-
         record("reliability-faults", found)
     return 1 if found["wrong"] else 0
 

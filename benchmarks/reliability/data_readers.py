@@ -25,7 +25,7 @@ from types import FrameType
 from typing import Any
 
 import numpy as np
-from benchmarks.record import record
+from benchmarks.record import record, source_tree
 from benchmarks.reliability.memory import forget_most_memory, most_memory
 from benchmarks.reliability.mutations import N_CIFAR, Target, mutate, targets
 
@@ -187,6 +187,7 @@ def summarise(found: list[dict[str, Any]]) -> dict[str, Any]:
         "too_slow": ends["too slow"],
         "too_much_memory": len(heavy),
         "most_seconds": max(case["seconds"] for case in found),
+        "by_source": dict(Counter(case["source"] for case in found)),
         "most_memory_mib": max(case["grown"] for case in found) / 2**20,
         "examples": (odd + heavy)[:20],
     }
@@ -198,6 +199,7 @@ def main() -> None:
     parser.add_argument("--only", default="")
     parser.add_argument("--state", type=Path, default=Path("runs/reliability-data-readers.jsonl"))
     options = parser.parse_args()
+    source = source_tree()
     with tempfile.TemporaryDirectory() as scratch:
         readers = list(targets(Path(scratch)))
     wanted = options.only.split(",") if options.only else readers
@@ -210,7 +212,8 @@ def main() -> None:
     with options.state.open("a") as state:
         for reader in wanted:
             while (start := len(done[reader])) < options.cases:
-                for case in run(reader, start, min(start + CHUNK, options.cases)):
+                for outcome in run(reader, start, min(start + CHUNK, options.cases)):
+                    case = outcome | {"source": source}
                     done[reader].append(case)
                     state.write(json.dumps({"reader": reader} | case) + "\n")
                 state.flush()

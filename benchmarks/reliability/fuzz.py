@@ -22,6 +22,7 @@ from types import FrameType
 from typing import Any
 
 import numpy as np
+from benchmarks.record import record, source_tree
 from benchmarks.reliability.crash import places
 from benchmarks.reliability.readers import Reader, data_readers, run_readers
 from hypothesis import HealthCheck, Phase, given, settings
@@ -238,6 +239,7 @@ def main() -> int:
     parser.add_argument("--state", type=Path, help="what is done, and is not done again")
     parser.add_argument("--record", action="store_true", help="into benchmarks/results/")
     options = parser.parse_args()
+    source = source_tree() if options.record or options.state else "not recorded"
     home = Path(tempfile.mkdtemp(dir=places()))
     os.chdir(home)
     done: dict[str, Any] = {}
@@ -258,7 +260,7 @@ def main() -> int:
                 counts["fault"] = None
             except AssertionError as error:
                 counts = {"fault": str(error)[:500]}
-            done[reader.name] = counts
+            done[reader.name] = counts | {"source": source}
             print(f"{reader.name}: {counts} ({time.monotonic() - start:.0f} s)", flush=True)
             if options.state:
                 options.state.write_text(json.dumps(done, indent=1))
@@ -268,8 +270,6 @@ def main() -> int:
     faults = {name: counts["fault"] for name, counts in done.items() if counts["fault"]}
     print(f"{len(done)} readers, {len(faults)} with a fault")
     if options.record:
-        from benchmarks.record import record
-
         tried = sum(counts.get("tried", 0) for counts in done.values())
         limits = {"memory_bytes": MEMORY, "seconds": SECONDS}
         record("reliability-fuzz", {"tried": tried, "faults": faults, **limits, "readers": done})

@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.reliability.crash import COMMIT, draw_once, kind_named, places, undisturbed, warm_up
+from benchmarks.record import record, source_tree
+from benchmarks.reliability.crash import draw_once, kind_named, places, undisturbed, warm_up
 from benchmarks.reliability.faults import Call, compiler, forked, preload, read_log
 from benchmarks.reliability.kinds import COMMANDS, Kind, content, faults_of
 
@@ -205,7 +206,6 @@ def attempt(
         "after": last,
         "disk": disk,
         "wrong": wrong,
-        "commit": COMMIT,
     }
 
 
@@ -222,6 +222,7 @@ def main() -> int:
         print("no C compiler (cc) here: the recorder cannot be built", file=sys.stderr)
         return 77
     preload()
+    source = source_tree()
     lines: list[dict[str, Any]] = []
     if options.state and options.state.exists():
         lines = [json.loads(line) for line in options.state.read_text().splitlines()]
@@ -237,7 +238,7 @@ def main() -> int:
         for cut, disk in states[options.first :: options.every]:
             if (name, cut, disk) in done:
                 continue
-            line = attempt(kind, home, calls, cut, disk, wanted)
+            line = attempt(kind, home, calls, cut, disk, wanted) | {"source": source}
             lines.append(line)
             if options.state:
                 with options.state.open("a") as file:
@@ -250,14 +251,12 @@ def main() -> int:
         "cuts": len(lines),
         "wrong": sum(bool(line["wrong"]) for line in lines),
         "by_kind": dict(Counter(line["kind"] for line in lines)),
-        "by_commit": dict(Counter(str(line["commit"]) for line in lines)),
+        "by_source": dict(Counter(line["source"] for line in lines)),
         "by_disk": dict(Counter(line["disk"] for line in lines)),
         "what_was_wrong": [line for line in lines if line["wrong"]][:20],
     }
     print(json.dumps(found, indent=1))
     if options.record:
-        from benchmarks.record import record
-
         record("reliability-power", found)
     return 1 if found["wrong"] else 0
 

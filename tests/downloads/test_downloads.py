@@ -455,7 +455,7 @@ def test_answers_that_are_none_are_one_line(head):
     assert str(raised.value).isprintable()
 
 
-@pytest.mark.parametrize("note", ["[]", "3", "{", '{"url": 3}', "\x00"])
+@pytest.mark.parametrize("note", ["[]", "3", "{", '{"url": 3}', "\x00", "[" * 100_000])
 def test_a_damaged_note_beside_the_part_is_ignored(make_host, tmp_path, note):
     part(tmp_path).parent.mkdir()
     part(tmp_path).write_bytes(archive()[:1000])

@@ -1,5 +1,6 @@
 """The whole report from real runs of every experiment, each as small as it goes."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -10,8 +11,9 @@ from typing import Any
 import pytest
 
 from pitfalls.claims import CLAIMS
+from pitfalls.errors import RunError
 from pitfalls.experiments.catalogue import catalogue
-from pitfalls.report import FrontMatter, Report, build, gather
+from pitfalls.report import Evidence, FrontMatter, Report, build, gather, rooms
 from pitfalls.runs import Run, RunStore
 from tests.report.browser import axe_faults, chromium, console_errors, point, resize
 from tests.report.homework import perform_all
@@ -205,6 +207,55 @@ def test_damaged_runs_are_named_in_their_places_and_no_number_of_theirs_is_print
         assert "No number from it is printed." in note
         assert name in page
     assert 'class="num"' not in page
+
+
+def forged(value: Any, kind: str) -> Any:
+    """Change every list or every number of a result into what no run of ours returns."""
+    if isinstance(value, dict):
+        return {key: forged(item, kind) for key, item in value.items()}
+    if isinstance(value, list):
+        return [] if kind == "nothing" else [forged(item, kind) for item in value]
+    if isinstance(value, bool) or not isinstance(value, int | float) or kind == "nothing":
+        return value
+    return type(value)({"zero": 0, "negative": -7, "huge": 10**300}[kind])
+
+
+@pytest.mark.filterwarnings("ignore")  # of NumPy and matplotlib over what is no picture
+@pytest.mark.parametrize("kind", ["nothing", "zero", "negative", "huge"])
+def test_numbers_that_no_run_returns_are_spoken_of_or_refused_in_one_line(
+    store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    if kind != "nothing":  # drawing takes most of the time
+        monkeypatch.setattr(rooms, "draw", lambda *_: None)
+    shutil.copytree(store.root, tmp_path / "runs")
+    refused, copies = 0, RunStore(tmp_path / "runs")
+    for experiment in catalogue():
+        name = f"results/{experiment.result.__name__}.json"
+        for run in copies.list(experiment.name):
+            content = json.loads((run.path / name).read_bytes())
+            content["value"] = forged(content["value"], kind)
+            rewrite(run, name, json.dumps(content).encode())
+            account = rooms.account_of(experiment, Evidence(experiment.name, (run,)))
+            if account.result is None:
+                refused += 1
+                assert account.note.startswith(f"run {run.id}: ")
+                assert account.note.count("No number from it is printed.") == 1
+                assert "\n" not in account.note
+                assert account.blocks == account.figures == ()
+    assert refused > 0
+
+
+def test_numbers_over_which_the_verdict_of_a_lab_fails_are_one_line(
+    store: RunStore, tmp_path: Path
+) -> None:
+    shutil.copytree(store.root / "linear-descend", tmp_path / "runs/linear-descend")
+    (run,) = RunStore(tmp_path / "runs").list()
+    name = "results/DescendResult.json"
+    content = json.loads((run.path / name).read_bytes())
+    content["value"]["widths"] = []
+    rewrite(run, name, json.dumps(content).encode())
+    with pytest.raises(RunError, match=f"^run {run.id}: its numbers cannot be put into words"):
+        build(tmp_path / "runs", tmp_path / "out")
 
 
 def test_without_any_run_the_text_still_stands_and_says_what_is_missing(tmp_path: Path) -> None:

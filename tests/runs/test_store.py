@@ -238,7 +238,7 @@ def test_remove_deletes_the_folder(store):
     assert store.list() == []
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"format": 2}', '{"format": 99}'])
+@pytest.mark.parametrize("content", ["{", "[]", '{"format": 2}', '{"format": 99}', "[" * 100_000])
 def test_a_damaged_or_foreign_manifest_is_one_clear_error_and_fresh_mends_it(store, content):
     run = finish(store)
     (run.path / "manifest.json").write_text(content)

@@ -230,7 +230,7 @@ class ResumingDownloader:
         """Return what If-Range may carry: of this address only, and no weak tag."""
         try:
             note = json.loads(self._note.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return None
         if not isinstance(note, dict) or note.get("url") != url:
             return None

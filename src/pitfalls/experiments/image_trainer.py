@@ -116,12 +116,12 @@ def train_all(plan: Plan, run: Run | None, progress: Progress) -> Trainings:
             continue
         run.save(found, part=str(k))
         keep_network(run, k, network, plan.network, plan.source, data)
-        kept.finish((trained.seconds, trained.cpu_seconds))
+        kept.finish(Clock(trained.seconds, trained.cpu_seconds))
     return Trainings(
         data,
         settled[0],
         tuple(run.load(Training, part=str(k)) for k, end in enumerate(kept.ends) if end),
-        tuple(Clock(*end) for end in kept.ends if end),
+        tuple(end for end in kept.ends if end),
         tuple(run.load(Diverged, part=str(k)) for k, end in enumerate(kept.ends) if not end),
     )
 
@@ -131,7 +131,7 @@ class _Kept:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self.ends: list[tuple[float, float] | None] = []  # seconds, or None where it diverged
+        self.ends: list[Clock | None] = []  # None where it diverged
         self.state: TrainState | None = None
         self.curve: list[list[float]] = []
         self.precision: str | None = None
@@ -139,7 +139,7 @@ class _Kept:
         if checkpoint is None:
             return
         meta, tensors = checkpoint.meta, dict(checkpoint.tensors)
-        self.ends = [None if end is None else (end[0], end[1]) for end in meta["ends"]]
+        self.ends = [None if end is None else Clock(**end) for end in meta["ends"]]
         self.precision = meta["precision"]
         before, threads = meta["threads"], torch.get_num_threads()
         if before != threads:
@@ -157,7 +157,7 @@ class _Kept:
         tensors = {**state.tensors, "curve": np.array(curve)}
         self.run.save_checkpoint(step=step, tensors=tensors, meta=self._meta(state.meta))
 
-    def finish(self, end: tuple[float, float] | None) -> None:
+    def finish(self, end: Clock | None) -> None:
         """Keep that a training has ended, whose results are saved."""
         self.ends.append(end)
         self.state, self.curve = None, []
@@ -166,7 +166,7 @@ class _Kept:
 
     def _meta(self, train: dict[str, Any] | None) -> dict[str, Any]:
         return {
-            "ends": self.ends,
+            "ends": [None if end is None else vars(end) for end in self.ends],
             "train": train,
             "threads": torch.get_num_threads(),
             "precision": self.precision,

@@ -9,6 +9,7 @@ from pitfalls.experiments.diagnosis import EXPERIMENT, DiagnosisResult, SavedCar
 from pitfalls.plots import draw
 from pitfalls.report.drawings import inline, picture_of
 from pitfalls.report.page import policy
+from pitfalls.report.rooms import speaking_of
 from pitfalls.runs import Run, write_bytes
 
 __all__ = ["build_diagnosis"]
@@ -40,14 +41,24 @@ def build_diagnosis(run: Run, out: str | Path) -> Path:
     ------
     InputError
         If the run is of another experiment, or not finished.
+    RunError
+        If it is damaged, or nothing can be said of its numbers.
     """
     if run.manifest.experiment != EXPERIMENT.name or not run.complete:
         raise InputError(
             f"report --diagnosis: {run.id} is no finished diagnosis. Make one: pitfalls diagnose --help"
         )
+    result = run.load(DiagnosisResult)
+    path = Path(out) / "diagnosis.html"
+    with speaking_of(run):
+        page = _page(run, result)
+    write_bytes(path, page.encode("utf-8"))
+    return path
+
+
+def _page(run: Run, result: DiagnosisResult) -> str:
     from jinja2 import Environment
 
-    result = run.load(DiagnosisResult)
     drawn = {}
     for place, figure in enumerate(f for f in EXPERIMENT.figures() if f.shown_for(result)):
         picture = picture_of(EXPERIMENT.name, draw(figure, result, ("svg",)))
@@ -57,7 +68,7 @@ def build_diagnosis(run: Run, out: str | Path) -> Path:
         (assets / "diagnosis.html.jinja").read_text(encoding="utf-8")
     )
     css = (assets / "page.css").read_text(encoding="utf-8")
-    page = template.render(
+    return template.render(
         result=result,
         policy=policy(styles=(css,)),
         css=css,
@@ -69,9 +80,6 @@ def build_diagnosis(run: Run, out: str | Path) -> Path:
         cards=[(card, _figures(card, drawn)) for card in result.cards],
         spoken=_spoken,
     )
-    path = Path(out) / "diagnosis.html"
-    write_bytes(path, page.encode("utf-8"))
-    return path
 
 
 def _figures(card: SavedCard, drawn: dict[str, tuple[str, str]]) -> list[tuple[str, str]]:

@@ -13,7 +13,14 @@ from pitfalls.report.evidence import Evidence, gather
 from pitfalls.report.front import FrontMatter
 from pitfalls.report.listings import listings
 from pitfalls.report.page import render
-from pitfalls.report.rooms import Account, account_of, block_values, markup_values, verdict_values
+from pitfalls.report.rooms import (
+    Account,
+    account_of,
+    block_values,
+    markup_values,
+    speaking_of,
+    verdict_values,
+)
 from pitfalls.report.statements import claim_entries, evidence_labels
 from pitfalls.report.values import json_values
 from pitfalls.report.verdicts import sentences_of, verdicts_of
@@ -100,13 +107,16 @@ def build(
             results[experiment.name] = account.result
         slots[experiment.name] = _slot(found, account, drawn)
     advance()
-    entries, markup = claim_entries(results.get("verify"))
+    with speaking_of(*(evidence[name].runs[0] for name in results)):
+        entries, markup = claim_entries(results.get("verify"))
+        verdicts = {lab: verdict_values(found) for lab, found in verdicts_of(results).items()}
+        between = {place: markup_values(text) for place, text in sentences_of(results).items()}
     document = {
         "front": asdict(front),
         "scale": scale,
         "slots": slots,
-        "verdicts": {lab: verdict_values(found) for lab, found in verdicts_of(results).items()},
-        "between": {place: markup_values(text) for place, text in sentences_of(results).items()},
+        "verdicts": verdicts,
+        "between": between,
         "claims": entries,
         "evidence": evidence_labels(),
         "code": {name: asdict(item) for name, item in listings().items()},

@@ -1,6 +1,7 @@
 """What an experiment says of its run, made fit for the chapters: blocks, figures, charts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +11,16 @@ from pitfalls.plots import Rendered, draw
 from pitfalls.prose import Basis, Block, Chart, Code, Markup, Paragraph, Part, Picture, Table
 from pitfalls.report.evidence import Evidence
 from pitfalls.report.verdicts import Answer, Verdict
+from pitfalls.runs import Run
 
-__all__ = ["Account", "account_of", "block_values", "markup_values", "verdict_values"]
+__all__ = [
+    "Account",
+    "account_of",
+    "block_values",
+    "markup_values",
+    "speaking_of",
+    "verdict_values",
+]
 
 
 PARTIAL = "what follows is what it had saved"
@@ -45,8 +54,8 @@ class Account:
 def account_of(experiment: Experiment[Any, Any], found: Evidence) -> Account:
     """Read the run that stands for an experiment, once, and let the experiment speak of it.
 
-    A run that is not finished, or whose bytes are not those that were written, gives a note in its
-    place and no number.
+    A run that is not finished, whose bytes are not those that were written, or of whose numbers
+    nothing can be said, gives a note in its place and no number.
     """
     if found.run is None or not found.run.complete:
         optional = experiment.question is None and found.run is None
@@ -55,20 +64,46 @@ def account_of(experiment: Experiment[Any, Any], found: Evidence) -> Account:
         )
     try:
         result = found.run.load(experiment.result)
+        with speaking_of(found.run):
+            return Account(
+                found.note,
+                result,
+                experiment.account(result),
+                experiment.basis(result),
+                tuple(
+                    draw(figure, result, ("svg",))
+                    for figure in experiment.figures()
+                    if figure.shown_for(result)
+                ),
+                experiment.charts(result),
+            )
     except RunError as error:
-        return Account(f"{error} No number from it is printed. {found.note}".strip())
-    return Account(
-        found.note,
-        result,
-        experiment.account(result),
-        experiment.basis(result),
-        tuple(
-            draw(figure, result, ("svg",))
-            for figure in experiment.figures()
-            if figure.shown_for(result)
-        ),
-        experiment.charts(result),
-    )
+        text = f"{str(error).rstrip('.')}. No number from it is printed. {found.note}"
+        return Account(text.strip())
+
+
+@contextmanager
+def speaking_of(*runs: Run) -> Iterator[None]:
+    """Turn what fails over the numbers of runs into one line that names them.
+
+    Checksums find accidents: a folder from elsewhere may have right ones over numbers that no run of
+    ours returns, and words and figures divide by them.
+
+    Raises
+    ------
+    RunError
+        If what is done inside fails in a way that numbers can bring about.
+    """
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        names = ", ".join(run.id for run in runs)
+        commands = {run.manifest.command or "the command that made it" for run in runs}
+        again = " and ".join(f"{command} --fresh" for command in sorted(commands))
+        raise RunError(
+            f"run {names}: its numbers cannot be put into words ({reason}). Make it anew: {again}"
+        ) from error
 
 
 def markup_values(markup: Markup) -> list[dict[str, str]]:
