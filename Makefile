@@ -10,7 +10,7 @@ READY := $(VENV)/.ready
 BENCHMARKS := linear.gradients linear.moments linear.verdicts linear.wide \
 	parity.signal parity.walsh parity.training parity.part_b images.kill_resume
 
-.PHONY: report test check bench docs clean
+.PHONY: report test check wheel bench docs clean
 
 report: $(USER)
 	$(BIN)/pitfalls report --quick
@@ -24,6 +24,17 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/codespell
+	$(BIN)/deptry src
+
+# what a user of the wheel has: no test, no development tool, no checkout
+wheel: pyproject.toml constraints.txt
+	rm -rf build/wheel && mkdir -p build/wheel/elsewhere
+	$(PYTHON) -m venv build/wheel/venv
+	build/wheel/venv/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps -w build/wheel .
+	build/wheel/venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt build/wheel/*.whl
+	set -e; cd build/wheel/elsewhere; for asked in doctor "verify --claims 2a 3a" "linear minimum" \
+	  "parity exact" "images embed --data digits" "diagnose examples" "runs check"; do \
+	  echo "== pitfalls $$asked"; ../venv/bin/pitfalls $$asked; done
 
 bench: $(READY)
 	set -e; for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m benchmarks.$$name; done
