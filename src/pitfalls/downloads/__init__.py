@@ -1,12 +1,6 @@
 """Fetching data sets: a cache, mirrors, checksums, and downloads that go on where they stopped."""
 
-from pitfalls.downloads.cifar10 import cache_folder, cached_cifar10, fetch_cifar10, find_cifar10
-from pitfalls.downloads.resuming import ResumingDownloader
+import lazy_loader
 
-__all__ = [
-    "ResumingDownloader",
-    "cache_folder",
-    "cached_cifar10",
-    "fetch_cifar10",
-    "find_cifar10",
-]
+# the names stand in __init__.pyi: each is imported when it is first asked for
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

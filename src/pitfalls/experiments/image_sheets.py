@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pitfalls.images.data import make_sprite_sheet
-
 __all__ = ["Sheet", "make_sheet", "pack"]
 
 
@@ -40,6 +38,8 @@ class Sheet:
 
 def make_sheet(images: NDArray[np.uint8]) -> Sheet:
     """Put images of shape (n, C, H, W) on one sheet."""
+    from pitfalls.images.data import make_sprite_sheet
+
     made = make_sprite_sheet(images)
     return Sheet(np.frombuffer(made.webp, dtype=np.uint8), made.size, made.columns, made.count)
 

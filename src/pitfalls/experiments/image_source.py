@@ -3,15 +3,18 @@
 import os
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pitfalls.downloads import find_cifar10
 from pitfalls.errors import DataError
 from pitfalls.frame.bars import TerminalProgress
-from pitfalls.images.data import SOURCE_VARIABLE, DataConfig, ImageDataset, Part, load_dataset
+from pitfalls.images.data import SOURCE_VARIABLE, DataConfig, ImageDataset, Part
 from pitfalls.progress import Advance, Progress, silent
-from pitfalls.runs import NOT_IDENTITY, Run
+from pitfalls.runs import NOT_IDENTITY
+
+if TYPE_CHECKING:
+    from pitfalls.runs import Run
 
 __all__ = [
     "ImageSource",
@@ -141,7 +144,7 @@ def describe_pictures(data: ImageDataset) -> Pictures:
     )
 
 
-def load_images(source: ImageSource, run: Run | None) -> ImageDataset:
+def load_images(source: ImageSource, run: "Run | None") -> ImageDataset:
     """Read the pictures; what their reader warns of goes into the run."""
     data = source.load()
     if run is not None:
@@ -172,6 +175,9 @@ def _load(config: DataConfig, on_progress: Advance | None = None) -> ImageDatase
     """Read pictures; the last ones are kept, as a command looks at them before its run does."""
     if config not in _loaded:
         patience = PATIENCE_S if config.data is None else None
+        from pitfalls.downloads import find_cifar10
+        from pitfalls.images.data import load_dataset
+
         find = partial(find_cifar10, patience=patience, on_progress=on_progress)
         dataset = load_dataset(config, find_cifar10=find)
         if len(_loaded) == KEPT:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast
 
 from pitfalls.progress import Progress, silent
 from pitfalls.prose import Basis, Block
-from pitfalls.runs import Run, RunStore
 
 if TYPE_CHECKING:
     from pitfalls.plots import Figure
+    from pitfalls.runs import Run, RunStore
 
 __all__ = ["Experiment", "Finished", "Homework", "Scale", "perform"]
 
@@ -66,7 +66,7 @@ class Experiment(Generic[C, R]):
     command: tuple[str, ...] = ()
     question: Literal["2", "3", "4", "claims"] | None = None
 
-    def run(self, config: C, run: Run, progress: Progress) -> R:
+    def run(self, config: C, run: "Run", progress: Progress) -> R:
         """Do the work; called again with the same run after an interruption."""
         return cast(R, self._part("run", "run")(config, run, progress))
 
@@ -100,14 +100,14 @@ class Experiment(Generic[C, R]):
 class Finished(Generic[R]):
     """A finished run and what it found."""
 
-    run: Run
+    run: "Run"
     result: R
 
 
 def perform(
     experiment: Experiment[C, R],
     config: C,
-    store: RunStore,
+    store: "RunStore",
     *,
     command: str = "",
     threads: int | None = None,

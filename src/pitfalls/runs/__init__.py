@@ -1,26 +1,6 @@
 """Run folders: one folder a run, every write atomic, every interruption resumable."""
 
-from pitfalls.runs.atomic import write_bytes, write_json, write_text
-from pitfalls.runs.check import folder_size
-from pitfalls.runs.checkpoint import Checkpoint
-from pitfalls.runs.config import NOT_IDENTITY, config_hash, config_to_dict
-from pitfalls.runs.machine import describe_machine, describe_versions
-from pitfalls.runs.manifest import Manifest
-from pitfalls.runs.run import Run
-from pitfalls.runs.store import RunStore
+import lazy_loader
 
-__all__ = [
-    "NOT_IDENTITY",
-    "Checkpoint",
-    "Manifest",
-    "Run",
-    "RunStore",
-    "config_hash",
-    "config_to_dict",
-    "describe_machine",
-    "describe_versions",
-    "folder_size",
-    "write_bytes",
-    "write_json",
-    "write_text",
-]
+# the names stand in __init__.pyi: each is imported when it is first asked for
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

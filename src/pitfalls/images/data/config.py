@@ -7,7 +7,9 @@ from typing import Literal
 
 from pitfalls.errors import InputError
 
-__all__ = ["DataConfig", "check_config"]
+__all__ = ["SOURCE_VARIABLE", "DataConfig", "check_config"]
+
+SOURCE_VARIABLE = "PITFALLS_DATA"
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pitfalls.errors import DataError
-from pitfalls.images.data.config import DataConfig, check_config
+from pitfalls.images.data.config import SOURCE_VARIABLE, DataConfig, check_config
 from pitfalls.images.data.content import Content, check_content
 from pitfalls.images.data.dataset import ImageDataset
 from pitfalls.images.data.digits import read_digits
@@ -14,9 +14,7 @@ from pitfalls.images.data.duplicates import count_duplicates
 from pitfalls.images.data.gathering import convert
 from pitfalls.images.data.readers import read_source
 
-__all__ = ["SOURCE_VARIABLE", "load_dataset"]
-
-SOURCE_VARIABLE = "PITFALLS_DATA"
+__all__ = ["load_dataset"]
 
 
 def load_dataset(

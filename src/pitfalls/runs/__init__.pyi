@@ -1,0 +1,29 @@
+from .atomic import write_bytes as write_bytes
+from .atomic import write_json as write_json
+from .atomic import write_text as write_text
+from .check import folder_size as folder_size
+from .checkpoint import Checkpoint as Checkpoint
+from .config import NOT_IDENTITY as NOT_IDENTITY
+from .config import config_hash as config_hash
+from .config import config_to_dict as config_to_dict
+from .machine import describe_machine as describe_machine
+from .machine import describe_versions as describe_versions
+from .manifest import Manifest as Manifest
+from .run import Run as Run
+from .store import RunStore as RunStore
+
+__all__ = [
+    "NOT_IDENTITY",
+    "Checkpoint",
+    "Manifest",
+    "Run",
+    "RunStore",
+    "config_hash",
+    "config_to_dict",
+    "describe_machine",
+    "describe_versions",
+    "folder_size",
+    "write_bytes",
+    "write_json",
+    "write_text",
+]
