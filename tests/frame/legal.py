@@ -11,6 +11,7 @@ SPECIAL: dict[tuple[str, str], Any] = {
     ("any", "data"): "digits",
     ("any", "modes"): (3.0, 2.0),
     ("images", "labels"): None,
+    ("images-diagram", "inputs"): ("1x8x8",),
     ("images-diagram", "model"): "fastnet",
     ("images", "subset_train"): 900,
     ("images", "subset_val"): 100,

@@ -73,9 +73,11 @@ def test_a_plot_leaves_the_readers_settings_and_backend_alone():
     assert np.allclose(ax.lines[0].get_ydata(), [1, 2])
 
 
-def test_an_svg_is_no_plot_and_has_no_other_form():
-    made = Figure("drawn", lambda result, ax=None: Drawing(Svg(b"<svg/>"), alt=""), kinds=("svg",))
+def test_an_svg_is_no_plot_and_has_the_other_forms_too():
+    svg = b'<svg xmlns="http://www.w3.org/2000/svg" width="30" height="20"></svg>'
+    made = Figure("drawn", lambda result, ax=None: Drawing(Svg(svg), alt=""), kinds=("svg",))
     with pytest.raises(InputError, match="is an SVG and cannot be drawn on axes"):
         plot(made, None)
-    with pytest.raises(InputError, match="made as SVG only"):
-        draw(made, None, ("pdf",))
+    assert draw(made, None).files == {"svg": svg}
+    files = draw(made, None, ("png", "pdf")).files
+    assert (files["png"][1:4], files["pdf"][:4]) == (b"PNG", b"%PDF")

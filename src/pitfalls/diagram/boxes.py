@@ -177,8 +177,9 @@ def arrange(boxes: list[Box], max_rows: int = MAX_ROWS) -> list[Column]:
 def _block_names(boxes: Sequence[Box]) -> list[str]:
     """Return for each box its stage and block: two levels of modules below any mere wrapper."""
     paths = [box.container.split(".") if box.container else [] for box in boxes]
-    while len({tuple(path[:1]) for path in paths[1:]}) == 1 and paths[-1]:
-        paths = [path[1:] for path in paths]  # the input is in no module
+    inputs = sum(not box.inputs for box in boxes)  # they come first, and are in no module
+    while len({tuple(path[:1]) for path in paths[inputs:]}) == 1 and paths[-1]:
+        paths = [path[1:] for path in paths]
     return [".".join(path[:2]) for path in paths]
 
 

@@ -8,6 +8,7 @@ from itertools import groupby
 from torch import nn
 
 from pitfalls.diagram.boxes import MAX_ROWS, Box, Column, arrange, make_boxes
+from pitfalls.diagram.example_run import Inputs, plain_module
 from pitfalls.diagram.trace import trace
 
 __all__ = ["diagram"]
@@ -44,6 +45,7 @@ def diagram(
     model: nn.Module,
     input_shape: Sequence[int] = (3, 32, 32),
     *,
+    inputs: Inputs | None = None,
     title: str | None = None,
     max_rows: int = MAX_ROWS,
 ) -> str:
@@ -59,7 +61,10 @@ def diagram(
     model : nn.Module
         Takes a batch of images.
     input_shape : sequence of int, default=(3, 32, 32)
-        (C, H, W) of one image.
+        (C, H, W) of one image, or the shape of whatever one example is.
+    inputs : Tensor, sequence or mapping, optional
+        What to call the network with instead: a batch of tokens, several arguments, or arguments by
+        name; the shapes on the arrows then have all their axes.
     title : str, optional
         Heads the picture; the class of the model and its number of parameters by default.
     max_rows : int, default=14
@@ -83,8 +88,8 @@ def diagram(
     >>> "conv 3×3, 8" in svg, "8×16×16" in svg
     (True, True)
     """
-    operations = trace(model, input_shape)
-    boxes = make_boxes(operations)
+    model = plain_module(model, input_shape, inputs)
+    boxes = make_boxes(trace(model, input_shape, inputs=inputs))
     n_parameters = sum(parameter.numel() for parameter in model.parameters())
     title = title or f"{type(model).__name__}: {n_parameters:,} parameters"
     picture = _Picture(boxes, arrange(boxes, max_rows))
@@ -103,8 +108,9 @@ def _description(boxes: list[Box], n_parameters: int) -> str:
     *parts, last = (
         _counted(sum(box.kind == kind for box in boxes), noun) for kind, noun in nouns.items()
     )
+    shapes = " and ".join(shape_text(box.shape) for box in boxes if box.kind == "input")
     return (
-        f"Flow of one image of shape {shape_text(boxes[0].shape)} through {', '.join(parts)} and {last} "
+        f"Flow of one image of shape {shapes} through {', '.join(parts)} and {last} "
         f"to an output of shape {shape_text(boxes[-1].shape)}; {_counted(n_parameters, 'parameter')}."
     )
 

@@ -24,14 +24,25 @@ NORMS = {
 SUMS = {"add": "+", "add_": "+", "__add__": "+", "__iadd__": "+", "__radd__": "+",
         "mul": "×", "mul_": "×", "__mul__": "×", "__imul__": "×", "__rmul__": "×",
         "sub": "−", "__sub__": "−", "maximum": "max", "minimum": "min"}  # fmt: skip
+PRODUCTS = {"matmul", "mm", "bmm", "addmm", "__matmul__", "__rmatmul__", "einsum", "tensordot"}
+RECURRENT = {
+    "lstm": "LSTM", "gru": "GRU", "rnn_tanh": "RNN", "rnn_relu": "RNN", "lstm_cell": "LSTM cell",
+    "gru_cell": "GRU cell", "rnn_tanh_cell": "RNN cell", "rnn_relu_cell": "RNN cell",
+}  # fmt: skip
 WRITE = "write"  # of an in-place write to a part
 RESHAPES = {"flatten", "view", "reshape", "squeeze", "unsqueeze", "permute", "transpose"}
 
 
 def label_operation(
-    name: str, args: tuple[Any, ...], kwargs: dict[str, Any], n_inputs: int, made: Tensor
+    name: str,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    n_inputs: int,
+    made: Tensor,
+    *,
+    learned: bool = False,
 ) -> tuple[Kind, str]:
-    """Return what a call is and how to write it."""
+    """Return what a call is and how to write it; ``learned``: whether parameters take part."""
 
     def given(position: int, key: str, default: Any) -> Any:
         return kwargs.get(key, args[position] if len(args) > position else default)
@@ -53,9 +64,23 @@ def label_operation(
     if name in ACTIVATIONS:
         return "activation", ACTIVATIONS[name]
     if name in SUMS:
-        return ("sum", SUMS[name]) if n_inputs > 1 else ("activation", f"{SUMS[name]} constant")
+        if n_inputs > 1:
+            return "sum", SUMS[name]
+        word = {"×": "scale", "+": "shift", "−": "shift"}.get(SUMS[name])
+        if learned and word:
+            return "activation", f"learned {word}"
+        return "activation", f"{SUMS[name]} constant"
     if name in ("div", "__truediv__", "div_") and n_inputs == 1:
-        return "activation", "÷ constant"
+        return "activation", "learned scale" if learned else "÷ constant"
+    if name in PRODUCTS and n_inputs == 1 and learned:
+        return "linear", f"linear → {made.shape[-1]}"
+    if name == "embedding":
+        rows, columns = given(1, "weight", made).shape
+        return "linear", f"embedding {rows} → {columns}"
+    if name in RECURRENT:
+        return "linear", f"{RECURRENT[name]} → {made.shape[-1]}"
+    if "attention" in name:
+        return "linear", "attention"
     if name in ("cat", "concat", "stack"):
         return "concat", "concatenate"
     if "pool" in name:

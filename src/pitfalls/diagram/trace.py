@@ -1,19 +1,26 @@
 """Watch one forward pass: which operations ran, on what, in which module.
 
-The network runs once on zeros while every call into torch is noted. Python around the calls may do
-what it likes (loops, conditions on shapes, its own helpers), so this works for networks that a
-symbolic tracer refuses.
+The network runs on zeros, for one image and for two, while every call into torch is noted. Python
+around the calls may do what it likes (loops, conditions on shapes, its own helpers), so this works for
+networks that a symbolic tracer refuses.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from pitfalls.diagram.example_run import (
+    Inputs,
+    example_of,
+    plain_module,
+    run_once,
+    tensors_of,
+    watched_modules,
+)
 from pitfalls.diagram.operation_labels import WRITE, Kind, label_operation
 from pitfalls.errors import InputError
 
@@ -36,7 +43,7 @@ class Operation:
     inputs : tuple of int
         Positions of the operations whose results enter.
     shape : tuple of int
-        Of the result, without the batch axis.
+        Of the result, without the batch axis where that is known.
     module : str
         Dotted name of the module that called it, "" for the network itself.
     container : str
@@ -54,44 +61,57 @@ class Operation:
     parameters: int = 0
 
 
-def trace(model: nn.Module, input_shape: Sequence[int]) -> list[Operation]:
-    """Run ``model`` once, in evaluation mode and without gradients, and return its operations.
+def trace(
+    model: nn.Module, input_shape: Sequence[int], *, inputs: Inputs | None = None
+) -> list[Operation]:
+    """Run ``model`` in evaluation mode and without gradients, and return its operations.
 
     Parameters
     ----------
     model : nn.Module
-        Takes a batch of images. Its mode and its buffers stay as they are.
+        Any network. Its mode and its buffers stay as they are.
     input_shape : sequence of int
-        (C, H, W) of one image.
+        (C, H, W) of one image, or the shape of whatever one example is.
+    inputs : Tensor, sequence or mapping, optional
+        What to call the network with instead. Which of their axes counts examples is not known:
+        shapes then have all axes.
 
     Returns
     -------
     list of Operation
-        In the order of execution; the first is the input. Operations that do not lie between
+        In the order of execution; the inputs come first. Operations that do not lie between
         input and output are left out.
 
     Raises
     ------
     InputError
-        If the network does not run on such images, or its result does not come from them.
+        If the network does not run on such inputs, or its result does not come from them.
     """
-    device = next((p.device for p in model.parameters()), torch.device("cpu"))
-    images = torch.zeros(1, *input_shape, device=device)
-    recorder = _Recorder(images)
-    with ExitStack() as stack:
-        stack.enter_context(_evaluating(model))
-        stack.enter_context(recorder.watching(model))
-        stack.enter_context(torch.no_grad())
+    model = plain_module(model, input_shape, inputs)
+    operations = _run(model, input_shape, inputs, 1)
+    if inputs is None:
         try:
-            with recorder:
-                result = model(images)
-        except Exception as error:
-            shape = "×".join(map(str, input_shape))
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
-            raise InputError(
-                f"{type(model).__name__} does not run on images of shape {shape}: {reason}"
-            ) from error
-    ends = set(recorder.sources_of(_tensors(result)))
+            twice = _run(model, input_shape, None, 2)
+        except InputError:  # the network is made for one image at a time
+            twice = []
+        alike = [op.kind for op in operations] == [op.kind for op in twice]
+        shapes = [op.shape for op in twice] if alike else [None] * len(operations)
+        operations = [
+            replace(op, shape=_of_one(op.shape, two))
+            for op, two in zip(operations, shapes, strict=True)
+        ]
+    return operations
+
+
+def _run(
+    model: nn.Module, input_shape: Sequence[int], inputs: Inputs | None, batch: int
+) -> list[Operation]:
+    args, kwargs = example_of(model, input_shape, inputs, batch)
+    recorder = _Recorder({str(i): tensors_of(value) for i, value in enumerate(args, 1)})
+    recorder.begin({name: tensors_of(value) for name, value in kwargs.items()})
+    with watched_modules(model, recorder.enter, recorder.leave), recorder:
+        result = run_once(model, (args, kwargs), images=inputs is None)
+    ends = set(recorder.sources_of(tensors_of(result)))
     if not ends:
         raise InputError(
             f"diagram: {type(model).__name__} must return tensors, alone or in lists, tuples and "
@@ -101,57 +121,57 @@ def trace(model: nn.Module, input_shape: Sequence[int]) -> list[Operation]:
     return _between(recorder.operations, ends)
 
 
-@contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
+def _of_one(shape: tuple[int, ...], of_two: tuple[int, ...] | None) -> tuple[int, ...]:
+    """Return what a shape is for one example, from that for a batch of one and that for two."""
+    if of_two is None or len(of_two) != len(shape):
+        return shape[1:] if shape[:1] == (1,) else shape
+    return tuple(n for n, two in zip(shape, of_two, strict=True) if not (n == 1 and two == 2))
 
 
 class _Recorder(TorchFunctionMode):  # type: ignore[misc, unused-ignore]
     """Notes every call that turns traced tensors into a tensor."""
 
-    def __init__(self, images: Tensor) -> None:
+    def __init__(self, inputs: dict[str, list[Tensor]]) -> None:
         super().__init__()
-        self.operations = [Operation("input", "input", (), tuple(images.shape[1:]))]
-        self.seen = {id(images): images}  # keeps every id in use
-        self.source = {id(images): 0}
+        self.operations: list[Operation] = []
+        self.seen: dict[int, Tensor] = {}  # keeps every id in use
+        self.source: dict[int, int] = {}
+        self.learned: dict[int, list[nn.Parameter]] = {}  # what was made of parameters alone
         self.modules: list[tuple[str, nn.Module]] = []
+        self.begin(inputs)
 
-    @contextmanager
-    def watching(self, model: nn.Module) -> Iterator[None]:
-        """Know at any time which module is running."""
-        handles = []
-        for name, module in model.named_modules():
+    def begin(self, inputs: dict[str, list[Tensor]]) -> None:
+        """Note inputs by name; the first alone needs none."""
+        for name, tensors in inputs.items():
+            for tensor in tensors:
+                label = "input" if not self.operations else f"input {name}"
+                self.seen[id(tensor)], self.source[id(tensor)] = tensor, len(self.operations)
+                self.operations.append(Operation("input", label, (), tuple(tensor.shape)))
 
-            def enter(module: nn.Module, *_: object, name: str = name) -> None:
-                self.modules.append((name, module))
+    def enter(self, name: str, module: nn.Module) -> None:
+        """Know which module is running."""
+        self.modules.append((name, module))
 
-            def leave(*_: object) -> None:
-                self.modules.pop()
-
-            handles += [
-                module.register_forward_pre_hook(enter),
-                module.register_forward_hook(leave),
-            ]
-        try:
-            yield
-        finally:
-            for handle in handles:
-                handle.remove()
+    def leave(self, name: str, module: nn.Module, given: object, result: object) -> None:
+        """Forget it; of one of TorchScript's nothing else was seen."""
+        if isinstance(module, torch.jit.ScriptModule):
+            made, inputs = tensors_of(result), self.sources_of(tensors_of(given))
+            if made and inputs:
+                kind = str(module.original_name)
+                weights = list(module.parameters())
+                position = self._add("other", kind, inputs, made[0], weights)
+                for tensor in made:
+                    self.seen[id(tensor)], self.source[id(tensor)] = tensor, position
+        self.modules.pop()
 
     def __torch_function__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        given = _tensors([args, kwargs])
+        given = tensors_of([args, kwargs])
         versions = [_version(tensor) for tensor in given]
         result = func(*args, **kwargs)
-        made = _tensors(result)
+        made = tensors_of(result)
         self.seen.update((id(tensor), tensor) for tensor in (*given, *made))
         # Views count their versions together: only the result, or the order, says which was meant.
         changed = [t for t, before in zip(given, versions, strict=True) if _version(t) != before]
@@ -160,7 +180,10 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc, unused-ignore]
         # copy_ and out= do not read what they write to.
         read = args[1:] if name == "copy_" else args
         named = {key: value for key, value in kwargs.items() if key != "out"}
-        inputs = self.sources_of(_tensors([read, named]))
+        inputs = self.sources_of(tensors_of([read, named]))
+        if not inputs:
+            weights = self._learned_in(given)
+            self.learned.update((id(tensor), weights) for tensor in made if weights)
         if not inputs or not (made or written) or self._ends_augmented(name, inputs):
             return result
         if name in TRANSPARENT or name.startswith("__get__") or _adds_zero(name, args):
@@ -209,29 +232,37 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc, unused-ignore]
         made: Tensor,
     ) -> int:
         """Add an operation and return its position."""
-        kind, label = label_operation(name, args, kwargs, len(inputs), made)
+        weights = self._learned_in(tensors_of([args, kwargs]))
+        kind, label = label_operation(name, args, kwargs, len(inputs), made, learned=bool(weights))
+        return self._add(kind, label, inputs, made, weights)
+
+    def _add(
+        self,
+        kind: Kind,
+        label: str,
+        inputs: tuple[int, ...],
+        made: Tensor,
+        weights: list[nn.Parameter],
+    ) -> int:
         module, container = "", ""
         if self.modules:
             module = self.modules[-1][0]
             for path, owner in self.modules:
                 if next(owner.children(), None) is not None:
                     container = path
-        weights = [t for t in _tensors([args, kwargs]) if isinstance(t, nn.Parameter)]
         parameters = sum(weight.numel() for weight in weights)
-        shape = tuple(made.shape[1:])
+        shape = tuple(made.shape)
         self.operations.append(Operation(kind, label, inputs, shape, module, container, parameters))
         return len(self.operations) - 1
 
-
-def _tensors(value: object) -> list[Tensor]:
-    """Return the tensors in a value, however deep in lists, tuples and dicts."""
-    if isinstance(value, Tensor):
-        return [value]
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    if isinstance(value, list | tuple):
-        return [tensor for inner in value for tensor in _tensors(inner)]
-    return []
+    def _learned_in(self, tensors: list[Tensor]) -> list[nn.Parameter]:
+        """Return the parameters among tensors, and those of which they were made."""
+        found: dict[int, nn.Parameter] = {}
+        for tensor in tensors:
+            alone = [tensor] if isinstance(tensor, nn.Parameter) else []
+            for weight in (*alone, *self.learned.get(id(tensor), ())):
+                found[id(weight)] = weight
+        return list(found.values())
 
 
 def _version(tensor: Tensor) -> int:
@@ -264,7 +295,7 @@ def _between(operations: list[Operation], ends: set[int]) -> list[Operation]:
     for position in range(len(operations) - 1, -1, -1):
         if position in needed:
             needed.update(operations[position].inputs)
-    kept = sorted(needed | {0})
+    kept = sorted(needed | {0})  # an input of which nothing is used is none
     place = {old: new for new, old in enumerate(kept)}
     return [
         Operation(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pitfalls.errors import InputError
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 __all__ = ["build_model", "describe_model"]
 
@@ -61,7 +61,11 @@ def build_model(model: str, n_classes: int = 10, in_channels: int = 3) -> "nn.Mo
     return built
 
 
-def describe_model(model: str, input_shape: tuple[int, int, int] = (3, 32, 32)) -> str:
+def describe_model(
+    model: str,
+    input_shape: tuple[int, ...] = (3, 32, 32),
+    inputs: "tuple[Tensor, ...] | None" = None,
+) -> str:
     """Return a digest of what is shown of a user's network, "" for this library's own.
 
     An edit in any file that it comes from gives another digest if it changes the network.
@@ -72,6 +76,8 @@ def describe_model(model: str, input_shape: tuple[int, int, int] = (3, 32, 32)) 
         As `build_model` takes it.
     input_shape : tuple of int
         (C, H, W) of one image.
+    inputs : tuple of Tensor, optional
+        What to call it with instead.
 
     Raises
     ------
@@ -83,7 +89,8 @@ def describe_model(model: str, input_shape: tuple[int, int, int] = (3, 32, 32)) 
     from pitfalls.diagram import diagram, summary  # torch, which a run made before does not need
 
     built = build_model(model)
-    shown = summary(built, input_shape) + diagram(built, input_shape)
+    shown = summary(built, input_shape, inputs=inputs, depth=99)
+    shown += diagram(built, input_shape, inputs=inputs)
     return hashlib.sha256(shown.encode()).hexdigest()
 
 

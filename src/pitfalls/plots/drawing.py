@@ -14,6 +14,7 @@ from matplotlib.figure import Figure as MplFigure
 from pitfalls.errors import InputError
 from pitfalls.plots.panels import Canvas
 from pitfalls.plots.style import Style, apply_style
+from pitfalls.plots.svg_files import convert_svg
 
 __all__ = ["Drawing", "Figure", "Kind", "Rendered", "Svg", "draw", "plot", "verbatim"]
 
@@ -69,7 +70,7 @@ class Figure(Generic[R]):
     shown_for : callable, optional
         ``(result) -> bool``: whether the result has this figure; by default each has.
     kinds : tuple of str
-        The files that it becomes in a run's folder; an `Svg` is that alone.
+        The files that it becomes in a run's folder.
     """
 
     name: str
@@ -111,22 +112,17 @@ def draw(
     kinds : tuple of {"svg", "png", "pdf"}, optional
         Which files (default: those that the figure names).
     style : {"page", "print", "slides"}
-
-    Raises
-    ------
-    InputError
-        If the figure is an `Svg` and other files are asked for.
     """
     with mpl.rc_context():
         mpl.use("agg")
         apply_style(style)
         drawing = figure.draw(result)
         if isinstance(drawing.figure, Svg):
-            if kinds is not None and "svg" not in kinds:
-                raise InputError(
-                    f"{figure.name}: this figure is made as SVG only. Got {', '.join(kinds)}."
-                )
-            files = {"svg": drawing.figure.svg}
+            svg = drawing.figure.svg
+            files: dict[str, bytes] = {
+                kind: svg if kind == "svg" else convert_svg(svg, kind)
+                for kind in (figure.kinds if kinds is None else kinds)
+            }
         else:
             files = _save(cast(MplFigure, drawing.figure), figure.kinds if kinds is None else kinds)
             if "svg" in files:

@@ -1,10 +1,14 @@
+import io
 from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
+from PIL import Image
 
+from pitfalls.errors import InputError
 from pitfalls.experiments.image_diagram import EXPERIMENT, DiagramConfig, ImageShape
 from pitfalls.experiments.image_diagram.figures import FIGURES
+from pitfalls.experiments.image_diagram.records import ShapeOptions, find_shape, parse_input
 from pitfalls.experiments.image_diagram.words import (
     account,
     architecture,
@@ -33,7 +37,7 @@ def test_the_homework_s_network_has_its_summary_picture_and_count(drawn):
     ElementTree.fromstring(drawn.svg)
     assert "20 convolutions" in drawn.alt
     assert "count of the course's own network" in plain(course_count(drawn))
-    assert "5,205,962 parameters, for images of 3×32×32 and 10 classes" in plain(size(drawn))
+    assert "5,205,962 parameters, for inputs of 3×32×32 and 10 classes" in plain(size(drawn))
 
 
 def test_the_homework_s_words_are_of_its_network_alone(drawn):
@@ -57,10 +61,19 @@ def test_whatever_the_network_the_account_is_well_formed(drawn, model, n_classes
 def test_the_figure_is_the_diagram_itself_with_its_words(drawn):
     (figure,) = FIGURES
     made = draw(figure, drawn)
-    assert made.files == {"svg": drawn.svg.encode()}
+    assert made.files["svg"] == drawn.svg.encode()
+    assert list(made.files) == ["svg", "png", "pdf"]
+    assert draw(figure, drawn, ("png",)).files == {"png": made.files["png"]}
+    with Image.open(io.BytesIO(made.files["png"])) as png:
+        width, height = (
+            float(ElementTree.fromstring(drawn.svg).get(k)) for k in ("width", "height")
+        )
+        assert png.size == pytest.approx((2 * width, 2 * height), abs=2)
+        assert len(png.convert("RGB").getcolors(10**6)) > 20
+    assert made.files["pdf"].startswith(b"%PDF")
     for text in (made.alt, made.caption):
         assert_well_formed(text)
-    assert "ResNet18 as one image of shape 3×32×32" in made.caption
+    assert "ResNet18 as one input of shape 3×32×32" in made.caption
 
 
 def test_edit_anywhere_gives_another_run(own, project, tmp_path):  # noqa: F811
@@ -69,7 +82,7 @@ def test_edit_anywhere_gives_another_run(own, project, tmp_path):  # noqa: F811
 
     def run():
         return perform(
-            EXPERIMENT, DiagramConfig(own, shape, describe_model(own, shape.shape)), store
+            EXPERIMENT, DiagramConfig(own, shape, digest=describe_model(own, shape.shape)), store
         )
 
     first = run()
@@ -86,3 +99,52 @@ def test_edit_anywhere_gives_another_run(own, project, tmp_path):  # noqa: F811
 def test_the_homework_draws_its_own_network_whatever_the_data():
     for scale in ("quick", "full"):
         assert EXPERIMENT.homework(Homework(scale, "digits", 7)) == (DiagramConfig(),)
+
+
+def test_the_homework_s_network_is_drawn_for_its_own_images_whatever_data_there_are(monkeypatch):
+    monkeypatch.setenv("PITFALLS_DATA", "no/such/folder")
+    assert find_shape(ShapeOptions(inputs=("3x32x32",))) == ImageShape() == DiagramConfig().images
+
+
+def test_tokens_and_several_inputs_are_drawn_with_all_their_axes(tmp_path):
+    (tmp_path / "reader.py").write_text(READER)
+    images = find_shape(ShapeOptions(inputs=("12:int64", "4")))
+    assert images.words == "12:int64 and 4"
+    model = f"{tmp_path / 'reader.py'}:Reader"
+    digest = describe_model(model, images.shape, images.example())
+    config = DiagramConfig(model, images, digest=digest)
+    result = perform(EXPERIMENT, config, RunStore(tmp_path / "runs")).result
+    assert "1×12×8" in result.svg
+    assert result.n_parameters == 20 * 8 + 12 * 3 + 3
+    for text in (*texts_of(account(result)), *vars(basis(result)).values()):
+        assert_well_formed(text)
+
+
+READER = """
+import torch
+from torch import nn
+
+class Reader(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed, self.head = nn.Embedding(20, 8), nn.Linear(12, 3)
+
+    def forward(self, tokens, more):
+        return self.head(torch.cat([self.embed(tokens).mean(1), more], 1))
+"""
+
+
+@pytest.mark.parametrize("word", ["3x", "x3", "3×32", "12:complex64", "-1", "0x2", "", "3x32x32:"])
+def test_words_that_are_no_shape_are_refused(word):
+    if word == "3x32x32:":
+        assert parse_input(word) == ((3, 32, 32), "float32")
+        return
+    with pytest.raises(InputError, match="such as 3x32x32"):
+        find_shape(ShapeOptions(inputs=(word,)))
+
+
+def test_inputs_beside_data_and_negative_depths_are_refused():
+    with pytest.raises(InputError, match="instead of data"):
+        find_shape(ShapeOptions("digits", inputs=("3x32x32",)))
+    with pytest.raises(InputError, match="depth must be at least 0"):
+        DiagramConfig(depth=-1)

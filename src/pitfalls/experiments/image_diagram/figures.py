@@ -3,7 +3,6 @@
 from matplotlib.axes import Axes
 
 from pitfalls.experiments.image_diagram.records import DiagramResult
-from pitfalls.experiments.image_diagram.words import shape_words
 from pitfalls.plots import Drawing, Figure, Svg
 
 __all__ = ["FIGURES"]
@@ -14,9 +13,9 @@ def diagram(result: DiagramResult, ax: Axes | None = None) -> Drawing:
     return Drawing(
         Svg(result.svg.encode()),
         alt=result.alt,
-        caption=f"{result.class_name} as one image of shape {shape_words(result)} runs through it: boxes "
-        "are layers, arrows carry channels × height × width.",
+        caption=f"{result.class_name} as one input of shape {result.shape} runs through it: boxes are "
+        "layers, arrows carry shapes, channels × height × width of images.",
     )
 
 
-FIGURES = (Figure("diagram", diagram, kinds=("svg",)),)
+FIGURES = (Figure("diagram", diagram, kinds=("svg", "png", "pdf")),)

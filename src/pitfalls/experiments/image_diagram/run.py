@@ -14,19 +14,21 @@ __all__ = ["homework", "run"]
 
 def run(config: DiagramConfig, run: Run, progress: Progress) -> DiagramResult:
     """Summarise and draw the network; a stopped run starts again."""
-    shape, n_classes = config.images.shape, config.images.n_classes
+    images = config.images
+    shape, example = images.shape, images.example()
     for warning in () if config.source is None else config.source.warnings:
         run.warn(warning)
     with progress("diagram", unit="networks") as advance:
-        model = build_model(config.model, n_classes, shape[0])
-        text, svg = summary(model, shape), diagram(model, shape)
+        model = build_model(config.model, images.n_classes, shape[0])
+        text = summary(model, shape, inputs=example, depth=config.depth)
+        svg = diagram(model, shape, inputs=example)
         advance(1, 1)
     return DiagramResult(
         model=config.model,
         class_name=type(model).__name__,
         n_parameters=sum(parameter.numel() for parameter in model.parameters()),
-        shape=shape,
-        n_classes=n_classes,
+        shape=images.words,
+        n_classes=images.n_classes,
         summary=text,
         svg=svg,
         alt=html.unescape(svg.partition("<desc>")[2].partition("</desc>")[0]),

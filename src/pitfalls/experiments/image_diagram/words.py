@@ -6,7 +6,7 @@ from typing import Any
 from pitfalls.experiments.image_diagram.records import DiagramResult
 from pitfalls.prose import Basis, Block, Markup, Paragraph, Picture, counted, say
 
-__all__ = ["account", "architecture", "basis", "charts", "course_count", "shape_words", "size"]
+__all__ = ["account", "architecture", "basis", "charts", "course_count", "size"]
 
 OF_THE_COURSE = 5_205_962
 """Parameters of the course's own network, for colour images and ten classes."""
@@ -34,9 +34,9 @@ def architecture(result: DiagramResult) -> Markup:
 def size(result: DiagramResult) -> Markup:
     """Count the parameters."""
     return say(
-        "{name} has {n}, for images of {shape} and {classes}. ",
+        "{name} has {n}, for inputs of {shape} and {classes}. ",
         name=result.class_name, n=counted(result.n_parameters, "parameter"),
-        shape=shape_words(result), classes=counted(result.n_classes, "class", "classes"),
+        shape=result.shape, classes=counted(result.n_classes, "class", "classes"),
     )  # fmt: skip
 
 
@@ -45,11 +45,6 @@ def course_count(result: DiagramResult) -> Markup:
     if result.model != "resnet18" or result.n_parameters != OF_THE_COURSE:
         return ()
     return say("That is the count of the course's own network. ")
-
-
-def shape_words(result: DiagramResult) -> str:
-    """Write an image's shape, channels first."""
-    return "×".join(map(str, result.shape))
 
 
 def basis(result: DiagramResult) -> Basis:
