@@ -208,6 +208,45 @@ def test_an_output_that_has_nothing_in_common_with_the_inputs_is_a_row_of_zeros(
     assert classify(risk, layers).verdict in ("strict saddle", "undecided")
 
 
+def test_outputs_that_are_zero_or_rounding_leave_the_modes_of_the_others_alone():
+    # an output of zeros: the mode came out as 0.99998 and the minimum as "not critical"
+    x = np.array([[2.0, 0, -1], [1, 0, -2]])
+    y = np.array([[0, -0.6, 0.8], [0, 0, 0]])
+    risk = risk_of(x, y)
+    assert risk.modes.values == pytest.approx([1, 0], abs=1e-15)
+    layers = [
+        np.array([[-4 / 3, 9, -2 / 3], [4 / 3, -3, 2 / 3]]),
+        np.array([[1.0, 0], [1, 0], [0.5, 0]]),
+        np.array([[-1.0, -1, 2]]),
+        np.array([[0.0], [-0.3], [0.4]]),
+    ]
+    assert classify(risk, layers).verdict == "global minimum"
+    # ... and residuals in large units, of which nothing but rounding is left
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((30, 3))
+    learnt = x @ rng.standard_normal((3, 1)) @ np.array([[1.0, -2.0]])
+    left = residuals(x, rng.standard_normal((30, 1)))[0].astype(float)
+    alone = risk_of(x, learnt).modes
+    for size in (1e4, 1e8, 1e12):
+        modes = risk_of(x, np.hstack([left * size, learnt, np.zeros((30, 1))])).modes
+        assert modes.rank == alone.rank == 1
+        assert modes.values[0] == pytest.approx(alone.values[0], rel=1e-13)
+        assert np.allclose(modes.correlation[1:3], alone.correlation, rtol=1e-13, atol=0)
+        assert not modes.correlation[[0, 3]].any()
+
+
+def test_the_floor_about_zero_does_not_suffer_from_what_is_nearly_dependent_about_the_mean():
+    # less its mean X has a singular value of .006 beside 7.4, as it is the least is .43
+    x = [[1, 3, -2, -2, 3], [1, -3, 2, 3, 0], [-3, -3, 1, -2, -1], [-3, 2, 1, -2, -3],
+         [-1, -3, -3, 2, -2], [-1, 2, 1, 1, -3]]  # fmt: skip
+    y = [[-3, 0, 0, -1], [2, -1, 1, 3], [1, 2, -3, -1], [1, 0, -1, 3], [-1, 1, 2, 1], [1, 0, 3, 3]]
+    risk = risk_of(np.array(x, float), np.array(y, float))
+    wanted = float(rational_least_risk(x, y))
+    assert risk.minimum().value == pytest.approx(wanted, rel=1e-12)
+    assert risk.value([np.zeros((4, 5))]) == pytest.approx(38.5, rel=1e-14)
+    assert risk.minimum().rounding < 1e-11
+
+
 def test_white_coordinates_restore_what_they_came_from():
     for center in (False, True):
         x, y = data(n=60)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from jaxtyping import Float64
 from scipy.sparse.linalg import svds
 
 from pitfalls.display import Displayed
@@ -47,29 +48,29 @@ class DataModes(Displayed):
         exact nothing but this is left.
     """
 
-    values: Matrix
-    left: Matrix
-    right: Matrix
-    correlation: Matrix
+    values: Float64[np.ndarray, " m"]
+    left: Float64[np.ndarray, "p m"]
+    right: Float64[np.ndarray, "rank m"]
+    correlation: Float64[np.ndarray, "p rank"]
     inputs: Whitening
-    errors: Matrix
+    errors: Float64[np.ndarray, " m"]
     rounding: float
     dropped: float
     floor: float
     floor_rounding: float
 
     @property
-    def colour(self) -> Matrix:
+    def colour(self) -> Float64[np.ndarray, "d rank"]:
         """E of shape (d, rank X): a first layer W_1 becomes W_1 E in white coordinates."""
         return self.inputs.colour
 
     @property
-    def whiten(self) -> Matrix:
+    def whiten(self) -> Float64[np.ndarray, "d rank"]:
         """F of shape (d, rank X) with F'E = I: back with W_1 = (W_1 E) F'."""
         return self.inputs.whiten
 
     @property
-    def lift(self) -> Matrix:
+    def lift(self) -> Float64[np.ndarray, "d m"]:
         """F Z of shape (d, m): takes a first layer on canonical inputs to one on the inputs."""
         return self.whiten @ self.right
 
@@ -94,7 +95,7 @@ class DataModes(Displayed):
         """Number of modes: the rank of Y'X. Zero means that there is nothing to learn."""
         return int(np.count_nonzero(self.values))
 
-    def excess(self, product: Matrix, max_rank: int) -> float:
+    def excess(self, product: Float64[np.ndarray, "p rank"], max_rank: int) -> float:
         """Return R of a map M in white coordinates less the least risk of rank `max_rank`."""
         tail = float(np.sum(self.values[max_rank:] ** 2))
         return 0.5 * (float(np.sum((product - self.correlation) ** 2)) - tail)
@@ -105,7 +106,7 @@ def find_modes(moments: SecondMoments) -> DataModes:
     n, mean_x, mean_y = moments.n, moments.mean_x, moments.mean_y
     centred = whiten_inputs(moments.centered())
     explained = centred.project(moments.scatter_yx.T).T
-    floor, floor_rounding = _unexplained(moments, centred, explained)
+    floor, floor_rounding = _unexplained(n, np.diagonal(moments.scatter_yy), centred, explained)
     inputs, correlation = centred, explained
     if not moments.center:
         inputs = centred.about_zero(mean_x, n)
@@ -114,6 +115,8 @@ def find_modes(moments: SecondMoments) -> DataModes:
         if np.isfinite(inputs.gain):
             missed = mean_y - explained @ centred.project(mean_x[:, None])[:, 0]
             floor += 0.5 * n * float(missed @ missed) / inputs.gain**2
+        direct = _unexplained_about_zero(moments, inputs.rank)
+        floor, floor_rounding = min((floor, floor_rounding), direct, key=lambda found: found[1])
     noise = _noise(moments, centred, inputs, correlation)
     kept, rank = _without_rounding(correlation, noise)
     left, values, right = np.linalg.svd(kept, full_matrices=False)
@@ -138,15 +141,32 @@ def find_modes(moments: SecondMoments) -> DataModes:
 
 
 def _unexplained(
-    moments: SecondMoments, centred: Whitening, explained: Matrix
+    n: int, squares: Matrix, inputs: Whitening, explained: Matrix
 ) -> tuple[float, float]:
-    """Return the risk of least squares with an intercept, and how far it may be off."""
-    scatter = np.diagonal(moments.scatter_yy)
-    left = np.maximum(scatter - np.sum(explained**2, axis=1), 0.0)
+    """Return the risk of least squares on white inputs, and how far it may be off.
+
+    From every output's sum of squares and its K, about the mean or about zero as the inputs are.
+    """
+    left = np.maximum(squares - np.sum(explained**2, axis=1), 0.0)
     # a residual is summed from y and from every column's share in the fit
-    shares = centred.lift(explained.T).T * centred.scale
-    terms = (np.sqrt(scatter) + _norms(shares)) ** 2
-    return 0.5 * float(np.sum(left)), 0.5 * sum_rounding(moments.n) * float(np.sum(terms))
+    shares = inputs.lift(explained.T).T * inputs.scale
+    terms = (np.sqrt(squares) + _norms(shares)) ** 2
+    return 0.5 * float(np.sum(left)), 0.5 * sum_rounding(n) * float(np.sum(terms))
+
+
+def _unexplained_about_zero(moments: SecondMoments, rank: int) -> tuple[float, float]:
+    """Return the same of sums about zero as they are; an error that is infinite at another rank.
+
+    Far from zero they have lost their digits, but near it they may be far from dependent where what is
+    left of them about their mean nearly is.
+    """
+    zero_x, zero_y = np.zeros(moments.n_features), np.zeros(moments.n_outputs)
+    sums = (moments.sxx, moments.syx, moments.syy)
+    plain = SecondMoments(moments.n, zero_x, zero_y, *sums, center=True)
+    inputs = whiten_inputs(plain)
+    explained = inputs.project(plain.syx.T).T
+    found = _unexplained(moments.n, np.diagonal(plain.syy), inputs, explained)
+    return found if inputs.rank == rank else (np.inf, np.inf)
 
 
 def _noise(
@@ -170,23 +190,21 @@ def _without_rounding(correlation: Matrix, noise: Matrix) -> tuple[Matrix, int]:
     direction of the input that is hardly there hides the rest.
     """
     rows = noise.max(axis=1, initial=0.0)
-    rows[rows == 0] = 1.0
-    columns = (noise / rows[:, None]).max(axis=0, initial=0.0)
+    alive = rows > 0  # an output without rounding is zero throughout
+    by_rows = correlation / np.where(alive, rows, 1.0)[:, None]
+    columns = (noise / np.where(alive, rows, 1.0)[:, None]).max(axis=0, initial=0.0)
     columns[columns == 0] = 1.0
-    unit = correlation / rows[:, None] / columns
+    unit = by_rows / columns
     most = np.sqrt(len(columns))  # the norm of a row of ones
     left, sizes, _ = np.linalg.svd(unit, full_matrices=False)
     rank = int(np.sum(sizes > most))
     if rank < len(sizes):
-        basis, _ = np.linalg.qr(rows[:, None] * left[:, :rank])
-        correlation = _project(basis, correlation)
+        # from the left, so that every column of K keeps its own digits, and in units of the noise, lest
+        # an output that is rounding spill into the others
+        basis = left[:, :rank]
+        correlation = rows[:, None] * (basis @ (basis.T @ by_rows))
     # an output that is rounding throughout is zero, lest its own size make it look like something
     return np.where((_norms(unit) <= most)[:, None], 0.0, correlation), rank
-
-
-def _project(columns: Matrix, onto: Matrix) -> Matrix:
-    """U U' K. From the left, so that every column of K keeps its own digits."""
-    return np.asarray(columns @ (columns.T @ onto))
 
 
 def _norms(rows: Matrix) -> Matrix:
