@@ -25,7 +25,9 @@ def run() -> int:
         code = main()
     except KeyboardInterrupt:
         words = [word for word in sys.argv[1:] if word not in ("--fresh", "--debug")]
-        again = shlex.join(["pitfalls", *words])
+        names = [name for name in ("PITFALLS_DATA", "PITFALLS_RUNS") if os.environ.get(name)]
+        variables = [f"{name}={shlex.quote(os.environ[name])}" for name in names]
+        again = " ".join([*variables, shlex.join(["pitfalls", *words])])
         sys.stderr.write(f"pitfalls: error: interrupted. Go on with: {ascii(again)[1:-1]}\n")
         code = 130
     if code == 130:

@@ -110,7 +110,9 @@ def test_ctrl_c_during_the_imports_is_one_line():
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 @pytest.mark.parametrize("within", ["an import", "exec"])
-def test_a_signal_during_the_imports_is_one_line_with_the_command_to_go_on_with(name, within):
+def test_a_signal_during_the_imports_is_one_line_with_the_command_to_go_on_with(
+    name, within, monkeypatch
+):
     send = f"import os, signal, time; os.kill(os.getpid(), signal.{name}); time.sleep(60)"
     code = (
         "import sys\n"
@@ -123,9 +125,11 @@ def test_a_signal_during_the_imports_is_one_line_with_the_command_to_go_on_with(
         "sys.exit(run())\n"
     )
     words = ["runs", "list", "--fresh"]
+    monkeypatch.setenv("PITFALLS_RUNS", "my runs")
     done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True)
     assert done.returncode == 130
-    assert done.stderr == "pitfalls: error: interrupted. Go on with: pitfalls runs list\n"
+    hint = "PITFALLS_RUNS='my runs' pitfalls runs list"
+    assert done.stderr == f"pitfalls: error: interrupted. Go on with: {hint}\n"
 
 
 @pytest.mark.parametrize("line", ["--help", "runs --help", "runs list", "--version"])
@@ -224,6 +228,32 @@ def test_the_settings_of_a_command_line_go_into_the_manifest_command(monkeypatch
     assert session.current_command() == "PITFALLS_DATA='my pictures' pitfalls images embed"
     session.start(session.Settings(), ["images", "embed", "--data", "digits"])
     assert session.current_command() == "pitfalls images embed --data digits"
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("images embed", "PITFALLS_DATA='my pictures' PITFALLS_RUNS=there pitfalls images embed"),
+        ("report --quick", "PITFALLS_DATA='my pictures' PITFALLS_RUNS=there pitfalls report --quick"),
+        ("--seed 3 images embed --fresh",
+         "PITFALLS_DATA='my pictures' PITFALLS_RUNS=there pitfalls --seed 3 images embed"),
+        ("images embed --data digits", "PITFALLS_RUNS=there pitfalls images embed --data digits"),
+        ("images embed --data=digits", "PITFALLS_RUNS=there pitfalls images embed --data=digits"),
+        ("linear tour --runs here", "pitfalls linear tour --runs here"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("end", [KeyboardInterrupt, OSError("full")])
+def test_the_hint_to_go_on_holds_the_variables_that_the_line_went_by(
+    monkeypatch, capsys, line, hint, end
+):
+    def stop(*_, **__):
+        raise end
+
+    monkeypatch.setenv("PITFALLS_DATA", "my pictures")
+    monkeypatch.setenv("PITFALLS_RUNS", "there")
+    monkeypatch.setattr(session, "interruptible", stop)
+    assert main(line.split()) in (1, 130)
+    assert capsys.readouterr().err.rstrip().endswith(f"o on with: {hint}")
 
 
 def test_cells_are_never_read_as_markup(capsys):

@@ -99,7 +99,8 @@ def run_store() -> "RunStore":
 
 def command_line(arguments: Sequence[str]) -> str:
     """Return the command to type again, without what only starts over or debugs."""
-    return typed(["pitfalls", *(a for a in arguments if a not in ("--fresh", "--debug"))])
+    words = [a for a in arguments if a not in ("--fresh", "--debug")]
+    return _variables(words, "PITFALLS_DATA", "PITFALLS_RUNS") + typed(["pitfalls", *words])
 
 
 def current_command(tokens: Sequence[str] | None = None) -> str:
@@ -111,14 +112,18 @@ def current_command(tokens: Sequence[str] | None = None) -> str:
     line = ["pitfalls", *words]
     if _settings.seed != Settings.seed:
         line += ["--seed", str(_settings.seed)]
-    source = os.environ.get("PITFALLS_DATA")
-    # without the variable the same line would run on other pictures
-    prefix = f"PITFALLS_DATA={typed([source])} " if source and _reads_pictures(words) else ""
-    return prefix + typed(line)
+    return _variables(words, "PITFALLS_DATA") + typed(line)
 
 
-def _reads_pictures(words: Sequence[str]) -> bool:
-    return bool(words) and words[0] in ("images", "report") and "--data" not in words
+def _variables(words: Sequence[str], *names: str) -> str:
+    """Return the variables that these words go by: without them the line would mean something else."""
+    given = {word.partition("=")[0] for word in words}
+    counts = {
+        "PITFALLS_DATA": bool({"images", "report"} & given) and "--data" not in given,
+        "PITFALLS_RUNS": "--runs" not in given,
+    }
+    values = {name: os.environ.get(name) for name in names if counts[name]}
+    return "".join(f"{name}={typed([value])} " for name, value in values.items() if value)
 
 
 def say(text: str) -> None:
