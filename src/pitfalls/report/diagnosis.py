@@ -9,6 +9,7 @@ from pitfalls.experiments.diagnosis import EXPERIMENT, DiagnosisResult, SavedCar
 from pitfalls.plots import draw
 from pitfalls.report.drawings import inline, picture_of
 from pitfalls.report.page import policy
+from pitfalls.report.places import without_places
 from pitfalls.report.rooms import speaking_of
 from pitfalls.runs import Run, write_bytes
 
@@ -70,11 +71,12 @@ def _page(run: Run, result: DiagnosisResult) -> str:
     css = (assets / "page.css").read_text(encoding="utf-8")
     return template.render(
         result=result,
+        target=without_places(result.target),
         policy=policy(styles=(css,)),
         css=css,
         version=version("pitfalls"),
         run=run.id,
-        command=run.manifest.command,
+        command=without_places(run.manifest.command),
         machine=run.manifest.machine,
         end=run.manifest.end,
         cards=[(card, _figures(card, drawn)) for card in result.cards],

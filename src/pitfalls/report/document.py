@@ -13,6 +13,7 @@ from pitfalls.report.evidence import Evidence, gather
 from pitfalls.report.front import FrontMatter
 from pitfalls.report.listings import listings
 from pitfalls.report.page import render
+from pitfalls.report.places import without_places, without_places_in
 from pitfalls.report.rooms import (
     Account,
     account_of,
@@ -97,6 +98,7 @@ def build(
     pictures: list[Picture] = []
     charts: dict[str, Any] = {}
     results: dict[str, Any] = {}
+    notes: list[str] = []
     for experiment in catalogue():
         found = evidence.get(experiment.name, Evidence(experiment.name))
         account = account_of(experiment, found)
@@ -106,6 +108,7 @@ def build(
         if account.result is not None:
             results[experiment.name] = account.result
         slots[experiment.name] = _slot(found, account, drawn)
+        notes += [account.note] if account.note else []
     advance()
     with speaking_of(*(evidence[name].runs[0] for name in results)):
         entries, markup = claim_entries(results.get("verify"))
@@ -147,8 +150,7 @@ def build(
     write_bytes(out / "writeup.pdf", writeup)
     write_bytes(out / "index.html", page.encode("utf-8"))
     advance()
-    notes = tuple(slot["note"] for slot in slots.values() if slot["note"])
-    return Report(out / "index.html", out / "writeup.pdf", notes)
+    return Report(out / "index.html", out / "writeup.pdf", tuple(notes))
 
 
 def _slot(found: Evidence, account: Account, pictures: list[Picture]) -> dict[str, Any]:
@@ -156,12 +158,12 @@ def _slot(found: Evidence, account: Account, pictures: list[Picture]) -> dict[st
     shown = None if found.run is None or account.result is None else found.run
     return {
         "state": found.state,
-        "note": account.note,
+        "note": without_places(account.note),
         "blocks": [block_values(block) for block in account.blocks],
         "n": basis.n if basis else "",
         "spread": basis.spread if basis else "",
         "source": None if shown is None else _provenance(shown, basis.data if basis else ""),
-        "warnings": list(found.run.manifest.warnings) if found.run else [],
+        "warnings": without_places_in(found.run.manifest.warnings) if found.run else [],
         "figures": [
             {key: value for key, value in asdict(p).items() if key != "svg"} for p in pictures
         ],
@@ -173,19 +175,19 @@ def _provenance(run: Run, data: str = "") -> dict[str, Any]:
     return {
         "id": run.id,
         "experiment": manifest.experiment,
-        "command": manifest.command or "not recorded",
+        "command": without_places(manifest.command or "not recorded"),
         "seed": _seed(manifest.seed, manifest.config),
         "data": data,
         "status": manifest.status,
         "starts": len(manifest.starts),
         "end": manifest.end,
         "seconds": manifest.seconds,
-        "warnings": list(manifest.warnings),
+        "warnings": without_places_in(manifest.warnings),
         "versions": manifest.versions,
         "machine": manifest.machine,
         "threads": manifest.threads,
         "commit": manifest.commit,
-        "config": ", ".join(_settings(manifest.identity)),
+        "config": ", ".join(_settings(without_places_in(manifest.identity))),
     }
 
 
