@@ -1,7 +1,8 @@
-"""The shapes that the lab's annotations promise are really checked under test."""
+"""The shapes that the labs' annotations promise are really checked under test."""
 
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import jaxtyping
@@ -10,7 +11,12 @@ import pytest
 import torch
 from torch import Tensor
 
+import pitfalls.linear as linear
+import pitfalls.moments as moments
 import pitfalls.parity as parity
+from pitfalls.linear import DeepLinearNetwork, Minimum, balancedness, end_to_end, mode_strength
+from pitfalls.linear.network import Weights
+from pitfalls.moments import SecondMoments, whiten_inputs
 from pitfalls.parity import LearningCurve, ParityTask, TwoLayerReLU, hinge_loss
 
 # what takes arrays of any shape, or says its shape in words that no annotation has
@@ -19,12 +25,16 @@ ANY_SHAPE = {
     "exact_network.mask",
     "verify_exact.mask",
     "LearningState.tensors.return",
+    "numerical_rank.target",
 }
+LABS = {parity: 150, linear: 150, moments: 40}  # and so many annotations at least
 
 
 def bare_arrays(hint):
     """Find arrays in an annotation that come without a shape."""
     if isinstance(hint, type) and issubclass(hint, jaxtyping.AbstractArray):
+        return []
+    if hint == Weights:  # layers of any kind and type: read, and refused, in words
         return []
     origin = get_origin(hint)
     if hint is Tensor or origin is np.ndarray or hint is np.ndarray:
@@ -34,10 +44,10 @@ def bare_arrays(hint):
     return [found for part in get_args(hint) for found in bare_arrays(part)]
 
 
-def promised():
+def promised(lab):
     """Give (name, annotation) for every public function, method and field."""
-    for name in parity.__all__:
-        thing = getattr(parity, name)
+    for name in lab.__all__:
+        thing = getattr(lab, name)
         functions = {name: thing}
         if inspect.isclass(thing):
             hints = get_type_hints(thing)
@@ -53,10 +63,24 @@ def promised():
                 yield from ((f"{key}.{argument}", hint) for argument, hint in hints.items())
 
 
-def test_every_public_array_comes_with_its_shape():
-    bare = {name for name, hint in promised() if bare_arrays(hint)}
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.__name__)
+def test_every_public_array_comes_with_its_shape(lab):
+    bare = {name for name, hint in promised(lab) if bare_arrays(hint)}
     assert bare - ANY_SHAPE == set()
-    assert len(list(promised())) > 150
+    assert len(list(promised(lab))) > LABS[lab]
+
+
+def noise():
+    rng = np.random.default_rng(0)
+    return SecondMoments.from_arrays(rng.standard_normal((9, 2)), rng.standard_normal((9, 2)))
+
+
+def modes_of_noise():
+    return linear.SquaredRisk(noise()).modes
+
+
+def whitened():
+    return whiten_inputs(noise())
 
 
 @pytest.mark.parametrize(
@@ -68,6 +92,16 @@ def test_every_public_array_comes_with_its_shape():
         lambda: hinge_loss(torch.zeros(3, dtype=torch.int64), torch.zeros(3)),
         lambda: LearningCurve(np.arange(3), *[np.zeros(3)] * 3, np.zeros(2)),
         lambda: ParityTask.labels(ParityTask([1, 0]), torch.tensor(1.0)),
+        lambda: DeepLinearNetwork([3, 2])(torch.zeros(3)),
+        lambda: mode_strength(np.zeros((2, 2)), 1.0, 0.1, 2),
+        lambda: balancedness([np.zeros(3)]),
+        lambda: end_to_end([np.zeros((2, 3), dtype=np.float32)]),
+        lambda: Minimum(np.zeros(3), 0.0, 0.0, True, 1),
+        lambda: replace(modes_of_noise(), left=np.zeros((2, 3))),
+        lambda: modes_of_noise().excess(np.zeros(3), 1),
+        lambda: replace(whitened(), mean=np.zeros(3)),
+        lambda: whitened().solve(np.zeros(2)),
+        lambda: whitened().lift(np.zeros(2)),
     ],
 )
 def test_a_shape_that_breaks_its_promise_fails_under_test(call: Callable[[], Any]):
@@ -80,3 +114,17 @@ def test_a_result_of_another_shape_than_promised_fails_under_test(monkeypatch):
     monkeypatch.setattr(network.output, "forward", lambda h: h[:1, :1])
     with pytest.raises(jaxtyping.TypeCheckError):
         network(torch.zeros(5, 3))
+
+
+def test_a_whitening_of_another_shape_than_promised_fails_under_test(monkeypatch):
+    white = whitened()
+    monkeypatch.setattr(type(white.factor), "solve", lambda self, b: b[:, :1])
+    with pytest.raises(jaxtyping.TypeCheckError):
+        white.project(np.zeros((2, 4)))
+
+
+def test_modes_of_another_shape_than_promised_fail_under_test(monkeypatch):
+    modes = modes_of_noise()
+    monkeypatch.setattr(type(modes), "whiten", np.zeros((2, 2, 2)))
+    with pytest.raises(jaxtyping.TypeCheckError):
+        _ = modes.lift

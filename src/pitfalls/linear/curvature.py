@@ -4,13 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float64
 from scipy.linalg import eigh_tridiagonal
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
 from pitfalls.display import Displayed
 from pitfalls.linear.derivatives import hessian_product
 from pitfalls.linear.margins import EXHAUSTED, NOTHING
-from pitfalls.linear.network import Matrix, Weights, as_weights
+from pitfalls.linear.network import Layer, Matrix, Weights, as_weights
 from pitfalls.linear.risk import SquaredRisk
 
 __all__ = ["Curvature", "curvature_along", "dense_hessian", "lowest_curvature"]
@@ -36,14 +37,14 @@ class Curvature(Displayed):
         Hessian-vector products it took.
     """
 
-    direction: tuple[Matrix, ...]
+    direction: tuple[Layer, ...]
     value: float
     largest: float
     converged: bool
     n_products: int
 
 
-def curvature_along(risk: SquaredRisk, weights: Weights, direction: Sequence[Matrix]) -> float:
+def curvature_along(risk: SquaredRisk, weights: Weights, direction: Sequence[Layer]) -> float:
     """Return the second derivative of the risk along a direction, scaled to Frobenius norm 1.
 
     Parameters
@@ -64,7 +65,7 @@ def lowest_curvature(
     risk: SquaredRisk,
     weights: Weights,
     *,
-    start: Sequence[Matrix] | None = None,
+    start: Sequence[Layer] | None = None,
     rtol: float = 1e-7,
     max_products: int = 1000,
     random_state: int = 0,
@@ -107,7 +108,7 @@ def search_lowest(
     risk: SquaredRisk,
     layers: Sequence[Matrix],
     *,
-    start: Sequence[Matrix] | None = None,
+    start: Sequence[Layer] | None = None,
     rtol: float = 1e-7,
     max_products: int = 1000,
     random_state: int = 0,
@@ -158,7 +159,7 @@ def search_lowest(
     return Curvature(tuple(unflatten(vector, layers)), shift - value, top, True, products)
 
 
-def dense_hessian(risk: SquaredRisk, weights: Weights) -> Matrix:
+def dense_hessian(risk: SquaredRisk, weights: Weights) -> Float64[np.ndarray, "P P"]:
     """Form the whole Hessian, column by column: slow, for checks on small networks.
 
     Returns
@@ -171,7 +172,9 @@ def dense_hessian(risk: SquaredRisk, weights: Weights) -> Matrix:
     return hessian_matrix(layers, risk.moments.sxx, risk.moments.syx)
 
 
-def hessian_matrix(layers: Sequence[Matrix], sxx: Matrix, syx: Matrix) -> Matrix:
+def hessian_matrix(
+    layers: Sequence[Layer], sxx: Float64[np.ndarray, "d d"], syx: Float64[np.ndarray, "p d"]
+) -> Float64[np.ndarray, "P P"]:
     """Form the Hessian at layers that have been checked: all columns in one product."""
     size = sum(w.size for w in layers)
     cuts = np.cumsum([w.size for w in layers])[:-1]
@@ -182,12 +185,12 @@ def hessian_matrix(layers: Sequence[Matrix], sxx: Matrix, syx: Matrix) -> Matrix
     return np.asarray(0.5 * (hessian + hessian.T))
 
 
-def flatten(matrices: Sequence[Matrix]) -> Matrix:
+def flatten(matrices: Sequence[Layer]) -> Float64[np.ndarray, " P"]:
     """Put the layers into one vector."""
     return np.concatenate([np.ravel(m) for m in matrices])
 
 
-def unflatten(vector: Matrix, layers: Sequence[Matrix]) -> list[Matrix]:
+def unflatten(vector: Float64[np.ndarray, " P"], layers: Sequence[Layer]) -> list[Layer]:
     """Cut a vector into matrices of the layers' shapes."""
     cuts = np.cumsum([w.size for w in layers])[:-1]
     return [v.reshape(w.shape) for v, w in zip(np.split(vector, cuts), layers, strict=True)]

@@ -14,7 +14,7 @@ from pitfalls.linear.derivatives import gradients as gradients_of
 from pitfalls.linear.flow import follow_flow
 from pitfalls.linear.growth import learning_time
 from pitfalls.linear.margins import DEAD, STATIONARY, TOLERANCE
-from pitfalls.linear.network import Matrix, Weights, as_weights, end_to_end
+from pitfalls.linear.network import Layer, Matrix, Weights, as_weights, end_to_end
 from pitfalls.linear.risk import SquaredRisk
 from pitfalls.linear.trajectory import Trajectory, Watch
 from pitfalls.linear.verdict import EscapeDirection, Verdict
@@ -73,7 +73,7 @@ class Descent(Displayed):
         The one used; 0 for the flow.
     """
 
-    weights: tuple[Matrix, ...]
+    weights: tuple[Layer, ...]
     trajectory: Trajectory
     escapes: tuple[Escape, ...]
     stopped: Literal["stationary", "steps"]

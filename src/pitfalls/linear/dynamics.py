@@ -14,8 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float64
 
-from pitfalls.linear.network import Matrix, check_widths
+from pitfalls.linear.network import Layer, check_widths
 from pitfalls.linear.risk import SquaredRisk
 
 __all__ = [
@@ -26,7 +27,7 @@ __all__ = [
 ]
 
 
-def aligned_start(risk: SquaredRisk, widths: Sequence[int], strength: float) -> tuple[Matrix, ...]:
+def aligned_start(risk: SquaredRisk, widths: Sequence[int], strength: float) -> tuple[Layer, ...]:
     """Balanced layers aligned with the data's modes, every mode at the same small strength.
 
     Parameters
@@ -45,7 +46,7 @@ def aligned_start(risk: SquaredRisk, widths: Sequence[int], strength: float) -> 
     return factorize(strength * modes.left[:, :r] @ (modes.whiten @ modes.right[:, :r]).T, widths)
 
 
-def small_start(widths: Sequence[int], size: float, random_state: int = 0) -> tuple[Matrix, ...]:
+def small_start(widths: Sequence[int], size: float, random_state: int = 0) -> tuple[Layer, ...]:
     """Random Gaussian layers, each of spectral norm `size`."""
     widths = check_widths(widths, "small_start")
     rng = np.random.default_rng(random_state)
@@ -72,7 +73,9 @@ class NearestSaddle:
     distance: float
 
 
-def nearest_saddle(risk: SquaredRisk, white_map: Matrix, max_rank: int) -> NearestSaddle:
+def nearest_saddle(
+    risk: SquaredRisk, white_map: Float64[np.ndarray, "p rank"], max_rank: int
+) -> NearestSaddle:
     """Find the critical map (any set of at most max_rank modes) nearest to M = W̄E.
 
     ‖M - M_S‖² = ‖M‖² - Σ_S (2 c_k - s_k) s_k with c_k = u_k' M z_k: S are the modes with the

@@ -15,7 +15,7 @@ import numpy as np
 
 from pitfalls.errors import CapacityError, InputError
 from pitfalls.linear.margins import product_rounding
-from pitfalls.linear.network import Matrix, check_widths
+from pitfalls.linear.network import Layer, Matrix, check_widths
 from pitfalls.linear.risk import SquaredRisk
 
 __all__ = ["CriticalKind", "critical_point"]
@@ -31,7 +31,7 @@ def critical_point(
     random_state: int = 0,
     *,
     spread: float = 2.0,
-) -> tuple[Matrix, ...]:
+) -> tuple[Layer, ...]:
     """Make a critical point of any kind.
 
     Parameters

@@ -12,6 +12,7 @@ linear neural networks, ICLR 2014.
 from collections.abc import Callable
 
 import numpy as np
+from jaxtyping import Float64
 from scipy.special import expit, logit, psi
 
 from pitfalls.errors import InputError
@@ -24,7 +25,9 @@ _TERMS = np.arange(60)  # of a series in powers of at most 1/2: the last is belo
 _NEWTON = 200  # far more than the forty or so that a start of 1e-300 takes
 
 
-def mode_strength(times: Matrix, target: float, start: float, n_layers: int) -> Matrix:
+def mode_strength(
+    times: Float64[np.ndarray, " t"], target: float, start: float, n_layers: int
+) -> Float64[np.ndarray, " t"]:
     """Solve du/dt = L u^(2 - 2/L) (s - u) from u(0) = start.
 
     Parameters

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float64
 
 from pitfalls.display import Displayed
 from pitfalls.errors import InputError
 from pitfalls.linear.curvature import flatten, unflatten
-from pitfalls.linear.network import Matrix, Weights, as_weights
+from pitfalls.linear.network import Layer, Weights, as_weights
 from pitfalls.linear.risk import SquaredRisk
 
 __all__ = ["Plane", "plane_through", "risk_along", "risk_on_plane"]
@@ -28,12 +29,12 @@ class Plane(Displayed):
         Coordinate of the second point on the first axis.
     """
 
-    origin: tuple[Matrix, ...]
-    first: tuple[Matrix, ...]
-    second: tuple[Matrix, ...]
+    origin: tuple[Layer, ...]
+    first: tuple[Layer, ...]
+    second: tuple[Layer, ...]
     span: float
 
-    def at(self, a: float, b: float) -> list[Matrix]:
+    def at(self, a: float, b: float) -> list[Layer]:
         """Return the layers at coordinates (a, b)."""
         return [
             o + a * u + b * v for o, u, v in zip(self.origin, self.first, self.second, strict=True)
@@ -48,8 +49,11 @@ class Plane(Displayed):
 
 
 def risk_along(
-    risk: SquaredRisk, weights: Weights, direction: Sequence[Matrix], lengths: Matrix
-) -> Matrix:
+    risk: SquaredRisk,
+    weights: Weights,
+    direction: Sequence[Layer],
+    lengths: Float64[np.ndarray, " t"],
+) -> Float64[np.ndarray, " t"]:
     """Evaluate R at weights + length * direction.
 
     Parameters
@@ -74,7 +78,7 @@ def risk_along(
     )
 
 
-def plane_through(here: Weights, there: Weights, towards: Sequence[Matrix]) -> Plane:
+def plane_through(here: Weights, there: Weights, towards: Sequence[Layer]) -> Plane:
     """Lay a plane through two points and along a direction.
 
     Parameters
@@ -111,7 +115,9 @@ def plane_through(here: Weights, there: Weights, towards: Sequence[Matrix]) -> P
     )
 
 
-def risk_on_plane(risk: SquaredRisk, plane: Plane, a: Matrix, b: Matrix) -> Matrix:
+def risk_on_plane(
+    risk: SquaredRisk, plane: Plane, a: Float64[np.ndarray, " i"], b: Float64[np.ndarray, " j"]
+) -> Float64[np.ndarray, "j i"]:
     """Evaluate R on a grid of a plane.
 
     Parameters

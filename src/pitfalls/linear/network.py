@@ -7,13 +7,23 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import torch
+from jaxtyping import Float, Float64
 from torch import Tensor, nn
 
 from pitfalls.errors import InputError
 
-__all__ = ["DeepLinearNetwork", "Matrix", "Weights", "as_weights", "balancedness", "end_to_end"]
+__all__ = [
+    "DeepLinearNetwork",
+    "Layer",
+    "Matrix",
+    "Weights",
+    "as_weights",
+    "balancedness",
+    "end_to_end",
+]
 
 Matrix: TypeAlias = npt.NDArray[np.float64]
+Layer: TypeAlias = Float64[np.ndarray, "_ _"]
 
 _COARSE = {
     "float16",
@@ -72,13 +82,13 @@ class DeepLinearNetwork(nn.Module):
         """The greatest rank of a map it can represent: the narrowest width."""
         return min(self.widths)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n p"]:
         """Apply the layers one by one to x of shape (n, d_0); returns (n, d_L)."""
         for weight in self.weights:
             x = x @ weight.T
         return x
 
-    def partial_product(self, last: int, first: int = 1) -> Tensor:
+    def partial_product(self, last: int, first: int = 1) -> Float[Tensor, "_ _"]:
         """Multiply layers: W_last ... W_first, the identity if last < first.
 
         Parameters
@@ -101,7 +111,7 @@ class DeepLinearNetwork(nn.Module):
             product = weight @ product
         return product
 
-    def end_to_end(self) -> Tensor:
+    def end_to_end(self) -> Float[Tensor, "p d"]:
         """Multiply all layers: the map of shape (d_L, d_0) that the network is."""
         return self.partial_product(len(self.weights))
 
@@ -129,7 +139,7 @@ def check_widths(widths: Sequence[int], who: str) -> tuple[int, ...]:
     return checked
 
 
-def as_weights(weights: Weights, who: str) -> tuple[Matrix, ...]:
+def as_weights(weights: Weights, who: str) -> tuple[Layer, ...]:
     """Return the layers as float64 arrays after checking that they chain: once per public call.
 
     Parameters
@@ -152,7 +162,7 @@ def as_weights(weights: Weights, who: str) -> tuple[Matrix, ...]:
     return as_arrays(layers_of(weights, who), who)
 
 
-def as_arrays(layers: Sequence[Any], who: str) -> tuple[Matrix, ...]:
+def as_arrays(layers: Sequence[Any], who: str) -> tuple[Layer, ...]:
     """Return checked layers as float64 arrays, if they are finite."""
     matrices = tuple(_as_matrix(w) for w in layers)
     for number, layer in enumerate(matrices, start=1):
@@ -234,12 +244,12 @@ def widths_of(layers: Sequence[Any]) -> tuple[int, ...]:
     return (int(layers[0].shape[1]), *(int(w.shape[0]) for w in layers))
 
 
-def end_to_end(layers: Sequence[Matrix]) -> Matrix:
+def end_to_end(layers: Sequence[Layer]) -> Layer:
     """Multiply W_L ... W_1, cheapest end first."""
     return np.linalg.multi_dot(layers[::-1]) if len(layers) > 1 else layers[0]
 
 
-def balancedness(layers: Sequence[Matrix]) -> float:
+def balancedness(layers: Sequence[Layer]) -> float:
     """Return the largest Frobenius norm of W_{j+1}' W_{j+1} - W_j W_j'; zero means balanced.
 
     Gradient flow conserves these differences.

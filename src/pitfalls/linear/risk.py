@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float64
 from torch import Tensor
 
 from pitfalls.display import Displayed
 from pitfalls.errors import InputError
 from pitfalls.linear.derivatives import gradients, hessian_product
 from pitfalls.linear.modes import DataModes, find_modes
-from pitfalls.linear.network import Matrix, Weights, as_arrays, as_weights, layers_of
+from pitfalls.linear.network import Weights, as_arrays, as_weights, layers_of
 from pitfalls.moments import SecondMoments, whiten_inputs
 from pitfalls.moments.rounding import EPS
 
@@ -43,7 +44,7 @@ class Minimum(Displayed):
         The bound it was found under.
     """
 
-    map: Matrix
+    map: Float64[np.ndarray, "p d"]
     value: float
     rounding: float
     unique: bool

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from jaxtyping import Float64
 
 from pitfalls.display import Displayed
 from pitfalls.linear.dynamics import nearest_saddle
@@ -42,15 +43,15 @@ class Trajectory(Displayed):
         Rank of that map.
     """
 
-    time: Matrix
-    step: Matrix
-    risk: Matrix
-    excess: Matrix
-    singular_values: Matrix
-    strengths: Matrix
-    balancedness: Matrix
-    saddle_distance: Matrix
-    saddle_rank: Matrix
+    time: Float64[np.ndarray, " t"]
+    step: Float64[np.ndarray, " t"]
+    risk: Float64[np.ndarray, " t"]
+    excess: Float64[np.ndarray, " t"]
+    singular_values: Float64[np.ndarray, "t m"]
+    strengths: Float64[np.ndarray, "t m"]
+    balancedness: Float64[np.ndarray, " t"]
+    saddle_distance: Float64[np.ndarray, " t"]
+    saddle_rank: Float64[np.ndarray, " t"]
 
     TABLE = (
         "time", "step", "risk", "excess", "balancedness", "saddle_distance", "saddle_rank",

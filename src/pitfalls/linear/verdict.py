@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 
 from pitfalls.display import Displayed
 from pitfalls.linear.certificate import OptimalityCertificate
-from pitfalls.linear.network import Matrix
+from pitfalls.linear.network import Layer
 from pitfalls.linear.pivots import Pivot
 
 __all__ = [
@@ -40,7 +40,7 @@ class EscapeDirection(Displayed):
         Where it came from: 'swap of modes', 'pivot (i, j)' or 'Lanczos'.
     """
 
-    direction: tuple[Matrix, ...]
+    direction: tuple[Layer, ...]
     curvature: float
     step: float
     origin: str

@@ -23,6 +23,7 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from jaxtyping import Float64, Int
 from scipy.linalg import lapack, norm, qr, solve_triangular
 
 from pitfalls.display import Displayed
@@ -63,13 +64,13 @@ class Whitening(Displayed):
         B.
     """
 
-    scale: Matrix
-    kept: Columns
-    dropped: Columns
-    dependence: Matrix
+    scale: Float64[np.ndarray, " d"]
+    kept: Int[np.ndarray, " rank"]
+    dropped: Int[np.ndarray, " left"]
+    dependence: Float64[np.ndarray, "left rank"]
     dependence_rounding: float
     rounding: float
-    mean: Matrix
+    mean: Float64[np.ndarray, " rank"]
     gain: float
     factor: "Triangular | Dense"
 
@@ -103,7 +104,7 @@ class Whitening(Displayed):
         share[np.ix_(columns, order[above])] = solve_triangular(r, q[above].T)
         return share if tall is not m else share.T
 
-    def project(self, b: Matrix) -> Matrix:
+    def project(self, b: Float64[np.ndarray, "d k"]) -> Float64[np.ndarray, "rank k"]:
         """Return F' b of shape (rank, k) for b of shape (d, k)."""
         if self._in_order:
             return self.factor.solve(b)
@@ -112,7 +113,7 @@ class Whitening(Displayed):
             kept = kept + self._share.T @ (b[self.dropped] - self.dependence @ kept)
         return self.factor.solve(kept)
 
-    def lift(self, u: Matrix) -> Matrix:
+    def lift(self, u: Float64[np.ndarray, "rank k"]) -> Float64[np.ndarray, "d k"]:
         """Return F u of shape (d, k): directions whose scores on the data are u on white data."""
         v = self.factor.solve_transposed(u)
         if self._in_order:
@@ -125,12 +126,12 @@ class Whitening(Displayed):
         whole[self.kept] = v
         return whole
 
-    def solve(self, b: Matrix) -> Matrix:
+    def solve(self, b: Float64[np.ndarray, "d k"]) -> Float64[np.ndarray, "d k"]:
         """Return S⁺ b, the solution of least norm."""
         return self.lift(self.project(b))
 
     @cached_property
-    def colour(self) -> Matrix:
+    def colour(self) -> Float64[np.ndarray, "d rank"]:
         """E of shape (d, rank)."""
         if self._in_order:
             return self.factor.matrix
@@ -140,7 +141,7 @@ class Whitening(Displayed):
         return whole
 
     @cached_property
-    def whiten(self) -> Matrix:
+    def whiten(self) -> Float64[np.ndarray, "d rank"]:
         """F of shape (d, rank), F'E = I."""
         if self._in_order:
             return self.factor.inverse_transposed
@@ -155,7 +156,7 @@ class Whitening(Displayed):
         """
         return float(np.sum((self.scale[:, None] * self.whiten) ** 2)) if self.rank else 1.0
 
-    def about_zero(self, mean: Matrix, n: int) -> "Whitening":
+    def about_zero(self, mean: Float64[np.ndarray, " d"], n: int) -> "Whitening":
         """From the whitening of n rows about this mean make that of their sums about zero.
 
         Parameters
