@@ -72,7 +72,7 @@ class DataModes(Displayed):
     @property
     def lift(self) -> Float64[np.ndarray, "d m"]:
         """F Z of shape (d, m): takes a first layer on canonical inputs to one on the inputs."""
-        return self.whiten @ self.right
+        return np.asarray(self.whiten @ self.right)
 
     @cached_property
     def largest_x(self) -> float:
