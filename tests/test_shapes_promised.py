@@ -59,7 +59,7 @@ def promised(lab):
             }
         for key, function in functions.items():
             if inspect.isroutine(function):
-                hints = get_type_hints(inspect.unwrap(function))
+                hints = get_type_hints(inspect.unwrap(function), localns={"Axes": object})
                 yield from ((f"{key}.{argument}", hint) for argument, hint in hints.items())
 
 
