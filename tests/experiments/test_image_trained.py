@@ -40,7 +40,7 @@ def trained(store, source):
         scheme="linear",
         rate=1.0,
         optimizer="muon",
-        loss="sum",
+        reduction="sum",
         flip="none",
     )
     return perform(EXPERIMENT, TrainRunConfig(source, SMALL, training), store).run

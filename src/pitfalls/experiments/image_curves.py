@@ -5,8 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pitfalls.images.training.config import Scheme
-
 __all__ = ["Clock", "Diverged", "Training", "mean_of", "smooth", "window"]
 
 WIDEST = 20
@@ -34,7 +32,7 @@ class Training:
         Test accuracy of the mean answer over six views of each image, where it was asked for.
     """
 
-    scheme: Scheme
+    scheme: str
     seed: int
     rate: NDArray[np.float64]
     loss: NDArray[np.float64]
@@ -105,7 +103,7 @@ class Diverged:
         At which step, and where.
     """
 
-    scheme: Scheme
+    scheme: str
     seed: int
     why: str
 

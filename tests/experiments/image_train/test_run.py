@@ -38,7 +38,7 @@ def trained(source, tmp_path_factory):
         scheme="linear",
         rate=1.0,
         optimizer="muon",
-        loss="sum",
+        reduction="sum",
         flip="none",
     )
     config = TrainRunConfig(source, SMALL, training)

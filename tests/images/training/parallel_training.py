@@ -9,6 +9,7 @@ from typing import Any
 from safetensors.torch import save_file
 
 from pitfalls.errors import DivergenceError
+from pitfalls.images.training.config import TrainConfig
 from pitfalls.images.training.distributed import join, launched_rank
 from pitfalls.images.training.loop import train
 from pitfalls.images.training.records import TrainState
@@ -17,6 +18,8 @@ from tests.images.training.test_resume import CONFIGS, through_a_file
 
 IMAGES = 28
 STEPS = 8  # of two epochs
+LONG = TrainConfig(epochs=10, batch_size=20, scheme="cosine", rate=0.02, checkpoint_every=1)
+LONG_IMAGES = 101  # five steps an epoch, the last of 21 images: shares of 10 and 11
 
 
 def run(kind: str, state: TrainState | None = None) -> tuple[Any, list[dict], list[TrainState]]:
@@ -35,8 +38,28 @@ def run(kind: str, state: TrainState | None = None) -> tuple[Any, list[dict], li
     return model, log, states
 
 
+def run_long(state: TrainState | None = None) -> tuple[list[float], list[TrainState]]:
+    """Fifty float32 steps of a network with batch normalisation."""
+    losses, states = [], []
+    train(
+        network(),
+        dataset(n=LONG_IMAGES),
+        LONG,
+        state=state,
+        on_step=lambda record: losses.append(record.loss),
+        on_checkpoint=states.append,
+    )
+    return losses, states
+
+
 def main(folder: Path) -> None:
     with join():
+        losses, states = run_long()
+        if launched_rank() == 0:
+            (folder / "long.json").write_text(json.dumps(losses))
+            state = states[19]
+            save_file(state.tensors, folder / "state.safetensors")
+            (folder / "state.json").write_text(json.dumps(state.meta))
         for kind in ("plain", "homework", "fast"):
             model, log, states = run(kind)
             write(folder, kind, model, log)

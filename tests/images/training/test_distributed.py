@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from pitfalls.images.training.distributed import World
+from pitfalls.images.training.records import TrainState
 from tests.images.training import parallel_training
 
 ROOT = Path(__file__).parents[3]
@@ -51,6 +52,22 @@ def test_two_processes_take_the_steps_of_one(written):
         torch.testing.assert_close(value, both[name], atol=1e-5, rtol=1e-4)
     for one, two in zip(log_alone, log_both, strict=True):
         assert one == pytest.approx(two, abs=1e-5)
+
+
+def test_two_processes_agree_with_one_in_the_loss_over_fifty_steps_with_batch_normalisation(written):
+    alone, _ = parallel_training.run_long()
+    both = json.loads((written.folder / "long.json").read_text())
+    assert len(alone) == len(both) == 50
+    assert both == pytest.approx(alone, rel=1e-6)
+
+
+def test_a_run_of_two_processes_goes_on_in_one_with_the_same_losses(written):
+    tensors = load_file(written.folder / "state.safetensors")
+    state = TrainState(tensors, json.loads((written.folder / "state.json").read_text()))
+    assert state.step == 20
+    rest, _ = parallel_training.run_long(state)
+    both = json.loads((written.folder / "long.json").read_text())
+    assert rest == pytest.approx(both[20:], rel=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["plain", "homework", "fast"])

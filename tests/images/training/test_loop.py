@@ -18,7 +18,7 @@ from pitfalls.images.training.augmentation import (
     augment,
     derived_seed,
 )
-from pitfalls.images.training.batches import choose_transforms
+from pitfalls.images.training.chain import choose_chain
 from pitfalls.images.training.checks import training_warnings
 from pitfalls.images.training.config import TrainConfig
 from pitfalls.images.training.loop import train
@@ -112,7 +112,7 @@ def test_summed_loss_is_the_mean_times_the_batch():
     data = dataset(n=32)
     mean, summed = plain(), plain()
     train(mean, data, dataclasses.replace(PLAIN, rate=0.08))
-    train(summed, data, dataclasses.replace(PLAIN, rate=0.01, loss="sum"))
+    train(summed, data, dataclasses.replace(PLAIN, rate=0.01, reduction="sum"))
     for a, b in zip(mean.parameters(), summed.parameters(), strict=True):
         torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-4)
 
@@ -463,9 +463,8 @@ def test_an_augmentation_that_scales_is_refused_before_it_is_scaled_again():
 
 @pytest.mark.parametrize("mode", ["constant", "edge", "reflect", "symmetric"])
 def test_the_border_of_the_configs_crop_is_what_padding_mode_says(mode):
-    chosen = choose_transforms(
-        dataclasses.replace(PLAIN, crop_padding=2, padding_mode=mode), (8, 8)
-    )
+    config = dataclasses.replace(PLAIN, crop_padding=2, padding_mode=mode)
+    chosen = choose_chain(config, (8, 8)).transforms
     images = torch.from_numpy(dataset().train_images)
     at = Draw(0, 0, 0, torch.arange(len(images)))
     expected = [RandomCrop(8, 2, padding_mode=mode), RandomHorizontalFlip()]

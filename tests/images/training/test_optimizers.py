@@ -6,13 +6,8 @@ from torch import nn
 
 from pitfalls.errors import InputError
 from pitfalls.images.networks.fastnet import FastNet
-from pitfalls.images.training.optimizers import (
-    Muon,
-    load_optimizer_tensors,
-    make_optimizers,
-    optimizer_tensors,
-    orthogonalize,
-)
+from pitfalls.images.training.memory import load_memory, optimizer_memory
+from pitfalls.images.training.optimizers import Muon, make_optimizers, orthogonalize
 
 
 @pytest.mark.parametrize("shape", [(4, 9), (9, 4), (5, 5)])
@@ -66,9 +61,10 @@ def test_memory_is_put_back_in_the_parameters_own_layout():
     optimizers = make_optimizers(network, momentum=0.9)
     network(torch.randn(1, 3, 5, 5)).sum().backward()
     optimizers[0].step()
-    kept = {name: t.contiguous() for name, t in optimizer_tensors(network, optimizers).items()}
+    tensors, plain = optimizer_memory(network, optimizers)
+    kept = {name: t.contiguous() for name, t in tensors.items()}
     fresh = make_optimizers(network, momentum=0.9)
-    load_optimizer_tensors(network, fresh, kept)
+    load_memory(network, fresh, kept, plain)
     memory = fresh[0].state[network.weight]["momentum_buffer"]
     assert memory.stride() == network.weight.stride()
     assert torch.equal(memory, kept["weight/momentum_buffer"])
@@ -89,7 +85,7 @@ def test_vectors_are_not_for_muon():
 
 
 def test_unknown_optimizers_and_frozen_models_are_refused():
-    with pytest.raises(InputError, match="sgd or muon"):
+    with pytest.raises(InputError, match="sgd, adamw or muon"):
         make_optimizers(nn.Linear(2, 2), optimizer="adam")
     with pytest.raises(InputError, match="no parameter"):
         make_optimizers(nn.Linear(2, 2).requires_grad_(False))

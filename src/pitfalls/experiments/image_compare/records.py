@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 import numpy as np
 
@@ -13,7 +13,9 @@ from pitfalls.experiments.image_scores import guesses, is_ahead, standard_error
 from pitfalls.experiments.image_source import ImageSource, Pictures, ask_for_images
 from pitfalls.frame import Located, Result, Without
 from pitfalls.images.data import DataConfig
-from pitfalls.images.training.config import Scheme, TrainConfig
+from pitfalls.images.training.config import TrainConfig
+from pitfalls.images.training.schedules import SCHEMES
+from pitfalls.named import is_named
 from pitfalls.runs import NOT_IDENTITY
 
 __all__ = ["CompareConfig", "CompareResult", "SchemeRow"]
@@ -44,15 +46,15 @@ class CompareConfig:
     training: Annotated[TrainConfig, Without("scheme")] = field(
         default_factory=lambda: TrainConfig(flip="auto")
     )
-    schemes: tuple[Scheme, ...] = ("constant", "annealed", "special")
+    schemes: tuple[str, ...] = ("constant", "annealed", "special")
     n_seeds: int = 1
     device: str = field(default="cpu", metadata=NOT_IDENTITY)
 
     def __post_init__(self) -> None:
-        known = get_args(Scheme)
-        if not self.schemes or set(self.schemes) - set(known):
+        unknown = [s for s in self.schemes if not (s in SCHEMES or is_named(s))]
+        if not self.schemes or unknown:
             raise InputError(
-                f"CompareConfig: schemes must be of {', '.join(known)}. "
+                f"CompareConfig: schemes must be of {', '.join(SCHEMES)}, or your own file.py:name. "
                 f"Got {', '.join(map(str, self.schemes)) or 'none'}."
             )
         if len(set(self.schemes)) < len(self.schemes):
@@ -85,7 +87,7 @@ class SchemeRow:
         Whether the rate grows at every step.
     """
 
-    scheme: Scheme
+    scheme: str
     n: int
     n_asked: int
     train: float
@@ -128,7 +130,7 @@ class CompareResult(Result):
     pictures: Pictures
     network: NetworkConfig
     training: TrainConfig
-    schemes: tuple[Scheme, ...]
+    schemes: tuple[str, ...]
     seeds: tuple[int, ...]
     trainings: tuple[Training, ...]
     diverged: tuple[Diverged, ...]
@@ -149,7 +151,7 @@ class CompareResult(Result):
         """What always naming the commonest class gets of them."""
         return self.pictures.constant(self.part)
 
-    def of(self, scheme: Scheme) -> tuple[Training, ...]:
+    def of(self, scheme: str) -> tuple[Training, ...]:
         """Return the finished trainings with a scheme, by seed."""
         return tuple(training for training in self.trainings if training.scheme == scheme)
 
@@ -199,11 +201,11 @@ class CompareResult(Result):
         others = [scores[other.scheme][seed] for seed in both]
         return is_ahead(ones, others, self.n_held_out)
 
-    def n_diverged(self, scheme: Scheme) -> int:
+    def n_diverged(self, scheme: str) -> int:
         """How many trainings with a scheme diverged."""
         return sum(lost.scheme == scheme for lost in self.diverged)
 
-    def _row(self, scheme: Scheme) -> SchemeRow:
+    def _row(self, scheme: str) -> SchemeRow:
         trainings = self.of(scheme)
         first = trainings[0]
         scores = [self.score(training) for training in trainings]

@@ -5,7 +5,6 @@ from .augmentation import RandomHorizontalFlip as RandomHorizontalFlip
 from .augmentation import Transform as Transform
 from .checks import settle as settle
 from .checks import training_warnings as training_warnings
-from .config import Scheme as Scheme
 from .config import TrainConfig as TrainConfig
 from .evaluation import Evaluation as Evaluation
 from .evaluation import Views as Views
@@ -46,7 +45,6 @@ __all__ = [
     "RandomHorizontalFlip",
     "RangeTest",
     "Schedule",
-    "Scheme",
     "StepRecord",
     "TrainConfig",
     "TrainResult",

@@ -35,6 +35,8 @@ __all__ = [
     "Transform",
     "augment",
     "derived_seed",
+    "kept_generators",
+    "seed_generators",
 ]
 
 
@@ -265,11 +267,9 @@ class PerImage(Transform):
     def apply(self, images: Tensor, numbers: Tensor) -> Tensor:
         """Call the function on each of the images (n, C, H, W)."""
         changed = []
-        with _kept_generators():
+        with kept_generators():
             for image, seed in zip(images, numbers.tolist(), strict=True):
-                torch.manual_seed(seed)
-                random.seed(seed)
-                np.random.seed(seed % 2**32)  # noqa: NPY002  the one that other people's code draws from
+                seed_generators(seed)
                 changed.append(self._changed(image))
         if len(sizes := {tuple(image.shape[1:]) for image in changed}) > 1:
             named = " and ".join(f"{h}×{w}" for h, w in sorted(sizes)[:2])
@@ -328,8 +328,16 @@ def _kind(value: object) -> str:
     return f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
 
 
+def seed_generators(seed: int) -> None:
+    """Seed PyTorch's, Python's and NumPy's global generators, which other people's code draws from."""
+    torch.manual_seed(seed)
+    random.seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002
+
+
 @contextmanager
-def _kept_generators() -> Iterator[None]:
+def kept_generators() -> Iterator[None]:
+    """Put PyTorch's, Python's and NumPy's global generators back afterwards."""
     pythons, numpys = random.getstate(), np.random.get_state()  # noqa: NPY002
     with torch.random.fork_rng(devices=[]):
         try:

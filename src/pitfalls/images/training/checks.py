@@ -1,6 +1,7 @@
 """What can be said of a run before it is trained: what is refused, and what is bound to spoil it."""
 
 from dataclasses import replace
+from typing import Any
 
 from pitfalls.errors import InputError
 from pitfalls.images.data import ImageDataset, random_flips
@@ -13,17 +14,20 @@ from pitfalls.images.training.schedules import Schedule, never_moves, schedule
 __all__ = ["check_sizes", "settle", "training_warnings"]
 
 
-def settle(config: TrainConfig, data: ImageDataset, device: str = "cpu") -> TrainConfig:
+def settle(config: TrainConfig, data: Any, device: str = "cpu") -> TrainConfig:
     """Put in place of each ``auto`` what it means for these pictures on this device.
 
-    The border of the crops is written out as well.
+    The border of the crops is written out as well. A Dataset or DataLoader makes its own pictures:
+    no crops and no flips of ours.
 
     Raises
     ------
     InputError
         If nothing says whether a mirrored picture keeps its class.
     """
-    if config.flip == "auto":
+    if not isinstance(data, ImageDataset):
+        config = replace(config, flip="none", crop_padding=0)
+    elif config.flip == "auto":
         config = replace(config, flip="random" if random_flips(data) else "none")
     if config.precision == "auto":
         fast = has_fast_bfloat16(device)
@@ -33,19 +37,19 @@ def settle(config: TrainConfig, data: ImageDataset, device: str = "cpu") -> Trai
     return config
 
 
-def check_sizes(config: TrainConfig, data: ImageDataset) -> None:
-    """Refuse batches that batch normalisation cannot take."""
-    n, processes = len(data.train_labels), world().size
+def check_sizes(config: TrainConfig, n: int) -> None:
+    """Refuse batches of n images that batch normalisation or the processes cannot share."""
+    processes = world().size
     if n == 0:
         raise InputError("train: the training set is empty.")
     n_batches, last = batch_sizes(n, config.batch_size)
     smallest = min(last, config.batch_size) if n_batches > 1 else last
-    if smallest < 2 * processes:
+    if smallest < max(2, processes):
         raise InputError(
             f"train: the smallest batch of {n} images in batches of {config.batch_size} has "
             f"{smallest}, too few for {processes} process{'es' if processes > 1 else ''}: batch "
-            "normalisation needs two images in each. Give more images, another batch size or "
-            "fewer processes."
+            "normalisation needs two images, and each process one. Give more images, another batch "
+            "size or fewer processes."
         )
 
 

@@ -6,21 +6,28 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args, get_type_hints
 
 from pitfalls.errors import InputError
-from pitfalls.images.training.schedules import schedule
+from pitfalls.images.training.schedules import SCHEMES, schedule
+from pitfalls.named import is_named
 
-__all__ = ["Scheme", "TrainConfig"]
+__all__ = ["LOSSES", "OPTIMIZERS", "TRANSFORMS", "TrainConfig"]
 
-Scheme = Literal["constant", "annealed", "special", "one_cycle", "linear", "cosine"]
+OPTIMIZERS = ("sgd", "adamw", "muon")
+LOSSES = ("cross_entropy",)
+TRANSFORMS = ("crop", "flip")
 
 COUNTS = ("epochs", "batch_size", "micro_batches", "checkpoint_every")
-POSITIVE = ("muon_rate", "bias_rate", "other_rate")
-CHOICES = ("optimizer", "loss", "precision", "padding_mode", "flip")
+POSITIVE = ("muon_rate", "bias_rate", "other_rate", "clip")
+CHOICES = ("reduction", "class_weights", "keep", "precision", "padding_mode", "flip")
 SHARES = ("label_smoothing", "momentum", "muon_momentum", "averaging")
+FOLLOW_A_PEAK = ("special", "one_cycle", "linear", "cosine")
 
 
 @dataclass(frozen=True)
 class TrainConfig:
     """How to train; the defaults are the homework's.
+
+    Scheme, optimizer, loss and transforms are built-in names or parts of your own, as file.py:name or
+    package.module:name: naming one runs its code.
 
     Parameters
     ----------
@@ -30,17 +37,24 @@ class TrainConfig:
         Images a step of the optimiser, over all processes and micro-batches. Where the last batch
         would hold less than a quarter of that, or one image, they join the one before.
     scheme : str
-        Learning-rate scheme.
+        Learning-rate scheme: constant, annealed, special, one_cycle, linear, cosine, or your own
+        function (previous rate, epoch, batch, batches an epoch) -> rate by name, whose code is run.
     rate : float, optional
         The scheme's rate, annealing factor or peak (default: the scheme's own).
-    optimizer : {"sgd", "muon"}
-        With muon the scheme is a factor on the three rates below: give rate 1.
+    warmup : float
+        Epochs over which the rate rises linearly to the scheme's.
+    optimizer : str
+        sgd, adamw, muon, or your own function (parameters) -> torch optimizer by name, whose code is
+        run. The scheme gives the rate, times a group's "scale" where it has one. With muon it is a
+        factor on the three rates below: give rate 1; adamw needs a rate of its own.
     momentum : float
         Of SGD.
     nesterov : bool
         Nesterov's form of momentum.
     weight_decay : float
-        Of SGD.
+        Of SGD and AdamW.
+    clip : float, optional
+        Scale a step's gradient down to this norm, over all weights.
     muon_rate : float
         Rate of convolutions under muon.
     muon_momentum : float
@@ -49,13 +63,24 @@ class TrainConfig:
         Rate of biases under muon.
     other_rate : float
         Rate of all other weights under muon.
+    loss : str
+        cross_entropy, or your own function (logits, labels) -> loss of each image, or their mean, by
+        name, whose code is run.
     label_smoothing : float
-        Share of each target that is spread over all classes.
-    loss : {"mean", "sum"}
+        Share of each target that is spread over all classes; of cross_entropy.
+    class_weights : {"none", "balanced"}
+        balanced weighs each image by n/(classes · images of its class); of cross_entropy.
+    reduction : {"mean", "sum"}
         Whether the loss of a batch is the mean or the sum of its images' losses.
     averaging : float, optional
         Decay a step of a moving average of weights and buffers, 0.99 say; the average is what is
         tested and kept. It is warmed up: min(averaging, (1 + t)/(10 + t)) at step t.
+    patience : int, optional
+        Stop after so many epochs in a row whose validation loss is no lower than the lowest before;
+        needs a validation split.
+    keep : {"last", "best"}
+        The weights to keep: the last epoch's, or those of the lowest validation loss, which needs a
+        validation split. The test set never decides.
     precision : {"float32", "bfloat16", "auto"}
         bfloat16 keeps weights, statistics and loss in float32; auto takes it where the processor
         has units for it.
@@ -64,6 +89,10 @@ class TrainConfig:
     micro_batches : int
         Split each process' share of a batch to save memory; the step stays the same but for batch
         normalisation, which sees one micro-batch at a time.
+    transforms : tuple of str
+        What changes the training images, in this order: crop, flip, or your own functions by name,
+        whose code is run: (image of bytes C×H×W) -> image, or (images, labels) -> both, on a whole
+        normalised batch (mixup, say), where labels may become shares (n, classes).
     crop_padding : int, optional
         Border for random crops (default: an eighth of the image; 0: no crops).
     padding_mode : {"constant", "edge", "reflect", "symmetric"}
@@ -83,22 +112,29 @@ class TrainConfig:
 
     epochs: int = 1
     batch_size: int = 128
-    scheme: Scheme = "special"
+    scheme: str = "special"
     rate: float | None = None
-    optimizer: Literal["sgd", "muon"] = "sgd"
+    warmup: float = 0.0
+    optimizer: str = "sgd"
     momentum: float = 0.9
     nesterov: bool = False
     weight_decay: float = 0.0
+    clip: float | None = None
     muon_rate: float = 0.24
     muon_momentum: float = 0.6
     bias_rate: float = 0.053
     other_rate: float = 0.67
+    loss: str = "cross_entropy"
     label_smoothing: float = 0.0
-    loss: Literal["mean", "sum"] = "mean"
+    class_weights: Literal["none", "balanced"] = "none"
+    reduction: Literal["mean", "sum"] = "mean"
     averaging: float | None = None
+    patience: int | None = None
+    keep: Literal["last", "best"] = "last"
     precision: Literal["float32", "bfloat16", "auto"] = "float32"
     channels_last: bool = True
     micro_batches: int = 1
+    transforms: tuple[str, ...] = TRANSFORMS
     crop_padding: int | None = None
     padding_mode: Literal["constant", "edge", "reflect", "symmetric"] = "constant"
     flip: Literal["random", "alternating", "none", "auto"] = "random"
@@ -107,31 +143,69 @@ class TrainConfig:
     seed: int = 123
 
     def __post_init__(self) -> None:
-        for name in COUNTS:
-            if _whole(getattr(self, name)) < 1:
-                self._refuse(name, "at least 1")
-        if self.crop_padding is not None and _whole(self.crop_padding) < 0:
-            self._refuse("crop_padding", "a whole number of pixels, not negative")
-        if any(_whole(size) < 1 for size in self.image_sizes):
-            self._refuse("image_sizes", "positive")
+        self._check_numbers()
         hints = get_type_hints(TrainConfig)
         for name in CHOICES:
             if getattr(self, name) not in get_args(hints[name]):
                 self._refuse(name, " or ".join(get_args(hints[name])))
-        for name in SHARES:
-            value = getattr(self, name)
-            if value is not None and not 0 <= value < 1:
-                self._refuse(name, "in [0, 1)")
+        for name, known in (("optimizer", OPTIMIZERS), ("loss", LOSSES)):
+            if not (is_named(getattr(self, name)) or getattr(self, name) in known):
+                self._refuse(name, f"{', '.join(known)} or your own file.py:name or module:name")
+        if not all(is_named(name) or name in TRANSFORMS for name in self.transforms):
+            self._refuse("transforms", "crop, flip or your own file.py:name or module:name")
         if self.nesterov and self.momentum == 0:
             raise InputError(
                 "TrainConfig: Nesterov's momentum must be positive. Got 0; leave nesterov out."
             )
-        if not 0 <= self.weight_decay < math.inf:
-            self._refuse("weight_decay", "finite and not negative")
+        if is_named(self.loss) and (self.label_smoothing or self.class_weights != "none"):
+            raise InputError(
+                f"TrainConfig: label_smoothing and class_weights are of cross_entropy. {self.loss} "
+                "must do both itself."
+            )
+        self._check_rate()
+
+    @property
+    def own_parts(self) -> tuple[str, ...]:
+        """Names of the parts that are the user's own code."""
+        named = (self.scheme, self.optimizer, self.loss, *self.transforms)
+        return tuple(name for name in named if is_named(name))
+
+    def _check_numbers(self) -> None:
+        for name in COUNTS:
+            if _whole(getattr(self, name)) < 1:
+                self._refuse(name, "at least 1")
+        if self.patience is not None and _whole(self.patience) < 1:
+            self._refuse("patience", "at least 1")
+        if self.crop_padding is not None and _whole(self.crop_padding) < 0:
+            self._refuse("crop_padding", "a whole number of pixels, not negative")
+        if any(_whole(size) < 1 for size in self.image_sizes):
+            self._refuse("image_sizes", "positive")
+        for name in SHARES:
+            value = getattr(self, name)
+            if value is not None and not 0 <= value < 1:
+                self._refuse(name, "in [0, 1)")
+        for name in ("weight_decay", "warmup"):
+            if not 0 <= getattr(self, name) < math.inf:
+                self._refuse(name, "finite and not negative")
         for name in POSITIVE:
-            if not 0 < getattr(self, name) < math.inf:
+            value = getattr(self, name)
+            if value is not None and not 0 < value < math.inf:
                 self._refuse(name, "positive and finite")
+
+    def _check_rate(self) -> None:
+        if is_named(self.scheme):
+            if self.rate is not None:
+                raise InputError(
+                    f"TrainConfig: rate is of the built-in schemes ({', '.join(SCHEMES)}). "
+                    f"{self.scheme} gives its own: leave rate out."
+                )
+            return
         schedule(self.scheme, self.epochs, self.rate)  # refuses what is no scheme, or no rate of it
+        if self.optimizer == "adamw" and self.rate is None and self.scheme in FOLLOW_A_PEAK:
+            raise InputError(
+                f"TrainConfig: adamw needs a rate of its own: {self.scheme}'s peak of 0.1 is SGD's. "
+                "Give rate 0.001, say."
+            )
 
     def _refuse(self, name: str, what: str) -> None:
         raise InputError(

@@ -1,23 +1,27 @@
 """What a trained network gets right and wrong: accuracy, confusion, calibration, worst mistakes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.data import DataLoader, Dataset
 
 from pitfalls.display import Displayed
 from pitfalls.errors import InputError
 from pitfalls.images.networks import normalize
+from pitfalls.images.networks.outputs import input_dtype, logits_of
+from pitfalls.images.training.foreign import each_batch
 
 if TYPE_CHECKING:
     from pitfalls.plots import Axes
 
-__all__ = ["Evaluation", "Views", "evaluate", "predict_logits"]
+__all__ = ["Evaluation", "Views", "evaluate", "predict_dataset", "predict_logits"]
 
 Views = Literal["plain", "mirror", "six"]
 
@@ -92,7 +96,7 @@ def predict_logits(
     device: torch.device | str = "cpu",
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Tensor:
-    """Run a network over images in evaluation mode, without gradients, in float32.
+    """Run a network over images in evaluation mode, without gradients, in its own precision.
 
     Parameters
     ----------
@@ -127,31 +131,80 @@ def predict_logits(
         raise InputError(
             f"predict_logits: batch_size must be at least 1. Got {batch_size} instead."
         )
-    # Each module's own mode: a part that was frozen by .eval() stays frozen.
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    answers = []
-    try:
+    answers, dtype = [], input_dtype(model)
+    with _evaluating(model):
         for start in range(0, len(tensor), batch_size):
             batch = normalize(tensor[start : start + batch_size].to(device), mean, std)
-            answers.append(_averaged(model, batch, views).float().cpu())
+            answers.append(_answer(_averaged(model, batch.to(dtype), views)))
             if on_progress is not None:
                 on_progress(min(start + batch_size, len(tensor)), len(tensor))
-    finally:
-        for module, training in modes:
-            module.training = training
     if not answers:
         raise InputError("predict_logits: there are no images.")
     return torch.cat(answers)
 
 
+@torch.no_grad()
+def predict_dataset(
+    model: nn.Module,
+    data: Dataset[Any] | DataLoader[Any],
+    *,
+    batch_size: int = 512,
+    device: torch.device | str = "cpu",
+    on_progress: Callable[[int, int], None] | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Run a network over a Dataset of (image, label), or a DataLoader, once through.
+
+    Parameters
+    ----------
+    model : Module
+        In evaluation mode, without gradients; its mode is put back.
+    data : Dataset or DataLoader
+        Its bytes are scaled to [0, 1], its floats are taken as they are.
+    batch_size : int, default=512
+        Images of a Dataset at a time.
+    device : device, default="cpu"
+        Where the model is.
+    on_progress : callable, optional
+        Called with (images done, images in all).
+
+    Returns
+    -------
+    logits : Tensor of shape (n, n_classes)
+    labels : Tensor of shape (n,)
+        Both on the CPU.
+    """
+    answers, truth, dtype = [], [], input_dtype(model)
+    with _evaluating(model):
+        for images, labels in each_batch(data, batch_size, on_progress):
+            answers.append(_answer(logits_of(model(images.to(device, dtype)), 1, "evaluate")))
+            truth.append(labels if labels.ndim == 1 else labels.argmax(1))
+    if not answers:
+        raise InputError("evaluate: the data set is empty.")
+    return torch.cat(answers), torch.cat(truth)
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    """Put a model into evaluation mode; a part that was frozen by .eval() stays frozen afterwards."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def _answer(logits: Tensor) -> Tensor:
+    """Bring logits to the CPU, in float64 where the network computes in it, else in float32."""
+    return (logits if logits.dtype == torch.float64 else logits.float()).cpu()
+
+
 def _averaged(model: nn.Module, batch: Tensor, views: Views) -> Tensor:
     if views == "plain":
-        plain: Tensor = model(batch)
-        return plain
+        return logits_of(model(batch), 1, "predict_logits")
     if views == "mirror":
-        both: Tensor = (model(batch) + model(batch.flip(3))) / 2
-        return both
+        return (_averaged(model, batch, "plain") + _averaged(model, batch.flip(3), "plain")) / 2
     if views != "six":
         raise InputError(f"predict_logits: views must be plain, mirror or six. Got {views!r}.")
     height, width = batch.shape[2:]
@@ -197,16 +250,19 @@ def _checked(
 
 
 def evaluate(
-    logits: Tensor | npt.NDArray[np.float32], labels: npt.ArrayLike, n_bins: int = 15
+    logits: Tensor | npt.NDArray[np.float32] | nn.Module,
+    labels: npt.ArrayLike | Dataset[Any] | DataLoader[Any],
+    n_bins: int = 15,
 ) -> Evaluation:
-    """Compare logits with labels.
+    """Compare logits with labels, or a network's with those of a data set.
 
     Parameters
     ----------
-    logits : Tensor or ndarray of shape (n, n_classes)
-        Unnormalised log-probabilities, finite.
-    labels : array of shape (n,), int
-        The true classes, from 0 to n_classes - 1; floats if they are whole.
+    logits : Tensor or ndarray of shape (n, n_classes), or Module
+        Unnormalised log-probabilities, finite; or the network that gives them, where it is.
+    labels : array of shape (n,), int, or Dataset or DataLoader
+        The true classes, from 0 to n_classes - 1; floats if they are whole. Beside a network the data
+        set of (image, label) that it is asked about, as of `predict_dataset`.
     n_bins : int, default=15
         Bins of equal width for the calibration error.
 
@@ -225,6 +281,16 @@ def evaluate(
     >>> round(result.accuracy, 3), result.mistakes.tolist(), result.confusion.tolist()
     (0.667, [2], [[1, 0], [1, 1]])
     """
+    if isinstance(logits, nn.Module):
+        if not isinstance(labels, Dataset | DataLoader):
+            raise InputError(
+                "evaluate: beside a network there must be a Dataset or a DataLoader. Got a "
+                f"{type(labels).__name__} instead; predict_logits takes arrays of images."
+            )
+        where = next(logits.parameters(), torch.empty(0)).device
+        logits, labels = predict_dataset(logits, labels, device=where)
+    if isinstance(labels, Dataset | DataLoader):
+        raise InputError("evaluate: a data set of images needs the network, not its logits.")
     scores, truth = _checked(logits, labels)
     if n_bins < 1:
         raise InputError(f"evaluate: n_bins must be at least 1. Got {n_bins} instead.")

@@ -7,8 +7,19 @@ import torch
 from torch import Tensor, nn
 
 from pitfalls.errors import ResourceError
+from pitfalls.images.training.averaging import real_tensors
+from pitfalls.images.training.config import TrainConfig
+from pitfalls.images.training.distributed import world
 
-__all__ = ["first_bad_layer", "is_out_of_memory"]
+__all__ = ["bad_tensor", "first_bad_layer", "is_out_of_memory", "memory_message"]
+
+
+def bad_tensor(model: nn.Module) -> str | None:
+    """Name the first weight or statistic that is not finite."""
+    for name, value in real_tensors(model).items():
+        if not bool(value.isfinite().all()):
+            return name
+    return None
 
 
 def first_bad_layer(model: nn.Module, inputs: Tensor) -> str:
@@ -47,4 +58,16 @@ def is_out_of_memory(error: BaseException) -> bool:
         return False
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
         "can't allocate memory" in str(error) or "not enough memory" in str(error)
+    )
+
+
+def memory_message(config: TrainConfig) -> str:
+    """Say how to take the same steps with less memory."""
+    size, parts = config.batch_size, config.micro_batches
+    more = parts * 2
+    return (
+        f"train: memory ran out at batch size {size}"
+        + (f" in {parts} micro-batches" if parts > 1 else "")
+        + f". micro_batches={more} (--micro-batches {more}) takes the same steps with about "
+        f"half the memory, {max(size // more // world().size, 1)} images at a time."
     )

@@ -65,7 +65,7 @@ class FastRecipe:
             bias_rate=0.053 * gain,
             other_rate=0.67 * gain,
             label_smoothing=0.2,
-            loss="sum",
+            reduction="sum",
             crop_padding=round(self.crop_padding * side / CIFAR10_SIDE),
             padding_mode="reflect",
             flip="alternating",

@@ -5,17 +5,19 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from pitfalls.errors import InputError
+from pitfalls.images.networks.outputs import input_dtype, logits_of
+from pitfalls.images.training.batches import Batch
 from pitfalls.images.training.config import TrainConfig
 from pitfalls.images.training.distributed import world
+from pitfalls.images.training.losses import SummedLoss
 
 __all__ = ["add_gradients"]
 
 
 def add_gradients(
-    model: nn.Module, inputs: Tensor, labels: Tensor, n: int, n_classes: int, config: TrainConfig
+    model: nn.Module, batch: Batch, n_classes: int, config: TrainConfig, loss: SummedLoss
 ) -> tuple[float, float]:
     """Add up this process' gradients; return its summed loss and right answers.
 
@@ -23,39 +25,53 @@ def add_gradients(
     ----------
     model : Module
         The network, or its `DistributedDataParallel`.
-    inputs : Tensor of shape (n_share, C, H, W)
-    labels : Tensor of shape (n_share,)
+    batch : Batch
         This process' share.
-    n : int
-        Images of the whole batch, over all processes.
     n_classes : int
         Columns that the logits must have.
     config : TrainConfig
+    loss : callable
+        Of a batch's images, summed.
     """
+    dtype = input_dtype(model)
     # DistributedDataParallel averages over processes; undo it to get the sum over the batch.
-    scale = world().size / (n if config.loss == "mean" else 1)
-    # Never fewer than two images: batch normalisation has nothing to divide by.
-    pieces = min(config.micro_batches, max(len(labels) // 2, 1))
-    chunks = list(zip(inputs.tensor_split(pieces), labels.tensor_split(pieces), strict=True))
+    scale = world().size / (batch.n if config.reduction == "mean" else 1)
+    # Never fewer than two images, as batch normalisation has nothing to divide by then; counted on
+    # the smallest share, because processes must take as many steps as their neighbours.
+    pieces = min(config.micro_batches, max(batch.n // world().size // 2, 1))
+    chunks = list(
+        zip(batch.inputs.tensor_split(pieces), batch.targets.tensor_split(pieces), strict=True)
+    )
     total, right = 0.0, 0.0
     for index, (x, y) in enumerate(chunks):
         with _kept_at_home(model, wanted=index < len(chunks) - 1):
-            with torch.autocast(
-                x.device.type, dtype=torch.bfloat16, enabled=config.precision == "bfloat16"
-            ):
-                logits = model(x)
-            if logits.ndim != 2 or logits.shape[1] < n_classes:
-                raise InputError(
-                    f"train: the model must return logits of shape (B, {n_classes}), one column a "
-                    f"class. Got {tuple(logits.shape)} instead."
-                )
-            loss = functional.cross_entropy(
-                logits.float(), y, label_smoothing=config.label_smoothing, reduction="sum"
-            )
-            (loss * scale).backward()  # type: ignore[no-untyped-call]
-        total += loss.item()
-        right += (logits.detach().argmax(1) == y).sum().item()
+            mixed = config.precision == "bfloat16" and dtype == torch.float32
+            with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=mixed):
+                output = model(x.to(dtype))
+            logits = logits_of(output, n_classes)
+            _check_targets(y, logits)
+            if logits.dtype != torch.float64:
+                logits = logits.float()
+            summed = loss(logits, y)
+            (summed * scale).backward()  # type: ignore[no-untyped-call]
+        total += summed.item()
+        truth = y if y.ndim == 1 else y.argmax(1)
+        right += (logits.detach().argmax(1) == truth).sum().item()
     return total, right
+
+
+def _check_targets(targets: Tensor, logits: Tensor) -> None:
+    if targets.ndim == 2:
+        if targets.shape != logits.shape:
+            raise InputError(
+                f"train: labels as shares must have one column a logit. Got {targets.shape[1]} and "
+                f"{logits.shape[1]} instead."
+            )
+    elif len(targets) and not 0 <= int(targets.min()) <= int(targets.max()) < logits.shape[1]:
+        raise InputError(
+            f"train: labels must be from 0 to {logits.shape[1] - 1}, one column of the model's "
+            f"logits each. Got {int(targets.min())} to {int(targets.max())} instead."
+        )
 
 
 def _kept_at_home(model: nn.Module, *, wanted: bool) -> Any:

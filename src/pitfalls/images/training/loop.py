@@ -3,26 +3,28 @@
 The order of the images and every random number is a function of (seed, epoch, step) alone, so the
 state of a run is its weights, the optimisers' memory, the averages, the previous rate and a few
 counters. Nothing else has to be saved, and a resumed run equals an undisturbed one bit for bit (same
-build, device, thread count and number of processes).
+build, device, thread count and number of processes; another number of processes rounds otherwise).
 """
 
 import copy
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any, NoReturn
 
 import torch
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
 
 from pitfalls.errors import DivergenceError, InputError, ResourceError
 from pitfalls.images.data import ImageDataset
-from pitfalls.images.training.augmentation import PerImage, Transform, derived_seed
-from pitfalls.images.training.averaging import MovingAverage, real_tensors
-from pitfalls.images.training.batches import Batches, choose_transforms
-from pitfalls.images.training.checks import check_sizes, settle
+from pitfalls.images.training.augmentation import derived_seed
+from pitfalls.images.training.averaging import MovingAverage
+from pitfalls.images.training.best import Best
+from pitfalls.images.training.chain import Change
+from pitfalls.images.training.checks import settle
 from pitfalls.images.training.config import TrainConfig
 from pitfalls.images.training.distributed import (
     copy_from_first,
@@ -30,28 +32,44 @@ from pitfalls.images.training.distributed import (
     share_from_first,
     world,
 )
-from pitfalls.images.training.failures import first_bad_layer, is_out_of_memory
+from pitfalls.images.training.failures import (
+    bad_tensor,
+    first_bad_layer,
+    is_out_of_memory,
+    memory_message,
+)
 from pitfalls.images.training.gradients import add_gradients
 from pitfalls.images.training.hardware import keep_freed_memory
-from pitfalls.images.training.optimizers import (
-    load_optimizer_tensors,
-    make_optimizers,
-    optimizer_tensors,
+from pitfalls.images.training.losses import LossFunction, summed_loss
+from pitfalls.images.training.memory import load_memory, optimizer_memory
+from pitfalls.images.training.optimizers import OptimizerFunction
+from pitfalls.images.training.preparing import (
+    OwnParts,
+    class_weights,
+    complete,
+    make_batches,
+    optimizers_of,
+    own_generators,
 )
 from pitfalls.images.training.records import EpochRecord, StepRecord, TrainResult, TrainState
-from pitfalls.images.training.schedules import INITIAL_RATE, Schedule, schedule
-from pitfalls.images.training.validation import validate
+from pitfalls.images.training.schedules import INITIAL_RATE, Schedule, schedule, warmup_factor
+from pitfalls.images.training.state import describe_run, refuse_other_run, split_tensors, unwrapped
+from pitfalls.images.training.synced_norm import synced_norms
+from pitfalls.images.training.validation import held_out, validate
 
 __all__ = ["train"]
 
 
 def train(
     model: nn.Module,
-    data: ImageDataset,
+    data: ImageDataset | Dataset[Any] | DataLoader[Any],
     config: TrainConfig,
     *,
     rate: Schedule | None = None,
-    transforms: Sequence[Transform | Callable[[Tensor], Tensor]] | None = None,
+    optimizer: OptimizerFunction | None = None,
+    loss: LossFunction | None = None,
+    transforms: Sequence[Change] | None = None,
+    validation: Dataset[Any] | DataLoader[Any] | None = None,
     device: torch.device | str = "cpu",
     state: TrainState | None = None,
     on_step: Callable[[StepRecord], None] | None = None,
@@ -62,25 +80,36 @@ def train(
     """Train a classifier of images.
 
     Under ``torchrun`` (inside `pitfalls.images.distributed.join`) the processes share every batch;
-    order, augmentation and schedule are those of a single process, gradients are averaged, batch
-    normalisation uses each process' own share and the running averages of the first. Callbacks
-    run in the first process only.
+    order, augmentation and schedule are those of a single process, gradients are averaged, and batch
+    normalisation takes the whole batch's statistics. Callbacks run in the first process only.
 
     Parameters
     ----------
     model : Module
-        Maps normalised images (B, C, H, W) to logits (B, n_classes); trained in place.
-    data : ImageDataset
-        The training set is learned from, the validation set, if any, is looked at after each
-        epoch, the test set is left alone.
+        Maps images (B, C, H, W) to logits (B, n_classes), alone, first in a tuple or as ``logits`` of
+        a dict; trained in place. Lazy layers are completed by the first batch; float64, compiled and
+        TorchScript modules are taken as they are.
+    data : ImageDataset, Dataset or DataLoader
+        An ImageDataset's training set is learned from, its validation set, if any, is looked at after
+        each epoch, its test set is left alone. A Dataset of (image, label) is read in the trainer's
+        own order, a DataLoader gives its own batches, whatever the config's batch size. Their bytes
+        are scaled to [0, 1], their floats taken as they are, and their own transforms augment:
+        the config's crop and flip do not.
     config : TrainConfig
         How to train.
     rate : callable, optional
         ``rate(previous, epoch, batch, n_batches)`` in place of ``config.scheme``.
+    optimizer : callable, optional
+        ``optimizer(parameters)`` in place of ``config.optimizer``.
+    loss : callable, optional
+        ``loss(logits, labels)``, one value an image or their mean, in place of ``config.loss``.
     transforms : sequence of callables, optional
-        Augmentation in place of the config's crop and flip: `Transform` objects, or any callables
-        on one uint8 image (C, H, W) that return another, torchvision's for example. Without
-        ToTensor and Normalize: the trainer scales and normalises by itself.
+        Augmentation in place of ``config.transforms``: `Transform` objects, callables on one uint8
+        image (C, H, W) that return another, torchvision's for example, or callables on the images and
+        labels of a whole normalised batch. Without ToTensor and Normalize: the trainer scales and
+        normalises by itself.
+    validation : Dataset or DataLoader, optional
+        Looked at after each epoch, beside a Dataset or DataLoader.
     device : device, default="cpu"
         Where to compute.
     state : TrainState, optional
@@ -117,26 +146,14 @@ def train(
     8
     """
     config = settle(config, data, torch.device(device).type)
-    check_sizes(config, data)
     if torch.device(device).type == "cpu":
         keep_freed_memory()
-    chosen = (
-        choose_transforms(config, data.shape[1:])
-        if transforms is None
-        else [t if isinstance(t, Transform) else PerImage(t) for t in transforms]
-    )
-    with _own_generators():
-        loop = _Loop(model, data, config, rate, chosen, torch.device(device))
+    own = OwnParts(rate, optimizer, loss, transforms)
+    with own_generators(), ExitStack() as stack:
+        loop = _Loop(model, data, validation, config, own, torch.device(device))
+        stack.enter_context(synced_norms(loop.model))
         loop.restore(state)
         return loop.run(on_step, on_epoch, on_checkpoint, on_progress)
-
-
-@contextmanager
-def _own_generators() -> Iterator[None]:
-    """Leave PyTorch's global generators as they were found."""
-    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
-    with torch.random.fork_rng(devices=devices):
-        yield
 
 
 class _Loop:
@@ -145,30 +162,26 @@ class _Loop:
     def __init__(
         self,
         model: nn.Module,
-        data: ImageDataset,
+        data: Any,
+        validation: Any,
         config: TrainConfig,
-        rate: Schedule | None,
-        transforms: Sequence[Transform],
+        own: OwnParts,
         device: torch.device,
     ) -> None:
-        self.config, self.data, self.device = config, data, device
+        self.config, self.device = config, device
+        self.held_out = held_out(data, validation)
+        self.batches = make_batches(data, config, own.transforms, device)
         layout = torch.channels_last if config.channels_last else torch.contiguous_format
-        self.model = model.to(device=device, memory_format=layout)  # type: ignore[call-overload]
-        self.parallel: nn.Module = model
-        self.batches = Batches(data, config, transforms, device)
-        self.rate = rate or schedule(config.scheme, config.epochs, config.rate)
-        self.optimizers = make_optimizers(
-            model,
-            optimizer=config.optimizer,
-            momentum=config.momentum,
-            nesterov=config.nesterov,
-            weight_decay=config.weight_decay,
-            muon_rate=config.muon_rate,
-            muon_momentum=config.muon_momentum,
-            bias_rate=config.bias_rate,
-            other_rate=config.other_rate,
-        )
+        self.model = unwrapped(model)
+        self.model.to(device=device, memory_format=layout)  # type: ignore[call-overload]
+        self.called = model
+        complete(self.model, self.batches, config)
+        self.rate = own.rate or schedule(config.scheme, config.epochs, config.rate)
+        self.loss = summed_loss(config, own.loss, class_weights(config, data, device))
+        self.optimizers = optimizers_of(self.model, config, own)
+        self.identity = describe_run(config, vars(own))
         self.average = MovingAverage(config.averaging)
+        self.best = Best(config, has_validation=self.held_out is not None)
         self.previous = INITIAL_RATE
         self.step_count = 0
         self.sums = [0.0, 0.0, 0.0]  # loss, right answers, images of this epoch so far
@@ -181,16 +194,13 @@ class _Loop:
     def restore(self, state: TrainState | None) -> None:
         """Start from a state, the first process' own, or from the model as it is."""
         tensors, meta = share_from_first((state.tensors, state.meta) if state else ({}, None))
-        parts: dict[str, dict[str, Tensor]] = {"model": {}, "optimizer": {}, "average": {}}
-        for key, value in tensors.items():
-            part, _, name = key.partition("/")
-            parts[part][name] = value
+        parts = split_tensors(tensors)
         if meta is not None:
             self._load(parts, meta)
         copy_from_first([*self.model.parameters(), *self.model.buffers()])
         self.average.begin(self.model, parts["average"], self.device)
         if world().size > 1:
-            self.parallel = nn.parallel.DistributedDataParallel(self.model)
+            self.called = nn.parallel.DistributedDataParallel(self.called)
 
     def _load(self, parts: Mapping[str, Mapping[str, Tensor]], meta: Mapping[str, Any]) -> None:
         expected = {"n_images": self.batches.n_images, "n_batches": self.batches.n_batches}
@@ -201,24 +211,29 @@ class _Loop:
                 f"{came['n_batches']} batches, this one has {expected['n_images']} in "
                 f"{expected['n_batches']}. Start anew, or go on with the same data and batch size."
             )
+        refuse_other_run(meta["run"], self.identity)
         try:
             self.model.load_state_dict(parts["model"])
         except RuntimeError as error:
             raise InputError(f"train: the state is of another model: {error}") from error
-        load_optimizer_tensors(self.model, self.optimizers, parts["optimizer"])
+        load_memory(self.model, self.optimizers, parts["optimizer"], meta["memory"])
+        self.best.load(meta["best"], parts["best"], self.device)
         self.step_count, self.previous = meta["step"], meta["previous_rate"]
         self.sums, self.clock = list(meta["sums"]), list(meta["clock"])
         self.epochs = [EpochRecord(**record) for record in meta["epochs"]]
 
     def capture(self) -> TrainState:
         """Copy the run's state."""
-        tensors = {f"model/{name}": value for name, value in self.model.state_dict().items()}
-        memory = optimizer_tensors(self.model, self.optimizers)
-        tensors |= {f"optimizer/{name}": value for name, value in memory.items()}
-        tensors |= {f"average/{name}": value for name, value in self.average.tensors.items()}
+        memory, plain = optimizer_memory(self.model, self.optimizers)
         tensors = {
-            name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
-            for name, value in tensors.items()
+            f"{part}/{name}": value.detach().cpu().clone(memory_format=torch.contiguous_format)
+            for part, found in (
+                ("model", self.model.state_dict()),
+                ("optimizer", memory),
+                ("average", self.average.tensors),
+                ("best", self.best.tensors),
+            )
+            for name, value in found.items()
         }
         meta = {
             "step": self.step_count,
@@ -226,6 +241,9 @@ class _Loop:
             "sums": list(self.sums),
             "clock": list(self.clock),
             "epochs": [vars(record).copy() for record in self.epochs],
+            "memory": copy.deepcopy(plain),
+            "best": self.best.meta,
+            "run": self.identity,
             "n_images": self.batches.n_images,
             "n_batches": self.batches.n_batches,
         }
@@ -244,8 +262,8 @@ class _Loop:
         total = self.config.epochs * self.batches.n_batches
         if not world().writes:
             on_step = on_epoch = on_checkpoint = on_progress = None
-        self.model.train()
-        while self.step_count < total:
+        self.called.train()
+        while self.step_count < total and not self.best.ends(len(self.epochs)):
             record = self._timed_step()
             if on_step is not None:
                 on_step(record)
@@ -261,14 +279,18 @@ class _Loop:
                 self.last = self.capture()
                 on_checkpoint(self.last)
             if on_progress is not None:
+                ended = self.best.ends(len(self.epochs))
                 try:
-                    on_progress(self.step_count, total)
+                    on_progress(total if ended else self.step_count, total)
                 except BaseException:
-                    if on_checkpoint is not None and not due and self._bad_tensor() is None:
+                    if on_checkpoint is not None and not due and bad_tensor(self.model) is None:
                         on_checkpoint(self.capture())
                     raise
         self.average.write_into(self.model)
-        return TrainResult(tuple(self.epochs), total, self.clock[0], self.clock[1])
+        self.best.write_into(self.model)
+        return TrainResult(
+            tuple(self.epochs), self.step_count, self.clock[0], self.clock[1], self.best.epoch
+        )
 
     def _timed_step(self) -> StepRecord:
         wall, processor = time.perf_counter(), time.process_time()
@@ -277,7 +299,7 @@ class _Loop:
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            raise ResourceError(_memory_message(self.config)) from error
+            raise ResourceError(memory_message(self.config)) from error
         self.clock[0] += time.perf_counter() - wall
         self.clock[1] += time.process_time() - processor
         return record
@@ -285,21 +307,23 @@ class _Loop:
     def step(self) -> StepRecord:
         """Do one step of the optimiser."""
         epoch, batch = divmod(self.step_count, self.batches.n_batches)
-        indices = self.batches.indices(epoch, batch)
-        n = len(indices)
-        inputs, labels = self.batches.share(indices, epoch, self.step_count)
-        rate = self._ask_rate(epoch, batch)
+        work = self.batches.fetch(epoch, batch, self.step_count)
+        scheduled = self._ask_rate(epoch, batch)
+        rate = scheduled * warmup_factor(self.config.warmup, epoch, batch, self.batches.n_batches)
         # Dropout and the like: their numbers, too, follow from seed, step and process.
         torch.manual_seed(derived_seed(self.config.seed, "step", self.step_count, world().rank))
         loss, right = gather_sum(
-            add_gradients(self.parallel, inputs, labels, n, self.data.n_classes, self.config),
+            add_gradients(self.called, work, self.batches.n_classes, self.config, self.loss),
             self.device,
         )
+        n = work.n
         if not math.isfinite(loss):
             self._diverged(
                 f"the loss is {loss / n:g} at step {self.step_count + 1} (epoch {epoch + 1}, rate "
-                f"{rate:.3g}): {first_bad_layer(self.model, inputs)}"
+                f"{rate:.3g}): {first_bad_layer(self.model, work.inputs)}"
             )
+        if self.config.clip is not None:
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = rate * group["scale"]
@@ -309,7 +333,7 @@ class _Loop:
         if batch == 0:
             self.sums = [0.0, 0.0, 0.0]
         self.sums = [a + b for a, b in zip(self.sums, (loss, right, n), strict=True)]
-        self.previous = rate
+        self.previous = scheduled
         self.step_count += 1
         return StepRecord(self.step_count, epoch, batch, rate, loss / n, right / n)
 
@@ -336,31 +360,26 @@ class _Loop:
         )
         # The running averages are the first process', so the others look at the same network.
         copy_from_first([*self.model.buffers(), *self.average.tensors.values()])
-        if len(self.data.validation_labels) == 0:
+        if self.held_out is None:
             return record
-        model = self.model
+        model = self.called if world().size == 1 else self.model
         if self.average.tensors:
             model = copy.deepcopy(self.model)
             self.average.write_into(model)
-        mean_loss, accuracy = validate(model, self.data, self.device)
+        mean_loss, accuracy = validate(model, self.held_out, self.device)
         if not math.isfinite(mean_loss):
             self._diverged(
                 f"the outputs on the validation images are not finite after epoch {record.epoch + 1}"
             )
-        return replace(record, validation_loss=mean_loss, validation_accuracy=accuracy)
+        record = replace(record, validation_loss=mean_loss, validation_accuracy=accuracy)
+        self.best.see(record, unwrapped(model))
+        return record
 
     # -- failures ---------------------------------------------------------------------------------
 
-    def _bad_tensor(self) -> str | None:
-        """Name the first weight or statistic that is not finite."""
-        for name, value in real_tensors(self.model).items():
-            if not bool(value.isfinite().all()):
-                return name
-        return None
-
     def _require_finite(self) -> None:
         """End the run, in every process, if the last step has left the finite numbers."""
-        bad = self._bad_tensor()
+        bad = bad_tensor(self.model)
         (count,) = gather_sum([float(bad is not None)], self.device)
         if count:
             self._diverged(
@@ -378,14 +397,3 @@ class _Loop:
         raise DivergenceError(
             f"train: {what}; {kept}. Lower the learning rate, or look at the data.", last=self.last
         )
-
-
-def _memory_message(config: TrainConfig) -> str:
-    size, parts = config.batch_size, config.micro_batches
-    more = parts * 2
-    return (
-        f"train: memory ran out at batch size {size}"
-        + (f" in {parts} micro-batches" if parts > 1 else "")
-        + f". micro_batches={more} (--micro-batches {more}) takes the same steps with about "
-        f"half the memory, {max(size // more // world().size, 1)} images at a time."
-    )

@@ -1,4 +1,4 @@
-"""SGD and Muon over one model: parameter groups whose rates are multiples of the schedule's."""
+"""Optimisers over one model: parameter groups whose rates are multiples of the schedule's."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -8,14 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from pitfalls.errors import InputError
+from pitfalls.named import is_named, load_named
 
-__all__ = [
-    "Muon",
-    "load_optimizer_tensors",
-    "make_optimizers",
-    "optimizer_tensors",
-    "orthogonalize",
-]
+__all__ = ["Muon", "OptimizerFunction", "make_optimizers", "orthogonalize"]
 
 TINY = 1e-7
 # Chosen to push small singular values up fast, not to converge: they land in [0.7, 1.2].
@@ -154,10 +149,14 @@ def _check_group(group: Mapping[str, Any]) -> None:
             raise InputError(f"Muon: {name} must be {must}. Got {group[name]} instead.")
 
 
+OptimizerFunction = Callable[[list[nn.Parameter]], torch.optim.Optimizer]
+"""What a user's own optimiser is: from the trained parameters to an optimiser of them."""
+
+
 def make_optimizers(
     model: nn.Module,
     *,
-    optimizer: str = "sgd",
+    optimizer: str | OptimizerFunction = "sgd",
     momentum: float = 0.9,
     nesterov: bool = False,
     weight_decay: float = 0.0,
@@ -168,27 +167,29 @@ def make_optimizers(
 ) -> list[torch.optim.Optimizer]:
     """Build the optimisers of a model; each group carries its ``scale``.
 
-    With ``"sgd"`` there is one group, and the schedule's rate is its rate. With ``"muon"`` the
-    convolutions go to Muon, biases and the rest to SGD, and the schedule is a factor on the three
-    rates, 1 at its peak.
+    With ``"sgd"`` or ``"adamw"`` there is one group, and the schedule's rate is its rate. With
+    ``"muon"`` the convolutions go to Muon, biases and the rest to SGD, and the schedule is a factor
+    on the three rates, 1 at its peak. A function of one's own, or its name, is called with the
+    trained parameters; the scale of its groups is 1 unless they have one.
 
     Returns
     -------
     list of Optimizer
     """
     trained = [p for p in model.parameters() if p.requires_grad]
-    sgd: dict[str, Any] = {
-        "momentum": momentum,
-        "nesterov": nesterov,
-        "fused": all(p.is_floating_point() for p in trained) and bool(trained),
-    }
     if not trained:
         raise InputError("train: the model has no parameter that requires a gradient.")
+    if callable(optimizer) or is_named(optimizer):
+        return [_own_optimizer(optimizer, trained)]
+    fused = all(p.is_floating_point() for p in trained)
+    whole = {"params": trained, "scale": 1.0, "weight_decay": weight_decay}
+    if optimizer == "adamw":
+        return [torch.optim.AdamW([whole], lr=1.0, fused=fused)]
+    sgd: dict[str, Any] = {"momentum": momentum, "nesterov": nesterov, "fused": fused}
     if optimizer == "sgd":
-        whole = {"params": trained, "scale": 1.0, "weight_decay": weight_decay}
         return [torch.optim.SGD([whole], lr=1.0, **sgd)]
     if optimizer != "muon":
-        raise InputError(f"train: optimizer must be sgd or muon. Got {optimizer!r} instead.")
+        raise InputError(f"train: optimizer must be sgd, adamw or muon. Got {optimizer!r} instead.")
     groups: list[dict[str, Any]] = []
     for scale, chosen in (
         (bias_rate, [p for p in trained if p.ndim == 1]),
@@ -206,36 +207,16 @@ def make_optimizers(
     return optimizers
 
 
-def optimizer_tensors(
-    model: nn.Module, optimizers: Iterable[torch.optim.Optimizer]
-) -> dict[str, Tensor]:
-    """Return the optimisers' memory, by parameter name."""
-    names: dict[Tensor, str] = {p: name for name, p in model.named_parameters()}
-    return {
-        f"{names[p]}/{key}": value
-        for optimizer in optimizers
-        for p, memory in optimizer.state.items()
-        for key, value in memory.items()
-        if isinstance(value, Tensor)
-    }
-
-
-def load_optimizer_tensors(
-    model: nn.Module,
-    optimizers: Iterable[torch.optim.Optimizer],
-    tensors: Mapping[str, Tensor],
-) -> None:
-    """Put back what `optimizer_tensors` gave."""
-    parameters = dict(model.named_parameters())
-    owner = {
-        p: optimizer
-        for optimizer in optimizers
-        for group in optimizer.param_groups
-        for p in group["params"]
-    }
-    for key, value in tensors.items():
-        name, _, field = key.rpartition("/")
-        parameter = parameters[name]
-        # In the parameter's own memory format: a fused step walks both in memory order.
-        memory = torch.empty_like(parameter, requires_grad=False).copy_(value)
-        owner[parameter].state[parameter][field] = memory
+def _own_optimizer(
+    optimizer: str | OptimizerFunction, trained: list[nn.Parameter]
+) -> torch.optim.Optimizer:
+    function = load_named("optimizer", optimizer) if isinstance(optimizer, str) else optimizer
+    made = function(trained)
+    if not isinstance(made, torch.optim.Optimizer) or isinstance(made, torch.optim.LBFGS):
+        raise InputError(
+            "train: the optimizer must be a torch.optim.Optimizer whose step needs no closure. Got "
+            f"a {type(made).__name__} instead."
+        )
+    for group in made.param_groups:
+        group.setdefault("scale", 1.0)
+    return made

@@ -3,12 +3,13 @@
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
+from torch.utils.data import DataLoader, Dataset
 
 from pitfalls.display import Displayed
 from pitfalls.errors import DivergenceError, InputError
@@ -79,7 +80,7 @@ class _BurstError(Exception):
 
 def learning_rate_range(
     model: nn.Module,
-    data: ImageDataset,
+    data: ImageDataset | Dataset[Any] | DataLoader[Any],
     config: TrainConfig,
     *,
     start: float = 1e-5,
@@ -135,8 +136,8 @@ def learning_rate_range(
             raise _BurstError
 
     # An epoch may be a single step: as many epochs as steps are always enough.
-    endless = replace(config, epochs=steps, averaging=None)
-    unseen = _without_validation(data)
+    endless = replace(config, epochs=steps, averaging=None, patience=None, keep="last")
+    unseen = _without_validation(data) if isinstance(data, ImageDataset) else data
     diverged = True
     try:
         train(copy.deepcopy(model), unseen, endless, rate=rate, device=device, on_step=keep)

@@ -56,7 +56,7 @@ class TrainState(Displayed):
 
 @dataclass(frozen=True, repr=False)
 class TrainResult(Displayed):
-    """A finished run; the model holds the final (or averaged) weights.
+    """A finished run; the model holds the final, averaged or best weights.
 
     Attributes
     ----------
@@ -65,12 +65,15 @@ class TrainResult(Displayed):
     seconds, cpu_seconds : float
         Wall time and this process' processor time of the training steps: everything from picking
         a batch's indices to the update, without evaluation and checkpoints.
+    best_epoch : int or None
+        Counted from 0, the first with the lowest validation loss; None without a validation set.
     """
 
     epochs: tuple[EpochRecord, ...]
     steps: int
     seconds: float
     cpu_seconds: float
+    best_epoch: int | None = None
 
     TABLE = "epochs"
 

@@ -11,6 +11,7 @@ from numbers import Real
 from typing import Protocol
 
 from pitfalls.errors import InputError
+from pitfalls.named import is_named, load_named
 
 __all__ = [
     "SCHEMES",
@@ -23,6 +24,7 @@ __all__ = [
     "one_cycle_schedule",
     "schedule",
     "special_schedule",
+    "warmup_factor",
 ]
 
 SCHEMES = ("constant", "annealed", "special", "one_cycle", "linear", "cosine")
@@ -253,8 +255,9 @@ def schedule(name: str, epochs: int, rate: float | None = None) -> Schedule:
 
     Parameters
     ----------
-    name : {"constant", "annealed", "special", "one_cycle", "linear", "cosine"}
-        ``NAME_schedule`` is the function that builds it.
+    name : str
+        constant, annealed, special, one_cycle, linear or cosine, which ``NAME_schedule`` builds; or a
+        function of your own as ``file.py:name`` or ``module:name``, which runs its code.
     epochs : int
         Length of the run.
     rate : float, optional
@@ -266,6 +269,12 @@ def schedule(name: str, epochs: int, rate: float | None = None) -> Schedule:
     0.005
     """
     peak = 0.1 if rate is None else rate
+    if is_named(name):
+        own = load_named("scheme", name)
+        if not callable(own):
+            raise InputError(f"scheme {name!r} must be a function, got a {type(own).__name__}.")
+        found: Schedule = own
+        return found
     match name:
         case "constant":
             return constant_schedule() if rate is None else constant_schedule(rate)
@@ -279,7 +288,23 @@ def schedule(name: str, epochs: int, rate: float | None = None) -> Schedule:
             return linear_schedule(epochs, peak)
         case "cosine":
             return cosine_schedule(epochs, peak)
-    raise InputError(f"schedule: name must be one of {', '.join(SCHEMES)}. Got {name!r} instead.")
+    raise InputError(
+        f"schedule: name must be one of {', '.join(SCHEMES)}, or your own file.py:name or "
+        f"module:name. Got {name!r} instead."
+    )
+
+
+def warmup_factor(warmup: float, epoch: int, batch: int, n_batches: int) -> float:
+    """Return what a warm-up of so many epochs multiplies the rate of a step by: t/T, 1 from T on.
+
+    Examples
+    --------
+    >>> [warmup_factor(0.5, 0, batch, n_batches=8) for batch in (0, 1, 3, 4)]
+    [0.25, 0.5, 1.0, 1.0]
+    """
+    steps = warmup * n_batches
+    done = epoch * n_batches + batch + 1
+    return 1.0 if done >= steps else done / steps
 
 
 def never_moves(rate: Schedule, epochs: int, n_batches: int) -> bool:

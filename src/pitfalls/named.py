@@ -1,0 +1,279 @@
+"""A user's own part by name: ``file.py:name`` or ``package.module:name``, imported and fingerprinted.
+
+Naming a part runs its code, as starting a script does. So a name is taken from what the user types or
+writes in a program of theirs, never from a run folder or a data set.
+"""
+
+import ast
+import hashlib
+import importlib
+import importlib.util
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from pitfalls.errors import InputError
+
+__all__ = ["build_named", "is_named", "load_named", "named_digest", "read_arguments"]
+
+MODULE = "_part_of_the_user"
+
+
+def is_named(name: str) -> bool:
+    """Whether a name is a user's own: built-in ones have no colon."""
+    return ":" in name
+
+
+def load_named(what: str, name: str) -> Any:
+    """Import what a name stands for, which runs its module as the user's own code.
+
+    Parameters
+    ----------
+    what : str
+        What it is to be ("optimizer"): the first word of an error.
+    name : str
+        ``file.py:name`` or ``package.module:name``. Imports at the top of the file find what lies
+        beside it, or in the current folder for a module.
+
+    Raises
+    ------
+    InputError
+        If there is no such thing, or its module fails; in one line.
+
+    Examples
+    --------
+    >>> load_named("scale", "math:sqrt")(9.0)
+    3.0
+    """
+    with _in_one_line(what, name, "found"), _imports_from(_folder(name)):
+        return _look_up(name)
+
+
+def build_named(what: str, name: str, arguments: Sequence[str] = (), **offered: Any) -> Any:
+    """Call what a name stands for.
+
+    Parameters
+    ----------
+    what, name
+        As of `load_named`.
+    arguments : sequence of str
+        Keyword arguments as ``key=value``.
+    **offered
+        Given where the callable has a parameter of that name and ``arguments`` do not.
+
+    Raises
+    ------
+    InputError
+        If it cannot be found or its call fails; in one line.
+    """
+    given = read_arguments(what, arguments)
+    with _in_one_line(what, name, "built"), _imports_from(_folder(name)):
+        built = _look_up(name)
+        known = _parameters(built)
+        return built(**{k: v for k, v in offered.items() if k in known} | given)
+
+
+def read_arguments(what: str, arguments: Sequence[str]) -> dict[str, Any]:
+    """Read ``key=value`` pairs: values are Python's literals, or else text.
+
+    Examples
+    --------
+    >>> read_arguments("model", ("depth=2", "widths=(3, 4)", "norm=batch"))
+    {'depth': 2, 'widths': (3, 4), 'norm': 'batch'}
+    """
+    read: dict[str, Any] = {}
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
+        if not (equals and key.isidentifier()) or key in read:
+            raise InputError(
+                f"{what}: arguments must be key=value, each key once. Got {argument!r} instead."
+            )
+        try:
+            read[key] = ast.literal_eval(value)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            read[key] = value
+    return read
+
+
+def named_digest(*names: str) -> str:
+    """Return a fingerprint of the source that names lead to; "" where none is a user's own.
+
+    It covers the file of each and every file that it imports from beside it; of an installed package
+    the named module's file. Nothing is run.
+
+    Raises
+    ------
+    InputError
+        If a name leads to no file.
+    """
+    own = sorted({name for name in names if is_named(name)})
+    if not own:
+        return ""
+    digest = hashlib.sha256()
+    for name in own:
+        where, _, part = _split(name)
+        folder = _folder(name)
+        file = Path(where) if where.endswith(".py") else _module_file(where, folder)
+        if file is None or not file.is_file():
+            raise InputError(
+                f"{name}: there is no such {'file' if where.endswith('.py') else 'module'}. Name "
+                "your part as file.py:name or package.module:name."
+            )
+        digest.update(f"{part}\n".encode())
+        for source in sorted(_sources(file, folder)):
+            digest.update(source.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+# -- from a name to an object ---------------------------------------------------------------------
+
+
+def _split(name: str) -> tuple[str, str, str]:
+    where, colon, part = name.rpartition(":")
+    if not (where and colon and part):
+        raise InputError(f"{name!r} is no name of a part: it must be file.py:name or module:name.")
+    return where, colon, part
+
+
+def _folder(name: str) -> Path:
+    """Return where imports of the user's code look first."""
+    where, _, _ = _split(name)
+    return Path(where).parent if where.endswith(".py") else Path()
+
+
+def _look_up(name: str) -> Any:
+    where, _, part = _split(name)
+    found: Any = _run_file(where) if where.endswith(".py") else importlib.import_module(where)
+    for attribute in part.split("."):
+        found = getattr(found, attribute)
+    return found
+
+
+@contextmanager
+def _in_one_line(what: str, name: str, done: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"{what} {name!r} could not be {done}: {reason}") from error
+
+
+def _parameters(function: Any) -> set[str]:
+    import inspect
+
+    try:
+        return set(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return set()
+
+
+@contextmanager
+def _imports_from(folder: Path) -> Iterator[None]:
+    """Let imports find what lies in the folder, and forget the user's modules afterwards.
+
+    What stayed in ``sys.modules`` would hide an edit, or another project's file of the same name,
+    from the next build of this process. Bytecode would hide an edit within the same second.
+    """
+    entry = str(folder.resolve())
+    known, writes_none = set(sys.modules), sys.dont_write_bytecode
+    sys.path.insert(0, entry)
+    sys.dont_write_bytecode = True
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = writes_none
+        if entry in sys.path:
+            sys.path.remove(entry)
+        for name in set(sys.modules) - known:
+            # Installed packages stay: many register things with torch, which can be done once only.
+            if name.partition(".")[0] not in known and _is_users(name):
+                del sys.modules[name]
+
+
+def _is_users(name: str) -> bool:
+    """Whether a module is neither installed nor part of Python."""
+    if name.partition(".")[0] in sys.stdlib_module_names:
+        return False
+    module = sys.modules[name]
+    places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
+    parts = {part for place in places if place for part in Path(place).parts}
+    return bool(parts) and not parts & {"site-packages", "dist-packages"}
+
+
+def _run_file(file: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(MODULE, file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[MODULE] = module  # dataclasses look their module up while they are made
+    spec.loader.exec_module(module)
+    return module
+
+
+# -- from a name to its source --------------------------------------------------------------------
+
+
+def _module_file(module: str, folder: Path) -> Path | None:
+    """Return a module's file without importing it: beside the user's code, else as installed."""
+    beside = _file_in(folder, module)
+    if beside is not None:
+        return beside
+    top, _, rest = module.partition(".")
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        return None
+    if spec is None:
+        return None
+    if not rest:
+        return Path(spec.origin) if spec.origin else None
+    for place in spec.submodule_search_locations or ():
+        if (found := _file_in(Path(place), rest)) is not None:
+            return found
+    return None
+
+
+def _file_in(folder: Path, module: str) -> Path | None:
+    path = folder.joinpath(*module.split("."))
+    for file in (path / "__init__.py", path.with_name(f"{path.name}.py")):
+        if file.is_file():
+            return file
+    return None
+
+
+def _sources(file: Path, folder: Path) -> set[Path]:
+    """Return a file and all that it imports from the folder, directly or through others."""
+    found: set[Path] = set()
+    left = [file]
+    while left:
+        source = left.pop()
+        if source in found:
+            continue
+        found.add(source)
+        if source.suffix != ".py" or "site-packages" in source.parts:
+            continue
+        try:
+            tree = ast.parse(source.read_bytes())
+        except (SyntaxError, ValueError):
+            continue  # its own error is said when it is run
+        for module, base in _imports(tree, source, folder):
+            if module and (target := _file_in(base, module)) is not None:
+                left.append(target)
+    return found
+
+
+def _imports(tree: ast.AST, source: Path, folder: Path) -> Iterator[tuple[str, Path]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, folder
+        elif isinstance(node, ast.ImportFrom):
+            base = source.parents[node.level - 1] if node.level else folder
+            if node.module:
+                yield node.module, base
+            for alias in node.names:
+                yield ".".join(filter(None, (node.module, alias.name))), base
