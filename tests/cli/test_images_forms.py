@@ -51,7 +51,7 @@ def test_labels_are_chosen_from_the_command_line(tmp_path, capsys):
 
 def test_training_asks_whether_pictures_may_be_mirrored_where_nothing_says_so(tmp_path, capsys):
     zipped(parts(tmp_path / "signs", ("train", "test"), n=4), tmp_path / "signs.zip")
-    line = ["images", "train", "--data", "signs.zip", "--network", "fastnet", "--widths", "4", "4", "4",
+    line = ["images", "train", "--data", "signs.zip", "--model", "fastnet", "--widths", "4", "4", "4",
             "--batch-size", "4", "--scheme", "constant"]  # fmt: skip
     assert main(line) == 2
     said = capsys.readouterr().err

@@ -8,7 +8,7 @@ from PIL import Image
 from pitfalls.cli import main
 
 SMALL = ["--data", "digits", "--subset-train", "120", "--subset-val", "40"]
-NETWORK = ["--network", "fastnet", "--widths", "4", "4", "4", "--batch-size", "16"]
+NETWORK = ["--model", "fastnet", "--widths", "4", "4", "4", "--batch-size", "16"]
 
 
 @pytest.fixture(scope="module")

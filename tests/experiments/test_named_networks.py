@@ -44,7 +44,7 @@ def test_users_own_network_finds_what_it_imports_and_leaves_no_trace(own, projec
     path, modules = list(sys.path), set(sys.modules)
     assert build_model(own).out_channels == 4
     assert sys.path == path
-    assert not {"net2", "blocks", "_network_of_the_user"} & set(sys.modules)
+    assert not {"net2", "blocks", "_part_of_the_user"} & set(sys.modules)
     assert set(sys.modules) >= modules
     assert not (project / "__pycache__").exists()
 

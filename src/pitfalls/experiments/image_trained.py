@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from pitfalls.experiments.image_networks import NetworkConfig, empty_network
 from pitfalls.experiments.image_source import ImageSource
 from pitfalls.images.data import ImageDataset
 from pitfalls.images.training.evaluation import Views, predict_logits
+from pitfalls.named import is_named, named_digest
 from pitfalls.runs import Run
 
 __all__ = ["KeptNetwork", "Trained", "keep_network", "load_trained", "weights_digest"]
@@ -33,6 +34,8 @@ class KeptNetwork:
         Channels, height and width of one image.
     mean, std : tuple of float
         By which images are normalised.
+    code : str
+        Fingerprint of the source of a network of the user's own; else empty.
     """
 
     network: NetworkConfig
@@ -41,6 +44,7 @@ class KeptNetwork:
     shape: tuple[int, int, int]
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    code: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,12 +99,20 @@ def keep_network(
     weights = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
     run.save_file(_file(member), save(weights))
     run.save(
-        KeptNetwork(config, source, data.class_names, data.shape, data.mean, data.std),
+        KeptNetwork(
+            config,
+            source,
+            data.class_names,
+            data.shape,
+            data.mean,
+            data.std,
+            named_digest(config.model),
+        ),
         part=str(member),
     )
 
 
-def load_trained(run: Run, member: int = 0) -> Trained:
+def load_trained(run: Run, member: int = 0, model: str | None = None) -> Trained:
     """Load the network that a run has trained.
 
     Parameters
@@ -109,25 +121,49 @@ def load_trained(run: Run, member: int = 0) -> Trained:
         Of ``images-train``, ``images-compare`` or ``images-fast``.
     member : int, default=0
         Which of its trainings, in the order of its table.
+    model : str, optional
+        The network of the user's own that was trained, by name, which runs its code: a run folder
+        alone never says what is run.
 
     Raises
     ------
     InputError
         If it has none of that number.
     RunError
-        If other code than the present trained it: in the present network its weights might be
-        another function.
+        If a network of the user's own is not named, or other code than the present trained it: in
+        the present network its weights might be another function.
     """
     if run.is_older:
         raise RunError(f"{run.older_note}. Train it anew before it is looked at.")
     weights = _weights(run, member)
     kept = run.load(KeptNetwork, part=str(member))
-    network = empty_network(kept.network, len(kept.class_names), kept.shape[0])
+    config = _checked_config(run, kept, model)
+    network = empty_network(config, len(kept.class_names), kept.shape)
     try:
         network.load_state_dict(load(weights))
     except Exception as error:
         raise RunError(f"run {run.id}: its weights fit no such network. Train it anew.") from error
     return Trained(network, kept)
+
+
+def _checked_config(run: Run, kept: KeptNetwork, model: str | None) -> NetworkConfig:
+    """Require the user's word for code of the user's own, and that it is what was trained."""
+    own = kept.network.model
+    if not is_named(own):
+        if model not in (None, own):
+            raise InputError(f"run {run.id} has trained {own}, not {model}. Leave model out.")
+        return kept.network
+    if model is None:
+        raise RunError(
+            f"run {run.id} has trained a network of your own, {own}. Name it again, which runs its "
+            f"code: --model {own} (in Python model={own!r})."
+        )
+    if model.rpartition(":")[2] != own.rpartition(":")[2] or named_digest(model) != kept.code:
+        raise RunError(
+            f"run {run.id}: {model} is not the code that it has trained ({own}). Name that, as it was, "
+            "or train it anew."
+        )
+    return replace(kept.network, model=model)
 
 
 def weights_digest(run: Run, member: int = 0) -> str:

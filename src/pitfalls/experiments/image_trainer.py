@@ -141,12 +141,15 @@ class _Kept:
         meta, tensors = checkpoint.meta, dict(checkpoint.tensors)
         self.ends = [None if end is None else Clock(**end) for end in meta["ends"]]
         self.precision = meta["precision"]
-        before, threads = meta["threads"], torch.get_num_threads()
-        if before != threads:
-            run.warn(
-                f"Begun with {before} threads and continued with {threads}: sums are rounded in another "
-                "order, so the weights are not those of an undisturbed run, bit for bit."
-            )
+        for what, before, now in (
+            ("threads", meta["threads"], torch.get_num_threads()),
+            ("processes", meta["processes"], world().size),
+        ):
+            if before != now:
+                run.warn(
+                    f"Begun with {before} {what} and continued with {now}: sums are rounded in another "
+                    "order, so the weights are not those of an undisturbed run, bit for bit."
+                )
         if meta["train"] is not None:
             self.curve = np.asarray(tensors.pop("curve")).tolist()
             self.state = TrainState(tensors, meta["train"])
@@ -169,6 +172,7 @@ class _Kept:
             "ends": [None if end is None else vars(end) for end in self.ends],
             "train": train,
             "threads": torch.get_num_threads(),
+            "processes": world().size,
             "precision": self.precision,
         }
 

@@ -54,7 +54,9 @@ def test_two_processes_take_the_steps_of_one(written):
         assert one == pytest.approx(two, abs=1e-5)
 
 
-def test_two_processes_agree_with_one_in_the_loss_over_fifty_steps_with_batch_normalisation(written):
+def test_two_processes_agree_with_one_in_the_loss_over_fifty_steps_with_batch_normalisation(
+    written,
+):
     alone, _ = parallel_training.run_long()
     both = json.loads((written.folder / "long.json").read_text())
     assert len(alone) == len(both) == 50

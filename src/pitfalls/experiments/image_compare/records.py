@@ -11,11 +11,11 @@ from pitfalls.experiments.image_curves import Diverged, Training
 from pitfalls.experiments.image_networks import NetworkConfig
 from pitfalls.experiments.image_scores import guesses, is_ahead, standard_error
 from pitfalls.experiments.image_source import ImageSource, Pictures, ask_for_images
-from pitfalls.frame import Located, Result, Without
+from pitfalls.frame import HIDDEN, Located, Result, Without
 from pitfalls.images.data import DataConfig
 from pitfalls.images.training.config import TrainConfig
 from pitfalls.images.training.schedules import SCHEMES
-from pitfalls.named import is_named
+from pitfalls.named import is_named, named_digest
 from pitfalls.runs import NOT_IDENTITY
 
 __all__ = ["CompareConfig", "CompareResult", "SchemeRow"]
@@ -37,6 +37,8 @@ class CompareConfig:
         Which to compare.
     n_seeds : int
         Starts for each scheme, from the seed on.
+    code : str
+        Fingerprint of the source of the user's own parts; made from their names.
     device : str
         Where to compute.
     """
@@ -48,9 +50,12 @@ class CompareConfig:
     )
     schemes: tuple[str, ...] = ("constant", "annealed", "special")
     n_seeds: int = 1
+    code: Annotated[str, HIDDEN] = ""
     device: str = field(default="cpu", metadata=NOT_IDENTITY)
 
     def __post_init__(self) -> None:
+        digest = named_digest(self.network.model, *self.training.own_parts, *self.schemes)
+        object.__setattr__(self, "code", digest)  # never given: what the names lead to now
         unknown = [s for s in self.schemes if not (s in SCHEMES or is_named(s))]
         if not self.schemes or unknown:
             raise InputError(

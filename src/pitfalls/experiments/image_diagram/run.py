@@ -19,7 +19,7 @@ def run(config: DiagramConfig, run: Run, progress: Progress) -> DiagramResult:
     for warning in () if config.source is None else config.source.warnings:
         run.warn(warning)
     with progress("diagram", unit="networks") as advance:
-        model = build_model(config.model, images.n_classes, shape[0])
+        model = build_model(config.model, images.n_classes, shape[0], shape[1:])
         text = summary(model, shape, inputs=example, depth=config.depth)
         svg = diagram(model, shape, inputs=example)
         advance(1, 1)

@@ -65,6 +65,7 @@ def predict(
     run: str,
     member: int = 0,
     views: Literal["plain", "mirror", "six"] = "plain",
+    model: str | None = None,
 ) -> None:
     """Classify pictures of your own with a trained network.
 
@@ -78,6 +79,9 @@ def predict(
         Which of the run's trainings, counted from 0.
     views
         Average the answers over an image and its mirror image, or over six views.
+    model
+        A network of your own must be named again, as file.py:Name or package.module:Name, whose code
+        is run: a run's folder alone never says what is run.
     """
     import numpy as np
 
@@ -86,7 +90,7 @@ def predict(
     from pitfalls.prose import counted, percent
 
     files = _picture_files(paths)
-    trained = load_trained(run_store().find(run), member)
+    trained = load_trained(run_store().find(run), member, model)
     channels, height, width = trained.kept.shape
     names = trained.kept.class_names
     pictures = np.stack([read_picture(file, (height, width), channels) for file in files])

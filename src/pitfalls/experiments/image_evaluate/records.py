@@ -39,6 +39,9 @@ class EvaluateConfig:
         Which images.
     views : {"plain", "mirror", "six"}
         Average the answers over an image and its mirror image, or over six views.
+    model : str, optional
+        A network of your own must be named again, as file.py:Name or package.module:Name, whose code
+        is run: a run's folder alone never says what is run.
     device : str
         Where the network runs.
     """
@@ -49,6 +52,7 @@ class EvaluateConfig:
     member: int = 0
     part: Literal["validation", "test"] = "test"
     views: Views = "plain"
+    model: str | None = field(default=None, metadata=NOT_IDENTITY)
     device: str = field(default="cpu", metadata=NOT_IDENTITY)
 
     def __post_init__(self) -> None:

@@ -30,7 +30,7 @@ MOST_OF_A_CELL = 12
 def run(config: EvaluateConfig, run: Run, progress: Progress) -> EvaluateResult:
     """Evaluate one network; a stopped run starts again."""
     trained_run = RunStore(run.path.parents[1]).find(config.trained_folder or config.trained_run)
-    trained = load_trained(trained_run, config.member)
+    trained = load_trained(trained_run, config.member, config.model)
     if config.weights_sha256 not in ("", weights_digest(trained_run, config.member)):
         raise RunError(
             f"evaluate: run {trained_run.id} was trained anew meanwhile. Give the command again."

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from pitfalls.errors import InputError
 from pitfalls.experiments.image_networks import NetworkConfig
 from pitfalls.experiments.image_source import ImageSource, Pictures, ask_for_images
-from pitfalls.frame import Located, Result, Without
+from pitfalls.frame import HIDDEN, Located, Result, Without
 from pitfalls.images.data import DataConfig
 from pitfalls.images.training.config import TrainConfig
+from pitfalls.named import named_digest
 from pitfalls.runs import NOT_IDENTITY
 
 __all__ = ["RangeConfig", "RangeResult"]
@@ -35,6 +36,8 @@ class RangeConfig:
         Last rate.
     steps : int
         Rates to try, one a step.
+    code : str
+        Fingerprint of the source of the user's own parts; made from their names.
     device : str
         Where to compute.
     """
@@ -47,9 +50,12 @@ class RangeConfig:
     start: float = 1e-5
     stop: float = 10.0
     steps: int = 100
+    code: Annotated[str, HIDDEN] = ""
     device: str = field(default="cpu", metadata=NOT_IDENTITY)
 
     def __post_init__(self) -> None:
+        digest = named_digest(self.network.model, *self.training.own_parts)
+        object.__setattr__(self, "code", digest)  # never given: what the names lead to now
         if not 0 < self.start < self.stop < np.inf:
             raise InputError(
                 "RangeConfig: start and stop must be rates with 0 < start < stop. "

@@ -12,6 +12,7 @@ from pitfalls.experiments.image_source import ImageSource, Pictures, ask_for_ima
 from pitfalls.frame import HIDDEN, Located, Result
 from pitfalls.images.data import DataConfig
 from pitfalls.images.training.config import TrainConfig
+from pitfalls.named import named_digest
 from pitfalls.runs import NOT_IDENTITY
 
 __all__ = ["TrainRunConfig", "TrainRunResult"]
@@ -30,7 +31,9 @@ class TrainRunConfig:
     training : TrainConfig
         How to train.
     processes : int
-        How many share every batch.
+        How many share every batch; a run goes on with any number.
+    code : str
+        Fingerprint of the source of the user's own parts; made from their names.
     device : str
         Where to compute.
     """
@@ -38,10 +41,13 @@ class TrainRunConfig:
     source: Annotated[ImageSource, Located(DataConfig, ask_for_images)]
     network: NetworkConfig = field(default_factory=NetworkConfig)
     training: TrainConfig = field(default_factory=lambda: TrainConfig(flip="auto"))
-    processes: Annotated[int, HIDDEN] = 1
+    processes: Annotated[int, HIDDEN] = field(default=1, metadata=NOT_IDENTITY)
+    code: Annotated[str, HIDDEN] = ""
     device: str = field(default="cpu", metadata=NOT_IDENTITY)
 
     def __post_init__(self) -> None:
+        digest = named_digest(self.network.model, *self.training.own_parts)
+        object.__setattr__(self, "code", digest)  # never given: what the names lead to now
         if self.processes < 1:
             raise InputError(
                 f"TrainRunConfig: processes must be at least 1. Got {self.processes} instead."
@@ -50,7 +56,7 @@ class TrainRunConfig:
     @property
     def run_name(self) -> str:
         """Name the run by its scheme."""
-        return self.training.scheme
+        return self.training.scheme.rpartition(":")[2]
 
 
 @dataclass(frozen=True, repr=False)

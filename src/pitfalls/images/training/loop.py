@@ -173,9 +173,9 @@ class _Loop:
         self.batches = make_batches(data, config, own.transforms, device)
         layout = torch.channels_last if config.channels_last else torch.contiguous_format
         self.model = unwrapped(model)
-        self.model.to(device=device, memory_format=layout)  # type: ignore[call-overload]
         self.called = model
-        complete(self.model, self.batches, config)
+        complete(self.model.to(device), self.batches, config)
+        self.model.to(memory_format=layout)  # type: ignore[call-overload]
         self.rate = own.rate or schedule(config.scheme, config.epochs, config.rate)
         self.loss = summed_loss(config, own.loss, class_weights(config, data, device))
         self.optimizers = optimizers_of(self.model, config, own)

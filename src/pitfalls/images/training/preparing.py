@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import UninitializedTensorMixin
+from torch.nn.parameter import is_lazy
 from torch.utils.data import DataLoader, Dataset
 
 from pitfalls.errors import InputError
@@ -101,7 +101,7 @@ def class_weights(config: TrainConfig, data: Any, device: torch.device) -> Tenso
 def complete(model: nn.Module, batches: Batches, config: TrainConfig) -> None:
     """Let two images of the first batch give lazy layers their sizes, drawn by the config's seed."""
     lazy = [*model.parameters(), *model.buffers()]
-    if not any(isinstance(tensor, UninitializedTensorMixin) for tensor in lazy):
+    if not any(map(is_lazy, lazy)):
         return
     inputs = batches.fetch(0, 0, 0).inputs[:2]
     was_training = model.training

@@ -140,7 +140,14 @@ def learning_rate_range(
     unseen = _without_validation(data) if isinstance(data, ImageDataset) else data
     diverged = True
     try:
-        train(copy.deepcopy(model), unseen, endless, rate=rate, device=device, on_step=keep)
+        trained = copy.deepcopy(model)
+    except ValueError as error:  # of torch's lazy batch normalisation there is no copy
+        raise InputError(
+            "learning_rate_range: the model cannot be copied before its lazy layers have their sizes. "
+            "Call it on two images first."
+        ) from error
+    try:
+        train(trained, unseen, endless, rate=rate, device=device, on_step=keep)
     except _BurstError:
         diverged = len(records) < steps
     except DivergenceError:

@@ -52,7 +52,7 @@ def _forward(norm: _BatchNorm, x: Tensor) -> Tensor:
     if not (norm.training or norm.running_mean is None):
         plain: Tensor = type(norm).forward(norm, x)
         return plain
-    norm._check_input_dim(x)
+    norm._check_input_dim(x)  # type: ignore[no-untyped-call]
     z = x.float() if x.dtype.itemsize < 4 else x
     # each process' own statistics, put together in float64: no rounding is added to theirs
     variance, mean = torch.var_mean(z, [0, *range(2, x.ndim)], correction=0)
@@ -61,7 +61,8 @@ def _forward(norm: _BatchNorm, x: Tensor) -> Tensor:
     sums = torch.cat([here, here * wide, here * (variance.double() + wide**2)])
     # the sum over processes of a loss has the sum of their gradients, as this function's backward does
     sums = all_reduce(sums, dist.ReduceOp.SUM)  # type: ignore[no-untyped-call]
-    count, first, second = sums[0], *sums[1:].chunk(2)
+    count = sums[0]
+    first, second = sums[1:].chunk(2)
     wide = first / count
     spread = (second / count - wide**2).clamp_min(0.0)
     _track(norm, wide.detach(), (spread * count / (count - 1)).detach())
@@ -70,7 +71,8 @@ def _forward(norm: _BatchNorm, x: Tensor) -> Tensor:
     y = (z - wide.to(z.dtype).view(shape)) * gain.to(z.dtype).view(shape)
     if norm.affine:
         y = torch.addcmul(norm.bias.view(shape), y, norm.weight.view(shape))
-    return y.to(x.dtype)
+    normalised: Tensor = y.to(x.dtype)
+    return normalised
 
 
 @torch.no_grad()
