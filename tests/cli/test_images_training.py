@@ -124,7 +124,7 @@ def test_more_processes_than_the_images_feed_is_one_line(tmp_path):
         [
             *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
             *("--nproc-per-node", "2", "-m", "pitfalls", "--runs", str(tmp_path)),
-            *("images", "train", "--data", "digits", "--subset-train", "3", *NETWORK),
+            *("images", "train", "--data", "digits", "--subset-train", "1", *NETWORK),
         ],
         capture_output=True,
         text=True,
