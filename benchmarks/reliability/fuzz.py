@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from benchmarks.record import record, source_tree
 from benchmarks.reliability.crash import places
+from benchmarks.reliability.kept_readers import kept_readers
 from benchmarks.reliability.readers import Reader, data_readers, run_readers
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -206,6 +207,15 @@ def fuzz(reader: Reader, examples: int) -> Counter[str]:
     return counts
 
 
+def all_readers(home: Path) -> list[Reader]:
+    """Return every reader, with files of its own below a folder."""
+    return [
+        *run_readers(home / "of a run"),
+        *kept_readers(home / "kept"),
+        *data_readers(home / "data"),
+    ]
+
+
 @contextmanager
 def reader_restored(reader: Reader) -> Iterator[None]:
     """Put back what the changes have touched."""
@@ -246,7 +256,7 @@ def main() -> int:
     if options.state and options.state.exists():
         done = json.loads(options.state.read_text())
     try:
-        readers = [*run_readers(home / "of a run"), *data_readers(home / "data")]
+        readers = all_readers(home)
         for reader in readers:
             reader.read()  # imports what it needs before the limit
         limit_memory()

@@ -84,6 +84,30 @@ def make_run(home: Path) -> Run:
     return store.find(run.id)
 
 
+def signed(data: bytes) -> bytes:
+    """Return a manifest or a checkpoint with its checksum set right, if it can have one."""
+    try:
+        values = json.loads(data)
+        values.pop("sha256", None)
+        return json.dumps(values | {"sha256": plain.digest(values)}).encode()
+    except (ValueError, AttributeError, TypeError, RecursionError):
+        return data
+
+
+def recorded_again(run: Path, name: str) -> Callable[[bytes], bytes]:
+    """Return what records a changed file of a run in its manifest as if it had been written so."""
+    manifest = run / "manifest.json"
+    whole = manifest.read_bytes()
+
+    def prepare(data: bytes) -> bytes:
+        values = json.loads(whole)
+        values["files"][name] = [len(data), hashlib.sha256(data).hexdigest()]
+        manifest.write_bytes(signed(json.dumps(values).encode()))
+        return data
+
+    return prepare
+
+
 def run_readers(home: Path) -> list[Reader]:
     """Return the readers of a run's files: behind their checksums, and as they meet a stranger."""
     run = make_run(home)
@@ -117,34 +141,12 @@ def run_readers(home: Path) -> list[Reader]:
         finally:
             run.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
 
-    whole = path.joinpath("manifest.json").read_bytes()
-
-    def signed_manifest(data: bytes) -> bytes:
-        try:
-            values = json.loads(data)
-            values.pop("sha256", None)
-            return json.dumps(values | {"sha256": plain.digest(values)}).encode()
-        except (ValueError, AttributeError, TypeError, RecursionError):
-            return data
-
-    def recorded(name: str) -> Callable[[bytes], bytes]:
-        def prepare(data: bytes) -> bytes:
-            values = json.loads(whole)
-            values["files"][name] = [len(data), hashlib.sha256(data).hexdigest()]
-            path.joinpath("manifest.json").write_bytes(signed_manifest(json.dumps(values).encode()))
-            return data
-
-        return prepare
-
     checkpoint = path / "checkpoints/step-000000000001.json"
-
-    def signed_checkpoint(data: bytes) -> bytes:
-        return signed_manifest(data)
 
     def with_tensors(data: bytes) -> bytes:
         values = json.loads(checkpoint_whole)
         values["tensors_sha256"] = hashlib.sha256(data).hexdigest()
-        checkpoint.write_bytes(signed_manifest(json.dumps(values).encode()))
+        checkpoint.write_bytes(signed(json.dumps(values).encode()))
         return data
 
     checkpoint_whole = checkpoint.read_bytes()
@@ -163,21 +165,29 @@ def run_readers(home: Path) -> list[Reader]:
         Reader("checkpoint", checkpoint, continued, True),
         Reader("checkpoint's tensors", tensors, continued, True),
         Reader("log of a continued run", path / "metrics.jsonl", continued, True),
-        Reader("manifest, signed", path / "manifest.json", manifest, False, signed_manifest),
+        Reader("manifest, signed", path / "manifest.json", manifest, False, signed),
         Reader(
             "manifest of a continued run, signed",
             path / "manifest.json",
             continued,
             False,
-            signed_manifest,
+            signed,
         ),
-        Reader("result, signed", path / typed, result, False, recorded(typed)),
-        Reader("arrays of a result, signed", path / beside, result, False, recorded(beside)),
-        Reader("arrays, signed", spectrum, arrays, False, recorded("arrays/spectrum.npz")),
+        Reader("result, signed", path / typed, result, False, recorded_again(path, typed)),
         Reader(
-            "metric log, signed", path / "metrics.jsonl", metrics, False, recorded("metrics.jsonl")
+            "arrays of a result, signed", path / beside, result, False, recorded_again(path, beside)
         ),
-        Reader("checkpoint, signed", checkpoint, continued, False, signed_checkpoint),
+        Reader(
+            "arrays, signed", spectrum, arrays, False, recorded_again(path, "arrays/spectrum.npz")
+        ),
+        Reader(
+            "metric log, signed",
+            path / "metrics.jsonl",
+            metrics,
+            False,
+            recorded_again(path, "metrics.jsonl"),
+        ),
+        Reader("checkpoint, signed", checkpoint, continued, False, signed),
         Reader("checkpoint's tensors, signed", tensors, continued, False, with_tensors),
     ]
 

@@ -1,10 +1,12 @@
 """A trained network in the folder of its run."""
 
 import dataclasses
+import json
 import shutil
 
 import numpy as np
 import pytest
+from safetensors.torch import load, save
 
 from pitfalls.errors import DataError, InputError, RunError
 from pitfalls.experiments.image_networks import NetworkConfig
@@ -80,4 +82,44 @@ def test_a_network_that_a_run_folder_names_is_never_code(trained, tmp_path):
     name = "results/KeptNetwork.0.json"
     rewrite(forged, name, forged.read_file(name).replace(b"fastnet", b"os:system"))
     with pytest.raises(RunError, match="os:system"):
+        load_trained(RunStore(tmp_path).find("images-train"))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("widths", [60_000, 60_000, 60_000]),  # 0.4 TB of weights
+        ("widths", [10**12, 10**12, 10**12]),
+        ("mean", [0.5]),
+        ("std", [{"$float": "inf"}]),
+        ("shape", [3, 8, 8]),
+        ("shape", [1, 0, 8]),
+        ("class_names", []),
+        ("class_names", ["a", "b", "c"]),
+    ],
+)
+def test_a_network_that_its_weights_do_not_fit_is_refused_in_one_line_and_takes_no_memory(
+    trained, tmp_path, field, value
+):
+    shutil.copytree(trained.path, tmp_path / "images-train" / trained.path.name)
+    forged = RunStore(tmp_path).find("images-train")
+    name = "results/KeptNetwork.0.json"
+    content = json.loads(forged.read_file(name))
+    kept = content["value"]
+    if field == "mean":
+        value = value * (len(kept["mean"]) + 1)
+    (kept["network"] if field == "widths" else kept)[field] = value
+    rewrite(forged, name, json.dumps(content).encode())
+    with pytest.raises(RunError, match=rf"^run {forged.id}: ") as caught:
+        load_trained(RunStore(tmp_path).find("images-train"))
+    assert "\n" not in str(caught.value)
+
+
+def test_weights_of_another_type_are_refused(trained, tmp_path):
+    shutil.copytree(trained.path, tmp_path / "images-train" / trained.path.name)
+    forged = RunStore(tmp_path).find("images-train")
+    name = "weights-0.safetensors"
+    halves = {key: value.half() for key, value in load(forged.read_file(name)).items()}
+    rewrite(forged, name, save(halves))
+    with pytest.raises(RunError, match="its weights fit no such network"):
         load_trained(RunStore(tmp_path).find("images-train"))

@@ -1,8 +1,7 @@
 """A sample of the changed files that ``benchmarks/reliability/fuzz.py`` tries on every reader."""
 
 import pytest
-from benchmarks.reliability.fuzz import fuzz
-from benchmarks.reliability.readers import data_readers, run_readers
+from benchmarks.reliability.fuzz import all_readers, fuzz
 
 # the list of an open zip archive is closed when nothing holds it any more
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -12,9 +11,7 @@ EXAMPLES = 15
 
 @pytest.fixture(scope="module")
 def readers(tmp_path_factory):
-    home = tmp_path_factory.mktemp("fuzz")
-    found = [*run_readers(home / "of a run"), *data_readers(home / "data")]
-    return {reader.name: reader for reader in found}
+    return {reader.name: reader for reader in all_readers(tmp_path_factory.mktemp("fuzz"))}
 
 
 @pytest.mark.parametrize(
@@ -28,6 +25,10 @@ def readers(tmp_path_factory):
         "checkpoint",
         "checkpoint's tensors",
         "log of a continued run",
+        "figure",
+        "records of figures",
+        "trained network",
+        "known sources",
     ],
 )
 def test_a_changed_file_of_a_run_is_refused_in_one_line_or_has_the_same_content(readers, name):
@@ -47,6 +48,16 @@ def test_a_changed_file_of_a_run_is_refused_in_one_line_or_has_the_same_content(
         "metric log, signed",
         "checkpoint, signed",
         "checkpoint's tensors, signed",
+        "trained network, signed",
+        "which network it is, signed",
+        "words of linear descend, signed",
+        "words of parity signal, signed",
+        "page of a diagnosis, signed",
+        "figure on a page",
+        "note of a download",
+        "x and y of a linear problem",
+        "data of a diagnosis",
+        "one picture",
         "weights",
         "npz",
         "picture, PNG",
@@ -64,4 +75,4 @@ def test_a_made_up_file_is_read_or_refused_in_one_line(readers, name):
 
 
 def test_every_reader_is_in_a_test(readers):
-    assert len(readers) == 25
+    assert len(readers) == 39

@@ -1,11 +1,13 @@
 """A trained network in the folder of the run that trained it: kept, and loaded to be looked at."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from safetensors.torch import load, save
 from torch import nn
 
@@ -45,6 +47,16 @@ class KeptNetwork:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     code: str = ""
+
+    def __post_init__(self) -> None:
+        channels = self.shape[0]
+        if not (channels == len(self.mean) == len(self.std) and min(self.shape) > 0):
+            raise InputError(
+                f"KeptNetwork: shape must be (channels, height, width) with a mean and a std for each "
+                f"channel. Got {self.shape}, {len(self.mean)} and {len(self.std)}."
+            )
+        if not (self.class_names and np.isfinite([*self.mean, *self.std]).all()):
+            raise InputError("KeptNetwork: class_names, or a finite mean or std, is missing.")
 
 
 @dataclass(frozen=True)
@@ -138,12 +150,24 @@ def load_trained(run: Run, member: int = 0, model: str | None = None) -> Trained
     weights = _weights(run, member)
     kept = run.load(KeptNetwork, part=str(member))
     config = _checked_config(run, kept, model)
-    network = empty_network(config, len(kept.class_names), kept.shape)
+    ours = not is_named(config.model)
     try:
-        network.load_state_dict(load(weights))
+        # of ours no memory is taken for sizes that the weights do not have
+        with torch.device("meta") if ours else nullcontext():
+            network = empty_network(config, len(kept.class_names), kept.shape)
+        found = load(weights)
+        if ours and _types(network.state_dict()) != _types(found):
+            raise TypeError("other names, or numbers of other types")
+        network.load_state_dict(found, assign=ours)
+    except InputError:
+        raise
     except Exception as error:
         raise RunError(f"run {run.id}: its weights fit no such network. Train it anew.") from error
     return Trained(network, kept)
+
+
+def _types(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.dtype]:
+    return {name: value.dtype for name, value in weights.items()}
 
 
 def _checked_config(run: Run, kept: KeptNetwork, model: str | None) -> NetworkConfig:

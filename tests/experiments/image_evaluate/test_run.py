@@ -1,5 +1,6 @@
 """Evaluations of networks that lie in run folders, against the labels themselves."""
 
+import shutil
 from dataclasses import replace
 from io import BytesIO
 
@@ -17,6 +18,7 @@ from pitfalls.frame.experiment import perform
 from pitfalls.images import DataConfig
 from pitfalls.runs import RunStore
 from tests.experiments.image_evaluate.made import keep_some
+from tests.runs.forged import rewrite
 
 
 @pytest.fixture(scope="module")
@@ -126,3 +128,14 @@ def test_the_homework_s_evaluation_knows_its_training_before_it_is_trained():
     (config,) = EXPERIMENT.homework(Homework("quick", "digits", 7))
     assert config.trained_run.startswith("images-train/")
     assert (config.weights_sha256, config.part, config.member) == ("", "test", 0)
+
+
+def test_a_network_of_other_classes_than_its_pictures_is_refused_in_one_line(
+    store, trained, tmp_path
+):
+    shutil.copytree(trained.path, tmp_path / "images-train" / trained.path.name)
+    forged = RunStore(tmp_path).find("images-train")
+    name = "results/KeptNetwork.0.json"
+    rewrite(forged, name, forged.read_file(name).replace(b'"3"', b'"drei"'))
+    with pytest.raises(RunError, match="names other classes than its pictures have"):
+        perform(EXPERIMENT, config_of(forged), RunStore(tmp_path))

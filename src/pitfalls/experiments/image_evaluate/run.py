@@ -36,6 +36,10 @@ def run(config: EvaluateConfig, run: Run, progress: Progress) -> EvaluateResult:
             f"evaluate: run {trained_run.id} was trained anew meanwhile. Give the command again."
         )
     data = load_images(trained.kept.source, run)
+    if (data.class_names, data.shape) != (trained.kept.class_names, trained.kept.shape):
+        raise RunError(
+            f"evaluate: run {trained_run.id} names other classes than its pictures have. Train it anew."
+        )
     images, labels = data.images(config.part), data.labels(config.part)
     if len(labels) == 0:
         raise InputError(f"evaluate: the data have no {config.part} set. Choose the other part.")
