@@ -31,7 +31,7 @@ from benchmarks.reliability.mutations import N_CIFAR, Target, mutate, targets
 
 from pitfalls.errors import PitfallsError
 from pitfalls.images import DataConfig, load_dataset
-from pitfalls.images.data import cifar10
+from pitfalls.images.data import cifar10, cifar100
 
 SECONDS = 5.0  # of processor time that a case may take
 MEMORY = 256 * 2**20  # bytes that a case may add to what the process has
@@ -114,6 +114,7 @@ def write(target: Target, folder: Path, name: str, raw: bytes) -> None:
 def prepare(folder: Path) -> dict[str, Target]:
     """Make the targets and write their files, each reader's in a folder of its own."""
     cifar10.IMAGES_A_BATCH = N_CIFAR
+    cifar100.IMAGES = {"train": N_CIFAR, "test": N_CIFAR}
     with tempfile.TemporaryDirectory() as scratch:
         made = targets(Path(scratch))
     for reader, target in made.items():

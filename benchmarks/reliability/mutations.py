@@ -1,7 +1,9 @@
 """Small data sets in every form that is read, and damage done to their bytes, or beneath the packing."""
 
+import bz2
 import gzip
 import io
+import lzma
 import pickle
 import struct
 import zipfile
@@ -91,7 +93,11 @@ def targets(folder: Path) -> dict[str, Target]:
     return {
         "pickle": _cifar10(_pickled),
         "binary": _cifar10(_binary),
+        "CIFAR-100 pickle": _cifar100(_pickled_cifar100),
+        "CIFAR-100 binary": _cifar100(_binary_cifar100),
         "tar": _packed_tree(folder, ".tar.gz", _beneath_gzip),
+        "tar.bz2": _packed_tree(folder, ".tar.bz2", _beneath_bz2),
+        "tar.xz": _packed_tree(folder, ".tar.xz", _beneath_xz),
         "zip": _packed_tree(folder, ".zip", _beneath_zip),
         "npz": _npz(),
         "idx": _idx(folder),
@@ -123,10 +129,39 @@ def _cifar10(pack: Callable[..., bytes]) -> Target:
     return Target("c", files, tuple(damaged))
 
 
+def _pickled_cifar100(data: np.ndarray, coarse: np.ndarray, fine: np.ndarray) -> bytes:  # type: ignore[type-arg]
+    batch = {"data": data, "coarse_labels": coarse.tolist(), "fine_labels": fine.tolist()}
+    return pickle.dumps(batch, protocol=2)
+
+
+def _binary_cifar100(data: np.ndarray, coarse: np.ndarray, fine: np.ndarray) -> bytes:  # type: ignore[type-arg]
+    return np.hstack([np.stack([coarse, fine], 1).astype(np.uint8), data]).tobytes()
+
+
+def _cifar100(pack: Callable[..., bytes]) -> Target:
+    ending = ".bin" if pack is _binary_cifar100 else ""
+    fine = np.arange(N_CIFAR) * 5
+    files = {
+        f"c/{part}{ending}": pack(pixels(at, (N_CIFAR, PIXELS)), fine // 5, fine)
+        for at, part in enumerate(("train", "test"))
+    }
+    names = {"fine": [f"f{i}" for i in range(100)], "coarse": [f"c{i}" for i in range(20)]}
+    if ending:
+        lists = {f"c/{kind}_label_names.txt": "\n".join(of) for kind, of in names.items()}
+        files |= {name: text.encode() for name, text in lists.items()}
+    else:
+        meta = {f"{kind}_label_names": of for kind, of in names.items()}
+        files["c/meta"] = pickle.dumps(meta, protocol=2)
+    return Target("c", files, tuple(files))
+
+
 def _packed_tree(folder: Path, ending: str, beneath: Callable[[bytes, Rng], bytes]) -> Target:
     root = parts(folder / f"tree{ending}" / "pets", ("train", "test"), n=2)
     path = folder / f"pets{ending}"
-    (zipped if ending == ".zip" else tarred)(root, path)
+    if ending == ".zip":
+        zipped(root, path)
+    else:
+        tarred(root, path, mode=f"w:{ending.rpartition('.')[2]}")
     name, raw = f"pets{ending}", path.read_bytes()
     if ending == ".tar.gz":
         raw = gzip.compress(gzip.decompress(raw), mtime=0)
@@ -135,6 +170,14 @@ def _packed_tree(folder: Path, ending: str, beneath: Callable[[bytes, Rng], byte
 
 def _beneath_gzip(raw: bytes, rng: Rng) -> bytes:
     return gzip.compress(mutate(gzip.decompress(raw), rng), 1, mtime=0)
+
+
+def _beneath_bz2(raw: bytes, rng: Rng) -> bytes:
+    return bz2.compress(mutate(bz2.decompress(raw), rng), 1)
+
+
+def _beneath_xz(raw: bytes, rng: Rng) -> bytes:
+    return lzma.compress(mutate(lzma.decompress(raw), rng), preset=0)
 
 
 def _beneath_zip(raw: bytes, rng: Rng) -> bytes:

@@ -14,7 +14,7 @@ from benchmarks.reliability.mutations import mutate
 
 from pitfalls.errors import DataError
 from pitfalls.images import load_dataset
-from pitfalls.images.data import cifar10
+from pitfalls.images.data import cifar10, cifar100
 from tests.images.data.makers import pixels, png_bytes
 
 CASES = 60
@@ -23,12 +23,24 @@ CASES = 60
 @pytest.fixture(scope="module")
 def targets(tmp_path_factory):
     folder = tmp_path_factory.mktemp("damage")
-    before = cifar10.IMAGES_A_BATCH
+    before = cifar10.IMAGES_A_BATCH, cifar100.IMAGES
     yield folder, prepare(folder)
-    cifar10.IMAGES_A_BATCH = before
+    cifar10.IMAGES_A_BATCH, cifar100.IMAGES = before
 
 
-READERS = ("pickle", "binary", "tar", "zip", "npz", "idx", "parquet", "pictures", "table")
+READERS = (
+    *(
+        "pickle",
+        "binary",
+        "CIFAR-100 pickle",
+        "CIFAR-100 binary",
+        "tar",
+        "tar.bz2",
+        "tar.xz",
+        "zip",
+    ),
+    *("npz", "idx", "parquet", "pictures", "table"),
+)
 
 
 def outcome(targets, reader, case):
