@@ -24,6 +24,12 @@ _IMPORT = re.compile(r'^import [^;]*? from "\./(\w+)\.js";\n', re.MULTILINE)
 
 # what a reader of the sources needs and a browser does not: comments of a whole line, indents, exports
 _MARGIN = re.compile(r"^(?:[ ]*//.*\n|[ ]+|export (?=const |function )|\n)", re.MULTILINE)
+# blanks and ends of lines around signs, outside texts; around + and - only where they cannot join. Every
+# statement of the sources ends in a semicolon or a block, and no template stands in another.
+_BLANKS = re.compile(
+    r"(\"(?:\\.|[^\"\\])*\"|`(?:\\.|[^`\\])*`)|[ \n]*([=,?:{}()*<>&|;%!]+)[ \n]*"
+    r"|(?<=[\w)\]]) ([-+/]) (?=[\w(\[])"
+)
 
 
 def module() -> str:
@@ -37,7 +43,8 @@ def module() -> str:
             if needed not in done:
                 add(needed)
         del done[name]
-        done[name] = _MARGIN.sub("", _IMPORT.sub("", text))
+        text = _MARGIN.sub("", _IMPORT.sub("", text))
+        done[name] = _BLANKS.sub(lambda found: found[1] or found[2] or found[3], text)
 
     add("start")
     return "\n".join(done.values())
@@ -45,7 +52,7 @@ def module() -> str:
 
 def style() -> str:
     """Return the style sheet; it builds on the report's."""
-    return _read("playground.css")
+    return re.sub(r" *([{};:,]) +", r"\1", _read("playground.css"))
 
 
 def build_playground(out: str | Path) -> Path:

@@ -74,9 +74,9 @@ export function rule(context, x, y, h) {
 
 // Values of equally many records, thinned out by half whenever they are too many.
 export function makeHistory(...names) {
-  const columns = Object.fromEntries(names.map((name) => [name, []]));
-  return {
-    columns,
+  let columns = {};
+  const history = {
+    get columns() { return columns; },
     get n() { return columns[names[0]].length; },
     add(...row) {
       if (columns[names[0]].length >= 1200) {
@@ -84,8 +84,13 @@ export function makeHistory(...names) {
       }
       names.forEach((name, i) => columns[name].push(row[i]));
     },
-    clear() { for (const name of names) columns[name] = []; },
+    clear(...others) {
+      if (others.length) names = others;
+      columns = Object.fromEntries(names.map((name) => [name, []]));
+    },
   };
+  history.clear();
+  return history;
 }
 
 // Lines over a common x. `lines`: {name, colour, wide?, dash?, of: (i) => value}; `levels`: [value, text].
@@ -109,7 +114,7 @@ export function lineChart({ title, label, history, x, xName, lines, range, least
     say: (i) => {
       const at = i < 0 ? history.n - 1 : i;
       if (at < 0) return "";
-      return `${xName} ${digits(xs()[at])}: ` + lines().map((line) => `${line.name} ${digits(line.of(at))}`).join(", ");
+      return `${xName} ${digits(xs()[at])}: ` + lines().filter((line) => !line.wide).map((line) => `${line.name} ${digits(line.of(at))}`).join(", ");
     },
     paint(context, area) {
       const { span, last, across, up } = scale(area);
@@ -170,7 +175,7 @@ export function axes(context, area, marks, up, last, xName) {
     context.moveTo(area.x, y);
     context.lineTo(area.x + area.w, y);
     context.stroke();
-    context.fillText(digits(mark, 3), area.x - 5, y);
+    context.fillText(Math.abs(mark) < 1e-3 && mark !== 0 ? mark.toExponential(0).replace("-", "−") : digits(mark, 3), area.x - 5, y);
   }
   context.textBaseline = "top";
   context.fillText(`${xName} ${digits(last, 4)}`, area.x + area.w, area.y + area.h + 6);

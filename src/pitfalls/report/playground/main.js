@@ -1,11 +1,12 @@
 // One lab at a time: run, pause, step, reset; the address that gives back what is on the screen.
 
 import { button, field, make, onTheme } from "./page.js";
+import { linearLab } from "./linear_lab.js";
 import { parityLab } from "./parity_lab.js";
 import { LABS, presets, readAddress, writeAddress } from "./state.js";
 
-const BUILD = { parity: parityLab };
-const NAMES = { parity: "Parity" };
+const BUILD = { parity: parityLab, linear: linearLab };
+const NAMES = { parity: "Parity", linear: "Linear networks" };
 // milliseconds of a frame that catching up with an address may take
 const CATCH_UP = 24;
 
@@ -22,7 +23,10 @@ export function mount(host) {
   function advance(n) {
     state.lab.advance(n);
     state.lab.look();
-    if (!state.lab.finite) pause(`Training left the finite numbers by step ${state.lab.step}. Take a smaller learning rate, and reset.`);
+    if (!state.lab.finite) return pause(`Training left the finite numbers by step ${state.lab.step}. Take a smaller learning rate, and reset.`);
+    // it rests where descent ends, once; who runs on, runs on
+    if (state.lab.arrived && !state.arrived && !state.goal) pause(`Arrived. ${state.lab.spoken()}`);
+    state.arrived = state.lab.arrived;
   }
 
   function show() { state.lab.draw(); }
@@ -66,8 +70,8 @@ export function mount(host) {
 
   function catchUp(began) {
     const { lab, goal } = state;
-    while (lab.step < goal && performance.now() - began < CATCH_UP) lab.advance(Math.min(10, goal - lab.step));
-    advance(0);
+    const stride = Math.ceil(goal / 200);
+    do advance(Math.min(stride - lab.step % stride, goal - lab.step)); while (state.running && lab.step < goal && performance.now() - began < CATCH_UP);
   }
 
   function open(name, settings, notes) {

@@ -40,7 +40,7 @@ export function field(label, { value, read, says, change, ...attributes }) {
 export function menu(label, options, value, change) {
   const id = freshId();
   const select = make("select", { id, onchange: () => change(select.value) },
-    ...Object.entries(options).map(([name, text]) => make("option", { value: name, selected: name === value }, text)));
+    ...Object.entries(options).map(([name, text]) => make("option", { value: name, selected: name === String(value) }, text)));
   return make("span", { class: "field" }, make("label", { for: id }, label), select);
 }
 

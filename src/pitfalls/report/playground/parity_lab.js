@@ -5,7 +5,7 @@ import { button, colour, digits, field, group, make, menu, readouts, settled } f
 import { countOnes, exactNetwork, initialNetwork, leastWidth, makeTrainer, measure, trainStep } from "./parity.js";
 import { fitMask, PARITY } from "./state.js";
 
-const STARTS = {
+const PARITY_STARTS = {
   training: "PyTorch's weights, as pitfalls trains",
   torch: "PyTorch's weights, torch.manual_seed",
   printed: "the sheet's construction, as printed",
@@ -80,7 +80,7 @@ export function parityLab(asked, changed) {
     const focus = controls.contains(document.activeElement) ? document.activeElement.id || document.activeElement.dataset.key : null;
     controls.replaceChildren(
       group("Target", number("Features d", "d"), maskButtons(settings, (mask) => change("mask", mask))),
-      group("Network", number("Units k", "k"), menu("Start", STARTS, settings.start, (v) => change("start", v)), number("Seed", "seed"),
+      group("Network", number("Units k", "k"), menu("Start", PARITY_STARTS, settings.start, (v) => change("start", v)), number("Seed", "seed"),
         button("The sheet's one failing input", () => {
           settings = fitted({ ...settings, start: "printed", mask: "1".repeat(settings.d) });
           reset();
@@ -108,13 +108,13 @@ export function parityLab(asked, changed) {
   function rest() {
     const largest = Array.from(order).sort((a, b) => Math.abs(seen.spectrum[b]) - Math.abs(seen.spectrum[a])).slice(0, 5);
     top.replaceChildren(...largest.map((v) => make("li", {}, `${bitsOf(v, settings.d)}: ${digits(seen.spectrum[v])}`)));
-    python.textContent = pythonOf(settings, network.step);
+    python.textContent = pythonOfParity(settings, network.step);
   }
 
   const element = make("div", { class: "lab" }, settled(controls),
     make("div", { class: "seen" }, values.element, wrong, make("div", { class: "charts" }, ...charts.map((c) => c.element)), hint),
     make("details", {}, make("summary", {}, "Largest coefficients"), top),
-    make("details", {}, make("summary", {}, "The same in Python"), make("pre", {}, python)));
+    make("details", {}, make("summary", {}, "The same in Python"), make("pre", { tabindex: 0 }, python)));
   settings = fitted(settings);
   reset();
   build();
@@ -141,7 +141,7 @@ function maskButtons(settings, change) {
     button(`x${j + 1}`, () => change(bits.map((b, i) => (i === j ? 1 - b : b)).join("")), { "aria-pressed": String(bit === "1"), "data-key": `x${j + 1}` })));
 }
 
-function pythonOf({ d, mask, k, start, seed, loss, optimizer, rate, momentum, batch }, step) {
+function pythonOfParity({ d, mask, k, start, seed, loss, optimizer, rate, momentum, batch }, step) {
   const v = `[${[...mask].join(", ")}]`, lines = ["from pitfalls.parity import *", `task = ParityTask(${v})`];
   if (isExact(start)) lines.push(`network = exact_network(task, "${start}", ${k})`, "print(verify_exact(network, task))");
   else if (start === "torch") lines.push(`network = TwoLayerReLU(${d}, ${k}, seed=${seed})`);

@@ -1,5 +1,7 @@
 // A lab's settings: what each may be, and how they stand in the address.
 
+import { EXAMPLES, readData } from "./data.js";
+
 export const MARK = "#play?";
 
 const whole = (least, most, preset) => ({
@@ -37,7 +39,26 @@ export const PARITY = {
   step: whole(0, MOST_STEPS, 0),
 };
 
-export const LABS = { parity: PARITY };
+const numbers = /^(-?[\d.]+(e-?\d+)?(,(?=.)|$))*$/;
+
+export const LINEAR = {
+  data: { preset: Object.keys(EXAMPLES)[0], read: (text) => (readData(text).fault ? null : text), says: "modes, or one sample a line" },
+  inputs: choice("white", "given"),
+  center: choice("no", "yes"),
+  depth: whole(2, 3, 2),
+  hidden: whole(1, 12, 4),
+  start: choice("aligned", "rotated", "saddle", "layers"),
+  held: matching(/^[1-8](,[1-8])*$/, "1", "the numbers of modes, such as 1,3"),
+  strength: real(0, 10, 0.01),
+  map: matching(numbers, "", "the numbers of a square matrix, row by row"),
+  seed: whole(0, Number.MAX_SAFE_INTEGER, 123),
+  rate: real(0, 100, 0.01),
+  momentum: real(0, 0.9999, 0),
+  speed: whole(1, 500, 3),
+  step: whole(0, MOST_STEPS, 0),
+};
+
+export const LABS = { parity: PARITY, linear: LINEAR };
 
 export const presets = (spec) => Object.fromEntries(Object.entries(spec).map(([name, field]) => [name, field.preset]));
 
@@ -50,7 +71,7 @@ export function readAddress(fragment) {
   const settings = presets(spec);
   for (const [name, text] of given) {
     if (name === "lab") continue;
-    const value = name in spec ? spec[name].read(text) : null;
+    const value = name in spec ? spec[name].read(text.replaceAll("/", "\n")) : null;
     if (value !== null) settings[name] = value;
     else notes.push(name in spec ? `${name} must be ${spec[name].says}, not ${text || "empty"}.` : `There is no setting ${name}.`);
   }
@@ -61,7 +82,7 @@ export function readAddress(fragment) {
 export function writeAddress(lab, settings) {
   const pairs = new URLSearchParams({ lab });
   for (const [name, { preset }] of Object.entries(LABS[lab])) {
-    if (settings[name] !== preset) pairs.set(name, settings[name]);
+    if (settings[name] !== preset) pairs.set(name, String(settings[name]).replaceAll("\n", "/"));
   }
   return MARK + pairs.toString();
 }
