@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from pitfalls.experiments.image_confusion import Confusion, Mistake, count_confusion
-from pitfalls.experiments.image_shares import Share, differ, paired_differ
+from pitfalls.experiments.image_shares import (
+    Share,
+    ahead,
+    differ,
+    guesses,
+    paired_differ,
+    standard_error,
+)
 
 
 @pytest.mark.parametrize(("count", "n"), [(0, 1), (1, 1), (3, 7), (50, 50), (1000, 10_000)])
@@ -94,3 +101,64 @@ def test_one_class_has_no_extremes_and_no_mistakes():
     found = Confusion(np.array([[5, 0], [0, 0]]))
     assert found.extremes is None
     assert found.commonest == ()
+
+
+def test_guessing_is_excluded_by_three_standard_errors_at_the_constant_answer():
+    # the standard error of 10 % of 512 images is 1.33 points: the line lies at 13.98 %
+    assert guesses(0.1367, 0.1, 512)
+    assert guesses(0.05, 0.1, 512)
+    assert not guesses(0.1399, 0.1, 512)
+    assert not guesses(0.1367, 0.1, 10_000)
+    assert guesses(1.0, 1.0, 5)  # one class: there is nothing to tell
+
+
+def test_a_lead_is_a_distance_beyond_chance_on_so_many_images():
+    shares = {"constant": 0.123, "annealed": 0.1445, "special": 0.1035}
+    found = {n: [ahead([0.1445], [shares[s]], n) for s in ("constant", "special")]
+             for n in (512, 10_000)}  # fmt: skip
+    assert found == {512: [False, False], 10_000: [True, True]}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "n", "grew"),
+    [(0.10875, 0.115, 800, False), (0.5, 0.52, 50_000, True), (0.6, 0.5, 50_000, False)],
+)
+def test_a_rise_is_beyond_chance(before, after, n, grew):
+    assert ahead([after], [before], n) is grew
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_one_image_or_two_prove_no_lead(n):
+    assert not ahead([1.0], [0.0], n)
+    assert standard_error(1.0, n) > 0.1
+
+
+@pytest.mark.parametrize("comparisons", [1, 3])
+def test_of_one_pair_a_lead_is_what_the_exact_test_says(comparisons):
+    for a in range(0, 61, 4):
+        for b in range(0, 61, 3):
+            exact = differ(Share(a, 60), Share(b, 60), comparisons=comparisons)
+            assert ahead([a / 60], [b / 60], 60, comparisons=comparisons) == (exact and a > b)
+
+
+def test_the_spread_over_pairs_adds_to_the_counting():
+    # by counting alone 62 % of 400 images is ahead of 53 %, and with the same lead over every start
+    assert ahead([0.62], [0.53], 400)
+    assert ahead([0.60, 0.62, 0.64], [0.51, 0.53, 0.55], 400)
+    assert not ahead([0.50, 0.62, 0.74], [0.61, 0.53, 0.45], 400)
+
+
+def test_trainings_that_differ_by_their_starts_alone_are_seldom_told_apart():
+    rng = np.random.default_rng(0)
+    wrong = 0
+    for _ in range(1500):
+        skill = 0.5 + 0.05 * rng.standard_normal((2, 5))
+        shares = rng.binomial(200, skill) / 200
+        wrong += ahead(*shares, 200)
+    assert wrong / 1500 < 0.035
+
+
+def test_a_lead_by_chance_is_rare():
+    rng = np.random.default_rng(0)
+    drawn = rng.binomial(200, 0.5, (2000, 2)) / 200
+    assert np.mean([ahead([a], [b], 200) for a, b in drawn]) < 0.035  # 2.3 % by the normal law

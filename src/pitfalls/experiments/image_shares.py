@@ -1,15 +1,19 @@
-"""Shares of images that were counted, and when two of them differ by more than chance."""
+"""Shares of images that were counted: their errors, and the one rule for when two of them differ."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
 
-__all__ = ["CONFIDENCE", "Share", "differ", "paired_differ"]
+__all__ = ["CONFIDENCE", "Share", "ahead", "differ", "guesses", "paired_differ", "standard_error"]
 
 CONFIDENCE = 0.95
 """Of every interval, and of every comparison that a sentence states."""
+
+BEYOND_GUESSING = 3
+"""Standard errors above one answer for all images that a network must reach, or it is called guessing."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,11 @@ class Share:
 
     count: int
     n: int
+
+    @classmethod
+    def of(cls, value: float, n: int) -> "Share":
+        """Return the count that a share, or a mean of shares, of n images comes nearest to."""
+        return cls(round(value * n), n)
 
     @property
     def value(self) -> float:
@@ -52,9 +61,10 @@ class Share:
 
 
 def differ(one: Share, other: Share, *, comparisons: int = 1) -> bool:
-    """Tell whether two shares of different images differ by more than the choice of images explains.
+    """Tell whether two shares differ by more than the choice of images explains.
 
     By Fisher's exact test, which says so too seldom rather than too often, for few images as for many.
+    It takes the images for different ones; of the same images it says so still less often.
 
     Parameters
     ----------
@@ -72,10 +82,67 @@ def differ(one: Share, other: Share, *, comparisons: int = 1) -> bool:
     >>> differ(Share(2, 2), Share(0, 2)), differ(Share(90, 100), Share(60, 100))
     (False, True)
     """
+    return bool(_by_chance(one, other) < (1 - CONFIDENCE) / comparisons)
+
+
+def ahead(ones: Sequence[float], others: Sequence[float], n: int, *, comparisons: int = 1) -> bool:
+    """Tell whether paired shares, counted on n images, are larger by more than chance.
+
+    Of one pair by `differ`. Of several, trainings from several starts say, the spread of the difference
+    over the pairs adds to the error that the test of the means amounts to.
+
+    Parameters
+    ----------
+    ones, others : sequence of float
+    n : int
+    comparisons : int, default=1
+        As in `differ`.
+
+    Examples
+    --------
+    >>> ahead([0.9], [0.6], 100), ahead([0.9, 0.5], [0.6, 0.6], 100), ahead([0.6], [0.9], 100)
+    (True, False, False)
+    """
+    differences = np.subtract(ones, others)
+    difference, normal = float(differences.mean()), NormalDist()
+    chance = _by_chance(Share.of(float(np.mean(ones)), n), Share.of(float(np.mean(others)), n))
+    if difference <= 0 or chance >= 1:
+        return False
+    counting = difference / -normal.inv_cdf(max(chance, 1e-300) / 2)
+    spread = float(differences.std(ddof=1)) / math.sqrt(len(ones)) if len(ones) > 1 else 0.0
+    most = -normal.inv_cdf((1 - CONFIDENCE) / comparisons / 2)
+    return difference > most * math.hypot(counting, spread)
+
+
+def _by_chance(one: Share, other: Share) -> float:
+    """Return how likely a difference like this or greater is if the true shares are equal."""
     from scipy.stats import fisher_exact
 
     table = np.array([[share.count, share.n - share.count] for share in (one, other)])
-    return bool(fisher_exact(table).pvalue < (1 - CONFIDENCE) / comparisons)
+    return float(fisher_exact(table).pvalue)
+
+
+def standard_error(share: float, n: int) -> float:
+    """Return the standard error of a share counted on n images, to be printed after ±.
+
+    Two more images are counted, one right and one wrong: none of one image is not certain.
+
+    References
+    ----------
+    Agresti, Caffo. Simple and effective confidence intervals for proportions and differences of
+    proportions result from adding two successes and two failures. The American Statistician 54, 2000.
+    """
+    p = (share * n + 1) / (n + 2)
+    return math.sqrt(p * (1 - p) / (n + 2))
+
+
+def guesses(share: float, constant: float, n: int) -> bool:
+    """Whether a share of n images is within reach of one answer for all, which gets ``constant``.
+
+    The error belongs to what is to be excluded: an answer that ignores the image. Every text and
+    every verdict asks here, so that one number is never called both guessing and better than it.
+    """
+    return share <= constant + BEYOND_GUESSING * math.sqrt(constant * (1 - constant) / n)
 
 
 def paired_differ(only_one: int, only_other: int) -> bool:

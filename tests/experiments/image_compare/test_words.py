@@ -42,10 +42,10 @@ APART = (training("constant", test=0.2), training("annealed", test=0.6))
 CLOSE = (training("constant", test=0.50), training("annealed", test=0.51))
 
 
-def test_a_winner_is_named_only_beyond_two_standard_errors_which_are_said():
+def test_a_winner_is_named_only_beyond_chance_which_is_said():
     said = plain(ranking(result_of(*APART)))
     assert "The annealed scheme ends first with 60.0 %, before constant with 20.0 %" in said
-    assert "more than two standard errors of a difference, by counting on 512 test images" in said
+    assert "further away than chance explains on 512 test images (95 %)" in said
     assert "one start says nothing of other starts" in said
     assert "does not decide" in plain(ranking(result_of(*CLOSE)))
     assert title(result_of(*CLOSE)) == "No clear winner: 51.0 % at best"

@@ -1,5 +1,6 @@
 """What is asked, and what was found."""
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Literal
@@ -9,7 +10,7 @@ import numpy as np
 from pitfalls.errors import InputError
 from pitfalls.experiments.image_curves import Diverged, Training
 from pitfalls.experiments.image_networks import NetworkConfig
-from pitfalls.experiments.image_scores import guesses, is_ahead, standard_error
+from pitfalls.experiments.image_shares import ahead, guesses, standard_error
 from pitfalls.experiments.image_source import ImageSource, Pictures, ask_for_images
 from pitfalls.frame import HIDDEN, Located, Result, Without
 from pitfalls.images.data import DataConfig
@@ -179,7 +180,7 @@ class CompareResult(Result):
 
     @property
     def tied(self) -> tuple[SchemeRow, ...]:
-        """The schemes that the best is not ahead of by two standard errors of the difference."""
+        """The schemes that the best is not ahead of by more than chance."""
         best = self.best
         return tuple(row for row in self.rows if row is not best and not self.ahead(best, row))
 
@@ -191,7 +192,7 @@ class CompareResult(Result):
         )
 
     def ahead(self, one: SchemeRow, other: SchemeRow) -> bool:
-        """Whether one scheme is ahead of another by more than two standard errors.
+        """Whether one scheme is ahead of another by more than chance, all pairs taken together.
 
         Over the seeds with which both finished; without such a seed it is not.
         """
@@ -204,7 +205,8 @@ class CompareResult(Result):
             return False
         ones = [scores[one.scheme][seed] for seed in both]
         others = [scores[other.scheme][seed] for seed in both]
-        return is_ahead(ones, others, self.n_held_out)
+        pairs = math.comb(len(self.rows), 2)
+        return ahead(ones, others, self.n_held_out, comparisons=pairs)
 
     def n_diverged(self, scheme: str) -> int:
         """How many trainings with a scheme diverged."""

@@ -97,24 +97,24 @@ def ranking(result: CompareResult) -> Markup:
         return ()
     best, tied = result.best, result.tied
     images = counted(result.n_held_out, f"{called(result.part)} image")
-    error = say(
-        "of a difference, by counting on {images}{starts}",
+    chance = say(
+        "than chance explains on {images} (95 %){starts}",
         images=images, starts=_starts(result),
     )  # fmt: skip
     if tied:
         return say(
-            "The {best} scheme has the highest accuracy, {share}, but {tied} {verb} within two "
-            "standard errors {error}: this comparison does not decide between them. ",
+            "The {best} scheme has the highest accuracy, {share}, but {tied} {verb} no further "
+            "away {chance}: this comparison does not decide between them. ",
             best=_code(best.scheme), share=percent(best.held_out),
             tied=listed([_code(row.scheme) for row in tied]),
-            verb="lies" if len(tied) == 1 else "lie", error=error,
+            verb="lies" if len(tied) == 1 else "lie", chance=chance,
         )  # fmt: skip
     second = max((row for row in result.rows if row is not best), key=lambda row: row.held_out)
     return say(
-        "The {best} scheme ends first with {share}, before {second} with {next}: more than two "
-        "standard errors {error}. ",
+        "The {best} scheme ends first with {share}, before {second} with {next}: further away "
+        "{chance}. ",
         best=_code(best.scheme), share=percent(best.held_out), second=_code(second.scheme),
-        next=percent(second.held_out), error=error,
+        next=percent(second.held_out), chance=chance,
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from pitfalls.errors import InputError
 from pitfalls.experiments.image_curves import Clock, Training
 from pitfalls.experiments.image_networks import NetworkConfig
-from pitfalls.experiments.image_scores import standard_error
+from pitfalls.experiments.image_shares import standard_error
 from pitfalls.experiments.image_source import ImageSource, Pictures, ask_for_images
 from pitfalls.frame import Located, Result
 from pitfalls.images.data import DataConfig

@@ -1,13 +1,12 @@
 """What is asked, and what was found."""
 
-import math
 from dataclasses import dataclass, field
 from typing import Annotated
 
 from pitfalls.errors import InputError
 from pitfalls.experiments.image_curves import Clock, Training
 from pitfalls.experiments.image_networks import NetworkConfig
-from pitfalls.experiments.image_scores import guesses, is_ahead, standard_error
+from pitfalls.experiments.image_shares import Share, ahead, differ, guesses, standard_error
 from pitfalls.experiments.image_source import ImageSource, Pictures, ask_for_images
 from pitfalls.frame import HIDDEN, Located, Result
 from pitfalls.images.data import DataConfig
@@ -102,16 +101,19 @@ class TrainRunResult(Result):
 
     @property
     def gap(self) -> float | None:
-        """Training above test accuracy; None where it is within two standard errors."""
+        """Training above test accuracy; None where it is not by more than chance."""
         train, test = self.trained.train_accuracy, self.trained.test_accuracy
-        error = math.hypot(standard_error(train, self.pictures.n("train")), self.error)
-        return train - test if train - test > 2 * error else None
+        counted = [
+            Share.of(value, self.pictures.n(part))
+            for value, part in ((train, "train"), (test, "test"))
+        ]
+        return train - test if train > test and differ(*counted) else None
 
     @property
     def last_rise(self) -> float | None:
-        """What the last epoch added to the training accuracy; None within two standard errors."""
+        """What the last epoch added to the training accuracy; None where it is not beyond chance."""
         shares = self.trained.train_accuracies
         if len(shares) < 2:
             return None
         before, after = float(shares[-2]), float(shares[-1])
-        return after - before if is_ahead([after], [before], self.pictures.n("train")) else None
+        return after - before if ahead([after], [before], self.pictures.n("train")) else None

@@ -91,13 +91,13 @@ def fit(result: TrainRunResult) -> Markup:
     said: Markup = ()
     if result.gap is not None:
         said += say(
-            "It does {gap} points better on what it trained on, more than two standard errors. ",
+            "It does {gap} points better on what it trained on, more than chance explains (95 %). ",
             gap=number(100 * result.gap, 2),
         )
     if result.last_rise is not None:
         said += say(
-            "The last epoch's training accuracy is {rise} points above the one before, more than two "
-            "standard errors. ",
+            "The last epoch's training accuracy is {rise} points above the one before, more than "
+            "chance explains (95 %). ",
             rise=number(100 * result.last_rise, 2),
         )
     return said
