@@ -27,6 +27,15 @@ def test_a_sampled_evaluation_agrees_with_the_exact_one_within_its_error():
     assert abs(sampled.accuracy - exact.accuracy) < 5 * sampled.accuracy_error
 
 
+def test_a_sample_has_the_size_asked_for_and_the_error_of_a_share():
+    task, network = ParityTask.random(9, 0), TwoLayerReLU(9, 30, seed=1)
+    sampled = evaluate(network, task, exact_up_to=8, n_samples=777)
+    share = sampled.accuracy
+    assert sampled.n_inputs == 777
+    assert share * 777 == pytest.approx(round(share * 777), abs=1e-9)
+    assert sampled.accuracy_error == pytest.approx((share * (1 - share) / 777) ** 0.5, rel=1e-12)
+
+
 @pytest.mark.parametrize("mask", [[1, 0, 1], [0, 0, 0]])
 def test_an_output_of_zero_is_wrong_for_either_class(mask):
     network = TwoLayerReLU(3, 2, seed=0)

@@ -19,6 +19,20 @@ def test_a_finished_run_is_quoted_before_an_unfinished_later_one(store: RunStore
     assert len(found.runs) == 2
 
 
+def test_of_finished_runs_the_latest_is_quoted_and_an_earlier_unfinished_one_waits(
+    store: RunStore,
+) -> None:
+    with pytest.raises(KeyboardInterrupt), store.open("demo", Config(n=1)):
+        raise KeyboardInterrupt
+    finished = [make_run(store, "demo", n=n) for n in (2, 3, 4)]
+    for run, year in zip(finished, (2021, 2023, 2022), strict=True):
+        rewrite_manifest(run, end=f"{year}-01-01T00:00:00+00:00")
+    found = gather(store)["demo"]
+    latest_first = [finished[1].id, finished[2].id, finished[0].id]
+    assert [run.id for run in found.runs][:3] == latest_first
+    assert found.runs[3].manifest.status == "interrupted"
+
+
 def test_a_list_of_runs_says_itself_which_comes_first(store: RunStore) -> None:
     first, second = make_run(store, "demo", n=1), make_run(store, "demo", n=2)
     assert gather([second, first, second])["demo"].runs == (second, first)

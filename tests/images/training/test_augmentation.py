@@ -14,6 +14,7 @@ from pitfalls.images.training.augmentation import (
     RandomCrop,
     RandomHorizontalFlip,
     augment,
+    derived_seed,
 )
 
 
@@ -161,6 +162,36 @@ def test_crops_draw_the_numbers_they_always_drew():
     assert torch.equal(got, torch.stack(expected, dim=1))
 
 
+def test_seeds_and_alternating_flips_are_those_they_always_were():
+    # a run that is made again, or continued by a later version, sees the same pictures
+    assert derived_seed(0, "order", 1) == 7021862330116196507
+    assert derived_seed(5, "step", 2, 3) == 8013069216576931022
+    draws = (
+        AlternatingFlip().draw_at(at(3, 0, 0, 64), (8, 8), 0),
+        AlternatingFlip(0.25).draw_at(at(123456789, 1, 0, 64), (8, 8), 0),
+    )
+    assert ["".join("x" if flipped else "." for flipped in drawn.tolist()) for drawn in draws] == [
+        ".xxx...xxx.xx..xxx.xxx.xxx..x.xx.xx.....x.x.x.xx..xxx..x...xx.x.",
+        ".xxxxx.xxxxxx.xxx.xxx..xxxxxxxx.xxxxx.xxxxxxxx.xxx..x.xxxxxx...x",
+    ]
+
+
+def test_images_that_are_no_squares_are_cut_within_their_own_sides():
+    images = pictures(40, 1, 6, 12)
+    for image, cut in zip(images, augment(images, [RandomCrop((6, 4))], at(n=40)), strict=True):
+        assert any(torch.equal(image[:, :, x : x + 4], cut) for x in range(9))
+
+
+def test_padding_if_needed_counts_the_borders_that_there_are():
+    # 1 + 6 + 3 rows of 12: two more on either side, so the cut has three places
+    crop = RandomCrop((12, 8), padding=(0, 1, 0, 3), pad_if_needed=True)
+    rows = crop.draw(500, (6, 8), None)[:, 0]
+    assert sorted(set(rows.tolist())) == [0, 1, 2]
+    padded = np.pad(np.ones((6, 8), np.uint8), ((3, 5), (0, 0)))
+    (cut,) = crop.apply(torch.ones(1, 1, 6, 8, dtype=torch.uint8), torch.tensor([[2, 0]]))
+    assert np.array_equal(cut[0].numpy(), padded[2:14])
+
+
 def test_flip_turns_left_and_right_and_nothing_else():
     image = torch.arange(12, dtype=torch.uint8).reshape(1, 1, 3, 4)
     flipped = RandomHorizontalFlip(p=1.0)(image)
@@ -227,6 +258,10 @@ def test_numpys_global_generator_gives_each_image_and_step_its_own_numbers():
     first, second = (augment(images, [PerImage(grey)], at(step=s, n=50)).flatten() for s in (0, 1))
     assert len(set(first.tolist())) > 30
     assert not torch.equal(first, second)
+    drawn = []
+    many = PerImage(lambda image: drawn.append(np.random.randint(2**31)) or image)  # noqa: NPY002
+    augment(pictures(500, 1, 1, 1), [many], at(n=500))
+    assert len(set(drawn)) > 498
 
 
 def to_floats(image):

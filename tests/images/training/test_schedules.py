@@ -37,6 +37,13 @@ def test_special_is_the_homeworks_formula(epochs, epoch, batch):
     assert got == pytest.approx(starter_special(epochs, epoch + batch / 391), abs=1e-15)
 
 
+def test_special_ends_its_tail_at_zero_and_stays_at_a_tenth_of_the_final_rate_after_it():
+    rate = special_schedule(7, peak=0.4, final=0.02)  # E = 10, the tail ends at 15
+    assert rate(0, 10, 0, 8) == 0.02
+    assert rate(0, 15, 0, 8) == 0.0
+    assert rate(0, 15, 1, 8) == 0.002
+
+
 def test_one_epoch_of_special_sees_only_the_rise():
     rate = special_schedule(epochs=1)
     rates = [rate(0, 0, b, 391) for b in range(391)]
@@ -97,6 +104,9 @@ def test_every_scheme_is_built_by_name_and_takes_its_rate(name):
         lambda: one_cycle_schedule(5, final=-1.0),
         lambda: one_cycle_schedule(5, warmup=float("nan")),
         lambda: constant_schedule("fast"),
+        lambda: one_cycle_schedule(0),
+        lambda: one_cycle_schedule(5, peak=0.0),
+        lambda: linear_schedule(5, peak=-0.1),
     ],
 )
 def test_settings_without_meaning_are_refused(make):

@@ -103,11 +103,9 @@ class TrainRunResult(Result):
     def gap(self) -> float | None:
         """Training above test accuracy; None where it is not by more than chance."""
         train, test = self.trained.train_accuracy, self.trained.test_accuracy
-        counted = [
-            Share.of(value, self.pictures.n(part))
-            for value, part in ((train, "train"), (test, "test"))
-        ]
-        return train - test if train > test and differ(*counted) else None
+        learnt = Share.of(train, self.pictures.n("train"))
+        other = Share.of(test, self.pictures.n("test"))
+        return train - test if train > test and differ(learnt, other) else None
 
     @property
     def last_rise(self) -> float | None:
