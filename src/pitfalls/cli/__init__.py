@@ -64,6 +64,11 @@ app.command(
     name="playground",
     help="Write the page in which the homework's networks train live.",
 )
+app.command(
+    "pitfalls.cli.course:app",
+    name="course",
+    help="Teach with this sheet: starter scripts, graders that cannot be fooled, slides.",
+)
 app.command("pitfalls.cli.runs:app", name="runs", help="List, show and remove finished runs.")
 app.command(
     "pitfalls.cli.doctor:doctor",

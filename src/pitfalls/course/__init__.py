@@ -1,0 +1,1 @@
+"""The course kit: starter scripts, graders that cannot be fooled, and what a lecturer shows."""

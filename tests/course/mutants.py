@@ -1,0 +1,87 @@
+"""Forty wrong submissions: each is the solution with one mistake that students make."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One mistake, the points it costs by part, and words that its reason must hold."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    lost: dict[str, int]
+    reason: str
+
+
+F, P, C = "formulas.py", "pitfalls.py", "cifar10.py"
+LOSS = "torch.clamp(1 - output.reshape(-1) * labels.reshape(-1), min=0).mean()"
+
+MUTANTS = (
+    # 2a
+    Mutant("full rank only", F, "layer[:rank, :rank] = np.eye(rank)", "layer[:rank, :rank] = 1", {"2a": 5}, "an entry of the product is off"),
+    Mutant("no refusal", F, "raise ValueError(\"the rank of w_0 is above the narrowest width\")", "rank = min(widths)", {"2a": 2}, "no ValueError comes"),
+    Mutant("a layer too many", F, "    return layers\n", "    return [*layers, np.eye(widths[-1])]\n", {"2a": 6}, "layers where"),
+    # 2b
+    Mutant("no half", F, "0.5 * np.sum(", "np.sum(", {"2b": 4, "2d-risk": 5}, "leaving out the ½"),
+    Mutant("mean for sum", F, "return 0.5 * np.sum((x", "return 0.5 / len(x) * np.sum((x", {"2b": 4, "2d-risk": 5}, "a mean over the samples"),
+    Mutant("transposed order", F, "        result = w @ result\n", "        result = result @ w\n", {"2b": 4, "2d": 5, "2e": 7}, "raises ValueError"),
+    # 2c
+    Mutant("sign of the gradient", F, "return (w @ x.T - y.T) @ x", "return (y.T - w @ x.T) @ x", {"2c": 4, "2e": 6}, "the other sign gives just that"),
+    Mutant("factor two", F, "return (w @ x.T - y.T) @ x", "return 2 * (w @ x.T - y.T) @ x", {"2c": 4, "2e": 6}, "leaving out the ½ of Q gives just that"),
+    Mutant("E alone", F, "return (w @ x.T - y.T) @ x", "return w @ x.T - y.T", {"2c": 5, "2e": 7}, "returns shape"),
+    # 2d
+    Mutant("normal equations inverted", F, "np.linalg.lstsq(x, y, rcond=None)[0].T", "(np.linalg.inv(x.T @ x) @ x.T @ y).T", {"2d-risk": 2}, "last column repeats its first"),
+    Mutant("minimum is zero", F, "    return risk([best], x, y)\n", "    return 0.0\n", {"2d-risk": 5}, "always zero gives just that"),
+    Mutant("critical is enough", F, "    slope = np.abs(w @ (x.T @ x) - y.T @ x).max()\n", "    slope = max(np.abs(g).max() for g in layer_gradients(weights, x, y))\n", {"2d": 3}, "all weights zero"),
+    Mutant("unique minimum only", F, "    slope = np.abs(w @ (x.T @ x) - y.T @ x).max()\n", "    slope = np.abs(w - np.linalg.lstsq(x, y, rcond=None)[0].T).max()\n", {"2d": 1}, "another minimum"),
+    # 2e
+    Mutant("order of the layers", F, "    return gradients\n", "    return gradients[::-1]\n", {"2e": 7}, "returns shape"),
+    Mutant("no transpose above", F, "above.T @ error", "above @ error", {"2e": 7}, "layer_gradients"),
+    Mutant("layers below forgotten", F, "@ error @ below.T", "@ error @ np.eye(x.shape[1])[:, : below.T.shape[1]]", {"2e": 7}, "returns shape"),
+    Mutant("the minimum itself", F, "    return [np.zeros((after, before)) for before, after in zip(widths, widths[1:])]\n", "    return factorize(np.linalg.lstsq(x, y, rcond=None)[0].T, widths)\n", {"2e-point": 2}, "the global minimum itself"),
+    Mutant("not critical", F, "    return [np.zeros((after, before)) for before, after in zip(widths, widths[1:])]\n", "    return [np.ones((after, before)) for before, after in zip(widths, widths[1:])]\n", {"2e-point": 2}, "not zero"),
+    # 2f
+    Mutant("always", F, "    return all(np.linalg.matrix_rank(w) == len(w) for w in weights)\n", "    return True\n", {"2f": 3}, "all weights zero"),
+    Mutant("never", F, "    return all(np.linalg.matrix_rank(w) == len(w) for w in weights)\n", "    return False\n", {"2f": 3}, "random square weights"),
+    Mutant("determinant against a number", F, "np.linalg.matrix_rank(w) == len(w) for w", "abs(np.linalg.det(w)) > 1e-4 for w", {"2f": 1}, "W_1 = Q/1000"),
+    # 3a
+    Mutant("no output bias", P, "nn.Linear(k, 1)", "nn.Linear(k, 1, bias=False)", {"3a-network": 4, "3a": 9}, "parameters of shapes"),
+    Mutant("no relu", P, "torch.relu(self.hidden(x))", "self.hidden(x)", {"3a-network": 3, "3a": 9}, "leaving out the ReLU gives just that"),
+    Mutant("tanh at the output", P, "return self.output(torch.relu(self.hidden(x)))", "return torch.tanh(self.output(torch.relu(self.hidden(x))))", {"3a-network": 3, "3a": 9}, "a tanh on the output gives just that"),
+    Mutant("as printed", P, "network.hidden.weight[unit] = mask.float()", "network.hidden.weight[unit] = mask.float() * (unit < 3 * d // 2)", {"3a": 2}, "the construction as printed fails at just this input"),
+    Mutant("one group short", P, "for i in range(d // 2 + 1):", "for i in range(d // 2):", {"3a": 2}, "v = 1111, x = 1111"),
+    Mutant("one bias wrong", P, "(-0.5, 4.0)", "(-0.25, 4.0)", {"3a": 9}, "masks fail"),
+    # 3b
+    Mutant("B x B", P, LOSS, "torch.clamp(1 - output * labels, min=0).mean()", {"3b": 8}, "broadcasting (B, 1) against (B,) to a table (B, B) gives just that"),
+    Mutant("sum", P, LOSS, LOSS.replace("mean()", "sum()"), {"3b": 7}, "the sum over the batch"),
+    Mutant("no clamp", P, LOSS, "(1 - output.reshape(-1) * labels.reshape(-1)).mean()", {"3b": 7}, "leaving out the clamp"),
+    Mutant("wrong sign", P, LOSS, LOSS.replace("1 - output", "1 + output"), {"3b": 9}, "the wrong sign"),
+    Mutant("numpy in the graph", P, LOSS, "torch.tensor(__import__('numpy').maximum(0, 1 - output.detach().numpy().ravel() * labels.numpy()).mean())", {"3b": 4}, "does not hang on the outputs"),
+    Mutant("labels 0 and 1", P, LOSS, LOSS.replace("labels.reshape(-1)", "(labels.reshape(-1) > 0)"), {"3b": 8}, "labels taken as 0 and 1"),
+    Mutant("clamp after the mean", P, LOSS, "torch.clamp((1 - output.reshape(-1) * labels.reshape(-1)).mean(), min=0)", {"3b": 6}, "the clamp after the mean"),
+    Mutant("no mean at all", P, LOSS, LOSS.removesuffix(".mean()"), {"3b": 11}, "returns shape"),
+    # 3c
+    Mutant("w without alpha", F, "np.outer(active, x)", "np.outer(z > 0, x)", {"3c-i": 2, "3c-ii": 5}, "finite differences give"),
+    Mutant("bound without alpha", F, "max(1.0, np.abs(alpha).max(), highest.max())", "max(1.0, highest.max())", {"3c-i-bound": 3}, "the bound is"),
+    Mutant("bound of infinity", F, "max(1.0, np.abs(alpha).max(), highest.max())", "float('inf')", {"3c-i-bound": 4, "3c-iv": 5}, "not finite"),
+    Mutant("a with the other sign", F, "a = -np.mean(((above - below) / 2)", "a = np.mean(((above - below) / 2)", {"3c-ii": 5}, "the other sign gives just that"),
+    Mutant("g halved", F, "return a, -((above + below) / 2)", "return a, -((above + below) / 4)", {"3c-ii": 3}, "entry"),
+    Mutant("correlation of overlap", F, "1.0 if np.array_equal(u, v) else 0.0", "1.0 if (u * v).any() else 0.0", {"3c-iii": 3}, "where 0 is due"),
+    Mutant("bound without c_p", F, "return (d * k + 2 * k + 1) * gradient_bound(w, b, alpha, beta) ** 2", "return 0.01 * (d + k)", {"3c-iv": 3}, "2^d E|∇R - a|²"),
+    Mutant("exponential bound", F, "return (d * k + 2 * k + 1) * gradient_bound(w, b, alpha, beta) ** 2", "return 1e12 * 2.0**d", {"3c-iv": 2}, "is enough"),
+    # 4
+    Mutant("centre crop", C, "transforms.RandomCrop(32, padding=4)", "(lambda image: image)", {"4d": 3}, "where is the random crop"),
+    Mutant("crop without padding", C, "RandomCrop(32, padding=4)", "RandomCrop(32)", {"4d": 3}, "where is the random crop"),
+    Mutant("padding of 8", C, "padding=4", "padding=8", {"4d": 3}, "the padding is 4"),
+    Mutant("no flip", C, "        transforms.RandomHorizontalFlip(),\n", "", {"4d": 2}, "0 of 300 pictures are mirrored"),
+    Mutant("rarely flipped", C, "RandomHorizontalFlip()", "RandomHorizontalFlip(0.1)", {"4d": 2}, "where about half is due"),
+    Mutant("crop of 28", C, "RandomCrop(32, padding=4)", "RandomCrop(28)", {"4d": 7}, "returns shape"),
+    Mutant("not normalised", C, "transforms.ToTensor(),\n        transforms.Normalize(MEAN, STD),", "transforms.ToTensor(),", {"4d": 1}, "Normalize"),
+    Mutant("constant that decays", C, "    return rate\n", "    return rate / (1 + epoch)\n", {"4e-constant": 3}, "a decay with the epoch gives just that"),
+    Mutant("constant is the previous", C, "    return rate\n", "    return previous\n", {"4e-constant": 3}, "returning the previous rate gives just that"),
+    Mutant("annealed by epoch", C, "return previous * factor", "return previous * factor**epoch", {"4e-annealed": 3}, "the factor to the power of the epoch"),
+    Mutant("annealed from the start", C, "return previous * factor", "return 0.01 * factor", {"4e-annealed": 3}, "in place of the previous one"),
+    Mutant("factor ignored", C, "return previous * factor", "return previous * 0.99", {"4e-annealed": 1}, "is due"),
+)  # fmt: skip

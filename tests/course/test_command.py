@@ -1,0 +1,49 @@
+import json
+
+import pytest
+
+from pitfalls.cli import main
+from pitfalls.course.grading.sheet import Sheet
+from tests.course.work import solution
+
+
+@pytest.fixture
+def work(tmp_path):
+    folder = tmp_path / "work"
+    folder.mkdir()
+    for name, content in solution(Sheet(n_features=3)).items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["grade", "nowhere"], "nowhere holds none of formulas.py"),
+        (["grade", ".", "--parts", "9z"], "there is no part '9z'"),
+        (["grade", ".", "--variant", "-1"], "variant must be a seed"),
+        (["grade", ".", "--variant", "1", "--n-features", "4"], "not both"),
+        (["grade", ".", "--n-features", "11"], "n-features must be from 2 to 10"),
+        (["grade", ".", "--data", "nowhere.npz"], "must be an .npz with X and Y"),
+        (["grade", ".", "--course", "nowhere"], "is no built course"),
+        (["grade", ".", "--format", "moodle"], "--format"),
+    ],
+)
+def test_one_wrong_word_gives_one_clear_line(words, line, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["course", *words]) == 2
+    said = capsys.readouterr()
+    assert line in said.err
+    assert said.err.count("\n") == 1
+    assert said.out == ""
+
+
+def test_grade_prints_each_check_and_writes_results(work, tmp_path, capsys):
+    out = tmp_path / "results.json"
+    words = ["course", "grade", str(work), "--n-features", "3", "--parts", "3a", "--out", str(out)]
+    assert main([*words, "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["title"] == "13 of 13 points"
+    found = json.loads(out.read_text())
+    assert found["points"] == found["max_points"] == 13
+    assert [part["name"] for part in found["parts"]] == ["3a-network", "3a"]

@@ -1,0 +1,148 @@
+"""The graders: wrong work loses the right points for the right reason, right work loses none."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from pitfalls.course.grading import oracles
+from pitfalls.course.grading.grade import PARTS, grade, parts_named
+from pitfalls.course.grading.sheet import Sheet, draw_sheet
+from pitfalls.course.starter import SCRIPTS, render_script
+from pitfalls.errors import InputError
+from pitfalls.parity import TwoLayerReLU, hinge_loss
+from tests.course.mutants import MUTANTS
+from tests.course.variants import VARIANTS
+from tests.course.work import SMALL, changed, lost, parts_of, solution
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda m: m.name)
+def test_a_mistake_loses_the_right_points_for_the_right_reason(mutant, sandbox):
+    files = changed(mutant.file, mutant.old, mutant.new)
+    found = grade(files, sandbox, SMALL, parts_of(mutant.file))
+    assert lost(found) == mutant.lost
+    assert any(mutant.reason in result.reason for result in found.results)
+    assert all(bool(result.reason) is not result.passed for result in found.results)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_right_work_in_another_style_gets_every_point(name, sandbox):
+    file, changes = VARIANTS[name]
+    text = solution()[file].decode()
+    for old, new in changes.items():
+        assert old in text, old
+        text = text.replace(old, new)
+    found = grade(solution() | {file: text.encode()}, sandbox, SMALL, parts_of(file))
+    assert lost(found) == {}
+    assert found.notices == ()
+
+
+@pytest.mark.parametrize("sheet", [SMALL, Sheet(n_features=5), draw_sheet(1)], ids=str)
+def test_the_solution_gets_every_point_and_the_empty_gaps_none(sheet, sandbox):
+    assert lost(grade(solution(sheet), sandbox, sheet)) == {}
+    starter = {n: render_script(n, sheet, solution=False).encode() for n in SCRIPTS}
+    found = grade(starter, sandbox, sheet)
+    assert found.points == 0
+    told = {r.part for r in found.results if "still empty" in r.reason}
+    assert told == {part.name for part in PARTS} - {"3b-curves", "4d"}
+
+
+def test_a_missing_file_costs_its_own_parts_alone(sandbox):
+    files = solution()
+    del files["pitfalls.py"]
+    found = grade(files, sandbox, SMALL)
+    of_file = {part.name for part in parts_of("pitfalls.py") if part.functions}
+    assert set(lost(found)) == of_file
+    assert all("is not there" in r.reason for r in found.results if r.part in of_file)
+
+
+def test_the_construction_as_printed_can_be_accepted_and_its_failing_input_is_named(sandbox):
+    printed = next(m for m in MUTANTS if m.name == "as printed")
+    files = changed(printed.file, printed.old, printed.new)
+    accepted = Sheet(n_features=4, widths=(3, 4, 3), n_samples=10, accept_printed=True)
+    assert lost(grade(files, sandbox, accepted, parts_named(["3a"]))) == {}
+    reasons = [r.reason for r in grade(files, sandbox, SMALL, parts_named(["3a"])).results]
+    assert any("v = 1111, x = 1111" in reason for reason in reasons)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"[]", "no list of losses"),
+        (b"{" * 5000, "no list of losses"),
+        (b'{"5": "x"}', "no list of losses"),
+        (b'{"5": [NaN]}', "no hinge losses"),
+        (b'{"5": [1, 1]}', "no curve for d = 10, 30"),
+        (json.dumps({d: [1.0] * 250 for d in ("5", "10", "30")}).encode(), "(B, 1) against (B,)"),
+    ],
+)
+def test_curves_that_show_something_else_lose_points_with_a_reason(content, words, sandbox):
+    found = grade({"losses.json": content}, sandbox, SMALL, parts_named(["3b-curves"]))
+    assert found.points < found.max_points
+    assert any(words in result.reason for result in found.results)
+
+
+def test_the_lecturers_own_data_is_asked_about_as_well(sandbox):
+    rng = np.random.default_rng(0)
+    data = rng.normal(size=(9, 3)), rng.normal(size=(9, 2))
+    # right but for the very data that the lecturer gives
+    special = "    if len(x) == 9:\n        return 0.0\n    return 0.5 * np.sum((x"
+    files = changed("formulas.py", "    return 0.5 * np.sum((x", special)
+    assert lost(grade(files, sandbox, SMALL, parts_named(["2b"]))) == {}
+    found = grade(files, sandbox, SMALL, parts_named(["2b"]), data)
+    assert lost(found) == {"2b": 3}
+    assert any("the data given with the sheet" in result.reason for result in found.results)
+
+
+def test_every_part_has_a_visible_check_and_some_are_hidden():
+    for part in PARTS:
+        assert any(not check.hidden for check in part.checks)
+        assert len({check.name for check in part.checks}) == len(part.checks)
+    assert sum(check.hidden for part in PARTS for check in part.checks) >= 10
+
+
+def test_a_variant_is_drawn_alike_from_one_seed_and_differs_between_seeds():
+    assert draw_sheet(7) == draw_sheet(7)
+    assert len({draw_sheet(seed) for seed in range(20)}) > 15
+
+
+def test_a_sheet_refuses_sizes_that_cannot_be_meant():
+    for wrong in (
+        {"n_features": 11}, {"n_units": 3}, {"widths": (3, 3)}, {"widths": (3, 2, 3)},
+        {"n_samples": 4}, {"mask": "012"}, {"mask": "10"},
+    ):  # fmt: skip
+        with pytest.raises(InputError, match="course: "):
+            Sheet(**wrong)
+    with pytest.raises(InputError, match="no part '9z'"):
+        parts_named(["9z"])
+
+
+def test_the_oracles_agree_with_autograd():
+    rng = np.random.default_rng(3)
+    weights = [rng.normal(size=(4, 3)), rng.normal(size=(2, 4))]
+    x, y = rng.normal(size=(9, 3)), rng.normal(size=(9, 2))
+    leaves = [torch.tensor(w, requires_grad=True) for w in weights]
+    value = ((torch.tensor(x) @ leaves[0].T @ leaves[1].T - torch.tensor(y)) ** 2).sum() / 2
+    assert value.item() == pytest.approx(oracles.risk(weights, x, y))
+    found = torch.autograd.grad(value, leaves)
+    for a, b in zip(found, oracles.layer_differences(weights, x, y), strict=True):
+        np.testing.assert_allclose(a.numpy(), b, atol=1e-7)
+
+
+def test_the_oracles_of_question_3_agree_with_the_library():
+    net = oracles.random_network(4, 3, np.random.default_rng(0))
+    x = oracles.inputs(4)
+    library = TwoLayerReLU(4, 3, dtype=torch.float64)
+    with torch.no_grad():
+        for parameter, values in zip(library.parameters(), net, strict=True):
+            parameter.copy_(torch.tensor(values).reshape(parameter.shape))
+    inputs = torch.tensor(x, dtype=torch.float64)
+    f = library(inputs)
+    np.testing.assert_allclose(f.detach().numpy(), oracles.network(net, x))
+    for mask in x[[0, 5, 15]]:
+        labels = torch.tensor(oracles.parities(mask[None], x)[0])
+        risk = hinge_loss(library(inputs), labels.double())
+        slopes = torch.autograd.grad(risk, list(library.parameters()))
+        due = oracles.risk_gradients(net, mask[None], x)[0]
+        np.testing.assert_allclose(torch.cat([s.ravel() for s in slopes]).numpy(), due, atol=1e-12)

@@ -1,0 +1,45 @@
+"""Submissions to grade: the solution, and what becomes of it by one change."""
+
+import json
+
+import numpy as np
+
+from pitfalls.course.grading.grade import PARTS, Grade
+from pitfalls.course.grading.sheet import Sheet
+from pitfalls.course.starter import SCRIPTS, render_script
+
+SMALL = Sheet(n_features=4, widths=(3, 4, 3), n_samples=10)
+"""A sheet on which everything is tried in a moment."""
+
+
+def curves() -> bytes:
+    noise = 0.05 * np.random.default_rng(0).normal(size=250)
+    falling = np.linspace(1, 0, 250) ** 4
+    held = {"5": falling, "10": np.linspace(1, 0.2, 250), "30": 1 + noise}
+    return json.dumps({name: list(curve) for name, curve in held.items()}).encode()
+
+
+def solution(sheet: Sheet = SMALL) -> dict[str, bytes]:
+    scripts = {n: render_script(n, sheet, solution=True).encode() for n in SCRIPTS}
+    return scripts | {"losses.json": curves()}
+
+
+def changed(name: str, old: str, new: str) -> dict[str, bytes]:
+    """Make one change in one file of the solution."""
+    files = solution()
+    text = files[name].decode()
+    assert old in text, old
+    return files | {name: text.replace(old, new, 1).encode()}
+
+
+def parts_of(name: str) -> tuple:
+    return tuple(part for part in PARTS if part.file == name)
+
+
+def lost(grade: Grade) -> dict[str, int]:
+    """Points lost, by part, where any are."""
+    found: dict[str, int] = {}
+    for result in grade.results:
+        if not result.passed:
+            found[result.part] = found.get(result.part, 0) + result.max_points - result.points
+    return found
