@@ -136,7 +136,7 @@ def test_the_oracles_of_question_3_agree_with_the_library():
     library = TwoLayerReLU(4, 3, dtype=torch.float64)
     with torch.no_grad():
         for parameter, values in zip(library.parameters(), net, strict=True):
-            parameter.copy_(torch.tensor(values).reshape(parameter.shape))
+            parameter.copy_(torch.tensor(values, dtype=torch.float64).reshape(parameter.shape))
     inputs = torch.tensor(x, dtype=torch.float64)
     f = library(inputs)
     np.testing.assert_allclose(f.detach().numpy(), oracles.network(net, x))
