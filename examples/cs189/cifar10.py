@@ -1,14 +1,12 @@
-"""The homework's second script: CIFAR-10 by linear methods and by a residual network.
+"""The homework's second script by hand: CIFAR-10 by linear methods and by a residual network.
 
-    python examples/cs189/cifar10.py                    # all four parts, at the homework's own size
-    python examples/cs189/cifar10.py --train --subset-train 128 --subset-val 512
-    python examples/cs189/cifar10.py --linear --data-dir digits
-
-Four switches choose the parts: --visualize (4a), --linear (4b), --print-nn (4c), --train (4e, 4f).
+The starter's four switches are options; without one all parts run. What it brings along comes from
+the library; RandomCrop and RandomHorizontalFlip there are torchvision's, for whole batches at once.
 """
 
 import argparse
 import sys
+from functools import partial, reduce
 from pathlib import Path
 
 # the script beside this one has the package's name: without this line it would be imported instead
@@ -18,129 +16,134 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
+from pitfalls import images as lab
 from pitfalls.diagram import summary
 from pitfalls.downloads import find_cifar10
-from pitfalls.errors import InputError, PitfallsError
-from pitfalls.images import (
-    DataConfig,
-    ImageDataset,
-    RandomCrop,
-    RandomHorizontalFlip,
-    ResNet18,
-    TrainConfig,
-    embed,
-    fit_linear_methods,
-    load_dataset,
-    predict_labels,
-    predict_logits,
-    train,
-)
-
-SCHEMES = ("constant", "annealed", "special")
+from pitfalls.errors import PitfallsError
+from pitfalls.images import RandomCrop, RandomHorizontalFlip
 
 
-def visualize(data: ImageDataset, file: str = "embeddings.png") -> None:
+def Compose(transforms):  # noqa: N802 - torchvision's name
+    """Apply one transform after another, as torchvision.transforms.Compose does."""
+    return lambda images: reduce(lambda changed, one: one(changed), transforms, images)
+
+
+FLAGS = ("--VISUALIZATION_FLAG", "--LINEAR_FLAG", "--PRINT_NN_FLAG", "--TRAIN_NN_FLAG")
+transform_train = Compose([RandomCrop(32, padding=4), RandomHorizontalFlip()])
+
+
+def constant(previous_rate, epoch, batch, n_batches):
+    """Return always the same rate."""
+    return 0.001
+
+
+def annealed(previous_rate, epoch, batch, n_batches):
+    """Return the previous rate times a decay factor; before the first step it is 0.01."""
+    return previous_rate * 0.99
+
+
+def special(previous_rate, epoch, batch, n_batches, epochs=1):
+    """Return what the starter gives: up to 0.1, down to 0.005, a tail; one epoch sees half the rise."""
+    t, end, peak, final, extra = epoch + batch / n_batches, epochs + 3, 0.1, 0.005, 5
+    if t < end / 2:
+        return 2 * peak * (1 - (end - t) / end)
+    if t <= end:
+        return final + 2 * (peak - final) * (end - t) / end
+    return final * (extra - (t - end)) / extra if t <= end + extra else final / 10
+
+
+def train(network, data, rate, transform, epochs, batch_size, device="cpu"):
+    """Run the starter's loop; return the last epoch's accuracy and mean loss while learning."""
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9)
+    images, labels = torch.from_numpy(data.train_images), torch.from_numpy(data.train_labels)
+    mean, std = (torch.tensor(values)[:, None, None] for values in (data.mean, data.std))
+    network.to(device).train()
+    previous_rate = 0.01
+    for epoch in range(epochs):
+        right, total = 0, 0.0
+        batches = torch.randperm(len(labels)).split(batch_size)
+        for i, batch in enumerate(batches):
+            previous_rate = rate(previous_rate, epoch, i, len(batches))
+            optimizer.param_groups[0]["lr"] = previous_rate
+            x = ((transform(images[batch]) / 255 - mean) / std).to(device)
+            output, y = network(x), labels[batch].to(device)
+            loss = torch.nn.functional.cross_entropy(output, y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            right += int((output.argmax(1) == y).sum())
+            total += loss.item() * len(batch)
+    return right / len(labels), total / len(labels)
+
+
+def visualize(data):
     """Part (a): two dimensions by PCA and by CCA, one colour a class."""
-    methods = fit_linear_methods(data)
-    figure, axes = plt.subplots(1, 2, figsize=(12, 5.5), layout="constrained")
-    for ax, (title, estimator) in zip(
-        axes, (("PCA", methods.pca), ("CCA", methods.cca)), strict=True
-    ):
-        points = embed(estimator, data, "train")
+    methods = lab.fit_linear_methods(data)
+    figure, axes = plt.subplots(1, 2, figsize=(12, 5.5))
+    for ax, title, found in zip(axes, ("PCA", "CCA"), (methods.pca, methods.cca), strict=True):
+        points = lab.embed(found, data, "train")
         for label, name in enumerate(data.class_names):
-            chosen = points[data.train_labels == label]
-            ax.plot(*chosen.T, ".", markersize=2, alpha=0.5, color=f"C{label}", label=name)
+            ax.plot(*points[data.train_labels == label].T, ".", markersize=2, label=name)
         ax.set(title=f"{title} of {data.name}, training set", xlabel="first", ylabel="second")
         ax.legend(markerscale=5)
-    figure.savefig(file)
-    print(f"embeddings: {file}")
+    figure.savefig("embeddings.png")
 
 
-def classify_linearly(data: ImageDataset) -> None:
-    """Part (b): least squares onto one-hot labels."""
-    classifier = fit_linear_methods(data).classifier
-    for part in ("train", "test"):
-        accuracy = np.mean(predict_labels(classifier, data, part) == data.labels(part))
-        print(f"least squares, {part} accuracy: {100 * accuracy:.2f} %")
-
-
-def compare_schemes(
-    data: ImageDataset, epochs: int, batch_size: int, seed: int, device: str
-) -> None:
-    """Parts (d), (e), (f): train with each learning-rate scheme from the same start."""
-    side = data.shape[1]
-    transforms = [RandomCrop(side, padding=side // 8)]
-    if data.name != "digits":  # a mirrored digit is another sign
-        transforms.append(RandomHorizontalFlip())
+def compare_schemes(data, epochs, batch_size, seed, device):
+    """Parts (d), (e), (f): each scheme from the same weights and the same order of images."""
+    side = data.shape[1]  # 8 of digits, and a mirrored one of them is another sign
+    transform = transform_train if side == 32 else RandomCrop(side, padding=side // 8)
+    if epochs == 1 and len(data.train_labels) <= batch_size:
+        print("One epoch is one step here: it tells no scheme apart; special's rate is 0 at it.")
     print(f"{'scheme':10}{'train %':>9}{'val %':>9}{'epochs':>8}{'loss':>9}")
-    for scheme in SCHEMES:
+    rates = (constant, annealed, partial(special, epochs=epochs))
+    for name, rate in zip(("constant", "annealed", "special"), rates, strict=True):
         torch.manual_seed(seed)
-        network = ResNet18(data.n_classes, data.shape[0])
-        config = TrainConfig(epochs=epochs, batch_size=batch_size, scheme=scheme, seed=seed)
-        result = train(network, data, config, transforms=transforms, device=device)
-        logits = predict_logits(network, data.test_images, data.mean, data.std, device=device)
-        right = np.mean(logits.argmax(1).numpy() == data.test_labels)
-        last = result.epochs[-1]
-        print(
-            f"{scheme:10}{100 * last.train_accuracy:9.2f}{100 * right:9.2f}{epochs:8}"
-            f"{last.train_loss:9.4f}",
-            flush=True,
-        )
+        network = lab.ResNet18(data.n_classes, data.shape[0])
+        accuracy, loss = train(network, data, rate, transform, epochs, batch_size, device)
+        logits = lab.predict_logits(network, data.test_images, data.mean, data.std, device=device)
+        right = 100 * np.mean(logits.argmax(1).numpy() == data.test_labels)
+        print(f"{name:10}{100 * accuracy:9.2f}{right:9.2f}{epochs:8}{loss:9.4f}", flush=True)
 
 
-def main() -> None:
-    """Run the parts asked for."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--visualize", action="store_true", help="part a")
-    parser.add_argument("--linear", action="store_true", help="part b")
-    parser.add_argument("--print-nn", action="store_true", help="part c")
-    parser.add_argument("--train", action="store_true", help="parts d, e, f")
-    parser.add_argument("--epochs", type=int, default=1)
-    parser.add_argument("--batch-size", type=int, default=128)
-    parser.add_argument("--subset-train", type=int)
-    parser.add_argument("--subset-val", type=int, help="of the test set, as the homework has it")
+def main():
+    """Run the parts asked for; all where none is named."""
+    parser = argparse.ArgumentParser(usage=argparse.SUPPRESS)
+    for flag in FLAGS:
+        parser.add_argument(flag, action="store_true")
+    sizes = {"epochs": 1, "batch-size": 128, "subset-train": None, "subset-val": None, "seed": 123}
+    for name, usual in sizes.items():
+        parser.add_argument(f"--{name}", type=int, default=usual)
     parser.add_argument("--gpu", action="store_true")
-    parser.add_argument("--seed", type=int, default=123)
-    parser.add_argument("--data-dir", help="a folder, or the word digits (default: ./data, if any)")
-    arguments = parser.parse_args()
-
-    # before the data are read, which may take a download
-    if arguments.gpu and not torch.cuda.is_available():
-        raise InputError("--gpu: torch finds no CUDA device here. Leave --gpu out.")
-    for option, value in (("--epochs", arguments.epochs), ("--batch-size", arguments.batch_size)):
+    parser.add_argument("--data-dir", default="data" if Path("data").exists() else None)
+    asked = parser.parse_args()
+    if asked.gpu and not torch.cuda.is_available():
+        parser.error("--gpu: torch finds no CUDA device here. Leave --gpu out.")
+    for name, value in (("epochs", asked.epochs), ("batch-size", asked.batch_size)):
         if value < 1:
-            raise InputError(f"{option}: must be at least 1. Got {value}.")
-
-    # Without a folder: PITFALLS_DATA, the cache, a download, the digits, in this order.
-    source = arguments.data_dir
-    if source is None and Path("data").exists():
-        source = "data"
-    if source is not None and (inside := Path(source, "cifar-10-batches-py")).exists():
-        source = str(inside)
-    config = DataConfig(
-        source,
-        subset_train=arguments.subset_train,
-        subset_val=arguments.subset_val,
-        seed=arguments.seed,
-    )
-    data = load_dataset(config, find_cifar10=find_cifar10)
+            parser.error(f"--{name}: must be at least 1. Got {value}.")
+    subsets = {"subset_train": asked.subset_train, "subset_val": asked.subset_val}
+    config = lab.DataConfig(asked.data_dir, seed=asked.seed, **subsets)
+    data = lab.load_dataset(config, find_cifar10=find_cifar10)
     print(data, *data.warnings, sep="\n")
-    switches = (arguments.visualize, arguments.linear, arguments.print_nn, arguments.train)
-    wanted = [switch or not any(switches) for switch in switches]
-    if wanted[0]:
+    chosen = [getattr(asked, flag[2:]) for flag in FLAGS]
+    visualization, linear, print_nn, train_nn = chosen if any(chosen) else [True] * 4
+    if visualization:
         visualize(data)
-    if wanted[1]:
-        classify_linearly(data)
-    if wanted[2]:
-        print(summary(ResNet18(data.n_classes, data.shape[0]), data.shape))
-    if wanted[3]:
-        device = "cuda" if arguments.gpu else "cpu"
-        compare_schemes(data, arguments.epochs, arguments.batch_size, arguments.seed, device)
+    if linear:
+        fitted = lab.fit_linear_methods(data).classifier
+        for part in ("train", "test"):
+            right = 100 * np.mean(lab.predict_labels(fitted, data, part) == data.labels(part))
+            print(f"least squares, {part} accuracy: {right:.2f} %")
+    if print_nn:
+        print(summary(lab.ResNet18(data.n_classes, data.shape[0]), data.shape))
+    if train_nn:
+        device = "cuda" if asked.gpu else "cpu"
+        compare_schemes(data, asked.epochs, asked.batch_size, asked.seed, device)
 
 
 if __name__ == "__main__":
     try:
         main()
     except PitfallsError as error:
-        print(f"{Path(__file__).name}: error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        sys.exit(print(f"cifar10.py: error: {error}", file=sys.stderr) or error.exit_code)

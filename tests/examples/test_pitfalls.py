@@ -1,39 +1,111 @@
+"""The homework's first script, done by hand, held against the library."""
+
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+import torch
 
-SCRIPT = Path(__file__).resolve().parents[2] / "examples/cs189/pitfalls.py"
+from pitfalls.parity import (
+    LearningConfig,
+    ParityTask,
+    TwoLayerReLU,
+    exact_network,
+    hinge_loss,
+    train,
+    verify_exact,
+)
+from pitfalls.parity.training.two_layer import initial_seed, training_batch
+from tests.examples.scripts import FOLDER, load, n_lines
+
+BY_HAND = load("pitfalls")
 
 
-def run(*arguments):
+def run(folder, *arguments):
     # the script is called pitfalls.py like the package: run it as a person would, by its path
     return subprocess.run(
-        [sys.executable, str(SCRIPT), *arguments],
+        [sys.executable, str(FOLDER / "pitfalls.py"), *arguments],
+        cwd=folder,
         capture_output=True,
         text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "OMP_NUM_THREADS": "1", "MPLBACKEND": "agg"},
     )
 
 
-def test_part_a_proves_the_correction_and_finds_the_misprint():
-    done = run("--part", "a", "--inputs", "500")
-    assert done.returncode == 0, done.stderr
-    printed_all_ones, corrected_all_ones = (
-        line for line in done.stdout.splitlines() if "|v*|=10 " in line
+def as_library(network, d):
+    """The same weights in the library's network, for its proofs."""
+    twin = TwoLayerReLU(d, 10 * d)
+    twin.load_state_dict(network.state_dict())
+    return twin
+
+
+@pytest.mark.parametrize("d", [1, 2, 5, 8, 10])
+def test_weights_set_by_hand_are_the_librarys_as_printed_and_as_corrected(d):
+    for mask in ([1] * d, [1, 0] * (d // 2) + [1] * (d % 2)):
+        v = torch.tensor(mask, dtype=torch.float32)
+        network = BY_HAND.Network(d, 10 * d)
+        for set_weights, variant in (
+            (BY_HAND.set_weights_as_printed, "printed"),
+            (BY_HAND.correct_weights, "corrected"),
+        ):
+            set_weights(network, v)
+            theirs = exact_network(mask, variant, 10 * d)
+            for name, parameter in network.state_dict().items():
+                torch.testing.assert_close(parameter, theirs.state_dict()[name], rtol=0, atol=0)
+            _, failing = BY_HAND.wrong_inputs(network, v, 1)
+            assert (failing == []) == verify_exact(as_library(network, d), mask).exact
+            # the printed one fails where v and x are all ones, and nowhere else
+            assert failing == ([d] if variant == "printed" and sum(mask) == d else [])
+
+
+def test_the_loss_and_its_gradient_are_the_librarys():
+    torch.manual_seed(0)
+    label = BY_HAND.parity(BY_HAND.random_bits(64, 6), torch.ones(6))
+    output = (torch.randn(64) * 2).requires_grad_()
+    torch.testing.assert_close(BY_HAND.myLoss(output, label), hinge_loss(output, label))
+    ours, theirs = (
+        torch.autograd.grad(loss(output, label), output)[0] for loss in (BY_HAND.myLoss, hinge_loss)
     )
-    assert "printed" in printed_all_ones
-    assert "wrong at x = " in printed_all_ones
-    assert "corrected" in corrected_all_ones
-    assert "exact on every input" in corrected_all_ones
+    torch.testing.assert_close(ours, theirs)
 
 
-def test_part_b_learns_five_dimensions():
-    done = run("--part", "b", "--d", "5", "--iterations", "10000")
+def test_the_loss_refuses_the_column_that_would_make_a_table():
+    with pytest.raises(ValueError, match="myLoss"):
+        BY_HAND.myLoss(torch.zeros(4, 1), torch.ones(4))
+
+
+def test_labels_are_the_tasks():
+    task = ParityTask([1, 0, 1, 1])
+    x = task.all_inputs()
+    assert torch.equal(BY_HAND.parity(x, torch.tensor([1.0, 0, 1, 1])), task.labels(x))
+
+
+def test_the_loop_goes_where_the_library_goes_from_the_same_start_on_the_same_batches(monkeypatch):
+    task = ParityTask([1, 1, 0, 1, 0])
+    config = LearningConfig(n_iterations=300, seed=5)
+    network = BY_HAND.Network(5, 50)
+    network.load_state_dict(TwoLayerReLU(5, 50, seed=initial_seed(config)).state_dict())
+    batches = iter(training_batch(task, config, step)[0] for step in range(300))
+    monkeypatch.setattr(BY_HAND, "random_bits", lambda *shape: next(batches))
+    losses = BY_HAND.train(network, torch.tensor([1.0, 1, 0, 1, 0]), 300)
+    theirs = train(task, config)
+    assert len(losses) == 300
+    assert losses[-1] < losses[0]
+    flat = torch.nn.utils.parameters_to_vector(network.parameters())
+    torch.testing.assert_close(flat, theirs.network.flat_parameters(), rtol=1e-3, atol=1e-4)
+
+
+def test_the_script_shows_the_fault_trains_and_saves_the_plot(tmp_path):
+    done = run(tmp_path, "--inputs", "500", "--d", "5", "--iterations", "4000")
     assert done.returncode == 0, done.stderr
-    assert "accuracy 1.0000 (exact)" in done.stdout.splitlines()[-1]
+    part_a = [line for line in done.stdout.splitlines() if "m=10 " in line]
+    assert "printed" in part_a[0]
+    assert "wrong wherever v.x = 10" in part_a[0]
+    assert "correct" in part_a[1]
+    assert "exact on every input" in part_a[1]
+    assert "10000 of 10000 fresh inputs right" in done.stdout
+    assert (tmp_path / "losses.png").stat().st_size > 10_000
 
 
 @pytest.mark.parametrize(
@@ -41,15 +113,19 @@ def test_part_b_learns_five_dimensions():
     [
         ("--part a --inputs -1", "--inputs: must be at least 1. Got -1."),
         ("--part a --inputs 0", "--inputs: must be at least 1. Got 0."),
-        ("--part b --d 5 0", "n_features must be at least 1. Got 0"),
-        ("--iterations 0", "n_iterations must be at least 1. Got 0"),
-        ("--seed -1", "seed must not be negative. Got -1"),
+        ("--part b --d 5 0", "--d: must be at least 1. Got [5, 0]."),
+        ("--iterations 0", "--iterations: must be at least 1. Got 0"),
+        ("--seed -1", "--seed: must be at least 0. Got -1"),
     ],
 )
-def test_bad_input_is_one_line_and_exit_code_2_before_any_output(line, says):
-    done = run(*line.split())
+def test_bad_input_is_one_line_and_exit_code_2_before_any_output(tmp_path, line, says):
+    done = run(tmp_path, *line.split())
     assert done.returncode == 2, done.stderr
     assert done.stdout == ""
     assert done.stderr.startswith("pitfalls.py: error: ")
     assert done.stderr.count("\n") == 1
     assert says in done.stderr
+
+
+def test_the_script_is_short():
+    assert n_lines("pitfalls") < 150
