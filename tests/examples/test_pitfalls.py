@@ -97,7 +97,7 @@ def test_the_loop_goes_where_the_library_goes_from_the_same_start_on_the_same_ba
 
 
 def test_the_script_shows_the_fault_trains_and_saves_the_plot(tmp_path):
-    done = run(tmp_path, "--inputs", "500", "--d", "5", "--iterations", "4000")
+    done = run(tmp_path, "--inputs", "500", "--d", "5", "--iterations", "7000")
     assert done.returncode == 0, done.stderr
     part_a = [line for line in done.stdout.splitlines() if "m=10 " in line]
     assert "printed" in part_a[0]
