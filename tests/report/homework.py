@@ -7,6 +7,7 @@ from pitfalls.experiments.image_compare import CompareConfig
 from pitfalls.experiments.image_diagram import DiagramConfig, ImageShape
 from pitfalls.experiments.image_embed import EmbedConfig
 from pitfalls.experiments.image_evaluate import EvaluateConfig
+from pitfalls.experiments.image_fast import FastConfig
 from pitfalls.experiments.image_networks import NetworkConfig
 from pitfalls.experiments.image_regress import RegressConfig
 from pitfalls.experiments.image_source import find_images
@@ -65,6 +66,7 @@ def perform_all(store: RunStore) -> list[Run]:
         "images-diagram": DiagramConfig("fastnet", ImageShape((1, 8, 8))),
         "images-compare": CompareConfig(few, network, training),
         "images-train": further,
+        "images-fast": FastConfig(few, image_sizes=(8,)),
         "images-evaluate": EvaluateConfig(
             f"images-train/{further.run_name}-{config_hash(further)}"
         ),

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ import pytest
 from pitfalls.claims import CLAIMS
 from pitfalls.errors import RunError
 from pitfalls.experiments.catalogue import catalogue
-from pitfalls.report import Evidence, FrontMatter, Report, build, gather, rooms
+from pitfalls.report import Evidence, FrontMatter, Report, build, build_handin, gather, rooms
+from pitfalls.report.statements import proof_of
 from pitfalls.runs import Run, RunStore
 from tests.report.browser import axe_faults, chromium, console_errors, point, resize
 from tests.report.homework import perform_all
@@ -161,6 +163,66 @@ def test_the_write_up_can_be_searched_and_starts_each_question_on_a_new_page(
         assert body[1].strip().startswith(title), "first line below the page's head"
     assert "A. Student" in pages[0]
     assert "#panic" in text
+
+
+@pytest.fixture(scope="module")
+def handin(store: RunStore, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The pages of the hand-in, as text."""
+    if shutil.which("pdftotext") is None:
+        pytest.skip("needs poppler's pdftotext")
+    made = build_handin(store, tmp_path_factory.mktemp("handin"), front=FRONT, scale="test scale")
+    text = subprocess.run(
+        ["pdftotext", "-layout", made.writeup, "-"], capture_output=True, text=True, check=True
+    ).stdout
+    return text.split("\f")[:-1]
+
+
+def test_the_hand_in_answers_every_part_on_few_pages(handin: list[str]) -> None:
+    assert 10 <= len(handin) <= 16
+    for title in ("2 Linear neural networks", "3 Promises and pitfalls", "4 Image classification"):
+        (at,) = [page for page in handin if re.search(rf"^\s*{title}", page, flags=re.MULTILINE)]
+        body = [line for line in at.splitlines() if line.strip()]
+        assert body[1].strip().startswith(title), "first line below the page's head"
+    for question, parts in (("2", "abcdef"), ("3", "abcd"), ("4", "abcdef")):
+        start = next(
+            i for i, p in enumerate(handin) if re.search(rf"^\s*{question} [A-Z]", p, re.M)
+        )
+        rest = "\n".join(handin[start:])
+        assert re.findall(r"^\s*\(([a-f])\) [A-Z]", rest, re.M)[: len(parts)] == list(parts)
+
+
+def test_the_hand_in_shows_the_student_s_code_and_no_place_of_this_machine(
+    handin: list[str], store: RunStore
+) -> None:
+    text = "\n".join(handin)
+    for code in (
+        "network.output.weight[0, 3 * i + 1] = -8",
+        "return torch.clamp(1 - output * label, min=0).mean()",
+        "transform_train = Compose([RandomCrop(32, padding=4), RandomHorizontalFlip()])",
+        "return previous_rate * 0.99",
+    ):
+        assert code in text
+    assert text.count("Where the sheet errs") == 2
+    assert str(store.root) not in text
+    assert "--quick" not in text
+    assert "#panic" in text
+
+
+def test_every_proof_of_the_hand_in_ends_with_its_mark() -> None:
+    chapter = (files("pitfalls.report") / "chapters/handin.typ").read_text(encoding="utf-8")
+    asked = set(re.findall(r'#(?:answer|proof)\("([^"]+)"\)', chapter))
+    proofs = {claim.id: proof_of(claim.derivation) for claim in CLAIMS}
+    assert len(asked) > 12
+    for claim in asked:
+        assert re.search(r"square\s*\$$", proofs[claim])
+
+
+def test_the_first_half_page_says_what_was_found_and_in_which_pictures(page: str) -> None:
+    front = page[page.index("<main") : page.index('id="q1"')]
+    assert "digits: 1" in front
+    assert "in place of CIFAR-10" in front
+    for part in ("3a", "3b", "3c", "4b", "4e", "4f"):
+        assert f">{part}</a>" in front
 
 
 def test_a_run_without_what_the_text_prints_is_named_in_its_place(

@@ -1,7 +1,7 @@
 """``pitfalls report``: run what is missing, then write the page and the PDF."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -23,6 +23,7 @@ def report(
     *,
     quick: Annotated[bool, Parameter(negative="")] = False,
     full: Annotated[bool, Parameter(negative="")] = False,
+    homework: Annotated[bool, Parameter(negative="")] = False,
     from_: Annotated[Path | None, Parameter(name="--from")] = None,
     diagnosis: str | None = None,
     data: str | None = None,
@@ -43,6 +44,8 @@ def report(
         Every part in minutes, on fewer repetitions (the default).
     full
         Every part at the homework's own size; hours on two cores.
+    homework
+        Write homework.pdf instead: the answers alone, as a grader wants to see them.
     from_
         Run nothing; write the report from this folder of run folders.
     diagnosis
@@ -66,7 +69,9 @@ def report(
     from pitfalls.errors import InputError
 
     if diagnosis is not None:
-        if any((quick, full, from_, data, author, collaborators, comments, all_thumbnails)):
+        if any(
+            (quick, full, homework, from_, data, author, collaborators, comments, all_thumbnails)
+        ):
             raise InputError(
                 "report: --diagnosis writes one page of one run; only --out goes with it."
             )
@@ -77,7 +82,7 @@ def report(
         raise InputError("report: --data says what to run on, but --from runs nothing. Drop one.")
 
     from pitfalls.frame.bars import TerminalProgress
-    from pitfalls.report import FrontMatter, build, gather
+    from pitfalls.report import FrontMatter, build, build_handin, gather
 
     _require_folder(out)
     failures: dict[str, str] = {}
@@ -90,19 +95,32 @@ def report(
         runs, failures = _run_homework("full" if full else "quick", data, all_thumbnails)
         scale = "full scale" if full else "quick scale"
     started = time.monotonic()
+    front = FrontMatter(author, collaborators, comments)
+    if homework:
+        handin = build_handin(runs, out, front=front, scale=scale, failures=failures)
+        return _finish(handin.notes, (handin.writeup,), started, failures)
     with TerminalProgress()("writing the report", unit="steps") as advance:
         written = build(
             runs,
             out,
-            front=FrontMatter(author, collaborators, comments),
+            front=front,
             scale=scale,
             failures=failures,
             on_progress=advance,
         )
-    for note in written.notes:
+    return _finish(written.notes, (written.page, written.writeup), started, failures)
+
+
+def _finish(
+    notes: tuple[str, ...], files: tuple[Path, ...], started: float, failures: dict[str, str]
+) -> int:
+    """Say what is missing and what was written."""
+    import time
+
+    for note in notes:
         complain(note, kind="note")
-    say(str(written.page))
-    say(str(written.writeup))
+    for file in files:
+        say(str(file))
     remark(f"report written in {time.monotonic() - started:.1f} s")
     return 1 if failures else 0
 
@@ -146,19 +164,26 @@ def _run_homework(
     import sys
 
     from pitfalls.errors import DataError, InputError, PitfallsError
-    from pitfalls.experiments.homework import homework_configs
+    from pitfalls.experiments.homework import homework_configs, timed
     from pitfalls.experiments.image_source import find_images
-    from pitfalls.frame import Homework, perform
+    from pitfalls.frame import Experiment, Homework, perform
     from pitfalls.frame.bars import TerminalProgress
     from pitfalls.images.data import DataConfig
     from pitfalls.runs import config_hash
 
     find_images(DataConfig(data, seed=settings().seed), TerminalProgress())  # a download shows here
-    asked = homework_configs(Homework(scale, data, settings().seed, resolve_device()))
     # the author and where the report goes have nothing to do with a run
     command = current_command(["report", f"--{scale}", *(["--data", data] if data else [])])
-    failures: dict[str, str] = {}
     runs: list[Run] = []
+
+    def time(experiment: Experiment[Any, Any], config: Any) -> Any:
+        finished = perform(experiment, config, command=command, draw=False)
+        runs.append(finished.run)
+        return finished.result
+
+    homework = Homework(scale, data, settings().seed, resolve_device())
+    asked = homework_configs(timed(homework, time))
+    failures: dict[str, str] = {}
     for number, (experiment, config) in enumerate(asked, 1):
         name = experiment.name
         remark(f"[{number}/{len(asked)}] question {experiment.question}: {name}")

@@ -39,6 +39,7 @@ LABS: Mapping[str, tuple[str, ...]] = {
         "image_embed",
         "image_regress",
         "image_diagram",
+        "image_pace",
         "image_compare",
         "image_train",
         "image_fast",

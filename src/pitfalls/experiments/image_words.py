@@ -6,6 +6,7 @@ from pitfalls.experiments.image_source import Pictures, called
 from pitfalls.prose import Markup, counted, listed, percent, plain, say
 
 __all__ = [
+    "banner",
     "commonest_mistake",
     "extreme_classes",
     "interval",
@@ -42,6 +43,17 @@ def told(pictures: Pictures) -> str:
     """
     sizes = [counted(size.n, f"{called(size.part)} image") for size in pictures.parts]
     return f"{pictures.name}: {', '.join(sizes)}, {counted(pictures.n_classes, 'class', 'classes')}"
+
+
+def banner(pictures: Pictures) -> Markup:
+    """Say which pictures a report is about, and what they are not."""
+    said = say("Pictures: {told}. ", told=told(pictures))
+    if pictures.name != "digits":
+        return said
+    return said + say(
+        "These are scikit-learn's digits, 8 × 8 grey pixels, in place of CIFAR-10: what is said of "
+        "question 4 is said of them. "
+    )
 
 
 def extreme_classes(confusion: Confusion, names: tuple[str, ...]) -> Markup:

@@ -33,12 +33,15 @@ class Homework:
     seed : int
     device : {"cpu", "cuda"}
         Where networks for images train; the other parts are fast enough on a processor.
+    paces : tuple of (str, float)
+        Seconds an image by network and precision, where a timing was made to choose the work by.
     """
 
     scale: Scale = "quick"
     data: str | None = None
     seed: int = 123
     device: str = "cpu"
+    paces: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)

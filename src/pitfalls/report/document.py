@@ -3,6 +3,7 @@
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from pitfalls.experiments.catalogue import catalogue
 from pitfalls.report.drawings import Picture, picture_of
 from pitfalls.report.evidence import Evidence, gather
+from pitfalls.report.findings import banner_of, findings_of
 from pitfalls.report.front import FrontMatter
 from pitfalls.report.listings import listings
 from pitfalls.report.page import render
@@ -25,10 +27,10 @@ from pitfalls.report.rooms import (
 from pitfalls.report.statements import claim_entries, evidence_labels
 from pitfalls.report.values import json_values
 from pitfalls.report.verdicts import sentences_of, verdicts_of
-from pitfalls.report.writeup import compile_html, compile_pdf, lay_out
+from pitfalls.report.writeup import compile_handin, compile_html, compile_pdf, lay_out
 from pitfalls.runs import Run, RunStore, write_bytes
 
-__all__ = ["Report", "build"]
+__all__ = ["Handin", "Report", "build", "build_handin"]
 
 TITLE = "Promises and pitfalls of neural networks"
 
@@ -46,6 +48,22 @@ class Report:
     """
 
     page: Path
+    writeup: Path
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Handin:
+    """What `build_handin` wrote.
+
+    Attributes
+    ----------
+    writeup : Path
+        The PDF.
+    notes : tuple of str
+        What is missing, unfinished or stale.
+    """
+
     writeup: Path
     notes: tuple[str, ...]
 
@@ -93,6 +111,79 @@ def build(
         if on_progress is not None:
             on_progress(next(steps), 4)
 
+    told = _tell(runs, front, scale, failures)
+    advance()
+    with _folder(told) as folder:
+        writeup = compile_pdf(folder)
+        advance()
+        body, style = compile_html(folder)
+        advance()
+    page = render(
+        body,
+        style,
+        title=TITLE,
+        author=front.author,
+        scale=scale,
+        pictures=told.pictures,
+        explorers=json_values(told.charts),
+    )
+    out = Path(out)
+    write_bytes(out / "writeup.pdf", writeup)
+    write_bytes(out / "index.html", page.encode("utf-8"))
+    advance()
+    return Report(out / "index.html", out / "writeup.pdf", told.notes)
+
+
+def build_handin(
+    runs: RunStore | str | Path | Iterable[Run],
+    out: str | Path = "report",
+    *,
+    front: FrontMatter | None = None,
+    scale: str = "",
+    failures: Mapping[str, str] | None = None,
+) -> Handin:
+    """Write ``homework.pdf``, the answers as a grader wants them; nothing is computed anew.
+
+    Parameters
+    ----------
+    runs, out, front, scale, failures
+        As of `build`.
+
+    Returns
+    -------
+    Handin
+        The file, and what a reader is told is missing.
+
+    Raises
+    ------
+    RunError
+        If a run is damaged, or lacks a number that the text prints.
+    """
+    told = _tell(runs, front or FrontMatter(), scale, failures)
+    with _folder(told) as folder:
+        handin = compile_handin(folder)
+    path = Path(out) / "homework.pdf"
+    write_bytes(path, handin)
+    return Handin(path, told.notes)
+
+
+@dataclass(frozen=True)
+class _Told:
+    """All that the runs say, as the chapters take it."""
+
+    document: Mapping[str, Any]
+    pictures: list[Picture]
+    charts: Mapping[str, Any]
+    claims: Mapping[str, str]
+    notes: tuple[str, ...]
+
+
+def _tell(
+    runs: RunStore | str | Path | Iterable[Run],
+    front: FrontMatter,
+    scale: str,
+    failures: Mapping[str, str] | None,
+) -> _Told:
     evidence = gather(runs, failures)
     slots: dict[str, Any] = {}
     pictures: list[Picture] = []
@@ -109,14 +200,17 @@ def build(
             results[experiment.name] = account.result
         slots[experiment.name] = _slot(found, account, drawn)
         notes += [account.note] if account.note else []
-    advance()
     with speaking_of(*(evidence[name].runs[0] for name in results)):
         entries, markup = claim_entries(results.get("verify"))
         verdicts = {lab: verdict_values(found) for lab, found in verdicts_of(results).items()}
         between = {place: markup_values(text) for place, text in sentences_of(results).items()}
+        banner = banner_of(results)
+        findings = findings_of(results)
     document = {
         "front": asdict(front),
         "scale": scale,
+        "banner": None if banner is None else markup_values(banner),
+        "findings": [{**asdict(found), "text": markup_values(found.text)} for found in findings],
         "slots": slots,
         "verdicts": verdicts,
         "between": between,
@@ -126,31 +220,20 @@ def build(
         "explorers": sorted(charts),
         "runs": [_provenance(run) for found in evidence.values() for run in found.runs],
     }
+    return _Told(document, pictures, charts, markup, tuple(notes))
+
+
+@contextmanager
+def _folder(told: _Told) -> Iterator[Path]:
+    """Lay everything out in a folder that is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="pitfalls-") as folder:
         lay_out(
             Path(folder),
-            json_values(document),
-            figures={p.file: p.svg for p in pictures},
-            claims=markup,
+            json_values(told.document),
+            figures={p.file: p.svg for p in told.pictures},
+            claims=told.claims,
         )
-        writeup = compile_pdf(Path(folder))
-        advance()
-        body, style = compile_html(Path(folder))
-        advance()
-    page = render(
-        body,
-        style,
-        title=TITLE,
-        author=front.author,
-        scale=scale,
-        pictures=pictures,
-        explorers=json_values(charts),
-    )
-    out = Path(out)
-    write_bytes(out / "writeup.pdf", writeup)
-    write_bytes(out / "index.html", page.encode("utf-8"))
-    advance()
-    return Report(out / "index.html", out / "writeup.pdf", tuple(notes))
+        yield Path(folder)
 
 
 def _slot(found: Evidence, account: Account, pictures: list[Picture]) -> dict[str, Any]:

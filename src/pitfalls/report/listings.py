@@ -3,11 +3,13 @@
 import ast
 import importlib
 import inspect
+import re
 import textwrap
 from dataclasses import dataclass
 from operator import attrgetter
+from pathlib import Path
 
-__all__ = ["EXCERPTS", "Listing", "listing", "listings"]
+__all__ = ["BY_HAND", "EXCERPTS", "Listing", "by_hand", "listing", "listings"]
 
 EXCERPTS = {
     "factorize": "pitfalls.linear:factorize",
@@ -25,6 +27,17 @@ EXCERPTS = {
     "special": "pitfalls.images.training.schedules:_special",
 }
 """The parts of the homework that ask for code, and what shows it."""
+
+BY_HAND = {
+    "student-network": ("pitfalls.py", "Network"),
+    "student-weights": ("pitfalls.py", "set_weights_as_printed"),
+    "student-correction": ("pitfalls.py", "correct_weights"),
+    "student-loss": ("pitfalls.py", "myLoss"),
+    "student-loop": ("pitfalls.py", "train"),
+    "student-transform": ("cifar10.py", "transform_train"),
+    "student-schemes": ("cifar10.py", "constant", "annealed"),
+}
+"""The same by hand, from the homework's two scripts: what a grader wants to see of a student."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +74,41 @@ def listing(where: str) -> Listing:
 
 def listings() -> dict[str, Listing]:
     """Return every excerpt by the name that the chapters use."""
-    return {name: listing(where) for name, where in EXCERPTS.items()}
+    return {name: listing(where) for name, where in EXCERPTS.items()} | {
+        name: by_hand(file, *names) for name, (file, *names) in BY_HAND.items()
+    }
+
+
+def by_hand(file: str, *names: str) -> Listing:
+    """Return functions, classes and assignments of one of the homework's scripts, docstrings left out.
+
+    Examples
+    --------
+    >>> print(by_hand("cifar10.py", "annealed").text)
+    def annealed(previous_rate, epoch, batch, n_batches):
+        return previous_rate * 0.99
+    """
+    source = (_scripts() / file).read_text(encoding="utf-8")
+    nodes: dict[str, ast.stmt] = {}
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            nodes[node.name] = node
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            nodes[node.targets[0].id] = node
+    lines = source.splitlines()
+    parts = []
+    for name in names:
+        node = nodes[name]
+        first = min([node, *getattr(node, "decorator_list", [])], key=lambda part: part.lineno)
+        text = "\n".join(lines[first.lineno - 1 : node.end_lineno])
+        parts.append(re.sub(r"  # noqa.*", "", _without_docstrings(text)))
+    return Listing(f"examples/cs189/{file}: {', '.join(names)}", "\n\n".join(parts))
+
+
+def _scripts() -> Path:
+    """Return where the scripts lie: beside this file in an installed package, else in the checkout."""
+    packed = Path(__file__).parent / "cs189"
+    return packed if packed.is_dir() else Path(__file__).parents[3] / "examples" / "cs189"
 
 
 def _without_docstrings(source: str) -> str:

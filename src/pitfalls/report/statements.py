@@ -1,11 +1,12 @@
 """The claims, with the verdicts that a run of ``verify`` reached."""
 
+import re
 from dataclasses import asdict
 from typing import Any
 
 from pitfalls.experiments.verify import VerifyResult
 
-__all__ = ["claim_entries", "evidence_labels"]
+__all__ = ["claim_entries", "evidence_labels", "proof_of"]
 
 
 def claim_entries(
@@ -45,10 +46,23 @@ def claim_entries(
             ("statement", claim.statement),
             ("assumptions", "; ".join(text.rstrip(". ") for text in claim.assumptions) + "."),
             ("derivation", claim.derivation),
+            ("proof", proof_of(claim.derivation)),
             ("source", claim.source),
         ):
             markup[f"{claim.id}-{kind}.typ"] = NOTATION + text
     return entries, markup
+
+
+def proof_of(derivation: str) -> str:
+    """Return a derivation up to the mark that ends its proof: what goes beyond the claim is left out.
+
+    Examples
+    --------
+    >>> proof_of("It is so. $square$ It is so in general.")
+    'It is so. $square$'
+    """
+    end = re.search(r"\$square\$|quad square\s*\$", derivation)
+    return derivation[: end.end()] if end else derivation
 
 
 def evidence_labels() -> list[dict[str, str]]:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pitfalls.errors import RunError
 from pitfalls.escaping import shown_within
 
-__all__ = ["compile_html", "compile_pdf", "lay_out"]
+__all__ = ["compile_handin", "compile_html", "compile_pdf", "lay_out"]
 
 
 def lay_out(
@@ -50,6 +50,11 @@ def compile_pdf(folder: Path) -> bytes:
     return _compile(folder, "pdf")
 
 
+def compile_handin(folder: Path) -> bytes:
+    """Typeset the hand-in: the shortest complete answers."""
+    return _compile(folder, "pdf", kind="handin")
+
+
 def compile_html(folder: Path) -> tuple[str, str]:
     """Return the body of the page and the style sheet that its equations need."""
     page = _compile(folder, "html").decode("utf-8")
@@ -60,15 +65,17 @@ def compile_html(folder: Path) -> tuple[str, str]:
     return body.group(1), style.group(1) if style else ""
 
 
-def _compile(folder: Path, target: Literal["pdf", "html"]) -> bytes:
+def _compile(
+    folder: Path, target: Literal["pdf", "html"], kind: Literal["report", "handin"] = "report"
+) -> bytes:
     import typst
 
     try:
         result = typst.Compiler(
-            folder / "main.typ",
+            folder / ("main.typ" if kind == "report" else "handin.typ"),
             root=folder,
             ignore_system_fonts=True,  # the fonts inside the wheel, so that every machine sets alike
-            sys_inputs={"target": target},
+            sys_inputs={"target": target, "kind": kind},
         ).compile(format=target, timestamp=0)
     except typst.TypstError as error:
         raise RunError(f"report: {_explain(error)}") from error

@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from pitfalls.errors import DivergenceError, InputError
 from pitfalls.experiments.image_compare import EXPERIMENT, CompareConfig
 from pitfalls.experiments.image_compare.figures import FIGURES
+from pitfalls.experiments.image_homework import QuickWork
 from pitfalls.experiments.image_networks import NetworkConfig
 from pitfalls.experiments.image_source import find_images
 from pitfalls.frame import Homework
@@ -204,11 +205,12 @@ def test_the_homework_compares_its_three_schemes():
     (config,) = EXPERIMENT.homework(Homework("quick", "digits", seed=7))
     assert config.schemes == ("constant", "annealed", "special")
     assert (config.training.seed, config.training.flip) == (7, "none")
-    assert (config.training.epochs, config.training.batch_size) == (1, 64)
+    assert (config.training.epochs, config.training.batch_size) == (1, 32)
     data = config.source.load()
+    whole = find_images(DataConfig("digits")).load()
     assert (len(data.train_labels), len(data.test_labels)) == (
-        800,
-        min(512, len(find_images(DataConfig("digits")).load().test_labels)),
+        min(32 * QuickWork().n_steps, len(whole.train_labels)),
+        min(2_000, len(whole.test_labels)),
     )
 
 

@@ -11,12 +11,13 @@ from PIL import Image
 from pitfalls.errors import InputError, RunError
 from pitfalls.experiments.image_evaluate import EXPERIMENT, EvaluateConfig
 from pitfalls.experiments.image_evaluate.words import charts
+from pitfalls.experiments.image_fast import EXPERIMENT as FAST
 from pitfalls.experiments.image_source import find_images
 from pitfalls.experiments.image_trained import load_trained, weights_digest
 from pitfalls.frame import Homework
 from pitfalls.frame.experiment import perform
 from pitfalls.images import DataConfig
-from pitfalls.runs import RunStore
+from pitfalls.runs import RunStore, config_hash
 from tests.experiments.image_evaluate.made import keep_some
 from tests.runs.forged import rewrite
 
@@ -125,8 +126,11 @@ def test_a_run_without_such_a_network_is_refused(trained, store):
 
 
 def test_the_homework_s_evaluation_knows_its_training_before_it_is_trained():
+    (further,) = FAST.homework(Homework("quick", "digits", 7))
     (config,) = EXPERIMENT.homework(Homework("quick", "digits", 7))
-    assert config.trained_run.startswith("images-train/")
+    assert config.trained_run == f"images-fast/run-{config_hash(further)}"
+    (full,) = EXPERIMENT.homework(Homework("full", "digits", 7))
+    assert full.trained_run.startswith("images-train/best-")
     assert (config.weights_sha256, config.part, config.member) == ("", "test", 0)
 
 

@@ -117,6 +117,13 @@ def test_the_target_is_spoken_of_only_on_all_of_cifar10_and_beyond_the_error():
     assert against_target(result_of(0.95, name="CIFAR-10", n_train=1500)) == ()
 
 
+def test_a_recipe_that_was_cut_is_said_to_be_and_held_against_no_target():
+    made = result_of(0.81, **ALL)
+    cut = replace(made, training=replace(made.training, epochs=2, image_sizes=(20, 24)))
+    assert "cut to 2 epochs at 20 and 24 pixels a side" in plain(reached(cut))
+    assert against_target(cut) == ()
+
+
 @given(
     st.lists(st.sampled_from([0.0, 0.1, 0.9, 0.905, 0.97, 1.0]), min_size=1, max_size=4),
     st.sampled_from([90, 94]),

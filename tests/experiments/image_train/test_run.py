@@ -8,17 +8,22 @@ from dataclasses import replace
 import pytest
 
 from pitfalls.errors import InputError
+from pitfalls.experiments.image_compare import EXPERIMENT as COMPARISON
+from pitfalls.experiments.image_compare import CompareConfig
 from pitfalls.experiments.image_networks import NetworkConfig
 from pitfalls.experiments.image_source import find_images
 from pitfalls.experiments.image_train import EXPERIMENT, TrainRunConfig
 from pitfalls.experiments.image_train import command as command_module
 from pitfalls.experiments.image_train.figures import FIGURES
+from pitfalls.experiments.image_train.run import further
+from pitfalls.experiments.image_train.words import continued
 from pitfalls.frame import Homework
 from pitfalls.frame.experiment import perform
 from pitfalls.images import DataConfig
 from pitfalls.images.training.config import TrainConfig
-from pitfalls.images.training.schedules import special_schedule
+from pitfalls.images.training.schedules import schedule, special_schedule
 from pitfalls.plots import draw
+from pitfalls.prose import plain
 from pitfalls.runs import RunStore, config_hash
 
 SMALL = NetworkConfig("fastnet", (8, 8, 8))
@@ -102,13 +107,44 @@ def test_other_pictures_are_another_run_and_the_same_at_another_place_are_not(so
     assert config_hash(TrainRunConfig(other)) != config_hash(TrainRunConfig(source))
 
 
-@pytest.mark.parametrize(("scale", "epochs"), [("quick", 3), ("full", 10)])
-def test_the_homework_trains_on_by_one_cycle(scale, epochs):
-    (config,) = EXPERIMENT.homework(Homework(scale, "digits", seed=7))
-    training = config.training
-    assert (training.scheme, training.epochs, training.seed) == ("one_cycle", epochs, 7)
-    assert training.weight_decay > 0
-    assert config.run_name == "one_cycle"
+@pytest.mark.parametrize(("scale", "epochs"), [("quick", 2), ("full", 15)])
+def test_the_homework_trains_on_by_the_scheme_that_its_comparison_finds_best(scale, epochs):
+    asked = Homework(scale, "digits", seed=7)
+    (config,) = EXPERIMENT.homework(asked)
+    (compare,) = COMPARISON.homework(asked)
+    assert config.compared == f"images-compare/run-{config_hash(compare)}"
+    assert config.source == compare.source
+    assert (config.training.epochs, config.training.seed) == (epochs, 7)
+    assert config.training.weight_decay > 0
+    assert config.run_name == "best"
+
+
+@pytest.mark.parametrize("schemes", [("constant",), ("annealed",), ("special",)])
+def test_the_best_scheme_of_a_finished_comparison_is_trained_with(source, schemes, tmp_path):
+    store = RunStore(tmp_path)
+    training = TrainConfig(batch_size=40, flip="none")
+    compare = CompareConfig(source, SMALL, training, schemes)
+    compared = perform(COMPARISON, compare, store).run
+    config = TrainRunConfig(source, SMALL, replace(training, epochs=2), compared.id)
+    result = perform(EXPERIMENT, config, store).result
+    assert result.from_best
+    assert (result.trained.scheme,) == schemes
+    assert schemes[0] in plain(continued(result))
+
+
+def test_annealing_over_more_epochs_falls_as_far_as_over_one():
+    one = schedule("annealed", 1, 0.99)
+    many = further(TrainConfig(epochs=5), "annealed")
+    five = schedule(many.scheme, many.epochs, many.rate)
+    once = often = 0.01
+    for step in range(391):
+        once = one(once, 0, step, 391)
+    for step in range(5 * 391):
+        often = five(often, *divmod(step, 391), 391)
+    assert often == pytest.approx(once)
+    # at the one epoch's factor every rate after the first epoch together is 2 % of the whole
+    assert pytest.approx(0.02, abs=0.001) == 0.99**391
+    assert further(TrainConfig(epochs=5), "special").rate is None
 
 
 @pytest.mark.parametrize("epochs", [1, 3, 10])

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,10 +13,12 @@ from pitfalls.experiments.image_train.words import (
     account,
     basis,
     charts,
+    continued,
     fit,
     judged,
     reached,
     schedule,
+    short,
 )
 from pitfalls.images import SCHEMES, TrainConfig
 from pitfalls.plots import draw
@@ -40,6 +44,25 @@ def test_one_cycle_is_compared_with_the_special_scheme_by_its_last_rate():
     for other in ("special", "cosine", "constant"):
         assert schedule(result_of(training(other))) == ()
     assert schedule(result_of(training("one_cycle", n_batches=1))) == ()
+
+
+def test_a_training_with_the_best_scheme_says_how_it_is_stretched():
+    def said(scheme, **more):
+        made = result_of(training(scheme, train=(0.5, 0.6)), **more)
+        return plain(continued(replace(made, from_best=True)))
+
+    assert "its 2th root" not in said("annealed")
+    assert "square root" in said("annealed")
+    assert "begins anew" in said("special")
+    assert "The rate is the same" in said("constant")
+    assert continued(result_of(training("annealed", train=(0.5, 0.6)))) == ()
+
+
+def test_a_training_is_called_short_by_the_images_of_cifar10_it_has_seen():
+    few = result_of(training(train=(0.5, 0.6)), name="CIFAR-10", n_train=5_000)
+    assert "10,000 images seen, 20 % of one epoch" in plain(short(few))
+    assert short(result_of(training(train=(0.5,) * 3), **ALL)) == ()
+    assert short(result_of(training(train=(0.5,)), name="digits", n_train=100)) == ()
 
 
 def test_the_promise_of_90_percent_is_spoken_of_only_on_all_of_cifar10():

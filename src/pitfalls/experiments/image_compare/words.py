@@ -47,9 +47,10 @@ def account(result: CompareResult) -> tuple[Block, ...]:
              "Training loss", "Epochs", "Steps", "First rate", "Highest", "Last"),
             _rows(result),
             say(
-                "{network} on {data}, {n}, {precision}. Training values are means over the last "
-                "epoch while the weights changed. {spread}{validation}",
+                "{network} on {data}, {n} of {side} × {side} pixels, {precision}. Training values are "
+                "means over the last epoch while the weights changed. {spread}{validation}",
                 network=result.network.title, data=result.pictures.name,
+                side=result.pictures.shape[1],
                 n=counted(result.pictures.n("train"), "training image"),
                 precision=_precision(result), spread=_spread_words(result),
                 validation=_part_words(result),

@@ -1,5 +1,7 @@
 """Evaluate a trained network; keep its worst mistakes, and thumbnails of what it confuses."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,11 +13,12 @@ from pitfalls.experiments.image_evaluate.records import (
     EvaluateConfig,
     EvaluateResult,
 )
+from pitfalls.experiments.image_fast import EXPERIMENT as FAST
 from pitfalls.experiments.image_sheets import make_sheet
 from pitfalls.experiments.image_source import describe_pictures, load_images
-from pitfalls.experiments.image_train import EXPERIMENT
+from pitfalls.experiments.image_train import EXPERIMENT as FURTHER
 from pitfalls.experiments.image_trained import load_trained, weights_digest
-from pitfalls.frame import Homework
+from pitfalls.frame import Experiment, Homework
 from pitfalls.images.training.evaluation import Evaluation, evaluate, predict_logits
 from pitfalls.progress import Progress
 from pitfalls.runs import Run, RunStore, config_hash
@@ -74,10 +77,11 @@ def run(config: EvaluateConfig, run: Run, progress: Progress) -> EvaluateResult:
 
 
 def homework(asked: Homework) -> tuple[EvaluateConfig, ...]:
-    """Look at what 4f has trained."""
-    (further,) = EXPERIMENT.homework(asked)
+    """Look at the network that has learned most: quickly the fast one, else the one of 4f."""
+    experiment: Experiment[Any, Any] = FAST if asked.scale == "quick" else FURTHER
+    (further,) = experiment.homework(asked)
     # Written out, because the evaluation's config knows its training by the id alone.
-    trained = f"{EXPERIMENT.name}/{further.run_name}-{config_hash(further)}"
+    trained = f"{experiment.name}/{getattr(further, 'run_name', 'run')}-{config_hash(further)}"
     return (EvaluateConfig(trained, device=asked.device),)
 
 

@@ -11,4 +11,5 @@ EXPERIMENT = Experiment(
     result=FastResult,
     package=__name__,
     command=("images", "fast"),
+    question="4",
 )

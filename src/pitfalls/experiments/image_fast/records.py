@@ -14,6 +14,7 @@ from pitfalls.experiments.image_source import ImageSource, Pictures, ask_for_ima
 from pitfalls.frame import Located, Result
 from pitfalls.images.data import DataConfig
 from pitfalls.images.training.config import TrainConfig
+from pitfalls.images.training.fast_recipes import FAST_RECIPES
 from pitfalls.runs import NOT_IDENTITY
 
 __all__ = ["FastConfig", "FastResult", "Target"]
@@ -31,6 +32,8 @@ class FastConfig:
         The pictures.
     target : {90, 94}
         Percent of CIFAR-10's test images to get right by plain evaluation.
+    image_sizes : tuple of int
+        Side in pixels, epoch by epoch, in place of the recipe's.
     n_seeds : int
         Trainings, from the seed on.
     precision : {"auto", "float32", "bfloat16"}
@@ -43,6 +46,7 @@ class FastConfig:
 
     source: Annotated[ImageSource, Located(DataConfig, ask_for_images)]
     target: Target = 90
+    image_sizes: tuple[int, ...] = ()
     n_seeds: int = 1
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     seed: int = 123
@@ -51,6 +55,10 @@ class FastConfig:
     def __post_init__(self) -> None:
         if self.target not in (90, 94):
             raise InputError(f"FastConfig: target must be 90 or 94. Got {self.target} instead.")
+        if any(size < 1 for size in self.image_sizes):
+            raise InputError(
+                f"FastConfig: image_sizes must be positive. Got {self.image_sizes} instead."
+            )
         if self.precision not in ("auto", "float32", "bfloat16"):
             raise InputError(
                 "FastConfig: precision must be auto, float32 or bfloat16. "
@@ -131,6 +139,12 @@ class FastResult(Result):
         """Whether the target is meant for these pictures: all of CIFAR-10."""
         sizes = (self.pictures.n("train"), self.pictures.n("test"))
         return self.pictures.name == "CIFAR-10" and sizes == (50_000, 10_000)
+
+    @property
+    def is_shortened(self) -> bool:
+        """Whether fewer epochs than the recipe's were trained."""
+        n = len(self.training.image_sizes)
+        return 0 < n < len(FAST_RECIPES[self.target].image_sizes)
 
     @property
     def reached(self) -> bool | None:

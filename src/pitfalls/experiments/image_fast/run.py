@@ -5,16 +5,18 @@ from dataclasses import replace
 import torch
 
 from pitfalls.experiments.image_fast.records import FastConfig, FastResult
+from pitfalls.experiments.image_homework import homework_images, quick_work
 from pitfalls.experiments.image_networks import NetworkConfig
 from pitfalls.experiments.image_source import describe_pictures
 from pitfalls.experiments.image_trainer import Plan, train_all
+from pitfalls.frame import Homework
 from pitfalls.images.data import ImageDataset, judge_mirror
 from pitfalls.images.training.config import TrainConfig
 from pitfalls.images.training.fast_recipes import FAST_RECIPES
 from pitfalls.progress import Progress
 from pitfalls.runs import Run
 
-__all__ = ["run"]
+__all__ = ["homework", "run"]
 
 
 def run(config: FastConfig, run: Run, progress: Progress) -> FastResult:
@@ -40,10 +42,30 @@ def run(config: FastConfig, run: Run, progress: Progress) -> FastResult:
     )
 
 
+def homework(asked: Homework) -> tuple[FastConfig, ...]:
+    """Train on all images: as many epochs as the quick report has time for, else by the recipe."""
+    whole = homework_images(asked)
+    if asked.scale == "full":
+        return (FastConfig(whole, seed=asked.seed, device=asked.device),)
+    work = quick_work(asked)
+    return (
+        FastConfig(
+            whole,
+            image_sizes=work.image_sizes,
+            precision=work.fast_precision,
+            seed=asked.seed,
+            device=asked.device,
+        ),
+    )
+
+
 def _recipe(config: FastConfig, data: ImageDataset) -> TrainConfig:
     """Fit a recipe to a data set."""
     side, n = data.shape[1], len(data.train_labels)
-    training = replace(FAST_RECIPES[config.target].training(side, n), precision=config.precision)
+    recipe = FAST_RECIPES[config.target]
+    if config.image_sizes:
+        recipe = replace(recipe, image_sizes=config.image_sizes)
+    training = replace(recipe.training(side, n), precision=config.precision)
     if not judge_mirror(data).keeps:
         training = replace(training, flip="none")  # a mirrored digit is another sign
     return training

@@ -4,14 +4,42 @@ from collections.abc import Mapping
 from typing import Any
 
 from pitfalls.experiments.image_fast.records import FastResult
-from pitfalls.prose import Basis, Block, Markup, Paragraph, Picture, counted, number, percent, say
+from pitfalls.prose import (
+    Basis,
+    Block,
+    Markup,
+    Paragraph,
+    Picture,
+    counted,
+    listed,
+    number,
+    percent,
+    say,
+)
 
-__all__ = ["account", "against_target", "basis", "charts", "reached"]
+__all__ = [
+    "account",
+    "against_target",
+    "basis",
+    "charts",
+    "headline",
+    "reached",
+]
 
 
 def account(result: FastResult) -> tuple[Block, ...]:
     """Return what was reached, and the figure."""
     return (Paragraph(reached(result) + against_target(result)), Picture("fast-accuracy"))
+
+
+def headline(result: FastResult) -> Markup:
+    """Say in a sentence what the fast network reached, and on how much."""
+    return say(
+        "FastNet gets {share} of {n} right after {epochs} of {images}. ",
+        share=percent(result.accuracy), n=counted(result.pictures.n("test"), "test image"),
+        epochs=counted(result.training.epochs, "epoch"),
+        images=counted(result.pictures.n("train"), "training image"),
+    )  # fmt: skip
 
 
 def reached(result: FastResult) -> Markup:
@@ -25,17 +53,19 @@ def reached(result: FastResult) -> Markup:
         else say("with one seed")
     )  # fmt: skip
     return say(
-        "A smaller network by the fast recipe gets {plain} of {images} of {data} right, {spread}, "
-        "and {six} by the mean answer over six views, in {seconds} s of training steps on {threads}. ",
-        plain=percent(result.accuracy, 2), images=counted(result.pictures.n("test"), "test image"),
+        "A smaller network by the fast recipe{short} gets {plain} of {images} of {data} right, "
+        "{spread}, and {six} by the mean answer over six views, in {seconds} s of training steps on "
+        "{threads}. ",
+        short=_shortened(result), plain=percent(result.accuracy, 2),
+        images=counted(result.pictures.n("test"), "test image"),
         data=result.pictures.name, spread=spread, six=percent(result.six_views, 2),
         seconds=number(result.seconds), threads=counted(result.threads, "thread"),
     )  # fmt: skip
 
 
 def against_target(result: FastResult) -> Markup:
-    """Hold the plain accuracy against the target; needs all of CIFAR-10, which it is meant for."""
-    if not result.has_target:
+    """Hold the plain accuracy against the target; needs all of CIFAR-10 and the whole recipe."""
+    if not result.has_target or result.is_shortened:
         return ()
     if result.reached is None:
         return say(
@@ -47,6 +77,17 @@ def against_target(result: FastResult) -> Markup:
         "Its target of {target} % is {word}. ",
         target=result.target, word="reached" if result.reached else "missed",
     )  # fmt: skip
+
+
+def _shortened(result: FastResult) -> Markup:
+    """Say how much of the recipe was trained, where it is not the whole."""
+    if not result.is_shortened:
+        return ()
+    return say(
+        ", cut to {epochs} at {sides} pixels a side,",
+        epochs=counted(len(result.training.image_sizes), "epoch"),
+        sides=listed(result.training.image_sizes),
+    )
 
 
 def basis(result: FastResult) -> Basis:

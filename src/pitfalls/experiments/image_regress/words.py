@@ -25,6 +25,7 @@ __all__ = [
     "charts",
     "classes",
     "extent",
+    "headline",
     "no_better",
     "optimism",
     "separability",
@@ -58,6 +59,16 @@ def account(result: RegressResult) -> tuple[Block, ...]:
         Paragraph(separability(result)),
         Picture("regression"),
     )  # fmt: skip
+
+
+def headline(result: RegressResult) -> Markup:
+    """Say in a sentence what least squares gets right of images that it was not fitted to."""
+    score = result.unseen or result.train
+    return say(
+        "Least squares on the pixels gets {share} of {n} right. ",
+        share=percent(score.confusion.right.value),
+        n=counted(score.confusion.right.n, f"{called(score.part)} image"),
+    )
 
 
 def extent(result: RegressResult) -> Markup:

@@ -29,6 +29,8 @@ class TrainRunConfig:
         The network.
     training : TrainConfig
         How to train.
+    compared : str
+        Id of a comparison of schemes: its best one is trained with, in place of the config's own.
     processes : int
         How many share every batch; a run goes on with any number.
     code : str
@@ -40,6 +42,7 @@ class TrainRunConfig:
     source: Annotated[ImageSource, Located(DataConfig, ask_for_images)]
     network: NetworkConfig = field(default_factory=NetworkConfig)
     training: TrainConfig = field(default_factory=lambda: TrainConfig(flip="auto"))
+    compared: Annotated[str, HIDDEN] = ""
     processes: Annotated[int, HIDDEN] = field(default=1, metadata=NOT_IDENTITY)
     code: Annotated[str, HIDDEN] = ""
     device: str = field(default="cpu", metadata=NOT_IDENTITY)
@@ -55,7 +58,7 @@ class TrainRunConfig:
     @property
     def run_name(self) -> str:
         """Name the run by its scheme."""
-        return self.training.scheme.rpartition(":")[2]
+        return "best" if self.compared else self.training.scheme.rpartition(":")[2]
 
 
 @dataclass(frozen=True, repr=False)
@@ -72,6 +75,8 @@ class TrainRunResult(Result):
     special_end : float
         The rate with which the special scheme would end in as many steps, over its peak.
     clock : Clock
+    from_best : bool
+        Whether the scheme is the best one of a comparison.
     """
 
     TABLE = "trained"
@@ -82,6 +87,7 @@ class TrainRunResult(Result):
     trained: Training
     special_end: float
     clock: Clock
+    from_best: bool = False
 
     @property
     def constant(self) -> float:

@@ -2,22 +2,31 @@
 
 from dataclasses import replace
 
+from pitfalls.experiments.image_compare import EXPERIMENT as COMPARISON
+from pitfalls.experiments.image_compare import CompareResult
 from pitfalls.experiments.image_homework import homework_source, homework_training
 from pitfalls.experiments.image_source import describe_pictures
 from pitfalls.experiments.image_train.records import TrainRunConfig, TrainRunResult
 from pitfalls.experiments.image_trainer import Plan, train_all
 from pitfalls.frame import Homework
+from pitfalls.images.training.config import Scheme, TrainConfig
 from pitfalls.images.training.distributed import call_to_work
 from pitfalls.images.training.schedules import special_schedule
 from pitfalls.progress import Progress, silent
-from pitfalls.runs import Run
+from pitfalls.runs import Run, RunStore, config_hash
 
-__all__ = ["follow", "homework", "run"]
+__all__ = ["follow", "further", "homework", "run"]
+
+ANNEALED = 0.99
+"""The factor of 4e's annealed scheme."""
 
 
 def run(config: TrainRunConfig, run: Run, progress: Progress) -> TrainRunResult:
     """Train from the last checkpoint on."""
     call_to_work()
+    if config.compared:
+        best = RunStore(run.path.parents[1]).find(config.compared).load(CompareResult).best.scheme
+        config = replace(config, training=further(config.training, best))
     found = train_all(_plan(config), run, progress)
     (trained,) = found.finished
     return TrainRunResult(
@@ -27,6 +36,7 @@ def run(config: TrainRunConfig, run: Run, progress: Progress) -> TrainRunResult:
         trained=trained,
         special_end=_special_end(trained.n_epochs, trained.n_steps // trained.n_epochs),
         clock=found.clocks[0],
+        from_best=bool(config.compared),
     )
 
 
@@ -35,21 +45,37 @@ def follow(config: TrainRunConfig) -> None:
     train_all(_plan(config), None, silent)
 
 
-def homework(asked: Homework) -> tuple[TrainRunConfig, ...]:
-    """Train on by one cycle, with weight decay: three epochs, or ten at full size.
+def further(training: TrainConfig, best: Scheme) -> TrainConfig:
+    """Return a training by the scheme that was best in one epoch, stretched over this one's epochs.
 
-    The special scheme of so few epochs would end far above zero. The weight decay is that usual for
-    residual networks on these images.
+    The special scheme stretches by itself and a constant rate needs no stretching. Annealed at the
+    same factor for more epochs, the rate would be spent in the first: with factor q from rate r all
+    rates together come to r q/(1 - q), however many steps there are. So it falls as far as in one
+    epoch, over all of them.
     """
-    quick = asked.scale == "quick"
+    rate = ANNEALED ** (1 / training.epochs) if best == "annealed" else None
+    return replace(training, scheme=best, rate=rate)
+
+
+def homework(asked: Homework) -> tuple[TrainRunConfig, ...]:
+    """Train on with the best scheme of 4e: two epochs, or fifteen at full size, with weight decay.
+
+    The weight decay is that usual for residual networks on these images; the comparison, as the
+    homework has it, goes without.
+    """
+    (compare,) = COMPARISON.homework(asked)
     training = replace(
         homework_training(asked),
-        scheme="one_cycle",
-        epochs=3 if quick else 10,
-        rate=0.05 if quick else 0.1,  # half the batch, half the rate
+        epochs=2 if asked.scale == "quick" else 15,
         weight_decay=5e-4,
     )
-    return (TrainRunConfig(homework_source(asked), training=training, device=asked.device),)
+    # written out, because the comparison may not have been run yet
+    compared = f"{COMPARISON.name}/run-{config_hash(compare)}"
+    return (
+        TrainRunConfig(
+            homework_source(asked), training=training, compared=compared, device=asked.device
+        ),
+    )
 
 
 def _plan(config: TrainRunConfig) -> Plan:

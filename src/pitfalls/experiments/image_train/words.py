@@ -19,7 +19,21 @@ from pitfalls.prose import (
     series,
 )
 
-__all__ = ["account", "basis", "charts", "fit", "judged", "reached", "schedule"]
+__all__ = [
+    "account",
+    "basis",
+    "charts",
+    "continued",
+    "fit",
+    "headline",
+    "judged",
+    "reached",
+    "schedule",
+    "short",
+]
+
+SHORT = 3
+"""Epochs of all of CIFAR-10 from which a training is not called short."""
 
 PROMISED = 0.9
 """What the homework says that several epochs on all of CIFAR-10 pass."""
@@ -28,11 +42,64 @@ PROMISED = 0.9
 def account(result: TrainRunResult) -> tuple[Block, ...]:
     """Return how it was trained, what it reached, and its course."""
     return (
-        Paragraph(schedule(result) + reached(result) + judged(result) + fit(result)),
+        Paragraph(
+            continued(result)
+            + schedule(result)
+            + reached(result)
+            + short(result)
+            + judged(result)
+            + fit(result)
+        ),
         Chart(
             "training-curve", "Curves of this training, to zoom into", (Picture("training-curve"),)
         ),
     )
+
+
+def headline(result: TrainRunResult) -> Markup:
+    """Say in a sentence what the training reached, and on how much."""
+    return say(
+        "{network} gets {share} of {n} right after {epochs} of {images}, {side} × {side} pixels. ",
+        network=result.network.title, share=percent(result.trained.test_accuracy),
+        n=counted(result.pictures.n("test"), "test image"),
+        epochs=counted(result.trained.n_epochs, "epoch"),
+        images=counted(result.pictures.n("train"), "training image"),
+        side=result.pictures.shape[1],
+    )  # fmt: skip
+
+
+def continued(result: TrainRunResult) -> Markup:
+    """Say how the best scheme of 4e is trained on with; needs a training by it."""
+    scheme, n = result.trained.scheme, result.trained.n_epochs
+    if not result.from_best or n < 2:
+        return ()
+    how = {
+        "constant": say("The rate is the same, so the first epoch is that of 4e again, but for the "
+                        "weight decay. "),
+        "annealed": say(
+            "At the same factor a step the first epoch would spend almost all of the rate: all rates "
+            "together come to $r q slash (1 - q)$, however many steps follow. So the factor is its "
+            "{root} root, and the rate falls over {epochs} as far as in one. ",
+            root={2: "square", 3: "cube"}.get(n, f"{n}th"), epochs=counted(n, "epoch"),
+        ),
+        "special": say("It is stretched over {epochs}, so it begins anew. ",
+                       epochs=counted(n, "epoch")),
+    }.get(scheme, ())  # fmt: skip
+    return (
+        say("`{scheme}` did best in 4e and is trained on with. ".replace("{scheme}", scheme)) + how
+    )
+
+
+def short(result: TrainRunResult) -> Markup:
+    """Say that the training is short; needs CIFAR-10 and less than three epochs of all its images."""
+    seen = result.trained.n_epochs * result.pictures.n("train")
+    if result.pictures.name != "CIFAR-10" or seen >= SHORT * 50_000:
+        return ()
+    return say(
+        "This is a short training: {seen} images seen, {share} of one epoch of all of CIFAR-10, at "
+        "{side} pixels a side. Its curve says how learning begins, not where it ends. ",
+        seen=seen, share=percent(seen / 50_000, 0), side=result.pictures.shape[1],
+    )  # fmt: skip
 
 
 def schedule(result: TrainRunResult) -> Markup:

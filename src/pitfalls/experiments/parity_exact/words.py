@@ -18,7 +18,16 @@ from pitfalls.prose import (
     table,
 )
 
-__all__ = ["account", "basis", "charts", "outcome", "passed_by_sampling", "scope", "value_at_ones"]
+__all__ = [
+    "account",
+    "basis",
+    "charts",
+    "headline",
+    "outcome",
+    "passed_by_sampling",
+    "scope",
+    "value_at_ones",
+]
 
 
 def account(result: ExactResult) -> tuple[Block, ...]:
@@ -37,6 +46,15 @@ def account(result: ExactResult) -> tuple[Block, ...]:
         Paragraph(passed_by_sampling(result)),
         Picture("exact-networks"),
         *(Code(name) for name in ("network", "network-forward", "triads", "exact-network")),
+    )
+
+
+def headline(result: ExactResult) -> Markup:
+    """Say in short what came of the printed construction and of the corrected one."""
+    return (
+        say("Two networks set by hand were checked. ")
+        + outcome(result, "printed")
+        + outcome(result, "corrected")
     )
 
 
