@@ -104,13 +104,6 @@ def test_what_was_timed_reaches_what_is_asked(monkeypatch):
     assert timed(Homework(), lambda *_: result).paces == result.named
 
 
-@pytest.mark.cifar10
-def test_the_quick_report_times_its_steps_where_there_is_cifar10(cifar10_path):
-    (config,) = pace_run.homework(Homework("quick", str(cifar10_path)))
-    assert config.processor
-    assert config.threads >= 1
-
-
 def test_no_threads_are_refused():
     with pytest.raises(InputError, match="at least 1"):
         PaceConfig(threads=0)

@@ -9,7 +9,7 @@ from pitfalls.experiments.image_source import describe_pictures
 from pitfalls.experiments.image_train.records import TrainRunConfig, TrainRunResult
 from pitfalls.experiments.image_trainer import Plan, train_all
 from pitfalls.frame import Homework
-from pitfalls.images.training.config import Scheme, TrainConfig
+from pitfalls.images.training.config import TrainConfig
 from pitfalls.images.training.distributed import call_to_work
 from pitfalls.images.training.schedules import special_schedule
 from pitfalls.progress import Progress, silent
@@ -45,7 +45,7 @@ def follow(config: TrainRunConfig) -> None:
     train_all(_plan(config), None, silent)
 
 
-def further(training: TrainConfig, best: Scheme) -> TrainConfig:
+def further(training: TrainConfig, best: str) -> TrainConfig:
     """Return a training by the scheme that was best in one epoch, stretched over this one's epochs.
 
     The special scheme stretches by itself and a constant rate needs no stretching. Annealed at the
