@@ -33,6 +33,24 @@ def test_commands_show_what_they_found(arguments, shown, capsys):
         assert text in output
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "minimum",
+        "classify",
+        "descend --hidden 4",
+        "tour --depths 2",
+        "ranks --data digits --max-rank 1",
+        "landscape",
+    ],
+)
+def test_every_command_with_data_takes_the_choice_of_an_intercept_and_names_it(command, capsys):
+    assert main(["linear", *command.split(), "--no-center"]) == 0
+    said = capsys.readouterr().out
+    assert "without intercept" in said
+    assert "with intercept" not in said
+
+
 def test_descent_off_a_saddle_tells_of_its_escape(capsys):
     assert main(["linear", "descend", "--start", "saddle"]) == 0
     assert "step 0: left a strict saddle" in capsys.readouterr().out

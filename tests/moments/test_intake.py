@@ -65,6 +65,29 @@ def test_nullable_columns_of_a_table_are_numbers():
     )
 
 
+def test_a_table_that_cannot_say_what_is_missing_is_read_as_it_is():
+    class Table:
+        def __init__(self, values):
+            self.values = values
+
+        def __array__(self, dtype=None, copy=None):
+            return np.array(self.values, dtype=object)
+
+        def to_numpy(self, dtype):
+            return np.array(self.values, dtype=dtype)
+
+    rows = [[1.0, 2], [3, 5], [4, 4]]
+    assert same(
+        SecondMoments.from_arrays(Table(rows), np.ones(3)),
+        SecondMoments.from_arrays(np.array(rows), np.ones(3)),
+    )
+
+
+def test_outputs_of_more_axes_are_refused():
+    with pytest.raises(InputError, match=r"y of shape \(n, p\) or \(n,\)"):
+        SecondMoments.from_arrays(np.ones((3, 2)), np.ones((3, 2, 2)))
+
+
 def test_missing_values_of_a_table_are_refused_with_the_way_to_fill_them():
     frame = pandas.DataFrame({"a": [1, None, 3], "b": [None, 1.5, -1.0]}).convert_dtypes()
     with pytest.raises(InputError, match=r"x has 2 missing values.*x\.fillna\(") as error:

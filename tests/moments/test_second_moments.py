@@ -236,3 +236,12 @@ def test_constant_tensors_leave_nothing_where_the_sums_are_made_by_torch():
     assert xx[0].tolist() == [0.0, 0.0]
     assert yy[0, 0] == yx[0, 1] == 0.0
     assert xx[1, 1] == pytest.approx(1000 * (1000**2 - 1) / 12, rel=1e-14)
+
+
+def test_the_sums_that_torch_makes_are_those_about_the_mean():
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((50, 3)) + 5, rng.standard_normal((50, 2)) - 2
+    found = torch_sums(torch.from_numpy(x), torch.from_numpy(y))
+    a, b = x - x.mean(axis=0), y - y.mean(axis=0)
+    for got, wanted in zip(found, (x.mean(0), y.mean(0), a.T @ a, b.T @ a, b.T @ b), strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-12, atol=1e-12)

@@ -69,6 +69,27 @@ def test_solutions_have_least_norm_in_the_data_s_own_units(center, n):
     np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-7 * np.abs(wanted).max())
 
 
+def test_a_solution_is_the_pseudo_inverse_s_whether_or_not_there_is_an_exact_one():
+    rng = np.random.default_rng(8)
+    for d, rank in ((3, 3), (6, 4)):
+        x = rng.standard_normal((30, rank)) @ rng.standard_normal((rank, d))
+        for center in (True, False):
+            moments = SecondMoments.from_arrays(x, x, center=center)
+            any_right_side = rng.standard_normal((d, 3))
+            found = whiten_inputs(moments).solve(any_right_side)
+            wanted = np.linalg.pinv(moments.sxx, rcond=1e-10) @ any_right_side
+            np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-10 * np.abs(wanted).max())
+
+
+def test_columns_that_do_not_depend_on_the_constant_one_have_exact_zeros_there():
+    x = np.random.default_rng(5).standard_normal((40, 1)) + 3.7
+    x = np.hstack([x, x * 3, x / 7, np.full((40, 1), 0.1)])
+    white = whiten_inputs(SecondMoments.from_arrays(x, x))
+    assert sorted(white.kept.tolist()) == [1, 3]
+    constant = white.kept.tolist().index(3)
+    assert white.dependence[:, constant].tolist() == [0.0, 0.0]
+
+
 def test_ridge_is_added_in_the_data_s_units_with_the_mean_and_without():
     rng = np.random.default_rng(4)
     x, y = rng.standard_normal((30, 4)) + 2, rng.standard_normal((30, 2))
