@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from pitfalls.errors import InputError
-from pitfalls.parity import LogisticLoss, ParityTask, TwoLayerReLU, evaluate
+from pitfalls.errors import DivergenceError, InputError
+from pitfalls.parity import CustomLoss, LogisticLoss, ParityTask, TwoLayerReLU, evaluate
 
 
 def test_evaluation_equals_the_mean_over_all_inputs():
@@ -34,6 +34,23 @@ def test_a_sample_has_the_size_asked_for_and_the_error_of_a_share():
     assert sampled.n_inputs == 777
     assert share * 777 == pytest.approx(round(share * 777), abs=1e-9)
     assert sampled.accuracy_error == pytest.approx((share * (1 - share) / 777) ** 0.5, rel=1e-12)
+
+
+def test_the_error_of_a_sampled_risk_is_the_losses_deviation_over_the_root_of_their_number():
+    task, network = ParityTask.random(10, 0), TwoLayerReLU(10, 30, seed=1)
+    x = task.all_inputs(dtype=torch.float64)
+    with torch.no_grad():
+        losses = torch.relu(1 - network.double()(x) * task.labels(x))
+    sampled = evaluate(network, task, exact_up_to=9, n_samples=5000)
+    assert sampled.risk_error == pytest.approx(losses.std().item() / 5000**0.5, rel=0.1)
+
+
+def test_a_loss_that_is_infinite_at_a_single_input_is_no_risk():
+    task, network = ParityTask([1, 1, 0]), TwoLayerReLU(3, 4, seed=0)
+    highest = max(network.double()(task.all_inputs(dtype=torch.float64)).tolist())
+    steep = CustomLoss(lambda f, y: torch.where(f >= highest - 1e-12, torch.inf, f * y).sum())
+    with pytest.raises(DivergenceError, match="it has no risk"):
+        evaluate(network, task, steep)
 
 
 @pytest.mark.parametrize("mask", [[1, 0, 1], [0, 0, 0]])

@@ -83,6 +83,21 @@ def test_six_views_weigh_the_middle_one_half_and_each_shift_a_quarter():
     assert got == pytest.approx(seen[0] / 2 + seen[1] / 4 + seen[2] / 4, abs=1e-6)
 
 
+def test_what_lies_beyond_the_border_of_a_shifted_view_is_mirrored():
+    class Corner(nn.Module):
+        def forward(self, images):
+            return images[:, 0, 0, :1]
+
+    pixels = torch.arange(16, dtype=torch.uint8).reshape(1, 1, 4, 4)
+    image = pixels[0, 0].double()
+    plain = (image[0, 0] + image[0, 3]) / 2  # the corner, and that of the mirror image
+    left_up = (image[1, 1] + image[1, 2]) / 2  # row 1 mirrored to row -1, column 1 to column -1
+    right_down = (image[1, 1] + image[1, 2]) / 2
+    expected = plain / 2 + (left_up + right_down) / 4
+    got = predict_logits(Corner(), pixels, (0.0,), (1.0,), views="six")[0, 0] * 255
+    assert got == pytest.approx(float(expected), abs=1e-4)
+
+
 def test_each_module_gets_its_own_mode_back():
     network = nn.Sequential(nn.BatchNorm2d(3), nn.Flatten(), nn.Dropout(0.5), nn.Linear(48, 2))
     network[0].eval()  # frozen, as fine-tuning does
