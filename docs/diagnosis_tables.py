@@ -34,7 +34,7 @@ def zoo() -> str:
         f"other. On the reported half {reported['correct']} of {reported['n']} diagnoses name a right "
         f"cause first ({reported['found']} of {reported['faults']} on faults), and "
         f"{reported['false_alarms']} of {reported['healthy']} diagnoses of healthy set-ups raise an "
-        f"alarm. (On the tuning half: {tuning['correct']} of {tuning['n']}, {tuning['false_alarms']} of "
+        f"alarm. (On the tuning part: {tuning['correct']} of {tuning['n']}, {tuning['false_alarms']} of "
         f"{tuning['healthy']}.) State was bit-equal afterwards in {r['unchanged']} of {r['n']}, every "
         f"witness held again in {r['held']} of {r['n']}; the median diagnosis took "
         f"{r['median_seconds']:.1f} s of a budget of {r['budget']:.0f} s {_where(found)}.\n",

@@ -48,15 +48,15 @@ def main() -> None:
                     "name": s.name,
                     "text": s.text,
                     "right": s.right,
-                    "half": s.half,
+                    "part": s.part,
                     "causes": dict(Counter(r.cause for r in rows if r.setup == s.name)),
                     "correct": sum(r.correct for r in rows if r.setup == s.name),
                     "n": sum(r.setup == s.name for r in rows),
                 }
                 for s in zoo()
             ],
-            "tuning": dataclasses.asdict(tally(r for r in rows if r.half == "tuning")),
-            "reported": dataclasses.asdict(tally(r for r in rows if r.half == "reported")),
+            "tuning": dataclasses.asdict(tally(r for r in rows if r.part == "tuning")),
+            "reported": dataclasses.asdict(tally(r for r in rows if r.part == "reported")),
             "unchanged": sum(r.unchanged for r in rows),
             "held": sum(r.held for r in rows),
             "n": len(rows),
@@ -64,7 +64,7 @@ def main() -> None:
             "confusion": [
                 {"right": right, "cause": cause, "n": count}
                 for (right, cause), count in sorted(
-                    Counter((r.right[0], r.cause) for r in rows if r.half == "reported").items()
+                    Counter((r.right[0], r.cause) for r in rows if r.part == "reported").items()
                 )
             ],
             "judgements": [dataclasses.asdict(row) for row in rows],

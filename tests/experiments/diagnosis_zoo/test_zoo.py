@@ -6,20 +6,20 @@ from pitfalls.experiments.diagnosis_zoo import EXPERIMENT, ZooConfig, ZooResult
 from pitfalls.experiments.diagnosis_zoo import run as room
 from pitfalls.experiments.diagnosis_zoo.figures import FIGURES
 from pitfalls.experiments.diagnosis_zoo.records import ZooSetup
-from pitfalls.experiments.diagnosis_zoo.words import reported
+from pitfalls.experiments.diagnosis_zoo.words import blind, reported
 from pitfalls.frame.experiment import perform
 from pitfalls.plots import draw
 from pitfalls.prose import plain
 from pitfalls.runs import RunStore
 
 
-def judgement(setup="a", half="reported", right=("healthy",), cause="healthy", seed=0):
-    return Judgement(setup, half, seed, right, cause, (cause,), "rule", True, True, 1.0, 10)
+def judgement(setup="a", part="reported", right=("healthy",), cause="healthy", seed=0):
+    return Judgement(setup, part, seed, right, cause, (cause,), "rule", True, True, 1.0, 10)
 
 
 def result(*rows):
     names = {row.setup: row for row in rows}
-    setups = tuple(ZooSetup(n, "text", r.half, r.right) for n, r in names.items())
+    setups = tuple(ZooSetup(n, "text", r.part, r.right) for n, r in names.items())
     return ZooResult(setups, rows)
 
 
@@ -28,9 +28,9 @@ def test_the_zoo_is_as_large_and_as_divided_as_it_says():
     assert len({s.name for s in setups}) == len(setups) >= 40
     assert sum(s.healthy for s in setups) >= 12
     assert sum(not s.healthy for s in setups) >= 28
-    for half in ("tuning", "reported"):
-        assert sum(s.half == half for s in setups) >= 20
-        assert sum(s.half == half and s.healthy for s in setups) >= 6
+    for part in ("tuning", "reported", "blind"):
+        assert sum(s.part == part for s in setups) >= 20
+        assert sum(s.part == part and s.healthy for s in setups) >= 6
     assert all(s.text.endswith((".", "chance")) for s in setups)
 
 
@@ -49,13 +49,17 @@ def test_counts_are_those_of_their_definitions():
 
 
 def test_the_sentence_counts_the_reported_half_alone():
-    rows = [judgement(half="tuning", cause="saddle"), judgement(), judgement(cause="saddle")]
+    rows = [judgement(part="tuning", cause="saddle"), judgement(), judgement(cause="saddle")]
     assert plain(reported(result(*rows))) == (
         "A right cause is named first in 1 of 2 diagnoses; 1 false alarm in 2 diagnoses of healthy "
         "set-ups. "
     )
-    assert reported(result(judgement(half="tuning"))) == ()
-    assert not FIGURES[0].shown_for(result(judgement(half="tuning")))
+    assert blind(result(*rows)) == ()
+    assert "after the rules were fixed: 1 of 1 diagnosis, 0 false alarms in 1" in plain(
+        blind(result(*rows, judgement(part="blind")))
+    )
+    assert reported(result(judgement(part="tuning"))) == ()
+    assert not FIGURES[0].shown_for(result(judgement(part="tuning")))
 
 
 def test_the_confusion_is_drawn_with_its_counts():
@@ -73,7 +77,7 @@ def test_a_stopped_zoo_goes_on_where_it_was(tmp_path, monkeypatch):
             judged.append("stop")
             raise KeyboardInterrupt
         judged.append((setup.name, seed))
-        return judgement(setup.name, setup.half, setup.right, setup.right[0], seed)
+        return judgement(setup.name, setup.part, setup.right, setup.right[0], seed)
 
     monkeypatch.setattr(room, "zoo", lambda: few)
     monkeypatch.setattr(room, "judge", quick)

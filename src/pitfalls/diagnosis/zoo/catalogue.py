@@ -1,17 +1,31 @@
 """All set-ups of the zoo, in order."""
 
-from pitfalls.diagnosis.zoo import faults_training, faults_wiring, healthy
+from pitfalls.diagnosis.zoo import (
+    blind_healthy,
+    blind_training,
+    blind_wiring,
+    faults_training,
+    faults_wiring,
+    healthy,
+)
 from pitfalls.diagnosis.zoo.setup import Setup, registered
 from pitfalls.errors import InputError
 
 __all__ = ["find_setup", "zoo"]
 
-_PARTS = (healthy, faults_wiring, faults_training)
+_PARTS = (
+    healthy,
+    faults_wiring,
+    faults_training,
+    blind_healthy,
+    blind_wiring,
+    blind_training,
+)
 
 
 def zoo() -> tuple[Setup, ...]:
-    """Return every set-up, in the order of the modules that hold them."""
-    return registered()
+    """Return every set-up; those that were diagnosed once come last."""
+    return tuple(sorted(registered(), key=lambda setup: setup.part == "blind"))
 
 
 def find_setup(name: str) -> Setup:

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
-__all__ = ["QUIET", "Judgement", "Tally", "tally"]
+__all__ = ["QUIET", "Judgement", "Part", "Tally", "tally"]
+
+Part: TypeAlias = Literal["tuning", "reported", "blind"]
+"""Of the zoo: what the rules were fixed on, what they were not, and what was diagnosed once."""
 
 QUIET = ("healthy", "unclear")
 """Causes that raise no alarm."""
@@ -17,7 +20,7 @@ class Judgement:
     Parameters
     ----------
     setup : str
-    half : {"tuning", "reported"}
+    part : {"tuning", "reported", "blind"}
     seed : int
     right : tuple of str
         Causes that count as right.
@@ -37,7 +40,7 @@ class Judgement:
     """
 
     setup: str
-    half: Literal["tuning", "reported"]
+    part: Part
     seed: int
     right: tuple[str, ...]
     cause: str

@@ -40,7 +40,7 @@ def judge(setup: Setup, seed: int, *, budget: float = 60.0) -> Judgement:
     first = found.attributions[0]
     return Judgement(
         setup.name,
-        setup.half,
+        setup.part,
         seed,
         setup.right,
         first.cause,

@@ -4,17 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
 from pitfalls.diagnosis.vocabulary import Cause
+from pitfalls.diagnosis.zoo.judgement import Part
 
-__all__ = ["Case", "Half", "Setup", "classes_of_teacher", "digits", "generator", "mlp", "setup"]
-
-Half = Literal["tuning", "reported"]
+__all__ = ["Case", "Setup", "classes_of_teacher", "digits", "generator", "mlp", "setup"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +36,9 @@ class Setup:
     name : str
     right : tuple of str
         Causes that count as right; more than one where a fault has two true names.
-    half : str
-        ``"tuning"``: rules were fixed on it; ``"reported"``: figures come from these alone.
+    part : str
+        ``"tuning"``: rules were fixed on it; ``"reported"``: they were not, though what was missed
+        there led to better ones; ``"blind"``: diagnosed once, after the rules were fixed.
     text : str
         What it is, in a line.
     build : callable
@@ -47,7 +47,7 @@ class Setup:
 
     name: str
     right: tuple[Cause, ...]
-    half: Half
+    part: Part
     text: str
     build: Callable[[int], Case]
 
@@ -61,14 +61,14 @@ _REGISTRY: list[Setup] = []
 
 
 def setup(
-    name: str, right: Cause | tuple[Cause, ...], half: Half
+    name: str, right: Cause | tuple[Cause, ...], part: Part
 ) -> Callable[[Callable[[int], Case]], Callable[[int], Case]]:
     """Register a builder; its docstring is the set-up's text."""
 
     def register(build: Callable[[int], Case]) -> Callable[[int], Case]:
         causes = (right,) if isinstance(right, str) else right
         text = (build.__doc__ or "").strip().split("\n")[0]
-        _REGISTRY.append(Setup(name, causes, half, text, build))
+        _REGISTRY.append(Setup(name, causes, part, text, build))
         return build
 
     return register

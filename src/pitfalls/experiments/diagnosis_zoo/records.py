@@ -2,11 +2,10 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
-from pitfalls.diagnosis.zoo.judgement import Judgement, Tally, tally
+from pitfalls.diagnosis.zoo.judgement import Judgement, Part, Tally, tally
 from pitfalls.errors import InputError
 from pitfalls.frame import Result
 
@@ -37,11 +36,11 @@ class ZooConfig:
 
 @dataclass(frozen=True)
 class ZooSetup:
-    """One set-up: its name, a line about it, its half and its right causes."""
+    """One set-up: its name, a line about it, its part of the zoo and its right causes."""
 
     name: str
     text: str
-    half: Literal["tuning", "reported"]
+    part: Part
     right: tuple[str, ...]
 
 
@@ -75,9 +74,9 @@ class ZooResult(Result):
         """How many had every witness hold again."""
         return sum(row.held for row in self.judgements)
 
-    def tally(self, half: Literal["tuning", "reported"]) -> Tally:
-        """Count right causes and false alarms of one half."""
-        return tally(row for row in self.judgements if row.half == half)
+    def tally(self, *parts: Part) -> Tally:
+        """Count right causes and false alarms of some parts of the zoo."""
+        return tally(row for row in self.judgements if row.part in parts)
 
     def causes_of(self, setup: str) -> tuple[tuple[str, int], ...]:
         """Return the causes named first for one set-up, and how often."""
@@ -88,7 +87,7 @@ class ZooResult(Result):
         return sum(row.correct for row in self.judgements if row.setup == setup)
 
     def confusion(self) -> tuple[tuple[str, str, int], ...]:
-        """Return true cause, cause named first and count, over the reported half."""
-        rows = [r for r in self.judgements if r.half == "reported"]
+        """Return true cause, cause named first and count, without the tuning part."""
+        rows = [r for r in self.judgements if r.part != "tuning"]
         counts = Counter((r.right[0], r.cause) for r in rows)
         return tuple((right, cause, n) for (right, cause), n in sorted(counts.items()))

@@ -32,4 +32,4 @@ def run(config: ZooConfig, run: Run, progress: Progress) -> ZooResult:
                     run.save(SavedJudgement(judged), part=part)
                 rows.append(run.load(SavedJudgement, part=part).judgement)
                 advance(len(rows), total)
-    return ZooResult(tuple(ZooSetup(s.name, s.text, s.half, s.right) for s in setups), tuple(rows))
+    return ZooResult(tuple(ZooSetup(s.name, s.text, s.part, s.right) for s in setups), tuple(rows))
