@@ -5,9 +5,10 @@ from torch import nn
 from torch.nn import functional
 
 from pitfalls.diagnosis import ask_saddle
-from pitfalls.diagnosis import curvature as curvature_module
-from pitfalls.diagnosis.curvature import Hessian, extreme_eigenpairs
+from pitfalls.diagnosis import saddle as saddle_module
+from pitfalls.diagnosis.curvature import extreme_eigenpairs, lanczos
 from pitfalls.diagnosis.examination import examine
+from pitfalls.diagnosis.hessian import Hessian
 
 
 def data(n=48, d=4, k=2, seed=0):
@@ -55,7 +56,8 @@ def test_extreme_eigenpairs_are_the_dense_hessians_to_six_digits(name):
     x, y = data()
     with examine(networks()[name], functional.cross_entropy, x, y, who="test") as subject:
         hessian = Hessian(subject, np.arange(len(x)))
-        low, high = extreme_eigenpairs(hessian, np.random.default_rng(0))
+        found = extreme_eigenpairs(hessian, np.random.default_rng(0))
+    low, high = found.lowest, found.largest
     exact = np.linalg.eigvalsh(dense(networks()[name], x, y))
     scale = np.abs(exact).max()
     for found, expected in ((low, exact[0]), (high, exact[-1])):
@@ -64,19 +66,67 @@ def test_extreme_eigenpairs_are_the_dense_hessians_to_six_digits(name):
         assert np.linalg.norm(found.vector) == pytest.approx(1.0)
 
 
-def test_lobpcg_stopped_early_still_bounds_its_error(monkeypatch):
+def test_lanczos_stopped_early_still_bounds_its_error():
     x, y = data()
     model = networks()["gelu, deep"]
     exact = np.linalg.eigvalsh(dense(networks()["gelu, deep"], x, y))
-    monkeypatch.setattr(curvature_module, "_MOST_PRODUCTS", 12)
     with examine(model, functional.cross_entropy, x, y, who="test") as subject:
         hessian = Hessian(subject, np.arange(len(x)))
-        low, high = extreme_eigenpairs(hessian, np.random.default_rng(0), seconds=0.01)
-    for pair in (low, high):
-        assert np.abs(exact - pair.value).min() <= pair.residual + 1e-12
-        assert pair.products <= 14
-    assert low.value >= exact[0] - 1e-12
-    assert high.value <= exact[-1] + 1e-12
+        start = np.random.default_rng(0).standard_normal(hessian.size)
+        found = lanczos(hessian, [start], steps=8)
+    assert hessian.products == 8
+    for value, residual in zip(found.values, found.residuals, strict=True):
+        assert np.abs(exact - value).min() <= residual + 1e-7
+    assert found.lowest.value >= exact[0] - 1e-12
+    assert found.largest.value <= exact[-1] + 1e-12
+
+
+def test_lanczos_with_time_enough_has_all_distinct_eigenvalues_of_a_small_hessian():
+    x, y = data()
+    exact = np.linalg.eigvalsh(dense(networks()["tanh"], x, y))
+    with examine(networks()["tanh"], functional.cross_entropy, x, y, who="test") as subject:
+        hessian = Hessian(subject, np.arange(len(x)))
+        start = np.random.default_rng(0).standard_normal(hessian.size)
+        found = lanczos(hessian, [start], steps=hessian.size, tolerance=0.0)
+    assert [found.lowest.value, found.largest.value] == pytest.approx(exact[[0, -1]], abs=1e-9)
+    assert all(np.abs(found.values - value).min() < 1e-6 for value in exact)
+
+
+def test_lanczos_from_the_ends_of_a_part_is_nearer_than_from_anywhere_after_as_many_products():
+    x, y = data(n=256)
+    with examine(networks()["gelu, deep"], functional.cross_entropy, x, y, who="test") as subject:
+        whole = Hessian(subject, np.arange(256))
+        part = extreme_eigenpairs(Hessian(subject, np.arange(64)), np.random.default_rng(0))
+        start = np.random.default_rng(0).standard_normal(whole.size)
+        cold = lanczos(whole, [start], steps=4)
+        warm = lanczos(whole, [part.lowest.vector, part.largest.vector], steps=4)
+    assert warm.lowest.value < cold.lowest.value
+    assert warm.largest.value > cold.largest.value
+    assert max(warm.residuals[[0, -1]]) < max(cold.residuals[[0, -1]])
+
+
+def test_one_graph_serves_all_products_and_gives_the_dense_columns():
+    x, y = data()
+    exact = dense(networks()["norms"], x, y)
+    with examine(networks()["norms"], functional.cross_entropy, x, y, who="test") as subject:
+        hessian = Hessian(subject, np.arange(len(x)))
+        columns = np.stack([hessian.times(row) for row in np.eye(hessian.size)])
+    assert columns == pytest.approx(exact, abs=1e-10)
+    assert subject.cost().gradients == 1
+
+
+def test_where_products_are_dear_the_card_begins_on_a_part_and_states_its_residual(monkeypatch):
+    x, y = data(n=256)
+    monkeypatch.setattr(saddle_module, "_plan", lambda subject: (np.arange(256), False))
+    card = ask_saddle(networks()["tanh"], functional.cross_entropy, x, y, budget=5)
+    exact = np.linalg.eigvalsh(dense(networks()["tanh"], x, y))
+    e = card.evidence
+    assert e.n == 256
+    assert not e.precise
+    assert len(e.ritz) <= 41
+    assert np.abs(exact - e.lowest).min() <= e.residuals[0] + 1e-5
+    assert np.abs(exact - e.largest).min() <= e.residuals[1] + 1e-5
+    assert card.check(networks()["tanh"], functional.cross_entropy, x, y)
 
 
 def at_zero(d=4, width=3, out=2):

@@ -65,7 +65,7 @@ def test_the_weights_of_the_run_that_shows_it_are_the_witness():
     assert card.verdict == "rate-too-high"
     mended = mlp()
     mended.load_state_dict({k: torch.from_numpy(v) for k, v in card.witness.weights.items()})
-    rows = list(card.witness.rows)
+    rows = list(card.witness.plan.train[: card.witness.plan.n_risk])
     loss = float(functional.cross_entropy(mended(x[rows]), y[rows]).detach())
     assert loss == pytest.approx(card.witness.after, rel=1e-4)
     assert loss < card.witness.before
@@ -76,6 +76,50 @@ def test_the_weights_of_the_run_that_shows_it_are_the_witness():
     assert not dataclasses.replace(card, witness=changed).check(
         mlp(), functional.cross_entropy, x, y
     )
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda p: SGD(p, 100.0),
+        lambda p: SGD(p, 1e-6, momentum=0.9, nesterov=True),
+        lambda p: Adam(p, 1e-2, betas=(0.8, 0.99), weight_decay=1e-3),
+        lambda p: SGD(p, 0.1, weight_decay=10.0),
+    ],
+)
+def test_the_witness_takes_the_optimizers_steps_again_from_its_record_alone(make):
+    x, y = data()
+    card = ask(make)
+    runs = card.witness.runs
+    assert runs[0].own
+    assert card.check(mlp(), functional.cross_entropy, x, y)
+    turned = dataclasses.replace(runs[0], learned=not runs[0].learned)
+    false = dataclasses.replace(card.witness, runs=(turned, *runs[1:]))
+    assert not dataclasses.replace(card, witness=false).check(mlp(), functional.cross_entropy, x, y)
+
+
+def test_an_optimizer_that_is_more_than_names_and_numbers_has_no_record():
+    class Own(SGD):
+        pass
+
+    def hooked(parameters):
+        optimizer = SGD(parameters, 0.1)
+        optimizer.register_step_post_hook(lambda *_: None)
+        return optimizer
+
+    def used(parameters):
+        held = list(parameters)
+        optimizer = SGD(held, 0.1, momentum=0.9)
+        for p in held:
+            p.grad = torch.zeros_like(p)
+        optimizer.step()
+        return optimizer
+
+    for make in (lambda p: Own(p, 0.1), hooked, used):
+        card = ask(make)
+        assert card.witness.optimizer is None
+        assert card.witness.runs == ()
+        assert card.check(mlp(), functional.cross_entropy, *data())
 
 
 def test_a_warm_up_that_starts_low_is_no_fault_and_a_rate_that_fades_is():

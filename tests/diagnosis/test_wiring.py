@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -167,6 +169,18 @@ def test_an_unused_layer_alone_is_a_remark_and_no_alarm():
     card = ask_wiring(model, functional.cross_entropy, x, y, SGD(model.parameters(), 0.1))
     assert card.verdict == "sound"
     assert any("take no part" in finding for finding in card.evidence.findings)
+
+
+def test_what_the_optimizer_lacks_is_checked_from_the_names_it_was_given():
+    x, y = classes()
+    model = _Parts(lambda m, x: m.head(torch.relu(m.body(x))))
+    card = ask_wiring(model, functional.cross_entropy, x, y, SGD(model.body.parameters(), 0.1))
+    assert card.verdict == "not-in-optimizer"
+    assert card.witness.not_in_optimizer == ("head.weight", "head.bias")
+    assert card.check(model, functional.cross_entropy, x, y)
+    everything = tuple(name for name, _ in model.named_parameters())
+    mended = dataclasses.replace(card, witness=dataclasses.replace(card.witness, given=everything))
+    assert not mended.check(model, functional.cross_entropy, x, y)
 
 
 def test_a_trained_layer_in_no_list_is_found_in_the_graph():

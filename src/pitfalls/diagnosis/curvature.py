@@ -1,39 +1,33 @@
 """Extreme eigenpairs of a network's Hessian from products with vectors, with residual bounds.
 
-A product costs about four gradients. Where they are cheap the iteration is ARPACK's Lanczos
-(`scipy.sparse.linalg.eigsh`); where only a few fit the time it is LOBPCG, which can be stopped at any
-of them and keeps three vectors. For a symmetric matrix, a number theta and a unit vector v, some
-eigenvalue lies within |H v - theta v| of theta: the residual bounds the error whatever the iteration.
-
-References
-----------
-B. A. Pearlmutter, Fast exact multiplication by the Hessian, Neural Computation 6 (1994).
-A. V. Knyazev, Toward the optimal preconditioned eigensolver, SIAM J. Sci. Comput. 23 (2001).
+Where products are cheap the iteration is ARPACK's restarted Lanczos (`scipy.sparse.linalg.eigsh`);
+where only a few fit the time it is Lanczos' own with every vector kept, which serves both ends at once,
+can be stopped at any product and wastes none of them. For a symmetric matrix, a number theta and a unit
+vector v, some eigenvalue lies within |H v - theta v| of theta: the residual bounds the error whatever
+the iteration.
 """
 
 import time
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh, lobpcg
-from torch import Tensor
-from torch.nn.attention import SDPBackend, sdpa_kernel
+from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
-from pitfalls.diagnosis.slopes import precise_risk
-from pitfalls.diagnosis.subject import Subject, SubjectError, dense
+from pitfalls.diagnosis.hessian import Hessian
+from pitfalls.diagnosis.subject import SubjectError
 
-__all__ = ["Eigenpair", "Hessian", "extreme_eigenpairs"]
+__all__ = ["Eigenpair", "Spectrum", "extreme_eigenpairs", "lanczos", "sharpness"]
 
 Floats = NDArray[np.float64]
 
 _DENSE = 12  # fewer parameters than this: the Hessian itself is formed
 _MOST_PRODUCTS = 400
+_MOST_KEPT = 40  # vectors of the iteration that keeps all of them
+_MOST_NUMBERS = 1 << 28  # in these vectors and their images: two gigabytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,98 +52,22 @@ class Eigenpair:
     products: int
 
 
-class Hessian:
-    """Hessian of the mean loss over a batch in all trainable parameters, as an operator.
-
-    Evaluation mode, float64 where the model runs in it. Names and shapes order the flat vector.
+@dataclass(frozen=True, eq=False)
+class Spectrum:
+    """What Lanczos' iteration saw of a Hessian's eigenvalues.
 
     Parameters
     ----------
-    subject : Subject
-    rows : array of int
-        The batch.
-    precise : bool
-        Whether to try float64 first; products of large networks are several times dearer in it.
+    lowest, largest : Eigenpair
+    values, residuals : ndarray of shape (k,)
+        Ritz values in rising order: an eigenvalue of the Hessian lies within its residual of each. Most
+        of the spectrum lies in between and is not seen.
     """
 
-    def __init__(self, subject: Subject, rows: NDArray[np.int64], *, precise: bool = True) -> None:
-        self._subject, self._rows = subject, rows
-        self._risk, everything, self.dtype = precise_risk(subject, rows, precise=precise)
-        self.names = tuple(subject.trainable())
-        self._fixed = {n: p for n, p in everything.items() if n not in self.names}
-        self.at = {n: everything[n].clone().requires_grad_(True) for n in self.names}
-        self.size = sum(p.numel() for p in self.at.values())
-        self.products = 0
-
-    def value(self, shift: Floats | None = None) -> float:
-        """Loss at the present point, or shifted by a vector of shape (P,)."""
-        with torch.no_grad(), self._mode():
-            parts = self.split(shift) if shift is not None else None
-            moved = {n: p.detach() + (0 if parts is None else parts[n]) for n, p in self.at.items()}
-            return float(self._risk({**moved, **self._fixed}))
-
-    def gradient(self) -> Floats:
-        """Gradient, of shape (P,)."""
-        with torch.enable_grad(), self._mode():
-            value = self._risk({**self.at, **self._fixed})
-            if not value.requires_grad:
-                return np.zeros(self.size)
-            with self._subject.users_code("the backward pass"):
-                parts = torch.autograd.grad(value, list(self.at.values()), allow_unused=True)
-        self._subject.count(gradients=1, examples=len(self._rows))
-        return self._flat(parts)
-
-    def times(self, vector: Floats) -> Floats:
-        """Product with a vector of shape (P,)."""
-        at = list(self.at.values())
-        direction = self.split(np.asarray(vector, dtype=np.float64).reshape(-1))
-        with torch.enable_grad(), self._mode(), self._subject.users_code("the Hessian product"):
-            value = self._risk({**self.at, **self._fixed})
-            if not value.requires_grad:
-                return np.zeros(self.size)
-            first = torch.autograd.grad(value, at, create_graph=True, allow_unused=True)
-            slope = [
-                (g * direction[n]).sum()
-                for n, g in zip(self.at, first, strict=True)
-                if g is not None and g.requires_grad
-            ]
-            if not slope:
-                return np.zeros(self.size)
-            second = torch.autograd.grad(torch.stack(slope).sum(), at, allow_unused=True)
-        self.products += 1
-        self._subject.count(products=1, examples=len(self._rows))
-        return self._flat(second)
-
-    def split(self, vector: Floats) -> dict[str, Tensor]:
-        """Cut a flat vector into parameters by name."""
-        parts, at = {}, 0
-        for name, parameter in self.at.items():
-            part = torch.from_numpy(vector[at : at + parameter.numel()].copy())
-            parts[name] = part.reshape(parameter.shape).to(parameter)
-            at += parameter.numel()
-        return parts
-
-    def _flat(self, parts: tuple[Tensor | None, ...]) -> Floats:
-        flat = [
-            (torch.zeros_like(p) if g is None else dense(g)).detach().double().flatten().cpu()
-            for p, g in zip(self.at.values(), parts, strict=True)
-        ]
-        found: Floats = torch.cat(flat).numpy()
-        return found
-
-    @contextmanager
-    def _mode(self) -> Iterator[None]:
-        # fused attention and cuDNN's recurrent kernels have no second derivative
-        with (
-            self._subject.mode("eval"),
-            sdpa_kernel(SDPBackend.MATH),
-            torch.backends.cudnn.flags(enabled=False),
-        ):
-            yield
-
-
-class _OutOfTimeError(Exception):
-    """The time for products is spent."""
+    lowest: Eigenpair
+    largest: Eigenpair
+    values: Floats
+    residuals: Floats
 
 
 def extreme_eigenpairs(
@@ -158,43 +76,169 @@ def extreme_eigenpairs(
     *,
     seconds: float = float("inf"),
     tolerance: float = 1e-8,
-) -> tuple[Eigenpair, Eigenpair]:
+    starts: Sequence[Floats] = (),
+) -> Spectrum:
     """Find the lowest and the largest eigenpair.
 
     Parameters
     ----------
     hessian : Hessian
     rng : Generator
-        Draws the starting vectors.
+        Draws the starting vector.
     seconds : float
         For products; what was reached by then is returned with its residual.
     tolerance : float
         Residual asked for, relative to the eigenvalue.
+    starts : sequence of ndarray of shape (P,)
+        Where to begin, instead of a random vector: eigenvectors on fewer examples, say.
 
     Returns
     -------
-    lowest, largest : Eigenpair
+    Spectrum
     """
     if hessian.size <= _DENSE:
         return _dense(hessian)
     began = time.monotonic()
+    most = max(4, min(_MOST_KEPT, _MOST_NUMBERS // (2 * hessian.size)))
+    if starts:
+        return lanczos(hessian, starts, steps=most, seconds=seconds)
     start = rng.standard_normal(hessian.size)
     hessian.times(start)
     each = time.monotonic() - began
     affordable = int(min(seconds, 1e9) / max(each, 1e-6))
     if affordable >= 2 * _MOST_PRODUCTS or seconds == float("inf"):
         try:
-            return (
-                _arpack(hessian, start, "SA", tolerance),
-                _arpack(hessian, start, "LA", tolerance),
-            )
+            lowest = _arpack(hessian, start, "SA", tolerance)
+            largest = _arpack(hessian, start, "LA", tolerance)
         except ArpackError:
-            pass  # clustered ends: LOBPCG says how near it came
-    steps = max(3, min(_MOST_PRODUCTS, affordable) // 2)
-    return (
-        _lobpcg(hessian, start, "lowest", steps, began + seconds / 2),
-        _lobpcg(hessian, start, "largest", steps, began + seconds),
-    )
+            pass  # clustered ends: Lanczos says how near it came
+        else:
+            between = lanczos(hessian, [start], steps=min(_MOST_KEPT, hessian.size))
+            return _with_ends(lowest, largest, between)
+    return lanczos(hessian, [start], steps=most, seconds=began + seconds - time.monotonic())
+
+
+def lanczos(
+    hessian: Hessian,
+    starts: Sequence[Floats],
+    *,
+    steps: int,
+    seconds: float = float("inf"),
+    tolerance: float = 1e-8,
+) -> Spectrum:
+    """Both ends of the spectrum from one sequence of products, each vector kept.
+
+    Lanczos' iteration with full reorthogonalisation (twice, because once is not enough in floating
+    point), by blocks of as many vectors as there are starts. Values, vectors and residuals come from
+    the kept products, so the last of them counts as much as the first.
+
+    Parameters
+    ----------
+    starts : sequence of ndarray of shape (P,)
+    steps : int
+        Products at most.
+    seconds : float
+        Time at most; every start gets its product, and at least two are made.
+    tolerance : float
+        Residual, relative to the largest product's length, at which both ends are known.
+
+    References
+    ----------
+    C. Lanczos, J. Res. Nat. Bur. Standards 45 (1950); G. H. Golub, R. Underwood, The block Lanczos
+    method for computing eigenvalues, in Mathematical Software III (1977).
+    """
+    before, deadline = hessian.products, time.monotonic() + seconds
+    space = _Space(hessian, min(steps, hessian.size))
+    pending = list(starts)
+    multiplied = 0  # images that have been taken as the next vector
+    while space.count < len(space.basis):
+        if not pending:
+            if space.count >= 2 and time.monotonic() > deadline:
+                break
+            if space.worst() < tolerance:
+                break
+            if multiplied == space.count:
+                break  # the space that the starts reach is exhausted
+            pending.append(space.images[multiplied])
+            multiplied += 1
+        space.add(pending.pop(0))
+    values, residuals = space.ritz()
+    spent = hessian.products - before
+    lowest, largest = space.end(0, spent), space.end(-1, spent)
+    residuals[[0, -1]] = lowest.residual, largest.residual
+    return Spectrum(lowest, largest, values, residuals)
+
+
+class _Space:
+    """Orthonormal vectors with their images, and the Hessian restricted to them."""
+
+    def __init__(self, hessian: Hessian, most: int) -> None:
+        self._hessian = hessian
+        self.count = 0
+        exact = hessian.dtype == torch.float64
+        self._new = 1e-9 if exact else 1e-5  # less of a vector than this is rounding
+        kind = np.float64 if exact else np.float32
+        self.basis = np.empty((most, hessian.size), kind)
+        self.images = np.empty((most, hessian.size), kind)
+        self._small = np.zeros((most, most))  # of the Hessian, and of its square
+        self._square = np.zeros((most, most))
+
+    def add(self, vector: NDArray[np.floating]) -> None:
+        """Multiply the part of a vector that is new, if there is one."""
+        size = float(np.linalg.norm(vector))
+        if size == 0:
+            return
+        known = self.basis[: self.count]
+        rest = (vector / size).astype(known.dtype)
+        for _ in range(2):
+            rest = rest - (known @ rest) @ known
+        length = float(np.linalg.norm(rest))
+        if length < self._new:
+            return
+        at, self.count = self.count, self.count + 1
+        self.basis[at] = rest / length
+        self.images[at] = self._hessian.times(self.basis[at])
+        if not np.isfinite(self.images[at]).all():
+            raise SubjectError("the Hessian's products are not finite")
+        for table, left in ((self._small, self.basis), (self._square, self.images)):
+            table[at, : at + 1] = table[: at + 1, at] = left[: at + 1] @ self.images[at]
+
+    def worst(self) -> float:
+        """Larger residual of the two ends, over the Hessian's size as far as it is known."""
+        _, residuals = self.ritz()
+        scale = float(np.sqrt(self._square[: self.count, : self.count].diagonal().max()))
+        return float(max(residuals[0], residuals[-1])) / scale if scale > 0 else 0.0
+
+    def ritz(self) -> tuple[Floats, Floats]:
+        """All Ritz values in rising order, and the norms of their residuals to half the digits."""
+        values, mixed = self._solved()
+        square = self._square[: self.count, : self.count]
+        squares = np.einsum("ij,ik,kj->j", mixed, square, mixed) - values**2
+        return values, np.sqrt(np.maximum(squares, 0.0))
+
+    def end(self, which: int, products: int) -> Eigenpair:
+        """Ritz pair at one end, its residual to all digits."""
+        values, mixed = self._solved()
+        value = float(values[which])
+        shares = mixed[:, which].astype(self.basis.dtype)
+        vector = np.asarray(shares @ self.basis[: self.count], dtype=np.float64)
+        image = np.asarray(shares @ self.images[: self.count], dtype=np.float64)
+        residual = float(np.linalg.norm(image - value * vector))
+        return Eigenpair(value, vector / np.linalg.norm(vector), residual, products)
+
+    def _solved(self) -> tuple[Floats, Floats]:
+        if self.count == 0:
+            raise SubjectError("there is no vector to start from")
+        values, mixed = np.linalg.eigh(self._small[: self.count, : self.count])
+        return values, mixed
+
+
+def _with_ends(lowest: Eigenpair, largest: Eigenpair, between: Spectrum) -> Spectrum:
+    """Put converged ends in the place of those that a short iteration reached."""
+    values, residuals = between.values.copy(), between.residuals.copy()
+    values[[0, -1]] = lowest.value, largest.value
+    residuals[[0, -1]] = lowest.residual, largest.residual
+    return Spectrum(lowest, largest, values, residuals)
 
 
 def sharpness(hessian: Hessian, rng: np.random.Generator, *, seconds: float) -> Eigenpair | None:
@@ -203,10 +247,9 @@ def sharpness(hessian: Hessian, rng: np.random.Generator, *, seconds: float) -> 
     start = rng.standard_normal(hessian.size)
     hessian.times(start)
     each = time.monotonic() - began
-    steps = min(10, int(seconds / max(each, 1e-6)) - 2)
-    if steps < 2:
+    if seconds < 4 * each:
         return None
-    return _lobpcg(hessian, start, "largest", steps, began + seconds)
+    return lanczos(hessian, [start], steps=11, seconds=began + seconds - time.monotonic()).largest
 
 
 def _pair(hessian: Hessian, vector: Floats, before: int) -> Eigenpair:
@@ -218,11 +261,17 @@ def _pair(hessian: Hessian, vector: Floats, before: int) -> Eigenpair:
     return Eigenpair(value, unit, residual, hessian.products - before)
 
 
-def _dense(hessian: Hessian) -> tuple[Eigenpair, Eigenpair]:
+def _dense(hessian: Hessian) -> Spectrum:
     before = hessian.products
     matrix = np.stack([hessian.times(row) for row in np.eye(hessian.size)])
     _, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
-    return _pair(hessian, vectors[:, 0], before), _pair(hessian, vectors[:, -1], before)
+    pairs = [_pair(hessian, column, before) for column in vectors.T]
+    return Spectrum(
+        pairs[0],
+        pairs[-1],
+        np.array([pair.value for pair in pairs]),
+        np.array([pair.residual for pair in pairs]),
+    )
 
 
 def _arpack(
@@ -241,44 +290,3 @@ def _arpack(
         maxiter=_MOST_PRODUCTS // max(wide // 2, 1),
     )
     return _pair(hessian, vectors[:, 0], before)
-
-
-def _lobpcg(
-    hessian: Hessian, start: Floats, end: Literal["lowest", "largest"], steps: int, deadline: float
-) -> Eigenpair:
-    before = hessian.products
-    best: list[tuple[float, Floats]] = []
-    sign = 1.0 if end == "lowest" else -1.0
-
-    def product(block: Floats) -> Floats:
-        if time.monotonic() > deadline and len(best) >= 3:
-            raise _OutOfTimeError
-        columns = []
-        for column in np.asarray(block).reshape(hessian.size, -1).T:
-            image = hessian.times(column)
-            norm = float(column @ column)
-            # the iterates come by here: keep the best Rayleigh quotient seen
-            if norm > 0:
-                best.append((sign * float(column @ image) / norm, column.copy()))
-                best.sort(key=lambda found: found[0])
-                del best[3:]
-            columns.append(image)
-        return np.stack(columns, axis=1)
-
-    operator = LinearOperator(
-        (hessian.size, hessian.size),
-        matvec=lambda v: product(v)[:, 0],
-        matmat=product,
-        dtype=np.float64,
-    )
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that it was stopped early is in the residual
-            _, vectors = lobpcg(
-                operator, start[:, None], largest=end == "largest", maxiter=steps, tol=1e-8
-            )
-        return _pair(hessian, np.asarray(vectors, dtype=np.float64)[:, 0], before)
-    except (_OutOfTimeError, np.linalg.LinAlgError, ValueError):
-        if not best:
-            raise SubjectError("the Hessian's products are not finite") from None
-        return _pair(hessian, best[0][1], before)

@@ -12,7 +12,7 @@ from pitfalls.diagnosis.evidence.wiring import Reach
 from pitfalls.diagnosis.nested import leaves
 from pitfalls.diagnosis.subject import Subject
 
-__all__ = ["reach"]
+__all__ = ["given_to", "reach"]
 
 _MOST_TRIED_ONE_BY_ONE = 64
 _LEAST_FOR_A_LAW = 16
@@ -80,6 +80,14 @@ def _graph_leaves(value: Tensor) -> list[Tensor]:
 def _members(optimizer: Any) -> set[int] | None:
     groups = getattr(optimizer, "param_groups", None)
     return None if groups is None else {id(p) for group in groups for p in group["params"]}
+
+
+def given_to(optimizer: Any, subject: Subject) -> tuple[str, ...] | None:
+    """Name the parameters that an optimizer was given; None where it lists none."""
+    members = _members(optimizer)
+    if members is None:
+        return None
+    return tuple(name for name, p in subject.parameters().items() if id(p) in members)
 
 
 @torch.no_grad()

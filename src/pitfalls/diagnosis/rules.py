@@ -110,6 +110,16 @@ def _vanishing(f: Findings) -> bool:
     return f.fails and f.schedule.held_up and len(u.scales) >= 4 and 0 < u.growth < 1e-4
 
 
+def _saddle(f: Findings) -> bool:
+    """Nothing is learned, or next to nothing moves where much is to be gained along the witness."""
+    own = f.schedule.own
+    if f.saddle_verdict != "saddle":
+        return False
+    if f.fails or own is None or not own.long_enough:
+        return f.fails
+    return abs(own.progress) < 0.02 and f.saddle.drop > 0.1 * abs(own.held_before.permuted)
+
+
 def _rate(f: Findings, word: str) -> bool:
     return f.schedule.own is not None and verdict_of_rates(f.schedule) == word
 
@@ -245,7 +255,9 @@ RULES: tuple[Rule, ...] = (
         "The optimizer's own steps burst or fit unseen labels no better than permuted ones (p > 0.05), "
         "and from the same start the same steps learn at half the rate or less and do better on unseen "
         "examples by a twentieth of what knowing nothing costs, or learn without weight decay; or the "
-        "loss rises by three times what a lower rate gains, and ends above what that one reaches.",
+        "loss rises by three times what a lower rate gains, and ends above what that one reaches; or a "
+        "memory of more steps than these (momentum above 59/60) ends worse after ten times as many "
+        "than momentum of 0.9 does after these.",
         lambda f: _rate(f, "rate-too-high"),
         exact=True,
         explains=("dead-units", "saturated-units", "vanishing-gradient", "cannot-memorise"),
@@ -305,10 +317,11 @@ RULES: tuple[Rule, ...] = (
         "saddle",
         "saddle",
         "saddle",
-        "Nothing is learned; curvature along a direction is negative beyond residual and rounding, "
-        "a step along it lowers the loss both ways, and plain descent is promised less than a tenth "
-        "of that.",
-        lambda f: f.fails and f.saddle_verdict == "saddle",
+        "Nothing is learned, or the optimizer's own steps move the loss by less than a fiftieth where "
+        "one step along the witness gains a tenth of what knowing nothing costs; curvature along that "
+        "direction is negative beyond residual and rounding, a step along it lowers the loss both ways, "
+        "and plain descent is promised less than a tenth of that.",
+        _saddle,
     ),
     Rule(
         "no signal in the gradient",

@@ -8,8 +8,9 @@ import torch
 from numpy.typing import NDArray
 
 from pitfalls.diagnosis.cards import Card
-from pitfalls.diagnosis.curvature import Eigenpair, Hessian, extreme_eigenpairs
+from pitfalls.diagnosis.curvature import Spectrum, extreme_eigenpairs, lanczos
 from pitfalls.diagnosis.evidence.saddle import SaddleEvidence
+from pitfalls.diagnosis.hessian import Hessian
 from pitfalls.diagnosis.subject import Subject, SubjectError
 from pitfalls.diagnosis.trace import trace
 from pitfalls.diagnosis.witnesses import SaddleWitness
@@ -19,32 +20,26 @@ __all__ = ["drop_along", "product_rounding", "saddle_card"]
 PROMISED = 0.1  # of what the curvature gives: a larger promise of plain descent is no saddle
 _MOST = 256
 _LEAST = 8
+_NEAR = 16  # products on a part of the batch where they are dear
+_FULL = 4  # products on the whole batch, at least, where a product is dear
 _RADII = 2.0 ** np.arange(2, -13, -1)  # of the step, as a share of the weights' norm
 
 
 def saddle_card(subject: Subject) -> Card:
     """Answer the question for an examination that is under way."""
     try:
-        affordable = _affordable(subject)
-        rows = subject.rng.permutation(subject.n)[: int(min(subject.n, _MOST, affordable))]
-        precise = affordable >= 4 * _LEAST
-        hessian = Hessian(subject, rows, precise=precise)
-        gradient = hessian.gradient()
-        if not np.isfinite(gradient).all():
-            raise SubjectError("the gradient is not finite")
-        lowest, largest = extreme_eigenpairs(
-            hessian, subject.rng, seconds=max(0.5, 0.75 * subject.left())
-        )
+        rows, precise = _plan(subject)
+        spectrum, hessian = _spectrum(subject, rows, precise=precise)
     except SubjectError as error:
         evidence = SaddleEvidence(subject.n, (f"No second derivatives: {error}.",))
         return Card("saddle", "undecided", evidence, None, None, subject.cost())
-    evidence = _measure(subject, hessian, gradient, lowest, largest)
+    evidence = _measure(subject, hessian, spectrum)
     verdict, findings = _verdict(evidence)
     evidence = dataclasses.replace(evidence, findings=findings)
     witness = SaddleWitness(
         tuple(map(int, rows)),
-        lowest.vector,
-        lowest.value,
+        spectrum.lowest.vector,
+        spectrum.lowest.value,
         evidence.radius,
         evidence.drop,
         verdict,
@@ -53,32 +48,62 @@ def saddle_card(subject: Subject) -> Card:
     return Card("saddle", verdict, evidence, witness, None, subject.cost())
 
 
-def _affordable(subject: Subject) -> float:
-    """As many examples as leave time for a few dozen products of about four gradients."""
-    few = subject.rng.permutation(subject.n)[: min(subject.n, _LEAST)]
-    began = time.monotonic()
-    with subject.mode("eval"):
-        subject.backward(subject.risk(few), list(subject.trainable().values()))
-    each = max(time.monotonic() - began, 1e-5) / len(few)
-    return max(_LEAST, subject.left() / (4 * each * 30))
+def _plan(subject: Subject) -> tuple[NDArray[np.int64], bool]:
+    """Choose the batch, and whether float64 is worth trying.
+
+    A product costs about three gradients, and the graph that all of them share one and a half.
+    """
+    order = subject.rng.permutation(subject.n)
+    few = order[: min(subject.n, _LEAST)]
+    took = []
+    for _ in range(2):  # the first pass warms up
+        began = time.monotonic()
+        with subject.mode("eval"):
+            subject.backward(subject.risk(few), list(subject.trainable().values()))
+        took.append(time.monotonic() - began)
+    affordable = subject.left() * len(few) / max(min(took), 1e-5)  # gradients of one example
+    if affordable >= 120 * min(subject.n, _MOST):
+        return order[:_MOST], True
+    most = min(subject.n, _MOST, affordable / (_FULL * 3 / 0.6))
+    return order[: int(max(_LEAST, most))], affordable >= 120 * 4 * _LEAST
 
 
-def _measure(
-    subject: Subject,
-    hessian: Hessian,
-    gradient: NDArray[np.float64],
-    lowest: Eigenpair,
-    largest: Eigenpair,
-) -> SaddleEvidence:
+def _spectrum(
+    subject: Subject, rows: NDArray[np.int64], *, precise: bool
+) -> tuple[Spectrum, Hessian]:
+    """Find the ends of the spectrum on the batch, starting from those on an eighth of it if it is dear.
+
+    There a product costs an eighth, and its ends point nearly where those of the whole batch do; what
+    is wrong with them is in the residual on the whole batch.
+    """
+    starts: list[NDArray[np.float64]] = []
+    if not precise:
+        part = Hessian(subject, rows[: max(_LEAST, len(rows) // 8)], precise=False)
+        start = subject.rng.standard_normal(part.size)
+        near = lanczos(part, [start], steps=_NEAR, seconds=0.25 * subject.left(), tolerance=0.01)
+        starts = [near.lowest.vector, near.largest.vector]
+        del part  # and its graph
+    hessian = Hessian(subject, rows, precise=precise)
+    if not np.isfinite(hessian.gradient()).all():
+        raise SubjectError("the gradient is not finite")
+    seconds = max(
+        0.5, (0.75 if precise else 0.6) * subject.left()
+    )  # the rest is for steps along it
+    return extreme_eigenpairs(hessian, subject.rng, seconds=seconds, starts=starts), hessian
+
+
+def _measure(subject: Subject, hessian: Hessian, spectrum: Spectrum) -> SaddleEvidence:
+    lowest, largest, gradient = spectrum.lowest, spectrum.largest, hessian.gradient()
     norm = float(np.linalg.norm(gradient))
     rounding = product_rounding(hessian, max(abs(lowest.value), abs(largest.value)))
     radius, drop = 0.0, 0.0
     if lowest.value < -10 * rounding:
         weights = np.sqrt(sum(float(p.detach().square().sum()) for p in hessian.at.values()))
-        for share in _RADII:
+        here = hessian.value()
+        for share in _RADII if hessian.dtype == torch.float64 else _RADII[1::2]:
             # at weights of zero there is no scale but one
             tried = float(share * (weights or 1.0))
-            found = drop_along(hessian, lowest.vector, tried)
+            found = drop_along(hessian, lowest.vector, tried, here)
             if found > drop:
                 radius, drop = tried, found
             if drop > 0 and found < 0.25 * drop:
@@ -96,10 +121,13 @@ def _measure(
         radius=radius,
         drop=drop,
         promised=promised,
-        kinks=_kinks(subject, hessian._rows),
-        flat=_flat(hessian, gradient, subject.rng),
+        kinks=_kinks(subject, hessian._rows[:64]),
+        flat=_flat(hessian, gradient),
         precise=hessian.dtype == torch.float64,
         products=hessian.products,
+        ritz=tuple(
+            (float(v), float(r)) for v, r in zip(spectrum.values, spectrum.residuals, strict=True)
+        ),
     )
 
 
@@ -108,9 +136,10 @@ def product_rounding(hessian: Hessian, size: float) -> float:
     return float(np.sqrt(torch.finfo(hessian.dtype).eps) * 1e-2 * size)
 
 
-def drop_along(hessian: Hessian, direction: NDArray[np.float64], radius: float) -> float:
-    """By how much the loss falls for a step either way, the smaller one, less rounding."""
-    here = hessian.value()
+def drop_along(
+    hessian: Hessian, direction: NDArray[np.float64], radius: float, here: float
+) -> float:
+    """By how much the loss falls from here for a step either way, the smaller one, less rounding."""
     up, down = hessian.value(radius * direction), hessian.value(-radius * direction)
     if not np.isfinite([up, down]).all():
         return 0.0
@@ -126,12 +155,9 @@ def _kinks(subject: Subject, rows: NDArray[np.int64]) -> float:
     return max(shares, default=0.0)
 
 
-def _flat(
-    hessian: Hessian, gradient: NDArray[np.float64], rng: np.random.Generator
-) -> tuple[str, ...]:
-    image = hessian.split(hessian.times(rng.standard_normal(hessian.size)))
+def _flat(hessian: Hessian, gradient: NDArray[np.float64]) -> tuple[str, ...]:
     slope = hessian.split(gradient)
-    return tuple(n for n in hessian.names if not bool(slope[n].any()) and not bool(image[n].any()))
+    return tuple(n for n in hessian.names if not bool(slope[n].any()) and n not in hessian.curved)
 
 
 def _verdict(e: SaddleEvidence) -> tuple[str, tuple[str, ...]]:

@@ -6,6 +6,8 @@ import numpy as np
 
 from pitfalls.diagnosis.cards import Card
 from pitfalls.diagnosis.evidence.schedule import ScheduleEvidence, Trial
+from pitfalls.diagnosis.optimizer_record import record_optimizer
+from pitfalls.diagnosis.run_witnesses import RepeatedRun, ScheduleWitness
 from pitfalls.diagnosis.schedule_runs import (
     measure_noise,
     measure_sharpness,
@@ -14,9 +16,8 @@ from pitfalls.diagnosis.schedule_runs import (
     without_optimizer,
 )
 from pitfalls.diagnosis.subject import Subject
-from pitfalls.diagnosis.trials import STEPS, Bench
+from pitfalls.diagnosis.trials import STEPS, Bench, plan_runs
 from pitfalls.diagnosis.weights import take_weights
-from pitfalls.diagnosis.witnesses import ScheduleWitness
 
 __all__ = ["schedule_card", "verdict_of_rates"]
 
@@ -30,7 +31,8 @@ def schedule_card(subject: Subject) -> Card:
         reason = f"{subject.n} examples are too few to train on half; {_LEAST} are needed."
         evidence = ScheduleEvidence(subject.n, (reason,))
         return Card("schedule", "undecided", evidence, None, None, subject.cost())
-    bench = Bench(subject, 0.3 * subject.left())
+    plan, dear = plan_runs(subject, 0.3 * subject.left())
+    bench = Bench(subject, plan, dear=dear)
     if subject.optimizer is None:
         evidence = without_optimizer(subject, bench)
     else:
@@ -48,15 +50,24 @@ def schedule_card(subject: Subject) -> Card:
 
 
 def _witness(bench: Bench, e: ScheduleEvidence, verdict: str) -> ScheduleWitness:
-    """Repeat the run on which the verdict rests, and keep where it ends."""
-    start = bench.start_witness()
+    """Keep the runs on which the verdict rests, and where the one ends that learns."""
     shown = _shown(e, verdict)
-    if shown is None or bench.dear:
+    start = bench.start_witness()
+    if bench.dear:
+        return start
+    record = record_optimizer(bench.subject) if e.own is not None else None
+    if record is not None:
+        runs = [e.own] if shown is None or shown is e.own else [e.own, shown]
+        start = dataclasses.replace(
+            start, optimizer=record, runs=tuple(_as_repeated(run, e) for run in runs if run)
+        )
+    if shown is None:
         return start
     again = bench.run(
         shown.factor,
         decay=shown.decay,
         hold_rate=shown is e.held_rate,
+        memory=shown.memory,
         steps=len(shown.losses),
         optimizer=plain_adam if shown is e.adam else None,
     )
@@ -68,13 +79,28 @@ def _witness(bench: Bench, e: ScheduleEvidence, verdict: str) -> ScheduleWitness
     )
 
 
+def _as_repeated(run: Trial, e: ScheduleEvidence) -> RepeatedRun:
+    return RepeatedRun(
+        own=run is not e.adam,
+        factor=run.factor,
+        decay=run.decay,
+        hold_rate=run is e.held_rate,
+        memory=run.memory,
+        steps=len(run.losses),
+        learned=run.learned,
+        burst=run.burst,
+    )
+
+
 def _shown(e: ScheduleEvidence, verdict: str) -> Trial | None:
     """Return the run that shows what the verdict says; None where none learned."""
     if verdict == "learns":
         return e.own if e.own is not None else e.adam
     cure = e.cure
     if verdict == "rate-too-high":
-        return cure if cure is not None and cure.factor < 0.5 else e.without_decay
+        if cure is not None and cure.factor < 0.5:
+            return cure
+        return e.without_decay if e.without_decay is not None else e.forgetful
     if verdict == "rate-too-low":
         return cure if cure is not None and cure.factor >= TOO_LOW else e.held_rate
     return None
@@ -100,6 +126,8 @@ def verdict_of_rates(e: ScheduleEvidence) -> str:
     assert own is not None
     if cure is not None and cure.factor < 0.5 and _too_high(own, cure):
         return "rate-too-high"
+    if _never_settles(e):
+        return "rate-too-high"
     # a warm-up that starts low is no fault
     warms_up = e.scheduled_rate >= 10 * max(e.rates, default=0.0)
     slow = cure is not None and own.progress < 0.02 * cure.progress
@@ -115,6 +143,18 @@ def verdict_of_rates(e: ScheduleEvidence) -> str:
     if own.burst:
         return "undecided"
     return "learns" if own.learned else "does not learn yet"
+
+
+def _never_settles(e: ScheduleEvidence) -> bool:
+    """Whether ten times as many steps with a long memory end worse than these with a usual one."""
+    short, longer = e.forgetful, e.longer
+    if short is None or longer is None or not short.learned:
+        return False
+    if len(longer.losses) < 5 * STEPS and longer.finite:
+        return False
+    gain = short.before - short.after
+    worse = longer.after - short.after > 0.3 * gain
+    return gain > 0.02 * abs(short.before) and (worse or not longer.finite)
 
 
 def _too_high(own: Trial, cure: Trial) -> bool:
@@ -163,6 +203,8 @@ def _more(e: ScheduleEvidence) -> tuple[str, ...]:
             f"The rate ends at {e.own.rate_end:.3g} of its start; kept where it was, they "
             f"{_said(e.held_rate)}"
         )
+    if e.forgetful is not None:
+        said.append(f"With momentum of {e.forgetful.memory:g} they {_said(e.forgetful)}")
     if e.longer is not None:
         said.append(f"{len(e.longer.losses)} steps {_said(e.longer)}")
     if e.adam is not None:

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from pitfalls.diagnosis.curvature import Hessian, sharpness
+from pitfalls.diagnosis.curvature import sharpness
 from pitfalls.diagnosis.evidence.schedule import NoiseScale, RangePoint, ScheduleEvidence, Trial
+from pitfalls.diagnosis.hessian import Hessian
 from pitfalls.diagnosis.noise_scale import noise_scale
 from pitfalls.diagnosis.steps import batches, train_steps
 from pitfalls.diagnosis.subject import Subject, SubjectError
@@ -24,6 +25,7 @@ __all__ = [
 LOWER = (0.1, 0.01, 1e-3, 1e-4, 1e-5)
 HIGHER = (10.0, 100.0, 1e3, 1e4, 1e5, 1e6)
 _RANGE_STEPS = 41
+_USUAL_MEMORY = 0.9
 
 
 def without_optimizer(subject: Subject, bench: Bench) -> ScheduleEvidence:
@@ -71,6 +73,12 @@ def with_optimizer(subject: Subject, bench: Bench) -> ScheduleEvidence:
         return evidence
     if evidence.known and not own.burst:
         return evidence
+    if _memory(subject) > 1 - 1 / STEPS and not own.burst:
+        evidence = dataclasses.replace(
+            evidence,
+            forgetful=bench.run(memory=_USUAL_MEMORY, seconds=_share(subject, 0.2)),
+            longer=bench.run(steps=10 * STEPS, seconds=_share(subject, 0.4)),
+        )
     if own.progress < 0.5:
         evidence = dataclasses.replace(
             evidence,
@@ -88,7 +96,7 @@ def with_optimizer(subject: Subject, bench: Bench) -> ScheduleEvidence:
         if any(g.get("weight_decay", 0) for g in _groups(subject)) and subject.left() > 0:
             free = bench.run(decay=False, seconds=_share(subject, 0.4))
             evidence = dataclasses.replace(evidence, without_decay=free)
-        if subject.left() > 0 and not own.burst:
+        if subject.left() > 0 and not own.burst and evidence.longer is None:
             longer = bench.run(steps=10 * STEPS, seconds=_share(subject, 0.4))
             evidence = dataclasses.replace(evidence, longer=longer)
         if subject.left() > 0 and not evidence.learnable:
@@ -99,6 +107,13 @@ def with_optimizer(subject: Subject, bench: Bench) -> ScheduleEvidence:
 
 def _groups(subject: Subject) -> list[dict[str, Any]]:
     return list(getattr(subject.optimizer, "param_groups", ()))
+
+
+def _memory(subject: Subject) -> float:
+    """Largest momentum, Adam's first beta included."""
+    found = [float(g.get("momentum", 0) or 0) for g in _groups(subject)]
+    found += [float(g["betas"][0]) for g in _groups(subject) if "betas" in g]
+    return max(found, default=0.0)
 
 
 def _share(subject: Subject, part: float) -> float:

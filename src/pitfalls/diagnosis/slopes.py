@@ -13,6 +13,7 @@ from pitfalls.diagnosis.evidence.wiring import Slope
 from pitfalls.diagnosis.guard import SAME_NUMBERS, seed_everything
 from pitfalls.diagnosis.nested import Nest, map_leaves
 from pitfalls.diagnosis.subject import Subject, SubjectError, dense
+from pitfalls.diagnosis.trace import rounding_unit
 
 __all__ = ["check_slopes", "precise_risk"]
 
@@ -127,6 +128,8 @@ def _slopes_here(
     risk, at, dtype = precise_risk(subject, rows)
     with subject.mode("eval"), torch.backends.cudnn.flags(enabled=False):
         seed_everything(SAME_NUMBERS)
+        unit = rounding_unit(lambda: subject.risk(rows))
+        seed_everything(SAME_NUMBERS)
         value = subject.risk(rows)
         if not value.requires_grad:
             return ()
@@ -142,10 +145,10 @@ def _slopes_here(
         }
         for parameter in subject.parameters().values():
             parameter.grad = None
-        # a tensor whose gradient cancels keeps the rounding of what cancelled
+        # a tensor whose gradient cancels keeps the rounding of what cancelled, and one that is smaller
+        # than the rounding of the numbers it was computed with (half precision inside) is not wrong
         whole = sum(float(g.double().square().sum()) for g in gradients.values()) ** 0.5
-        coarsest = max(torch.finfo(p.dtype).eps for p in subject.trainable().values())
-        rounding = 30 * coarsest * whole
+        rounding = 30 * unit * whole
         chosen = names or tuple(
             sorted(gradients, key=lambda n: -float(gradients[n].norm()))[:_MOST_TENSORS]
         )

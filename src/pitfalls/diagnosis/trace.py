@@ -13,7 +13,15 @@ from torch.nn.modules.module import (
 )
 from torch.utils._python_dispatch import TorchDispatchMode
 
-__all__ = ["SIGMOIDAL", "Activation", "LinearInput", "Trace", "last_function", "trace"]
+__all__ = [
+    "SIGMOIDAL",
+    "Activation",
+    "LinearInput",
+    "Trace",
+    "last_function",
+    "rounding_unit",
+    "trace",
+]
 
 _ZERO_SIDE = ("relu", "threshold", "hardtanh")
 _SATURATES = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "hardsigmoid": (0.0, 1.0)}
@@ -208,6 +216,31 @@ def trace(model: nn.Module, forward: Callable[[], Any], n: int) -> Trace:
     read = LinearInput(*watch.last_linear) if watch.last_linear else None
     entrance = 1.0 if watch.entrance is None else watch.entrance
     return Trace(tuple(activations), tuple(watch.scales), entrance, read)
+
+
+class _Precision(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Remembers the coarsest numbers that an operation gave."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.unit = 0.0
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        out = func(*args, **(kwargs or {}))
+        if isinstance(out, Tensor) and out.is_floating_point():
+            self.unit = max(self.unit, torch.finfo(out.dtype).eps)
+        return out
+
+
+@torch.no_grad()
+def rounding_unit(forward: Callable[[], Any]) -> float:
+    """Return the spacing at 1 of the coarsest numbers that a forward pass computes with."""
+    watch = _Precision()
+    with watch:
+        forward()
+    return watch.unit
 
 
 class _LastFunction(TorchDispatchMode):  # type: ignore[no-untyped-call]

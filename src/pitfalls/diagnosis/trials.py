@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from pitfalls.diagnosis.evidence.schedule import STEPS, Knowledge, Trial
 from pitfalls.diagnosis.nested import Nest, map_leaves
+from pitfalls.diagnosis.run_witnesses import RunPlan, ScheduleWitness
 from pitfalls.diagnosis.steps import (
     Steps,
     batches,
@@ -20,9 +22,8 @@ from pitfalls.diagnosis.steps import (
 )
 from pitfalls.diagnosis.subject import Subject
 from pitfalls.diagnosis.weights import start_anew
-from pitfalls.diagnosis.witnesses import ScheduleWitness
 
-__all__ = ["STEPS", "Bench", "rates_of"]
+__all__ = ["STEPS", "Bench", "plan_runs", "rates_of"]
 
 _LARGEST_BATCH = 128
 _CHEAP = 16  # examples a batch for which the time must suffice
@@ -36,8 +37,24 @@ def rates_of(optimizer: Any) -> tuple[float, ...]:
     return tuple(float(group["lr"]) for group in groups if "lr" in group)
 
 
-class Bench:
-    """Runs trials of one subject: the same halves, batches and measures for all of them.
+def _batch_size(subject: Subject, train: NDArray[np.int64], seconds: float) -> tuple[int, bool]:
+    """Use the loader's batch, or 128 examples; fewer where steps are dear, and then say so."""
+    few = train[:8]
+    began = time.monotonic()
+    with subject.mode("steady"):
+        subject.backward(subject.risk(few), list(subject.trainable().values()))
+    each = (time.monotonic() - began) / len(few)
+    # a line search, as LBFGS makes, is of one function: without a loader it gets all examples
+    searches = subject.optimizer is not None and needs_closure(subject.optimizer)
+    wanted = subject.samples.batch_size or (len(train) if searches else _LARGEST_BATCH)
+    fits = seconds / (STEPS * max(each, 1e-6))
+    if fits >= wanted:
+        return int(min(wanted, len(train))), fits < _CHEAP
+    return int(min(len(train), max(8, 1 << max(0, int(fits).bit_length() - 1)))), fits < _CHEAP
+
+
+def plan_runs(subject: Subject, seconds_a_run: float) -> tuple[RunPlan, bool]:
+    """Choose halves, batch and seed; and whether a full run is dear.
 
     Parameters
     ----------
@@ -45,53 +62,44 @@ class Bench:
     seconds_a_run : float
         Time that a full run may take; the batch shrinks to fit.
     """
+    order = subject.rng.permutation(subject.n)
+    half = subject.n // 2
+    train, held = order[:half], order[half : half + _MOST_HELD]
+    size, dear = _batch_size(subject, train, seconds_a_run)
+    plan = RunPlan(
+        tuple(map(int, train)),
+        tuple(map(int, held[: max(16, 4 * size)])),
+        max(1, min(_MOST_RISK, half, 4 * size)),
+        size,
+        int(subject.rng.integers(2**31)),
+    )
+    return plan, dear
 
-    def __init__(self, subject: Subject, seconds_a_run: float) -> None:
-        self.subject = subject
-        order = subject.rng.permutation(subject.n)
-        half = subject.n // 2
-        self.train, self.held = order[:half], order[half : half + _MOST_HELD]
-        self.size = self._batch_size(seconds_a_run)
-        few = max(1, min(_MOST_RISK, half, 4 * self.size))
-        self._risk_rows = self.train[:few]
-        self._held_rows = self.held[: max(16, 4 * self.size)]
-        self._seed = int(subject.rng.integers(2**31))
+
+class Bench:
+    """Runs trials of one subject: the same halves, batches and measures for all of them.
+
+    Parameters
+    ----------
+    subject : Subject
+    plan : RunPlan
+    dear : bool
+        Whether the batch had to shrink below sixteen for the time to suffice.
+    """
+
+    def __init__(self, subject: Subject, plan: RunPlan, *, dear: bool = False) -> None:
+        self.subject, self.plan, self.dear = subject, plan, dear
+        self.train, self.size = np.array(plan.train), plan.batch_size
+        self._risk_rows = self.train[: plan.n_risk]
+        self._held_rows = np.array(plan.held)
+        self._seed = plan.seed
         subject.guard.rewind()
         self.before = risk_on(subject, self._risk_rows, "steady")
         self.held_before = self._knowledge()
 
     def start_witness(self) -> ScheduleWitness:
         """Return what can be checked of the start alone."""
-        return ScheduleWitness(
-            tuple(map(int, self._risk_rows)),
-            self.before,
-            tuple(map(int, self._held_rows)),
-            self._seed + 1,
-            {},
-            float("nan"),
-            1.0,
-        )
-
-    def _batch_size(self, seconds: float) -> int:
-        """Use the loader's batch, or 128 examples; fewer where steps are dear."""
-        subject = self.subject
-        few = self.train[:8]
-        began = time.monotonic()
-        with subject.mode("steady"):
-            subject.backward(subject.risk(few), list(subject.trainable().values()))
-        each = (time.monotonic() - began) / len(few)
-        # a line search, as LBFGS makes, is of one function: without a loader it gets all examples
-        usual = (
-            len(self.train)
-            if subject.optimizer is not None and needs_closure(subject.optimizer)
-            else _LARGEST_BATCH
-        )
-        wanted = subject.samples.batch_size or usual
-        fits = seconds / (STEPS * max(each, 1e-6))
-        self.dear = fits < _CHEAP
-        if fits >= wanted:
-            return int(min(wanted, len(self.train)))
-        return int(min(len(self.train), max(8, 1 << max(0, int(fits).bit_length() - 1))))
+        return ScheduleWitness(self.plan, self.before, {}, float("nan"), 1.0, None, ())
 
     def _knowledge(self) -> Knowledge:
         rng = np.random.default_rng(self._seed + 1)
@@ -103,6 +111,7 @@ class Bench:
         *,
         decay: bool = True,
         hold_rate: bool = False,
+        memory: float | None = None,
         fresh: bool = False,
         standard: bool = False,
         steps: int = STEPS,
@@ -119,6 +128,8 @@ class Bench:
             False sets its weight decay to zero.
         hold_rate : bool
             Whether to undo what hooks do to the rate.
+        memory : float, optional
+            Momentum, and Adam's first beta, are brought down to it.
         fresh : bool
             Whether every module that can is initialised anew first, by its ``reset_parameters``.
         standard : bool
@@ -137,7 +148,8 @@ class Bench:
         if standard:
             subject.samples = replace(inputs, x=_standardised(inputs.x))
         try:
-            return self._run(factor, decay, hold_rate, steps, seconds, optimizer)
+            trial = self._run(factor, decay, hold_rate, memory, steps, seconds, optimizer)
+            return replace(trial, memory=memory)
         finally:
             subject.samples = inputs
 
@@ -146,6 +158,7 @@ class Bench:
         factor: float,
         decay: bool,
         hold_rate: bool,
+        memory: float | None,
         steps: int,
         seconds: float,
         optimizer: Any,
@@ -158,6 +171,8 @@ class Bench:
                 group["lr"] = group["lr"] * factor
             if not decay and "weight_decay" in group:
                 group["weight_decay"] = 0.0
+            if memory is not None:
+                _forget(group, memory)
         rates = rates_of(used)
         start = [p.detach().clone() for p in trained]
         taken = train_steps(
@@ -210,6 +225,13 @@ def _hold(optimizer: Any, rates: tuple[float, ...]) -> Callable[[int], None]:
             group["lr"] = rate
 
     return hold
+
+
+def _forget(group: dict[str, Any], memory: float) -> None:
+    if "momentum" in group:
+        group["momentum"] = min(group["momentum"], memory)
+    if "betas" in group:
+        group["betas"] = (min(group["betas"][0], memory), *group["betas"][1:])
 
 
 def _distance(parameters: list[torch.nn.Parameter], start: list[torch.Tensor]) -> float:

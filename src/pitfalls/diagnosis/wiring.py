@@ -22,7 +22,7 @@ from pitfalls.diagnosis.mixing import (
     spread_rows,
 )
 from pitfalls.diagnosis.nested import leaves
-from pitfalls.diagnosis.reach import reach
+from pitfalls.diagnosis.reach import given_to, reach
 from pitfalls.diagnosis.slopes import check_slopes
 from pitfalls.diagnosis.subject import Subject, SubjectError
 from pitfalls.diagnosis.unbounded import find_ray, leaning
@@ -163,7 +163,14 @@ def _verdict(
     reached = evidence.reach or Reach()
     gone = {*reached.cut, *reached.unused}
     trained = tuple(n for n in subject.trainable() if n not in gone)
-    names = ReachWitness(tuple(map(int, rows)), reached.cut, reached.frozen, trained)
+    names = ReachWitness(
+        tuple(map(int, rows)),
+        reached.cut,
+        reached.frozen,
+        trained,
+        reached.not_in_optimizer,
+        given_to(subject.optimizer, subject),
+    )
     if evidence.mixing is not None and evidence.mixing.mixes and mixing is not None:
         found = evidence.mixing
         return (

@@ -5,7 +5,7 @@ Records without torch; each imports what measures when it is checked.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,27 +115,51 @@ class ReachWitness:
     ----------
     rows : tuple of int
     cut, frozen : tuple of str
-        As in `Reach`. That an optimizer lacks parameters can be seen without the model, and is not
-        checked here: `check` is given no optimizer.
+        As in `Reach`.
     trained : tuple of str
         Parameters that get a gradient.
+    not_in_optimizer : tuple of str
+        As in `Reach`.
+    given : tuple of str or None
+        Parameters that the optimizer was given, so that what it lacks can be told without it. That its
+        ``zero_grad()`` leaves gradients behind is a matter of its own code, and is not checked again.
     """
 
     rows: tuple[int, ...]
     cut: tuple[str, ...]
     frozen: tuple[str, ...]
     trained: tuple[str, ...]
+    not_in_optimizer: tuple[str, ...]
+    given: tuple[str, ...] | None
 
     def check(self, subject: "Subject") -> bool:
         """Take the backward pass again."""
         from pitfalls.diagnosis.reach import reach
 
+        if self.given is not None:
+            parameters = subject.parameters()
+            if not set(self.given) <= set(parameters):
+                return False
+            subject.optimizer = _Listed([parameters[name] for name in self.given])
         again = reach(subject, np.array(self.rows))
         reached = {n for n, p in subject.parameters().items() if p.requires_grad}
         reached -= {*again.cut, *again.unused}
         return (
-            again.cut == self.cut and again.frozen == self.frozen and reached >= set(self.trained)
+            again.cut == self.cut
+            and again.frozen == self.frozen
+            and again.not_in_optimizer == self.not_in_optimizer
+            and reached >= set(self.trained)
         )
+
+
+class _Listed:
+    """In the place of an optimizer: what it was given."""
+
+    def __init__(self, parameters: list[Any]) -> None:
+        self.param_groups = [{"params": parameters}]
+
+    def zero_grad(self) -> None:
+        """Do nothing: nobody asks here what it leaves behind."""
 
 
 @dataclass(frozen=True)

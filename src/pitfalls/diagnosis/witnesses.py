@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pitfalls.diagnosis.evidence.capacity import CONFINED, Confinement
+from pitfalls.diagnosis.run_witnesses import ScheduleWitness
 from pitfalls.diagnosis.wiring_witnesses import (
     CompositionWitness,
     FiniteWitness,
@@ -205,7 +206,7 @@ class SaddleWitness:
 
     def check(self, subject: "Subject") -> bool:
         """Measure curvature along the direction, gradient and both steps again."""
-        from pitfalls.diagnosis.curvature import Hessian
+        from pitfalls.diagnosis.hessian import Hessian
         from pitfalls.diagnosis.saddle import drop_along, product_rounding
 
         hessian = Hessian(subject, np.array(self.rows), precise=self.precise)
@@ -217,59 +218,8 @@ class SaddleWitness:
             return False
         if self.verdict != "saddle":
             return True
-        drop = drop_along(hessian, self.direction, self.radius)
+        drop = drop_along(hessian, self.direction, self.radius, hessian.value())
         return curvature < 0 and drop > 0.5 * self.drop > 0
-
-
-@dataclass(frozen=True, eq=False)
-class ScheduleWitness:
-    """Where the runs start, and the weights that the run ended with on which the verdict rests.
-
-    That is the user's own run where it learns, and the run that mends it where it does not. `check`
-    has no optimizer, so it cannot repeat a run; it shows that such weights exist.
-
-    Parameters
-    ----------
-    rows : tuple of int
-        Training examples of the losses.
-    before : float
-        Loss on them at the start.
-    held_rows : tuple of int
-        Unseen examples.
-    seed : int
-        Draws the permutations of their labels.
-    weights : dict of str to ndarray
-        Parameters and buffers at the run's end; empty where no run learned.
-    after : float
-        Loss on the training examples there.
-    p_value : float
-        Of the unseen labels there.
-    """
-
-    rows: tuple[int, ...]
-    before: float
-    held_rows: tuple[int, ...]
-    seed: int
-    weights: Mapping[str, np.ndarray]
-    after: float
-    p_value: float
-
-    def check(self, subject: "Subject") -> bool:
-        """Measure the loss at the start again, then both at the run's end."""
-        from pitfalls.diagnosis.evidence.schedule import LEARNED
-        from pitfalls.diagnosis.steps import knowledge, risk_on
-        from pitfalls.diagnosis.weights import put_weights
-
-        rows = np.array(self.rows)
-        if not np.isclose(risk_on(subject, rows, "steady"), self.before, 1e-3):
-            return False
-        if not self.weights:
-            return True
-        if not put_weights(subject, self.weights):
-            return False
-        after = risk_on(subject, rows, "steady")
-        held = knowledge(subject, np.array(self.held_rows), np.random.default_rng(self.seed))
-        return bool(np.isclose(after, self.after, 1e-2, 1e-4) and held.p_value <= LEARNED)
 
 
 AnyWitness: TypeAlias = (

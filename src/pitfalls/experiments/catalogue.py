@@ -49,6 +49,7 @@ LABS: Mapping[str, tuple[str, ...]] = {
     "": (
         "verify",
         "diagnosis",
+        "diagnosis_labs",
         "diagnosis_zoo",
     ),
 }

@@ -18,7 +18,7 @@ __all__ = ["build_diagnosis"]
 FIGURE_OF = {
     "signal": ("permutation-histogram",),
     "units": ("layer-profile",),
-    "saddle": ("extreme-curvature", "along-the-witness"),
+    "saddle": ("spectrum", "along-the-witness"),
     "schedule": ("first-steps",),
 }
 

@@ -28,10 +28,14 @@ class SaddleEvidence(Evidence):
     kinks : float
         Share of ReLU inputs that are exactly zero, where second derivatives say nothing.
     flat : tuple of str
-        Parameters with neither slope nor curvature along a random direction.
+        Parameters with neither slope nor curvature in any product.
     precise : bool
         Whether it was measured in float64.
     products : int
+        On the whole batch.
+    ritz : tuple of (float, float)
+        What the iteration saw of the spectrum in rising order: values, each within its residual of an
+        eigenvalue. Most eigenvalues lie in between, unseen.
     """
 
     loss: float = float("nan")
@@ -47,3 +51,4 @@ class SaddleEvidence(Evidence):
     flat: tuple[str, ...] = ()
     precise: bool = True
     products: int = 0
+    ritz: tuple[tuple[float, float], ...] = ()

@@ -66,6 +66,8 @@ class Trial:
         Last learning rate over the first: hooks and schedules may have changed it.
     failed : str
         What the optimizer raised, or empty.
+    memory : float or None
+        What its momentum was brought down to, if it was.
     """
 
     factor: float
@@ -79,6 +81,7 @@ class Trial:
     moved: float
     rate_end: float
     failed: str
+    memory: float | None = None
 
     @property
     def progress(self) -> float:
@@ -155,6 +158,8 @@ class ScheduleEvidence(Evidence):
     plain, standardised, fresh : Trial or None
         Sixty steps of Adam at 0.003, which is all but free of scales: as given, on standardised
         inputs, and from weights initialised anew. Whether scale or start hold the network up.
+    forgetful : Trial or None
+        With momentum of 0.9, where the user's remembers more steps than were taken.
     longer, adam : Trial or None
         More steps of the user's optimizer, and of Adam: whether patience or another optimizer learns.
     range_test : tuple of RangePoint
@@ -178,6 +183,7 @@ class ScheduleEvidence(Evidence):
     plain: Trial | None = None
     standardised: Trial | None = None
     fresh: Trial | None = None
+    forgetful: Trial | None = None
     longer: Trial | None = None
     adam: Trial | None = None
     range_test: tuple[RangePoint, ...] = ()
@@ -224,5 +230,5 @@ class ScheduleEvidence(Evidence):
     def learnable(self) -> bool:
         """Whether any run learned."""
         more = [self.own, self.without_decay, self.held_rate, self.longer, self.adam, *self.tried]
-        more += [self.standardised, self.fresh]
+        more += [self.standardised, self.fresh, self.forgetful]
         return any(t is not None and t.learned for t in more)

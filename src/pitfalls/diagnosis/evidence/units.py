@@ -9,7 +9,7 @@ from pitfalls.diagnosis.cards import Evidence
 __all__ = ["DEAD", "SATURATED", "LayerGradient", "LayerUnits", "UnitsEvidence"]
 
 DEAD = 0.9  # share of a layer's units from which on nothing passes it
-SATURATED = 0.9
+SATURATED = 0.75  # of a layer's values; a cause only where another start or scale does much better
 
 
 @dataclass(frozen=True)

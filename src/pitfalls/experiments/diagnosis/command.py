@@ -115,6 +115,9 @@ def examples() -> None:
     )
 
 
+app.command("pitfalls.experiments.diagnosis_labs.command:command", name="labs")
+
+
 @app.command
 def benchmark(*, seeds: int = 5, budget: float = 60.0) -> None:
     """Diagnose every built-in example at several seeds, and count right causes and false alarms.

@@ -72,23 +72,27 @@ def layer_profile(result: DiagnosisResult, ax: Axes | None = None) -> Drawing:
     return Drawing(figure, alt=text, caption=text)
 
 
-def extreme_curvature(result: DiagnosisResult, ax: Axes | None = None) -> Drawing:
-    """Draw lowest and largest eigenvalue with their residuals."""
+def spectrum(result: DiagnosisResult, ax: Axes | None = None) -> Drawing:
+    """Draw what the iteration saw of the Hessian's spectrum, each value with its residual."""
     saddle = _evidence(result, "saddle", SaddleEvidence)
     assert saddle is not None
+    values, residuals = np.array(saddle.ritz).T
     figure, axis = panels(ax, figsize=COLUMN)
+    places = np.arange(1, len(values) + 1)
     axis.errorbar(
-        [saddle.lowest, saddle.largest], [0, 0], xerr=saddle.residuals, fmt="o", color=BLUE,
-        ecolor=ORANGE, elinewidth=4,
+        values, places, xerr=residuals, fmt="o", markersize=3, color=BLUE, ecolor=ORANGE,
+        elinewidth=2,
     )  # fmt: skip
     axis.axvline(0, color=GREY, linewidth=1)
-    axis.set_yticks([])
+    axis.set_ylabel("Ritz value, in rising order")
     axis.set_xlabel("eigenvalue of the Hessian; bars: residual")
     axis.set_title(f"Curvature from {number(saddle.lowest)} to {number(saddle.largest)}")
     text = (
-        f"Extreme eigenvalues on {counted(saddle.n, 'example')}: {number(saddle.lowest, 4)} and "
-        f"{number(saddle.largest, 4)}, with residuals {number(saddle.residuals[0], 2)} and "
-        f"{number(saddle.residuals[1], 2)}, after {counted(saddle.products, 'product')}."
+        f"{counted(len(values), 'Ritz value')} of the Hessian on {counted(saddle.n, 'example')}, an "
+        f"eigenvalue within the bar of each: from {number(saddle.lowest, 4)} (residual "
+        f"{number(saddle.residuals[0], 2)}) to {number(saddle.largest, 4)} (residual "
+        f"{number(saddle.residuals[1], 2)}), after {counted(saddle.products, 'product')}. Most "
+        "eigenvalues lie in between, unseen."
     )
     return Drawing(figure, alt=text, caption=text)
 
@@ -155,13 +159,13 @@ def _has_layers(result: DiagnosisResult) -> bool:
 
 def _has_curvature(result: DiagnosisResult) -> bool:
     saddle = _evidence(result, "saddle", SaddleEvidence)
-    return saddle is not None and bool(np.isfinite([saddle.lowest, saddle.largest]).all())
+    return saddle is not None and len(saddle.ritz) > 0
 
 
 FIGURES = (
     Figure("permutation-histogram", permutation_histogram, lambda r: _test(r) is not None),
     Figure("layer-profile", layer_profile, _has_layers),
-    Figure("extreme-curvature", extreme_curvature, _has_curvature),
+    Figure("spectrum", spectrum, _has_curvature),
     Figure(
         "along-the-witness",
         along_the_witness,

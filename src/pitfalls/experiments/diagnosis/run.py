@@ -3,9 +3,9 @@
 import numpy as np
 
 from pitfalls.diagnosis.attribution import attribute
-from pitfalls.diagnosis.curvature import Hessian
 from pitfalls.diagnosis.entry import diagnose, share_of
 from pitfalls.diagnosis.examination import examine
+from pitfalls.diagnosis.hessian import Hessian
 from pitfalls.diagnosis.vocabulary import ALL
 from pitfalls.diagnosis.witnesses import SaddleWitness
 from pitfalls.errors import DataError
