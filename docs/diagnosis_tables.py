@@ -27,17 +27,16 @@ def zoo() -> str:
     if found is None:
         return _missing("zoo")
     r = found["results"]
-    reported, tuning = r["reported"], r["tuning"]
     parts = [
-        f"A zoo of {len(r['setups'])} small set-ups, {_count_healthy(r)} of them healthy, at "
-        f"{r['n_seeds']} seeds. The rules were fixed on one half of the set-ups and are reported on the "
-        f"other. On the reported half {reported['correct']} of {reported['n']} diagnoses name a right "
-        f"cause first ({reported['found']} of {reported['faults']} on faults), and "
-        f"{reported['false_alarms']} of {reported['healthy']} diagnoses of healthy set-ups raise an "
-        f"alarm. (On the tuning part: {tuning['correct']} of {tuning['n']}, {tuning['false_alarms']} of "
-        f"{tuning['healthy']}.) State was bit-equal afterwards in {r['unchanged']} of {r['n']}, every "
-        f"witness held again in {r['held']} of {r['n']}; the median diagnosis took "
-        f"{r['median_seconds']:.1f} s of a budget of {r['budget']:.0f} s {_where(found)}.\n",
+        f"A zoo of {len(r['setups'])} small set-ups, {_count_healthy(r)} of them healthy, in three parts. "
+        "The rules were first fixed on the *tuning* part and counted on the *reported* one; what they "
+        "missed there was looked into, and led to better rules, so that its figure is no longer blind. "
+        "The *blind* part was written before these rules and diagnosed once after them: its figure is "
+        f"the one to expect on networks that nobody has seen. State was bit-equal afterwards in "
+        f"{r['unchanged']} of {r['n']}, every witness held again in {r['held']} of {r['n']}; the median "
+        f"diagnosis took {r['median_seconds']:.1f} s of a budget of {r['budget']:.0f} s "
+        f"{_where(found)}.\n",
+        _parts(r["parts"]),
         _confusion(r["confusion"]),
         _setups(r["setups"]),
     ]
@@ -85,10 +84,13 @@ def figures() -> str:
             f"{min(seconds):.0f} to {max(seconds):.0f} s in {len(seconds)} runs, named {causes} "
             f"{_where(found)} |"
         )
-        lines.append(
-            f"| its curvature alone, 256 pictures offered | {r['curvature']['seconds']:.0f} s of 60, "
-            f"{r['curvature']['evidence'].partition(chr(10))[0]} |"
-        )
+        lines += [
+            f"| its extreme eigenvalues alone, 256 pictures offered, budget {c['budget']:.0f} s | "
+            f"{c['lowest']:.3g} (residual {c['residuals'][0]:.2g}) to {c['largest']:.3g} (residual "
+            f"{c['residuals'][1]:.2g}) on {c['n']} pictures, {c['products']} products on all of "
+            f"them, {c['seconds']:.0f} s ({c['cpu_s']:.0f} s of the processor) |"
+            for c in r["curvature"]
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -113,10 +115,23 @@ def _count_healthy(r: dict[str, Any]) -> int:
     return sum("healthy" in s["right"] for s in r["setups"])
 
 
-def _confusion(rows: list[dict[str, Any]]) -> str:
-    """Return the reported half's causes, true ones down, named ones across where any was."""
+def _parts(parts: dict[str, dict[str, int]]) -> str:
     lines = [
-        "**The reported half, cause by cause**\n",
+        "| part | seeds | right cause first | on faults | alarms on healthy |",
+        "|---|---|---|---|---|",
+    ]
+    for name, p in parts.items():
+        lines.append(
+            f"| {name} | {p['n_seeds']} | {p['correct']} of {p['n']} | {p['found']} of {p['faults']} | "
+            f"{p['false_alarms']} of {p['healthy']} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _confusion(rows: list[dict[str, Any]]) -> str:
+    """Return causes without the tuning part, true ones down, named ones across where any was."""
+    lines = [
+        "**The reported and the blind part, cause by cause**\n",
         "| what is wrong | named first |",
         "|---|---|",
     ]
@@ -127,11 +142,11 @@ def _confusion(rows: list[dict[str, Any]]) -> str:
 
 
 def _setups(setups: list[dict[str, Any]]) -> str:
-    lines = ["**Every set-up**\n", "| set-up | half | right | named first |", "|---|---|---|---|"]
+    lines = ["**Every set-up**\n", "| set-up | part | right | named first |", "|---|---|---|---|"]
     for s in setups:
         named = ", ".join(f"`{c}` {n}" for c, n in sorted(s["causes"].items()))
         right = " or ".join(f"`{c}`" for c in s["right"])
-        lines.append(f"| {s['name']}: {s['text']} | {s['half']} | {right} | {named} |")
+        lines.append(f"| {s['name']}: {s['text']} | {s['part']} | {right} | {named} |")
     return "\n".join(lines) + "\n"
 
 

@@ -14,6 +14,7 @@ from torch.optim import SGD
 
 from pitfalls import diagnose
 from pitfalls.diagnosis import ask_saddle
+from pitfalls.diagnosis.evidence.saddle import SaddleEvidence
 from pitfalls.diagnosis.zoo import state_digest
 from pitfalls.images import load_dataset
 from pitfalls.images.networks.resnet import ResNet18
@@ -27,7 +28,32 @@ def pictures(path: str) -> tuple[torch.Tensor, torch.Tensor]:
     return (images - mean) / spread, torch.from_numpy(data.train_labels[:1000])
 
 
+def eigenpairs(x: torch.Tensor, y: torch.Tensor, budget: float) -> dict[str, Any]:
+    torch.manual_seed(0)
+    model = ResNet18()
+    began, began_cpu = time.monotonic(), time.process_time()
+    card = ask_saddle(model, functional.cross_entropy, x, y, budget=budget)
+    seconds, cpu_s = time.monotonic() - began, time.process_time() - began_cpu
+    e = card.evidence
+    assert isinstance(e, SaddleEvidence)
+    print(card, flush=True)
+    return {
+        "budget": budget,
+        "seconds": seconds,
+        "cpu_s": cpu_s,
+        "verdict": card.verdict,
+        "n": e.n,
+        "lowest": e.lowest,
+        "largest": e.largest,
+        "residuals": e.residuals,
+        "products": e.products,
+        "ritz": e.ritz,
+        "held": card.check(model, functional.cross_entropy, x, y),
+    }
+
+
 def main(path: str) -> None:
+    torch.set_num_threads(2)
     x, y = pictures(path)
     runs: list[dict[str, Any]] = []
     for seed in range(3):
@@ -54,14 +80,7 @@ def main(path: str) -> None:
             }
         )  # fmt: skip
         print(found, flush=True)
-    torch.manual_seed(0)
-    began = time.monotonic()
-    card = ask_saddle(ResNet18(), functional.cross_entropy, x[:256], y[:256], budget=60)
-    curvature = {
-        "seconds": time.monotonic() - began,
-        "verdict": card.verdict,
-        "evidence": str(card),
-    }
+    curvature = [eigenpairs(x[:256], y[:256], budget) for budget in (60.0, 150.0)]
     record(
         "diagnosis_resnet",
         {"n_pictures": len(x), "budget": 60, "runs": runs, "curvature": curvature},

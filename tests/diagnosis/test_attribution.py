@@ -12,6 +12,7 @@ from torch.optim import SGD, Adam
 
 from pitfalls import diagnose
 from pitfalls.diagnosis import CAUSES, RULES, Card, attribute
+from pitfalls.diagnosis.evidence.saddle import SaddleEvidence
 from pitfalls.diagnosis.evidence.schedule import Knowledge, ScheduleEvidence, Trial
 from pitfalls.diagnosis.evidence.units import LayerGradient, LayerUnits, UnitsEvidence
 from pitfalls.diagnosis.evidence.wiring import OutputMixing, WiringEvidence
@@ -77,6 +78,31 @@ def test_a_burst_is_a_rate_too_high_only_where_a_lower_one_learns():
     cure = trial(True, factor=0.01)
     assert causes(schedule(burst, tried=(cure,))) == ["rate-too-high"]
     assert causes(schedule(burst)) == ["unclear"]
+
+
+def saddle(drop):
+    e = SaddleEvidence(200, ("saddle",), lowest=-1.0, largest=2.0, drop=drop, promised=1e-6)
+    return Card("saddle", "saddle", e, None, None)
+
+
+def test_a_saddle_that_holds_a_part_of_the_labels_is_named_where_nothing_moves():
+    known = Knowledge(0.6, 1.0, 2e-4, 200)
+    stuck = trial(False, before=0.6, after=0.599, held_before=known, held_after=known)
+    assert causes(saddle(0.3), schedule(stuck)) == ["saddle"]
+    assert causes(saddle(0.01), schedule(stuck)) == ["healthy"]  # next to nothing to gain there
+    moving = dataclasses.replace(stuck, after=0.5)
+    assert causes(saddle(0.3), schedule(moving)) == ["healthy"]
+
+
+def test_a_memory_longer_than_the_run_is_too_high_where_it_never_settles():
+    own = trial(True, after=0.9)
+    short = trial(True, memory=0.9)
+    wild = trial(False, after=3.0, losses=(1.0,) * 600)
+    calm = trial(True, after=0.2, losses=(1.0,) * 600)
+    assert causes(schedule(own, forgetful=short, longer=wild)) == ["rate-too-high"]
+    assert causes(schedule(own, forgetful=short, longer=calm)) == ["healthy"]
+    cut = dataclasses.replace(wild, losses=(1.0,) * 100)
+    assert causes(schedule(own, forgetful=short, longer=cut)) == ["healthy"]
 
 
 def test_without_any_card_the_cause_is_unclear():

@@ -368,3 +368,23 @@ def test_a_model_that_writes_into_its_input_is_remarked_and_the_users_data_stay(
     assert card.evidence.changes_input
     assert card.verdict == "sound"
     assert np.array_equal(x, kept)
+
+
+class _HalfInside(nn.Module):
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x):
+        weights = {name: p.half() for name, p in self.inner.named_parameters()}
+        return torch.func.functional_call(self.inner, weights, (x.half(),)).float()
+
+
+def test_slopes_below_the_rounding_of_the_numbers_it_was_computed_with_are_not_called_wrong():
+    x, y = classes()
+    torch.manual_seed(0)
+    deep = [part for _ in range(6) for part in (nn.Linear(5, 5), nn.Sigmoid())]
+    model = _HalfInside(nn.Sequential(*deep, nn.Linear(5, 3)))
+    card = ask_wiring(model, functional.cross_entropy, x, y)
+    assert card.verdict != "gradient-wrong"
+    assert all(slope.agrees is not False for slope in card.evidence.slopes)

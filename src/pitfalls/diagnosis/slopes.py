@@ -128,7 +128,8 @@ def _slopes_here(
     risk, at, dtype = precise_risk(subject, rows)
     with subject.mode("eval"), torch.backends.cudnn.flags(enabled=False):
         seed_everything(SAME_NUMBERS)
-        unit = rounding_unit(lambda: subject.risk(rows))
+        own = max(torch.finfo(p.dtype).eps for p in subject.trainable().values())
+        unit = max(own, rounding_unit(lambda: subject.risk(rows)))
         seed_everything(SAME_NUMBERS)
         value = subject.risk(rows)
         if not value.requires_grad:
@@ -152,11 +153,13 @@ def _slopes_here(
         chosen = names or tuple(
             sorted(gradients, key=lambda n: -float(gradients[n].norm()))[:_MOST_TENSORS]
         )
+        # code that casts inside computes the differences as coarsely, whatever it is given
+        finest = max(torch.finfo(dtype).eps, rounding_unit(lambda: risk(at)))
         slopes: list[Slope] = []
         for name in chosen:
             if name not in gradients or (slopes and subject.left() < 0):
                 continue
-            slopes.append(_slope(risk, at, name, gradients[name], rounding))
+            slopes.append(_slope(risk, at, name, gradients[name], rounding, finest))
             subject.count(examples=2 * len(_STEPS) * len(rows))
     return tuple(slopes)
 
@@ -168,8 +171,8 @@ def _slope(
     name: str,
     gradient: Tensor,
     floor: float,
+    unit: float,
 ) -> Slope:
-    dtype = gradient.dtype
     size = float(gradient.double().norm())
     if not np.isfinite(size):
         return Slope(name, size, float("nan"), float("inf"), floor)
@@ -180,14 +183,14 @@ def _slope(
         direction = torch.randn(gradient.shape, generator=generator, dtype=torch.float64)
         direction = (direction / direction.norm()).to(gradient)
     scale = float(at[name].norm()) or 1.0
-    steps = _STEPS if dtype == torch.float64 else (1e-1, 3e-2, 1e-2, 3e-3)
+    steps = _STEPS if unit < 1e-9 else (1e-1, 3e-2, 1e-2, 3e-3)
     middle = float(risk(at))
     found, doubts = [], []
     for step in steps:
         h = step * scale
         up = float(risk({**at, name: at[name] + h * direction}))
         down = float(risk({**at, name: at[name] - h * direction}))
-        rounding = 8 * torch.finfo(dtype).eps * max(abs(up), abs(down)) / (2 * h)
+        rounding = 8 * unit * max(abs(up), abs(down)) / (2 * h)
         found.append((up - down) / (2 * h))
         # at a kink (ReLU at exactly 0) the one-sided slopes differ however small the step
         doubts.append(rounding + abs(up + down - 2 * middle) / (2 * h))

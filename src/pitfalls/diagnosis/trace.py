@@ -219,7 +219,7 @@ def trace(model: nn.Module, forward: Callable[[], Any], n: int) -> Trace:
 
 
 class _Precision(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Remembers the coarsest numbers that an operation gave."""
+    """Remembers the coarsest numbers that finer ones were turned into."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -230,13 +230,19 @@ class _Precision(TorchDispatchMode):  # type: ignore[no-untyped-call]
     ) -> Any:
         out = func(*args, **(kwargs or {}))
         if isinstance(out, Tensor) and out.is_floating_point():
-            self.unit = max(self.unit, torch.finfo(out.dtype).eps)
+            unit = torch.finfo(out.dtype).eps
+            # labels made into numbers lose nothing: what counts is a loss of digits
+            if any(
+                isinstance(t, Tensor) and t.is_floating_point() and torch.finfo(t.dtype).eps < unit
+                for t in args
+            ):
+                self.unit = max(self.unit, unit)
         return out
 
 
 @torch.no_grad()
 def rounding_unit(forward: Callable[[], Any]) -> float:
-    """Return the spacing at 1 of the coarsest numbers that a forward pass computes with."""
+    """Return the spacing at 1 of the coarsest numbers that a forward pass casts to; 0 without a cast."""
     watch = _Precision()
     with watch:
         forward()

@@ -322,5 +322,5 @@ def dead_half(seed: int) -> Case:
     x, y = digits(seed)
     model = mlp(64, 256, 10)
     with torch.no_grad():
-        model[0].bias[:128] = -30.0  # type: ignore[operator, index]
+        model[0].bias[:128] = -30.0  # type: ignore[operator]
     return Case(model, cross_entropy, x, y, SGD(model.parameters(), 0.1, momentum=0.9))

@@ -159,7 +159,8 @@ class Factors(nn.Module):
 
     def forward(self, user: Tensor, item: Tensor) -> Tensor:
         """Map two vectors of ids (n,) to (n,)."""
-        return (self.user(user) * self.item(item)).sum(1) + self.bias(item)[:, 0]
+        rating: Tensor = (self.user(user) * self.item(item)).sum(1) + self.bias(item)[:, 0]
+        return rating
 
 
 class TwoTables(nn.Module):

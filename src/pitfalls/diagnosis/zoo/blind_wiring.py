@@ -162,7 +162,7 @@ def new_embedding_frozen(seed: int) -> Case:
     worth = torch.randn(30, generator=g)
     y = (worth[x].sum(1) > 0).long()
     model = nn.Sequential(nn.Embedding(30, 4), nn.Flatten(), mlp(32, 32, 2))
-    model[0].weight.requires_grad_(False)  # type: ignore[union-attr]
+    model[0].weight.requires_grad_(False)
     return Case(model, cross_entropy, x, y, Adam(model.parameters(), 3e-3))
 
 
@@ -202,7 +202,7 @@ def hook_clips(seed: int) -> Case:
     x, y = classes_of_teacher(seed)
     model = mlp(20, 64, 64, 4)
     for parameter in model.parameters():
-        parameter.register_hook(lambda g: g.clamp(-1e-3, 1e-3))
+        parameter.register_hook(lambda g: g.clamp(-1e-3, 1e-3))  # type: ignore[no-untyped-call]
     return Case(model, cross_entropy, x, y, SGD(model.parameters(), 0.2))
 
 

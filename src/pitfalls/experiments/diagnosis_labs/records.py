@@ -22,7 +22,7 @@ class LabsConfig:
         Of networks and inputs.
     """
 
-    budget: float = 2.0
+    budget: float = 10.0
     seed: int = 123
 
     def __post_init__(self) -> None:

@@ -58,7 +58,7 @@ def run(config: LabsConfig, run: Run, progress: Progress) -> LabsResult:
 
 def homework(asked: Homework) -> tuple[LabsConfig, ...]:
     """Ask once; at full scale with more time for each card."""
-    return (LabsConfig(budget=2.0 if asked.scale == "quick" else 20.0, seed=asked.seed),)
+    return (LabsConfig(budget=10.0 if asked.scale == "quick" else 30.0, seed=asked.seed),)
 
 
 def _card(card: Card, network: str, what: str, number: float, exact: float, *given: Any) -> LabCard:
@@ -80,7 +80,7 @@ def _generator(config: LabsConfig) -> torch.Generator:
 
 def _parity(config: LabsConfig, weight: int) -> LabCard:
     """Ask a network of the parity lab for a parity of some of its thirty bits."""
-    x = torch.randint(0, 2, (2000, _BITS), generator=_generator(config)).float()
+    x = torch.randint(0, 2, (1000, _BITS), generator=_generator(config)).float()
     y = 1 - 2 * (x[:, :weight].sum(1) % 2)
     network = TwoLayerReLU(_BITS, 10 * _BITS, seed=config.seed)
     card = ask_signal(network, _hinge, x, y, budget=config.budget)
