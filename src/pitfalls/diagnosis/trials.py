@@ -26,6 +26,7 @@ from pitfalls.diagnosis.weights import start_anew
 __all__ = ["STEPS", "Bench", "plan_runs", "rates_of"]
 
 _LARGEST_BATCH = 128
+_LEAST_SEARCHED = 64
 _CHEAP = 16  # examples a batch for which the time must suffice
 _MOST_HELD = 512
 _MOST_RISK = 256
@@ -45,12 +46,17 @@ def _batch_size(subject: Subject, train: NDArray[np.int64], seconds: float) -> t
         subject.backward(subject.risk(few), list(subject.trainable().values()))
     each = (time.monotonic() - began) / len(few)
     # a line search, as LBFGS makes, is of one function: without a loader it gets all examples
-    searches = subject.optimizer is not None and needs_closure(subject.optimizer)
-    wanted = subject.samples.batch_size or (len(train) if searches else _LARGEST_BATCH)
+    wanted = subject.samples.batch_size or (len(train) if _searches(subject) else _LARGEST_BATCH)
     fits = seconds / (STEPS * max(each, 1e-6))
     if fits >= wanted:
         return int(min(wanted, len(train))), fits < _CHEAP
     return int(min(len(train), max(8, 1 << max(0, int(fits).bit_length() - 1)))), fits < _CHEAP
+
+
+def _searches(subject: Subject) -> bool:
+    """Whether steps search along a line, and the user names no batch."""
+    optimizer = subject.optimizer
+    return optimizer is not None and needs_closure(optimizer) and not subject.samples.batch_size
 
 
 def plan_runs(subject: Subject, seconds_a_run: float) -> tuple[RunPlan, bool]:
@@ -66,6 +72,11 @@ def plan_runs(subject: Subject, seconds_a_run: float) -> tuple[RunPlan, bool]:
     half = subject.n // 2
     train, held = order[:half], order[half : half + _MOST_HELD]
     size, dear = _batch_size(subject, train, seconds_a_run)
+    if _searches(subject):
+        train = train[
+            : max(size, _LEAST_SEARCHED)
+        ]  # fewer examples rather than another function a step
+        size = len(train)
     plan = RunPlan(
         tuple(map(int, train)),
         tuple(map(int, held[: max(16, 4 * size)])),
