@@ -90,6 +90,7 @@ def figures() -> str:
             f"{c['residuals'][1]:.2g}) on {c['n']} pictures, {c['products']} products on all of "
             f"them, {c['seconds']:.0f} s ({c['cpu_s']:.0f} s of the processor) |"
             for c in r["curvature"]
+            if isinstance(c, dict)
         ]
     return "\n".join(lines) + "\n"
 
