@@ -2,10 +2,12 @@ import base64
 import hashlib
 import json
 import re
+from importlib.resources import files
 
 import pytest
 
 from pitfalls.errors import RunError
+from pitfalls.plots import CYCLE
 from pitfalls.report.drawings import Picture
 from pitfalls.report.page import render
 from tests.report.conftest import SVG
@@ -15,6 +17,12 @@ def page(body: str, pictures: tuple[Picture, ...] = (), **explorers) -> str:
     return render(
         body, "", title="T <i>", author="A <b>", scale="s", pictures=pictures, explorers=explorers
     )
+
+
+def test_live_curves_have_the_static_figures_colours_in_their_order() -> None:
+    script = (files("pitfalls.report") / "assets/charts.js").read_text(encoding="utf-8")
+    (line,) = re.findall(r"const palette = \[(.*?)\]", script)
+    assert [colour.strip('"') for colour in line.split(", ")] == [c.lower() for c in CYCLE]
 
 
 def test_titles_and_authors_are_text() -> None:

@@ -367,6 +367,41 @@ class TestInBrowser:
         assert wide <= width
         resize(session, 1280)
 
+    def test_contents_and_theme_are_in_the_first_screen_of_a_phone_and_a_laptop(
+        self, session: Any
+    ) -> None:
+        for width, height in ((390, 844), (1280, 800)):
+            resize(session, width, height)
+            session.refresh()
+            session.execute_script("scrollTo(0, 0)")
+            places = session.execute_script(
+                "return ['#theme', 'nav.contents summary', '.findings dt']"
+                ".map((s) => document.querySelector(s).getBoundingClientRect().bottom)"
+            )
+            assert all(0 < bottom < height for bottom in places), (width, places)
+        resize(session, 1280)
+
+    def test_derivations_are_folded_on_a_phone_alone_and_open_for_print(self, session: Any) -> None:
+        opened = "return [...document.querySelectorAll('details.derivation')].map((d) => d.open)"
+        assert all(session.execute_script(opened))
+        resize(session, 390)
+        session.refresh()
+        assert not any(session.execute_script(opened))
+        session.execute_script("dispatchEvent(new Event('beforeprint'))")
+        assert all(session.execute_script(opened))
+        resize(session, 1280)
+        session.refresh()
+
+    def test_the_dark_page_has_no_light_figure(self, session: Any) -> None:
+        turned = (
+            "return [...document.querySelectorAll('.drawing svg, .chart, canvas.points')]"
+            ".every((e) => getComputedStyle(e).filter.startsWith('invert'))"
+        )
+        assert not session.execute_script(turned)
+        session.execute_script("document.documentElement.dataset.theme = 'dark'")
+        assert session.execute_script(turned)
+        session.execute_script("document.documentElement.dataset.theme = 'light'")
+
     def test_in_print_static_figures_stand_in_for_the_interactive_ones(self, session: Any) -> None:
         session.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
         resize(session, 718)

@@ -29,10 +29,27 @@ def thin(
     return [_round(v) for v in xs], [_round(v) for v in ys]
 
 
-def series(name: str, x: npt.ArrayLike, y: npt.ArrayLike, points: int = POINTS) -> dict[str, Any]:
-    """Return one curve; where a value is not finite, it has a gap."""
+def series(
+    name: str,
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    points: int = POINTS,
+    *,
+    colour: str | None = None,
+    dash: int | None = None,
+) -> dict[str, Any]:
+    """Return one curve; where a value is not finite, it has a gap.
+
+    Without a colour and a dash of its own it gets those of its place among the curves.
+    """
     xs, ys = thin(x, y, points)
-    return {"name": name, "x": xs, "y": [v if math.isfinite(v) else None for v in ys]}
+    given = {"colour": colour, "dash": dash}
+    return {
+        "name": name,
+        "x": xs,
+        "y": [v if math.isfinite(v) else None for v in ys],
+        **{key: value for key, value in given.items() if value is not None},
+    }
 
 
 def _round(value: float) -> float:

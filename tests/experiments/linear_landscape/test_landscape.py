@@ -4,7 +4,7 @@ import pytest
 from pitfalls.errors import InputError
 from pitfalls.experiments.linear_landscape import EXPERIMENT, LandscapeConfig
 from pitfalls.experiments.linear_landscape.figures import FIGURES
-from pitfalls.experiments.linear_landscape.words import charts, drawn
+from pitfalls.experiments.linear_landscape.words import below, charts, drawn
 from pitfalls.frame import Homework
 from pitfalls.frame.experiment import perform
 from pitfalls.plots import draw
@@ -48,3 +48,26 @@ def test_the_full_plane_is_finer():
 def test_a_grid_too_small_is_refused():
     with pytest.raises(InputError, match="Got"):
         LandscapeConfig(grid=1)
+
+
+def test_the_surface_ends_where_it_meets_the_ceiling_not_at_a_node_of_the_grid():
+    x = np.linspace(-2.0, 2.0, 9)
+    rows = np.array([x**2, x**2 + 0.5, np.full(9, 7.0), -x])
+    places, heights = below(x, rows, 1.1)
+    # the straight lines between nodes reach 1.1 at 1 + 0.5 · 0.1 / 1.25 and 0.5 + 0.5 · 0.35 / 0.75
+    assert places[0, [0, -1]] == pytest.approx([-1.04, 1.04])
+    assert heights[0, [0, -1]] == pytest.approx([1.1, 1.1])
+    assert places[1, -1] == pytest.approx(0.5 + 0.5 * 0.35 / 0.75)
+    assert (heights[2] == 1.1).all()
+    assert places[2] == pytest.approx(x)
+    assert places[3, [0, -1]] == pytest.approx([-1.1, 2.0])
+    assert (heights <= 1.1).all()
+    assert (np.diff(places, axis=1) > 0).all()
+
+
+def test_what_lies_below_the_ceiling_is_the_surface_that_was_given():
+    x, rng = np.linspace(0.0, 1.0, 30), np.random.default_rng(0)
+    z = np.sort(rng.normal(size=(5, 30)), axis=1)
+    places, heights = below(x, z, 10.0)
+    np.testing.assert_allclose(places, np.broadcast_to(x, z.shape))
+    np.testing.assert_allclose(heights, z)

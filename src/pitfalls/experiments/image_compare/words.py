@@ -6,6 +6,7 @@ from typing import Any
 from pitfalls.experiments.image_compare.records import CompareResult, SchemeRow
 from pitfalls.experiments.image_curves import mean_of
 from pitfalls.experiments.image_source import called
+from pitfalls.plots import CYCLE
 from pitfalls.prose import (
     Basis,
     Block,
@@ -192,13 +193,18 @@ def charts(result: CompareResult) -> Mapping[str, Any]:
         for training in result.trainings
     ]
     what = mean_of(result.trainings[0].n_steps)
+    # as in the static figure a colour is a scheme
+    colours = {row.scheme: CYCLE[at % len(CYCLE)] for at, row in enumerate(result.rows)}
     panels = [
         {
             "title": title,
             "x": "steps",
             "y": label,
             "log": name == "rate",
-            "series": [series(told, t.steps, getattr(t, name)) for told, t in trainings],
+            "series": [
+                series(told, t.steps, getattr(t, name), colour=colours[t.scheme])
+                for told, t in trainings
+            ],
         }
         for title, label, name in (
             ("loss", f"cross-entropy (nats), {what}", "smooth_loss"),

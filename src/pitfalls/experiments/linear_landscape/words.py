@@ -10,7 +10,7 @@ from pitfalls.experiments.linear_landscape.records import LandscapeResult
 from pitfalls.experiments.linear_verdict import held
 from pitfalls.prose import Basis, Block, Chart, Markup, Paragraph, Picture, number, say
 
-__all__ = ["CEILING", "account", "basis", "charts", "drawn"]
+__all__ = ["CEILING", "account", "basis", "below", "charts", "drawn"]
 
 CEILING = 1.5
 """The solid's walls are cut flat at this many times the saddle's height over the minimum."""
@@ -48,15 +48,21 @@ def charts(result: LandscapeResult) -> Mapping[str, Any]:
     saddle, minimum = result.saddle, result.minimum
     top = minimum.risk + CEILING * (saddle.risk - minimum.risk)
     inside = result.path_risk <= top
+    x, z = below(result.a, result.risk, top)
     return {
         "surface": {
             "label": f"Risk around {saddle.named} and {minimum.named}, cut at {number(top)}",
             # short: the edge of a solid leaves little room for its name
             "axes": ["to minimum", "escape", "risk"],
-            "x": _round(result.a),
+            "x": [_round(row) for row in x],
             "y": _round(result.b),
-            # leaving the walls out would leave a rim of whole grid cells, which looks like a saw
-            "z": [_round(row) for row in np.minimum(result.risk, top)],
+            "z": [_round(row) for row in z],
+            # where a browser draws no solids
+            "flat": {
+                "x": _round(result.a),
+                "y": _round(result.b),
+                "z": [_round(row) for row in np.minimum(result.risk, top)],
+            },
             "paths": [
                 {
                     "name": f"escape direction (curvature {number(result.curvature)})",
@@ -76,6 +82,44 @@ def charts(result: LandscapeResult) -> Mapping[str, Any]:
             ],
         }
     }
+
+
+def below(
+    x: NDArray[np.float64], z: NDArray[np.float64], top: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return a surface row by row between the places where it meets a ceiling.
+
+    Cutting the values of a fixed grid would leave a rim of whole cells, which looks like a saw. So
+    each row gets as many nodes as it had, evenly from its first to its last place below the ceiling;
+    a row that is nowhere below it keeps its places, at the ceiling.
+
+    Parameters
+    ----------
+    x : array of shape (m,)
+        Increasing.
+    z : array of shape (n, m)
+    top : float
+
+    Returns
+    -------
+    x, z : arrays of shape (n, m)
+        Places, and values of the straight lines between the given ones, at most ``top``.
+    """
+    places, heights = np.empty_like(z), np.empty_like(z)
+    for i, row in enumerate(z):
+        low, high = x[0], x[-1]
+        under = np.flatnonzero(row <= top)
+        if len(under):
+            first, last = under[0], under[-1]
+            if first > 0:
+                share = (row[first - 1] - top) / (row[first - 1] - row[first])
+                low = x[first - 1] + share * (x[first] - x[first - 1])
+            if last < len(x) - 1:
+                share = (top - row[last]) / (row[last + 1] - row[last])
+                high = x[last] + share * (x[last + 1] - x[last])
+        places[i] = np.linspace(low, high, len(x))
+        heights[i] = np.minimum(np.interp(places[i], x, row), top)
+    return places, heights
 
 
 def _round(values: NDArray[np.float64]) -> list[float]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pitfalls.experiments.parity_curves.records import Case, CurvesResult, Replica
+from pitfalls.plots import CYCLE
 from pitfalls.prose import (
     Basis,
     Block,
@@ -144,7 +145,12 @@ def basis(result: CurvesResult) -> Basis:
 def charts(result: CurvesResult) -> Mapping[str, Any]:
     """Return loss and accuracy of every training, to zoom into."""
     sets = ("fresh inputs",) * 2 if result.fresh else ("the training set", "test inputs")
-    replicas = [replica for case in result.cases for replica in case.replicas]
+    # as in the static figure a colour is a case; its trainings differ by their dashes
+    replicas = [
+        (replica, CYCLE[at % len(CYCLE)], dash)
+        for at, case in enumerate(result.cases)
+        for dash, replica in enumerate(case.replicas)
+    ]
     panels = [
         {
             "title": title,
@@ -152,8 +158,15 @@ def charts(result: CurvesResult) -> Mapping[str, Any]:
             "y": f"{title} on {inputs}",
             "log": False,
             "series": [
-                series(_label(replica), replica.step, getattr(replica, name), points=250)
-                for replica in replicas
+                series(
+                    _label(replica),
+                    replica.step,
+                    getattr(replica, name),
+                    points=250,
+                    colour=colour,
+                    dash=dash,
+                )
+                for replica, colour, dash in replicas
             ],
         }
         for title, name, inputs in (

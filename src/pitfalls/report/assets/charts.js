@@ -1,10 +1,15 @@
 "use strict";
 // Curves to zoom into, the surface around a saddle, the phase diagram: drawn by plotly.
 (() => {
-  const { make, colour } = pitfalls;
+  const { make } = pitfalls;
   const hasWebGL = () => {
     try { return Boolean(document.createElement("canvas").getContext("webgl")); } catch (error) { return false; }
   };
+
+  // Charts are drawn as on the light page; the dark page turns them as it turns the static figures, so
+  // that both have the same colours in either.
+  const light = { paper: "#ffffff", ink: "#1d2228", quiet: "#57606a", grid: "#dfe3e8" };
+  const colour = (name) => light[name];
 
   function layout(more) {
     const axis = { gridcolor: colour("grid"), zerolinecolor: colour("grid"), linecolor: colour("quiet"), tickcolor: colour("quiet"), automargin: true };
@@ -22,20 +27,19 @@
   const titled = (text) => ({ title: { text: plain(text) } });
   const config = { scrollZoom: false, responsive: true, displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d"], displayModeBar: "hover" };
 
-  // Draws now, and again when the page turns dark or light.
   function chart(element, plan) {
     const draw = () => { const p = plan(); return Plotly.react(element, p.data, layout(p.layout), config); };
-    pitfalls.onTheme(draw);
     draw();
     return draw;
   }
 
-  const palette = ["#2a78b5", "#d55e00", "#009e73", "#b8860b", "#b85c96", "#56a5cf", "#7f3c8d", "#7d8792"];
+  // the static figures' colours, in their order; a curve may name its own
+  const palette = ["#0072b2", "#d55e00", "#009e73", "#e69f00", "#cc79a7", "#56b4e9", "#5f6670"];
   const dashes = ["solid", "dash", "dot", "dashdot"];
   function traces(series) {
     return series.map((s, i) => ({
       type: "scatter", mode: "lines", name: plain(s.name), x: s.x, y: s.y,
-      line: { width: 1.8, color: palette[i % palette.length], dash: dashes[Math.floor(i / palette.length) % 4] },
+      line: { width: 1.8, color: s.colour || palette[i % palette.length], dash: dashes[(s.dash ?? Math.floor(i / palette.length)) % 4] },
     }));
   }
 
@@ -83,7 +87,12 @@
         name: plain(p.name), x: [p.x], y: [p.y], z: [p.z], mode: "markers", type: solid ? "scatter3d" : "scatter",
         marker: { size: solid ? 5 : 11, color: ["#000000", "#009e73", "#7f3c8d"][i % 3], symbol: ["circle", "diamond", "square"][i % 3], line: { color: "#ffffff", width: 1 } },
       }));
-      const ground = { type: solid ? "surface" : "contour", x: values.x, y: values.y, z: values.z, colorscale: "Cividis", name: "risk",
+      // a solid may have places of its own in every row; a map has one grid
+      const rows = Array.isArray(values.x[0]);
+      const grid = solid || !rows
+        ? { x: values.x, y: rows ? values.x.map((row, i) => row.map(() => values.y[i])) : values.y, z: values.z }
+        : values.flat;
+      const ground = { type: solid ? "surface" : "contour", ...grid, colorscale: "Cividis", name: "risk",
         showlegend: false, ...(solid ? { opacity: 0.93 } : {}), colorbar: { ...titled(values.axes[2]), thickness: 12, len: 0.7 } };
       const side = (text) => ({ ...titled(text), gridcolor: colour("grid"), color: colour("ink"), backgroundcolor: colour("paper") });
       return { data: [ground, ...path, ...points], layout: solid ? {

@@ -95,6 +95,13 @@ const pitfalls = (() => {
     }
   }
 
+  // On a phone a claim's derivation waits until it is asked for; paper has no way to ask.
+  function foldDerivations() {
+    const all = () => document.querySelectorAll("details.derivation");
+    if (matchMedia("(max-width: 48rem)").matches) for (const one of all()) one.open = false;
+    addEventListener("beforeprint", () => { for (const one of all()) one.open = true; });
+  }
+
   function themeButton() {
     const button = document.getElementById("theme");
     if (!button) return;
@@ -145,6 +152,7 @@ const pitfalls = (() => {
   document.addEventListener("DOMContentLoaded", () => {
     themeButton();
     contentsList();
+    foldDerivations();
     start();
     scrollables();
     addEventListener("resize", scrollables);
