@@ -17,7 +17,7 @@ def pictures(
     return Pictures(
         name,
         "0" * 64,
-        tuple("class " + "abcdefghij"[k] for k in range(n_classes)),
+        tuple("class " + "abcdefghijklmnopqrstuvwxyz"[k] for k in range(n_classes)),
         (1, 8, 8),
         tuple(PartSize(part, n, n // n_classes) for part, n in sizes if n),
     )

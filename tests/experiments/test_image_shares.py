@@ -4,6 +4,7 @@ from math import comb
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from pitfalls.experiments.image_confusion import Confusion, Mistake, count_confusion
 from pitfalls.experiments.image_shares import (
@@ -16,27 +17,27 @@ from pitfalls.experiments.image_shares import (
 )
 
 
-@pytest.mark.parametrize(("count", "n"), [(0, 1), (1, 1), (3, 7), (50, 50), (1000, 10_000)])
-def test_the_interval_is_where_the_score_test_at_95_percent_turns(count, n):
-    share = Share(count, n)
-    for end in share.interval:
-        if 0 < end < 1:
-            assert abs(share.value - end) / np.sqrt(end * (1 - end) / n) == pytest.approx(
-                1.96, abs=1e-3
-            )
-    low, high = share.interval
-    assert 0 <= low <= share.value <= high <= 1
+@pytest.mark.parametrize(
+    ("count", "n"), [(0, 1), (1, 1), (0, 8), (8, 8), (3, 7), (50, 50), (1000, 10_000)]
+)
+def test_the_ends_of_an_interval_have_a_chance_of_2_5_percent_beyond(count, n):
+    low, high = Share(count, n).interval
+    assert 0 <= low <= count / n <= high <= 1
     assert low < high
+    assert (low == 0) == (count == 0)
+    assert (high == 1) == (count == n)
+    if count:
+        assert binom.sf(count - 1, n, low) == pytest.approx(0.025, rel=1e-8)
+    if count < n:
+        assert binom.cdf(count, n, high) == pytest.approx(0.025, rel=1e-8)
 
 
-def test_intervals_hold_the_true_share_as_often_as_they_say():
-    rng = np.random.default_rng(0)
-    for true in (0.1, 0.5, 0.97):
-        held = 0
-        for count in rng.binomial(60, true, 4000).tolist():
-            low, high = Share(count, 60).interval
-            held += low <= true <= high
-        assert held / 4000 > 0.92
+@pytest.mark.parametrize("n", [1, 8, 60])
+def test_intervals_hold_the_true_share_as_often_as_they_say_wherever_it_lies(n):
+    ends = np.array([Share(count, n).interval for count in range(n + 1)])
+    for true in np.linspace(0.001, 0.999, 500):
+        held = (ends[:, 0] <= true) & (true <= ends[:, 1])
+        assert binom.pmf(np.arange(n + 1), n, true) @ held >= 0.95
 
 
 @pytest.mark.parametrize("comparisons", [1, 45])

@@ -69,6 +69,19 @@ class Confusion:
         )
 
     @property
+    def precisions(self) -> tuple[Share | None, ...]:
+        """How many of the images taken for each class are of it; None where none was."""
+        return tuple(
+            Share(int(right), int(n)) if n else None
+            for right, n in zip(np.diagonal(self.counts), self.counts.sum(axis=0), strict=True)
+        )
+
+    @property
+    def balanced(self) -> float:
+        """Balanced accuracy: the mean of the shares of `classes`, each class counting alike."""
+        return float(np.mean([share.value for share in self.classes if share is not None]))
+
+    @property
     def extremes(self) -> Extremes | None:
         """The best and the worst classes; None with fewer than two classes of images."""
         known = {i: share for i, share in enumerate(self.classes) if share is not None}

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 
@@ -41,23 +40,27 @@ class Share:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Wilson's interval of 95 %: it keeps within 0 and 1, and is none too short at either end.
+        """The exact interval of 95 %: whatever the true share is, at least 95 of 100 hold it.
+
+        Its ends are the shares under which so many or more, and so many or fewer, have a chance of
+        2.5 %. The interval for 0 of n begins at 0, that for n of n ends at 1.
 
         References
         ----------
-        Wilson. Probable inference, the law of succession, and statistical inference. Journal of the
-        American Statistical Association 22, 1927.
+        Clopper, Pearson. The use of confidence or fiducial limits illustrated in the case of the
+        binomial. Biometrika 26, 1934.
 
         Examples
         --------
-        >>> [round(end, 3) for end in Share(50, 50).interval]
-        [0.929, 1.0]
+        >>> [[round(end, 3) for end in Share(k, 8).interval] for k in (0, 4, 8)]
+        [[0.0, 0.369], [0.157, 0.843], [0.631, 1.0]]
         """
-        z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
-        middle = self.value + z**2 / (2 * self.n)
-        half = z * math.sqrt(self.value * (1 - self.value) / self.n + (z / (2 * self.n)) ** 2)
-        scale = 1 + z**2 / self.n
-        return max((middle - half) / scale, 0.0), min((middle + half) / scale, 1.0)
+        from scipy.special import betaincinv
+
+        tail, k, n = (1 - CONFIDENCE) / 2, self.count, self.n
+        low = float(betaincinv(k, n - k + 1, tail)) if k else 0.0
+        high = float(betaincinv(k + 1, n - k, 1 - tail)) if k < n else 1.0
+        return low, high
 
 
 def differ(one: Share, other: Share, *, comparisons: int = 1) -> bool:

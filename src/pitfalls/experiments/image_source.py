@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -155,8 +156,11 @@ def load_images(source: ImageSource, run: "Run | None") -> ImageDataset:
 
 def find_images(config: DataConfig, progress: Progress = silent) -> ImageSource:
     """Look the pictures up and fix which they are; ``progress`` shows a download."""
-    # Named in full, so that the run finds its pictures again without the variable.
-    config = replace(config, data=config.data or os.environ.get(SOURCE_VARIABLE) or None)
+    # Named in full, so that the run finds its pictures again without the variable, from any folder.
+    data = config.data or os.environ.get(SOURCE_VARIABLE) or None
+    if data is not None and Path(data).exists():
+        data = str(Path(data).absolute())
+    config = replace(config, data=data)
     with progress("downloading CIFAR-10", unit="bytes") as advance:
         dataset = _load(config, advance)
     return ImageSource(dataset.fingerprint, dataset.name, config, dataset.warnings)

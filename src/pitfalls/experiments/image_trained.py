@@ -9,17 +9,20 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors.torch import load, save
-from torch import nn
+from torch import Tensor, nn
 
 from pitfalls.errors import InputError, RunError
 from pitfalls.experiments.image_networks import NetworkConfig, empty_network
 from pitfalls.experiments.image_source import ImageSource
 from pitfalls.images.data import ImageDataset
+from pitfalls.images.training.calibration import fit_temperature
 from pitfalls.images.training.evaluation import Views, predict_logits
 from pitfalls.named import is_named, named_digest
 from pitfalls.runs import Run
 
 __all__ = ["KeptNetwork", "Trained", "keep_network", "load_trained", "weights_digest"]
+
+FEWEST_TO_CALIBRATE = 30  # images
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,9 @@ class KeptNetwork:
         By which images are normalised.
     code : str
         Fingerprint of the source of a network of the user's own; else empty.
+    temperature : float or None
+        By which the logits of single views are divided to be calibrated, fitted on the validation
+        images; None where there were fewer than 30 of them.
     """
 
     network: NetworkConfig
@@ -47,6 +53,7 @@ class KeptNetwork:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     code: str = ""
+    temperature: float | None = None
 
     def __post_init__(self) -> None:
         channels = self.shape[0]
@@ -57,6 +64,10 @@ class KeptNetwork:
             )
         if not (self.class_names and np.isfinite([*self.mean, *self.std]).all()):
             raise InputError("KeptNetwork: class_names, or a finite mean or std, is missing.")
+        if self.temperature is not None and not 0 < self.temperature < np.inf:
+            raise InputError(
+                f"KeptNetwork: temperature must be positive and finite. Got {self.temperature}."
+            )
 
 
 @dataclass(frozen=True)
@@ -76,12 +87,33 @@ class Trained:
     ) -> npt.NDArray[np.float64]:
         """Return the probability of each class, shape (n, n_classes).
 
+        They are calibrated on the validation images where `temperature` is not None.
+
         Raises
         ------
         RunError
             If an output is not finite: it is no probability.
         """
-        logits = predict_logits(
+        logits = self.logits(images, views=views, device=device, on_progress=on_progress)
+        if not bool(logits.isfinite().all()):
+            raise RunError(
+                "predict: the network's outputs on these pictures are not finite, so they say "
+                "nothing. Train it anew, at a lower rate."
+            )
+        temperature = self.temperature(views) or 1.0
+        probabilities: npt.NDArray[np.float64] = (logits.double() / temperature).softmax(1).numpy()
+        return probabilities
+
+    def logits(
+        self,
+        images: npt.NDArray[np.uint8],
+        *,
+        views: Views = "plain",
+        device: str = "cpu",
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> Tensor:
+        """Return the network's outputs, shape (n, n_classes), as they are."""
+        return predict_logits(
             self.network.to(device),
             images,
             self.kept.mean,
@@ -90,13 +122,10 @@ class Trained:
             device=device,
             on_progress=on_progress,
         )
-        if not bool(logits.isfinite().all()):
-            raise RunError(
-                "predict: the network's outputs on these pictures are not finite, so they say "
-                "nothing. Train it anew, at a lower rate."
-            )
-        probabilities: npt.NDArray[np.float64] = logits.double().softmax(1).numpy()
-        return probabilities
+
+    def temperature(self, views: Views) -> float | None:
+        """Return what the logits are divided by: of single views, with which it was fitted."""
+        return self.kept.temperature if views == "plain" else None
 
 
 def keep_network(
@@ -108,6 +137,7 @@ def keep_network(
     data: ImageDataset,
 ) -> None:
     """Save a trained network as number ``member`` of a run."""
+    temperature = _fit_temperature(network, data)
     weights = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
     run.save_file(_file(member), save(weights))
     run.save(
@@ -119,6 +149,7 @@ def keep_network(
             data.mean,
             data.std,
             named_digest(config.model),
+            temperature,
         ),
         part=str(member),
     )
@@ -193,6 +224,16 @@ def _checked_config(run: Run, kept: KeptNetwork, model: str | None) -> NetworkCo
 def weights_digest(run: Run, member: int = 0) -> str:
     """Return the sha256 of the weights that a run holds under a number."""
     return hashlib.sha256(_weights(run, member)).hexdigest()
+
+
+def _fit_temperature(network: nn.Module, data: ImageDataset) -> float | None:
+    """Fit the temperature on the images that were held out, if there are enough and it has answers."""
+    labels = data.validation_labels
+    if len(labels) < FEWEST_TO_CALIBRATE:
+        return None
+    device = next((p.device for p in network.parameters()), "cpu")
+    logits = predict_logits(network, data.images("validation"), data.mean, data.std, device=device)
+    return fit_temperature(logits.numpy(), labels) if bool(logits.isfinite().all()) else None
 
 
 def _file(member: int) -> str:

@@ -25,7 +25,7 @@ def interval(share: Share, decimals: int = 1) -> str:
     Examples
     --------
     >>> interval(Share(90, 100))
-    '90.0 % (82.6–94.5)'
+    '90.0 % (82.4–95.1)'
     """
     low, high = share.interval
     return f"{percent(share.value, decimals)} ({100 * low:.{decimals}f}–{100 * high:.{decimals}f})"

@@ -5,8 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from pitfalls.experiments.image_confusion import Confusion
-from pitfalls.experiments.image_evaluate import Answers, Calibration, EvaluateResult
+from pitfalls.experiments.image_evaluate import (
+    Answers,
+    Calibration,
+    Confidence,
+    EvaluateResult,
+    Looks,
+)
 from pitfalls.experiments.image_networks import NetworkConfig, build_network
+from pitfalls.experiments.image_shares import Share
 from pitfalls.experiments.image_sheets import make_sheet
 from pitfalls.experiments.image_source import ImageSource
 from pitfalls.experiments.image_trained import keep_network
@@ -53,6 +60,9 @@ def result_of(
     views: str = "plain",
     confidence: float = 0.7,
     name: str = "digits",
+    other: bool = False,
+    calibrated: bool = False,
+    looks: bool = False,
 ) -> EvaluateResult:
     """Return an evaluation with this confusion matrix; every answer is equally confident."""
     confusion = Confusion(np.array(counts, dtype=np.int64))
@@ -68,27 +78,32 @@ def result_of(
     filled = np.full(15, np.nan)
     accuracy = filled.copy()
     filled[place], accuracy[place] = confidence, confusion.right.value
+    calibration = Calibration(
+        error=abs(float(excess.mean())),
+        mean_confidence=confidence,
+        excess=float(excess.mean()),
+        excess_error=float(excess.std(ddof=1) / np.sqrt(n)) if n > 1 else float("nan"),
+        bin_confidence=filled,
+        bin_accuracy=accuracy,
+        bin_count=bins,
+    )
+    maps = np.linspace(-1, 1, 64 * min(len(wrong), 8), dtype=np.float32).reshape(-1, 8, 8)
     return EvaluateResult(
         pictures=pictures(
-            k, 800, n if part == "test" else 1, n if part == "validation" else 0, name
+            k, 800, 1 if part == "validation" else n, n if part == "validation" else 0, name
         ),
+        is_other=other,
         part=part,
         views=views,
         trained_run="images-train/digits-0123",
         member=0,
-        loss=1.25,
         confusion=confusion,
-        calibration=Calibration(
-            error=abs(float(excess.mean())),
-            mean_confidence=confidence,
-            excess=float(excess.mean()),
-            excess_error=float(excess.std(ddof=1) / np.sqrt(n)) if n > 1 else float("nan"),
-            bin_confidence=filled,
-            bin_accuracy=accuracy,
-            bin_count=bins,
-        ),
+        top5=Share(n, n) if k > 5 else None,
+        as_trained=Confidence(1.0, 1.25, calibration),
+        calibrated=Confidence(1.5, 1.125, calibration) if calibrated else None,
         answers=Answers(labels, predictions, np.full(n, confidence), np.arange(n), wrong),
         worst=images[wrong[:24]],
+        looks=Looks(maps, np.ones(len(maps)), np.full(len(maps), 0.01)) if looks else None,
         shown=np.arange(min(n, 5)),
         sheet=make_sheet(images[:5]),
     )

@@ -7,11 +7,14 @@ from io import BytesIO
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.datasets import load_digits
 
-from pitfalls.errors import InputError, RunError
+from pitfalls.errors import DataError, InputError, RunError
+from pitfalls.experiments import image_source
 from pitfalls.experiments.image_evaluate import EXPERIMENT, EvaluateConfig
 from pitfalls.experiments.image_evaluate.words import charts
 from pitfalls.experiments.image_fast import EXPERIMENT as FAST
+from pitfalls.experiments.image_other import find_elsewhere
 from pitfalls.experiments.image_source import find_images
 from pitfalls.experiments.image_trained import load_trained, weights_digest
 from pitfalls.frame import Homework
@@ -143,3 +146,102 @@ def test_a_network_of_other_classes_than_its_pictures_is_refused_in_one_line(
     rewrite(forged, name, forged.read_file(name).replace(b'"3"', b'"drei"'))
     with pytest.raises(RunError, match="names other classes than its pictures have"):
         perform(EXPERIMENT, config_of(forged), RunStore(tmp_path))
+
+
+def test_the_first_five_and_the_precisions_are_those_of_the_sorted_outputs(
+    evaluated, trained, source
+):
+    data = source.load()
+    logits = load_trained(trained).logits(data.test_images).double().numpy()
+    order = [sorted(range(10), key=lambda k: (-row[k], k))[:5] for row in logits]
+    expected = sum(label in first for label, first in zip(data.test_labels, order, strict=True))
+    assert (evaluated.top5.count, evaluated.top5.n) == (expected, 60)
+    answers = evaluated.answers
+    recalls = []
+    for k, (recall, precision) in enumerate(
+        zip(evaluated.confusion.classes, evaluated.confusion.precisions, strict=True)
+    ):
+        taken = answers.predictions == k
+        assert (precision is None) == (not taken.any())
+        if precision is not None:
+            assert precision.n == taken.sum()
+            assert precision.count == (taken & (answers.labels == k)).sum()
+        recalls.append(recall.value)
+    assert evaluated.confusion.balanced == pytest.approx(np.mean(recalls))
+
+
+def test_the_temperature_lowers_the_loss_of_the_images_that_it_was_fitted_on(store, trained):
+    result = perform(EXPERIMENT, config_of(trained, part="validation"), store).result
+    assert result.calibrated.loss < result.as_trained.loss
+    assert result.calibrated.temperature == load_trained(trained).kept.temperature
+    six = perform(EXPERIMENT, config_of(trained, part="validation", views="six"), store).result
+    assert six.calibrated is None
+
+
+def test_too_few_images_held_out_give_no_temperature(tmp_path):
+    few = find_images(DataConfig("digits", subset_train=200, subset_val=60, validation=29))
+    assert load_trained(keep_some(RunStore(tmp_path), few)).kept.temperature is None
+
+
+def test_its_own_data_are_found_again_where_they_were_moved(tmp_path, monkeypatch):
+    images, labels = load_digits(return_X_y=True)
+    images = (images.reshape(-1, 8, 8) * 15).astype(np.uint8)
+    np.savez(tmp_path / "some.npz", images=images, labels=labels)
+    monkeypatch.chdir(tmp_path)
+    own = find_images(DataConfig("some.npz", subset_train=100, subset_val=30, validation=30))
+    run = keep_some(RunStore(tmp_path / "runs"), own)
+    monkeypatch.chdir("/")  # the path was relative
+    store = RunStore(tmp_path / "runs")
+    before = perform(EXPERIMENT, config_of(run), store).result
+    (tmp_path / "some.npz").rename(tmp_path / "moved.npz")
+    image_source._loaded.clear()
+    with pytest.raises(DataError, match="give --data"):
+        perform(EXPERIMENT, config_of(run, part="validation"), store)
+    moved = find_elsewhere(load_trained(run).kept, str(tmp_path / "moved.npz"))
+    after = perform(EXPERIMENT, config_of(run, source=moved), store).result
+    assert not after.is_other
+    np.testing.assert_array_equal(before.answers.confidences, after.answers.confidences)
+    with pytest.raises(InputError, match="mostly those that it was fitted to"):
+        perform(EXPERIMENT, config_of(run, source=moved, part="all"), store)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Make pictures of three of the digits, in another order, in folders without parts."""
+    root = tmp_path_factory.mktemp("other")
+    images, labels = load_digits(return_X_y=True)
+    for k in (7, 2, 5):
+        (root / str(k)).mkdir()
+        for i in np.flatnonzero(labels == k)[:8]:
+            picture = Image.fromarray((images[i].reshape(8, 8) * 15).astype(np.uint8))
+            picture.resize((16, 16)).convert("RGB").save(root / str(k) / f"{i}.png")
+    return root
+
+
+@pytest.mark.filterwarnings("ignore:.*set aside")
+def test_other_data_are_taken_in_the_network_s_size_and_classes(folders, trained, store):
+    kept = load_trained(trained).kept
+    other = find_elsewhere(kept, str(folders))
+    assert other.load().shape == kept.shape == (1, 8, 8)
+    result = perform(EXPERIMENT, config_of(trained, source=other, part="all"), store).result
+    assert result.is_other
+    assert result.pictures.class_names == kept.class_names
+    counts = result.confusion.counts
+    assert counts.sum(axis=1).tolist() == [0, 0, 8, 0, 0, 8, 0, 8, 0, 0]
+    assert [share is None for share in result.confusion.classes].count(True) == 7
+    assert result.constant == pytest.approx(1 / 3)
+
+
+def test_classes_that_the_network_does_not_know_are_named(tmp_path, trained, store):
+    pictures = np.zeros((20, 8, 8), dtype=np.uint8)
+    np.savez(tmp_path / "x.npz", images=pictures, labels=np.array(["cat", "7"] * 10))
+    other = find_elsewhere(load_trained(trained).kept, str(tmp_path / "x.npz"))
+    with pytest.raises(InputError, match="does not know: cat"):
+        perform(EXPERIMENT, config_of(trained, source=other, part="all"), store)
+
+
+def test_what_it_looks_at_in_its_worst_mistakes_adds_up(store, trained):
+    result = perform(EXPERIMENT, config_of(trained, attribution=True), store).result
+    assert result.looks.maps.shape == (8, 8, 8)
+    sums = result.looks.maps.sum((1, 2))
+    assert (np.abs(sums - result.looks.logits) <= result.looks.gaps + 1e-4).all()

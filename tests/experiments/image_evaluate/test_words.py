@@ -1,9 +1,18 @@
 import itertools
 
+import numpy as np
 import pytest
 
 from pitfalls.experiments.image_evaluate.figures import FIGURES, calibration_title, mistakes_title
-from pitfalls.experiments.image_evaluate.words import account, basis, calibration, charts, no_better
+from pitfalls.experiments.image_evaluate.words import (
+    account,
+    basis,
+    by_class,
+    calibration,
+    charts,
+    no_better,
+    temperature,
+)
 from pitfalls.plots import draw
 from pitfalls.prose import Table, plain
 from tests.experiments.image_evaluate.made import result_of
@@ -34,7 +43,7 @@ def test_no_better_than_one_class_is_said_where_counting_cannot_tell():
 def test_the_part_has_one_name_in_every_place():
     for part in ("validation", "test"):
         result = result_of([[8, 1], [2, 9]], part=part)
-        (shown,) = (block for block in account(result) if isinstance(block, Table))
+        shown, *_ = (block for block in account(result) if isinstance(block, Table))
         assert plain(shown.rows[0][0]) == part
         assert basis(result).n == f"20 {part} images"
         assert f"20 {part} images" in charts(result)["confusion"]["label"]
@@ -57,10 +66,55 @@ def test_mistakes_that_are_shown_are_counted():
     assert mistakes_title(many) == "Sure and wrong: the 24 most confident of 32 mistakes"
 
 
+def tables(result):
+    return [block for block in account(result) if isinstance(block, Table)]
+
+
+def test_classes_have_recall_and_precision_and_a_dash_where_there_are_no_images():
+    result = result_of([[8, 0, 0], [8, 0, 0], [0, 0, 0]])
+    (shown,) = (t for t in tables(result) if plain(t.header[0]) == "Class")
+    rows = [[plain(cell) for cell in row] for row in shown.rows]
+    assert rows == [
+        ["class a", "8", "100.0 % (63.1–100.0)", "50.0 % (24.7–75.3)"],
+        ["class b", "8", "0.0 % (0.0–36.9)", "–"],
+        ["class c", "0", "–", "–"],
+    ]
+    (main, *_) = tables(result)
+    assert "50.00 %" in [plain(cell) for cell in main.rows[0]]  # balanced over the two with images
+    assert by_class(result_of(np.eye(21, dtype=int).tolist())) == ()
+
+
+def test_the_temperature_is_said_and_where_it_was_fitted():
+    counts = [[8, 1], [2, 9]]
+    (_, _, before) = tables(result_of(counts))
+    assert len(before.rows) == 1
+    assert "not divided by a temperature" in plain(before.caption)
+    (_, _, after) = tables(result_of(counts, calibrated=True))
+    assert [plain(row[0]) for row in after.rows] == ["1", "1.5"]
+    assert "of the validation images" in plain(after.caption)
+    fitted = temperature(result_of(counts, calibrated=True, part="validation"))
+    assert "These are those very images" in plain(fitted)
+    assert "very images" not in plain(temperature(result_of(counts, calibrated=True)))
+
+
+def test_other_data_are_not_called_what_the_network_was_not_fitted_to():
+    result = result_of([[8, 1], [2, 9]], other=True, part="all")
+    caption = plain(tables(result)[0].caption)
+    assert "other data than it was trained on" in caption
+    assert "naming their own commonest class" in caption
+    assert "not fitted" not in caption
+    assert basis(result).n == "20 images"
+    assert plain(tables(result)[0].rows[0][0]) == "all"
+    assert "which it was not fitted to" in plain(tables(result_of([[8, 1], [2, 9]]))[0].caption)
+
+
 def test_without_a_mistake_there_is_no_picture_of_them():
     shown = {figure.name: figure.shown_for for figure in FIGURES}
     assert not shown["worst-mistakes"](result_of([[5, 0], [0, 5]]))
     assert shown["worst-mistakes"](result_of([[5, 1], [0, 5]]))
+    assert not shown["looks"](result_of([[5, 0], [0, 5]], looks=True))
+    assert not shown["looks"](result_of([[5, 1], [0, 5]]))
+    assert shown["looks"](result_of([[5, 1], [0, 5]], looks=True))
 
 
 COUNTS = (
@@ -71,6 +125,7 @@ COUNTS = (
     [[40, 0], [0, 40]],
     [[90, 10, 0], [0, 90, 10], [60, 0, 40]],
     [[0, 7, 0], [0, 0, 7], [7, 0, 0]],
+    np.ones((6, 6), dtype=int).tolist(),
 )
 
 
@@ -79,14 +134,17 @@ COUNTS = (
     [*itertools.product(COUNTS, ("validation", "test"), ("plain", "six"), (0.34, 1.0))],
 )
 def test_whatever_was_found_the_account_is_well_formed(counts, part, views, confidence):
-    result = result_of(counts, part=part, views=views, confidence=confidence)
+    result = result_of(
+        counts, part=part, views=views, confidence=confidence,
+        other=views == "six", calibrated=confidence == 1.0, looks=part == "test",
+    )  # fmt: skip
     for text in (*texts_of(account(result)), *vars(basis(result)).values(), mistakes_title(result)):
         assert_well_formed(text)
 
 
 @pytest.mark.parametrize("counts", COUNTS)
 def test_figures_are_drawn_with_words(counts):
-    result = result_of(counts, name="digits $x$ $")
+    result = result_of(counts, name="digits $x$ $", looks=True, calibrated=True)
     for figure in FIGURES:
         if not figure.shown_for(result):
             continue

@@ -15,4 +15,4 @@ for name in download.__all__:
     app.command(getattr(download, name))
 add_commands(app, "images")
 app.command("pitfalls.experiments.image_diagram.command:summary", name="summary")
-app.command("pitfalls.experiments.image_evaluate.command:predict", name="predict")
+app.command("pitfalls.experiments.image_evaluate.predicting:predict", name="predict")

@@ -3,12 +3,22 @@
 from pitfalls.experiments.image_evaluate.records import (
     Answers,
     Calibration,
+    Confidence,
     EvaluateConfig,
     EvaluateResult,
+    Looks,
 )
 from pitfalls.frame import Experiment
 
-__all__ = ["EXPERIMENT", "Answers", "Calibration", "EvaluateConfig", "EvaluateResult"]
+__all__ = [
+    "EXPERIMENT",
+    "Answers",
+    "Calibration",
+    "Confidence",
+    "EvaluateConfig",
+    "EvaluateResult",
+    "Looks",
+]
 
 EXPERIMENT = Experiment(
     name="images-evaluate",

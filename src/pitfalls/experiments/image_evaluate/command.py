@@ -1,126 +1,66 @@
-"""``pitfalls images evaluate | predict``."""
+"""``pitfalls images evaluate``."""
 
-from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Annotated, Literal
 
-from cyclopts import Parameter
-
-from pitfalls.errors import InputError
 from pitfalls.experiments.image_evaluate import EXPERIMENT, EvaluateConfig
-from pitfalls.frame import options, perform, print_table, resolve_device, run_store, say
+from pitfalls.frame import options, perform, print_table, run_store, say
 
-__all__ = ["command", "predict"]
+__all__ = ["command"]
 
 
 @options
-def command(run: str, config: EvaluateConfig) -> None:
+def command(run: str, config: EvaluateConfig, *, data: str | None = None) -> None:
     """Show what a trained network confuses, how sure it is and its worst mistakes.
 
     Parameters
     ----------
     run
         A finished run of train, compare or fast: its id, a part of it, or its folder.
+    data
+        Other data with classes of the same names, in any form that --data takes elsewhere; or the run's
+        own data, where they lie now.
     """
-    from pitfalls.experiments.image_source import called
-    from pitfalls.experiments.image_trained import weights_digest
+    from pitfalls.experiments.image_evaluate.words import told
+    from pitfalls.experiments.image_other import find_elsewhere
+    from pitfalls.experiments.image_trained import load_trained, weights_digest
     from pitfalls.experiments.image_words import interval
-    from pitfalls.prose import counted
+    from pitfalls.prose import counted, percent
 
     trained = run_store().find(run)
+    source = None
+    if data is not None:
+        source = find_elsewhere(load_trained(trained, config.member, config.model).kept, data)
     config = replace(
         config,
         trained_run=trained.id,
         weights_sha256=weights_digest(trained, config.member),
         trained_folder=str(trained.path),
+        source=source,
     )
     result = perform(EXPERIMENT, config).result
-    names = result.pictures.class_names
-    shares = zip((*names, "all"), (*result.confusion.classes, result.confusion.right), strict=True)
+    names, confusion = result.pictures.class_names, result.confusion
     print_table(
-        f"{result.pictures.name}, {result.confusion.right.n:,} {called(result.part)} images",
-        ("class", "images", "accuracy"),
+        f"{result.pictures.name}, {counted(confusion.right.n, result.noun)}",
+        ("class", "images", "recall", "precision"),
         [
-            (name, share.n if share else 0, interval(share, 2) if share else None)
-            for name, share in shares
+            (name, recall.n if recall else 0, told(recall), told(precision))
+            for name, recall, precision in zip(
+                names, confusion.classes, confusion.precisions, strict=True
+            )
         ],
-        caption="in brackets the interval of 95 % for counting",
+        caption="in brackets the exact interval of 95 % for counting",
     )
+    top = "" if result.top5 is None else f", among the first five {interval(result.top5, 2)}"
+    say(f"accuracy {interval(confusion.right, 2)}{top}, balanced {percent(confusion.balanced, 2)}")
     for mistake in result.confusion.mistakes(5):
         say(
             f"{names[mistake.true]} taken for {names[mistake.predicted]}: "
             f"{counted(mistake.n, 'image')}"
         )
-    say(
-        f"cross-entropy {result.loss:.4f} nats, calibration error "
-        f"{100 * result.calibration.error:.2f} points"
-    )
-
-
-def predict(
-    paths: Annotated[list[Path], Parameter(consume_multiple=True, negative="")],
-    /,
-    *,
-    run: str,
-    member: int = 0,
-    views: Literal["plain", "mirror", "six"] = "plain",
-    model: str | None = None,
-) -> None:
-    """Classify pictures of your own with a trained network.
-
-    Parameters
-    ----------
-    paths
-        Picture files, or folders of them and of further folders.
-    run
-        A finished run of train, compare or fast: its id, a part of it, or its folder.
-    member
-        Which of the run's trainings, counted from 0.
-    views
-        Average the answers over an image and its mirror image, or over six views.
-    model
-        A network of your own must be named again, as file.py:Name or package.module:Name, whose code
-        is run: a run's folder alone never says what is run.
-    """
-    import numpy as np
-
-    from pitfalls.experiments.image_trained import load_trained
-    from pitfalls.images.data import read_picture
-    from pitfalls.prose import counted, percent
-
-    files = _picture_files(paths)
-    trained = load_trained(run_store().find(run), member, model)
-    channels, height, width = trained.kept.shape
-    names = trained.kept.class_names
-    pictures = np.stack([read_picture(file, (height, width), channels) for file in files])
-    probabilities = trained.predict(pictures, views=views, device=resolve_device())
-    shown = min(3, len(names))
-    print_table(
-        f"{counted(len(files), 'picture')}, scaled to {height}×{width}",
-        ("picture", "first", "second", "third")[: 1 + shown],
-        [
-            (
-                str(file),
-                *(f"{names[i]} {percent(float(row[i]), 2)}" for i in np.argsort(-row)[:shown]),
+    for one in (result.as_trained, result.calibrated):
+        if one is not None:
+            how = "as trained" if one.temperature == 1.0 else f"logits / {one.temperature:.4g}"
+            say(
+                f"{how}: cross-entropy {one.loss:.4f} nats, calibration error "
+                f"{100 * one.calibration.error:.2f} points"
             )
-            for file, row in zip(files, probabilities, strict=True)
-        ],
-    )
-
-
-def _picture_files(paths: Sequence[Path]) -> list[Path]:
-    from pitfalls.images.data import PICTURE_ENDINGS
-
-    files: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            inside = sorted(f for f in path.rglob("*") if f.suffix.lower() in PICTURE_ENDINGS)
-            # hidden ones, macOS' ._a.png say, are no pictures
-            inside = [f for f in inside if not any(p[0] == "." for p in f.relative_to(path).parts)]
-            if not inside:
-                raise InputError(f"predict: {path} holds no PNG or JPEG files.")
-            files += inside
-        else:
-            files.append(path)
-    return files

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from pitfalls.experiments.image_evaluate.records import EvaluateResult
-from pitfalls.experiments.image_source import called
+from pitfalls.experiments.image_evaluate.words import has_looks
 from pitfalls.experiments.image_words import mistake_title
 from pitfalls.plots import (
     BLUE,
@@ -109,8 +109,39 @@ def mistakes_title(result: EvaluateResult) -> str:
     return f"Sure and wrong: the {shown} most confident of {counted(total, 'mistake')}"
 
 
+def looks(result: EvaluateResult, ax: Axes | None = None) -> Drawing:
+    """Show the first mistakes, and below each which pixels speak for the answer; needs their maps."""
+    found, answers, names = result.looks, result.answers, result.pictures.class_names
+    assert found is not None
+    n = len(found.maps)
+    figure, axes = panels(ax, 2, n, figsize=(1.15 * n + 0.6, 3.0), squeeze=False)
+    for k, place in enumerate(answers.mistakes[:n]):
+        top, bottom = axes[:, k]
+        top.imshow(
+            np.moveaxis(result.worst[k], 0, -1).squeeze(), cmap="gray", interpolation="nearest"
+        )
+        limit = float(np.abs(found.maps[k]).max()) or 1.0
+        bottom.imshow(
+            found.maps[k], cmap="PuOr_r", vmin=-limit, vmax=limit, interpolation="nearest"
+        )
+        predicted, true = names[answers.predictions[place]], names[answers.labels[place]]
+        top.set_title(
+            verbatim(f"{predicted}?\nis {true}"), fontsize=7, fontweight="normal", loc="center"
+        )
+        for axis in (top, bottom):
+            axis.axis("off")
+    figure.suptitle("Orange speaks for the wrong answer, purple against it", fontweight="bold")
+    miss = float(np.max(found.gaps / np.maximum(np.abs(found.logits), 1e-9)))
+    text = (
+        f"{_images(result)}; the most confident of {counted(len(answers.mistakes), 'mistake')}, and below "
+        "integrated gradients of the answer's logit against a picture of the mean colour, each on its own "
+        f"scale. Their sums miss the logit's difference by {percent(miss)} at most."
+    )
+    return Drawing(figure, alt=f"What the network looks at in its mistakes. {text}", caption=text)
+
+
 def _images(result: EvaluateResult) -> str:
-    n = counted(result.confusion.right.n, f"{called(result.part)} image")
+    n = counted(result.confusion.right.n, result.noun)
     return f"{result.pictures.name}, {n}"
 
 
@@ -118,4 +149,5 @@ FIGURES = (
     Figure("confusion", confusion),
     Figure("calibration", calibration),
     Figure("worst-mistakes", worst_mistakes, lambda result: len(result.worst) > 0),
+    Figure("looks", looks, has_looks),
 )

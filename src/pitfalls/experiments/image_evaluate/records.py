@@ -8,12 +8,22 @@ from numpy.typing import NDArray
 
 from pitfalls.errors import InputError
 from pitfalls.experiments.image_confusion import Confusion
+from pitfalls.experiments.image_other import EvaluatedPart
+from pitfalls.experiments.image_shares import Share
 from pitfalls.experiments.image_sheets import Sheet
-from pitfalls.experiments.image_source import Pictures
+from pitfalls.experiments.image_source import ImageSource, Pictures, called
 from pitfalls.frame import HIDDEN, Result
 from pitfalls.runs import NOT_IDENTITY
 
-__all__ = ["Answers", "Calibration", "EvaluateConfig", "EvaluateResult", "Views"]
+__all__ = [
+    "Answers",
+    "Calibration",
+    "Confidence",
+    "EvaluateConfig",
+    "EvaluateResult",
+    "Looks",
+    "Views",
+]
 
 Views = Literal["plain", "mirror", "six"]
 
@@ -23,7 +33,7 @@ FEWEST = 30
 
 @dataclass(frozen=True)
 class EvaluateConfig:
-    """A trained network, and the part of its data to look at.
+    """A trained network, and the images to look at.
 
     Parameters
     ----------
@@ -33,15 +43,20 @@ class EvaluateConfig:
         Which weights it must have; empty: whatever that run holds.
     trained_folder : str
         The run's folder; empty: beside this one.
+    source : ImageSource or None
+        Data other than those of that run, or the same ones where they lie now.
     member : int
         Which of the run's trainings, counted from 0.
-    part : {"validation", "test"}
-        Which images.
+    part : {"validation", "test", "all"}
+        Which images; all only of other data.
     views : {"plain", "mirror", "six"}
         Average the answers over an image and its mirror image, or over six views.
     model : str, optional
         A network of your own must be named again, as file.py:Name or package.module:Name, whose code
         is run: a run's folder alone never says what is run.
+    attribution : bool
+        Show what the network looks at in its worst mistakes (integrated gradients); needs pip install
+        'pitfalls[attribution]'.
     device : str
         Where the network runs.
     """
@@ -49,10 +64,12 @@ class EvaluateConfig:
     trained_run: Annotated[str, HIDDEN] = ""
     weights_sha256: Annotated[str, HIDDEN] = ""
     trained_folder: Annotated[str, HIDDEN] = field(default="", metadata=NOT_IDENTITY)
+    source: Annotated[ImageSource | None, HIDDEN] = None
     member: int = 0
-    part: Literal["validation", "test"] = "test"
+    part: EvaluatedPart = "test"
     views: Views = "plain"
     model: str | None = field(default=None, metadata=NOT_IDENTITY)
+    attribution: bool = False
     device: str = field(default="cpu", metadata=NOT_IDENTITY)
 
     def __post_init__(self) -> None:
@@ -101,6 +118,43 @@ class Calibration:
 
 
 @dataclass(frozen=True)
+class Confidence:
+    """How well a network's probabilities fit its answers.
+
+    Attributes
+    ----------
+    temperature : float
+        What its logits are divided by.
+    loss : float
+        Mean cross-entropy in nats.
+    calibration : Calibration
+    """
+
+    temperature: float
+    loss: float
+    calibration: Calibration
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What the network looks at in its first mistakes.
+
+    Attributes
+    ----------
+    maps : array of shape (m, H, W), float32
+        How much each pixel speaks for the answer, in units of its logit.
+    logits : array of shape (m,)
+        What each map should add up to: the answer's logit less that of a picture of the mean colour.
+    gaps : array of shape (m,)
+        By how much it does not.
+    """
+
+    maps: NDArray[np.float32]
+    logits: NDArray[np.float64]
+    gaps: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class Answers:
     """Image by image, in the order of the part.
 
@@ -108,7 +162,7 @@ class Answers:
     ----------
     labels, predictions : array of shape (n,), int
     confidences : array of shape (n,)
-        Probability of the predicted class.
+        Probability of the predicted class, calibrated if that is known how.
     indices : array of shape (n,), int
         Where each image stood in its source.
     mistakes : array of int
@@ -129,34 +183,69 @@ class EvaluateResult(Result):
     Attributes
     ----------
     pictures : Pictures
-    part : {"validation", "test"}
+    is_other : bool
+        Whether they are other data than those it was trained on.
+    part : {"validation", "test", "all"}
     views : {"plain", "mirror", "six"}
     trained_run : str
     member : int
-    loss : float
-        Mean cross-entropy in nats.
     confusion : Confusion
-    calibration : Calibration
+    top5 : Share or None
+        How often the class was among the five likeliest; None with at most five classes.
+    as_trained : Confidence
+    calibrated : Confidence or None
+        With the temperature that fits the validation images; None if there is none for these views.
     answers : Answers
     worst : array of shape (m, C, H, W), uint8
         The images of the first mistakes.
+    looks : Looks or None
+        If it was asked for.
     shown : array of int
         Places of the images whose thumbnails the sheet has, in its order.
     sheet : Sheet
         The most confident images of every cell of the confusion matrix.
     """
 
-    TABLE = "answers"
-
     pictures: Pictures
-    part: Literal["validation", "test"]
+    is_other: bool
+    part: EvaluatedPart
     views: Views
     trained_run: str
     member: int
-    loss: float
     confusion: Confusion
-    calibration: Calibration
+    top5: Share | None
+    as_trained: Confidence
+    calibrated: Confidence | None
     answers: Answers
     worst: NDArray[np.uint8]
+    looks: Looks | None
     shown: NDArray[np.int64]
     sheet: Sheet
+
+    @property
+    def confidence(self) -> Confidence:
+        """The calibrated one, if there is one."""
+        return self.as_trained if self.calibrated is None else self.calibrated
+
+    @property
+    def loss(self) -> float:
+        """Mean cross-entropy in nats, calibrated if that is known how."""
+        return self.confidence.loss
+
+    @property
+    def calibration(self) -> Calibration:
+        """Of `confidence`."""
+        return self.confidence.calibration
+
+    @property
+    def noun(self) -> str:
+        """What one of the images is called."""
+        return "image" if self.part == "all" else f"{called(self.part)} image"
+
+    @property
+    def constant(self) -> float:
+        """The share that always naming one class gets right.
+
+        Of the data that it was trained on the training set's commonest class, of others their own.
+        """
+        return self.pictures.constant("test" if self.part == "all" else self.part)

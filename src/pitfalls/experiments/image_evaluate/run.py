@@ -5,27 +5,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pitfalls.errors import InputError, RunError
+from pitfalls.errors import DataError, RunError
 from pitfalls.experiments.image_confusion import Confusion
 from pitfalls.experiments.image_evaluate.records import (
     Answers,
     Calibration,
+    Confidence,
     EvaluateConfig,
     EvaluateResult,
+    Looks,
 )
 from pitfalls.experiments.image_fast import EXPERIMENT as FAST
+from pitfalls.experiments.image_other import examine
+from pitfalls.experiments.image_shares import Share
 from pitfalls.experiments.image_sheets import make_sheet
-from pitfalls.experiments.image_source import describe_pictures, load_images
 from pitfalls.experiments.image_train import EXPERIMENT as FURTHER
-from pitfalls.experiments.image_trained import load_trained, weights_digest
+from pitfalls.experiments.image_trained import Trained, load_trained, weights_digest
 from pitfalls.frame import Experiment, Homework
-from pitfalls.images.training.evaluation import Evaluation, evaluate, predict_logits
+from pitfalls.images.training.attribution import attribute
+from pitfalls.images.training.evaluation import Evaluation, evaluate
 from pitfalls.progress import Progress
 from pitfalls.runs import Run, RunStore, config_hash
 
 __all__ = ["homework", "run"]
 
 GALLERY = 24  # pictures of the worst mistakes
+LOOKED_AT = 8  # of them
 THUMBNAILS = 1500  # images of all cells of the confusion matrix, about
 MOST_OF_A_CELL = 12
 
@@ -38,41 +43,41 @@ def run(config: EvaluateConfig, run: Run, progress: Progress) -> EvaluateResult:
         raise RunError(
             f"evaluate: run {trained_run.id} was trained anew meanwhile. Give the command again."
         )
-    data = load_images(trained.kept.source, run)
-    if (data.class_names, data.shape) != (trained.kept.class_names, trained.kept.shape):
-        raise RunError(
-            f"evaluate: run {trained_run.id} names other classes than its pictures have. Train it anew."
-        )
-    images, labels = data.images(config.part), data.labels(config.part)
-    if len(labels) == 0:
-        raise InputError(f"evaluate: the data have no {config.part} set. Choose the other part.")
+    try:
+        found = examine(trained.kept, config.source or trained.kept.source, config.part, run)
+    except DataError as error:
+        hint = "" if config.source else " If its data lie elsewhere now, give --data."
+        raise DataError(f"{error}{hint}") from error
     with progress("evaluate", unit="images") as advance:
-        logits = predict_logits(
-            trained.network.to(config.device),
-            images,
-            data.mean,
-            data.std,
-            views=config.views,
-            device=config.device,
-            on_progress=advance,
+        logits = trained.logits(
+            found.images, views=config.views, device=config.device, on_progress=advance
         )
-    found = evaluate(logits, labels)
-    shown = _most_confident(found, labels)
+    answered = evaluate(logits, found.labels)
+    as_trained, calibrated = _confidence(answered, found.labels, 1.0), None
+    temperature = trained.temperature(config.views)
+    if temperature is not None:
+        answered = evaluate(logits / temperature, found.labels)
+        calibrated = _confidence(answered, found.labels, temperature)
+    places = answered.mistakes
+    shown = _most_confident(answered, found.labels)
     return EvaluateResult(
-        pictures=describe_pictures(data),
+        pictures=found.pictures,
+        is_other=found.is_other,
         part=config.part,
         views=config.views,
         trained_run=trained_run.id,
         member=config.member,
-        loss=found.loss,
-        confusion=Confusion(found.confusion),
-        calibration=_calibration(found, labels),
+        confusion=Confusion(answered.confusion),
+        top5=_among_first(logits.numpy(), found.labels, 5),
+        as_trained=as_trained,
+        calibrated=calibrated,
         answers=Answers(
-            labels, found.predictions, found.confidences, data.indices(config.part), found.mistakes
+            found.labels, answered.predictions, answered.confidences, found.indices, places
         ),
-        worst=images[found.mistakes[:GALLERY]],
+        worst=found.images[places[:GALLERY]],
+        looks=_looks(config, trained, found.images, answered) if config.attribution else None,
         shown=shown,
-        sheet=make_sheet(images[shown]),
+        sheet=make_sheet(found.images[shown]),
     )
 
 
@@ -85,10 +90,10 @@ def homework(asked: Homework) -> tuple[EvaluateConfig, ...]:
     return (EvaluateConfig(trained, device=asked.device),)
 
 
-def _calibration(found: Evaluation, labels: NDArray[np.int64]) -> Calibration:
+def _confidence(found: Evaluation, labels: NDArray[np.int64], temperature: float) -> Confidence:
     excess = found.confidences - (found.predictions == labels)
     n = len(excess)
-    return Calibration(
+    calibration = Calibration(
         error=found.calibration_error,
         mean_confidence=float(found.confidences.mean()),
         excess=float(excess.mean()),
@@ -97,6 +102,30 @@ def _calibration(found: Evaluation, labels: NDArray[np.int64]) -> Calibration:
         bin_accuracy=found.bin_accuracy,
         bin_count=found.bin_count,
     )
+    return Confidence(temperature, found.loss, calibration)
+
+
+def _among_first(logits: NDArray[np.float32], labels: NDArray[np.int64], most: int) -> Share | None:
+    """Count how often the class is among the likeliest; of equal logits the first class comes first."""
+    if logits.shape[1] <= most:
+        return None
+    order = np.argsort(-logits, axis=1, kind="stable")[:, :most]
+    return Share(int((order == labels[:, None]).any(axis=1).sum()), len(labels))
+
+
+def _looks(
+    config: EvaluateConfig, trained: Trained, images: NDArray[np.uint8], found: Evaluation
+) -> Looks:
+    places, kept = found.mistakes[:LOOKED_AT], trained.kept
+    made = attribute(
+        trained.network,
+        images[places],
+        found.predictions[places],
+        kept.mean,
+        kept.std,
+        device=config.device,
+    )
+    return Looks(made.maps, made.logits, made.gaps)
 
 
 def _most_confident(found: Evaluation, labels: NDArray[np.int64]) -> NDArray[np.int64]:

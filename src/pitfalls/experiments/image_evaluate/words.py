@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pitfalls.experiments.image_evaluate.records import EvaluateResult
-from pitfalls.experiments.image_source import called
+from pitfalls.experiments.image_shares import Share
 from pitfalls.experiments.image_words import commonest_mistake, extreme_classes, interval
 from pitfalls.prose import (
     Basis,
@@ -20,7 +20,23 @@ from pitfalls.prose import (
     table,
 )
 
-__all__ = ["account", "averaged", "basis", "calibration", "charts", "no_better"]
+__all__ = [
+    "account",
+    "averaged",
+    "basis",
+    "by_class",
+    "calibration",
+    "called_part",
+    "charts",
+    "has_looks",
+    "no_better",
+    "temperature",
+    "told",
+    "which",
+]
+
+MOST_CLASSES = 20
+"""Whose numbers a table shows."""
 
 VIEWS = {
     "plain": "",
@@ -32,34 +48,106 @@ VIEWS = {
 def account(result: EvaluateResult) -> tuple[Block, ...]:
     """Return the table, what it shows, the matrix and the figures of confidence."""
     names, right = result.pictures.class_names, result.confusion.right
+    top = () if result.top5 is None else (("Among the first five", interval(result.top5, 2)),)
+    columns = (
+        ("Images", called_part(result)),
+        ("$n$", right.n),
+        ("Accuracy", interval(right, 2)),
+        *top,
+        ("Balanced accuracy", percent(result.confusion.balanced, 2)),
+        ("Commonest class", percent(result.constant)),
+    )
     return (
         table(
-            ("Images", "$n$", "Accuracy", "Commonest class", "Cross-entropy (nats)",
-             "Mean confidence"),
-            [
-                (
-                    called(result.part), right.n, interval(right, 2),
-                    percent(result.pictures.constant(result.part)), number(result.loss),
-                    percent(result.calibration.mean_confidence),
-                )
-            ],
+            tuple(name for name, _ in columns),
+            [tuple(value for _, value in columns)],
             say(
-                "One trained network on images of {data} that it was not fitted to{views}. In brackets "
-                "the interval of 95 % for counting; beside it, what always naming the training images' "
-                "commonest class gets right.",
-                data=result.pictures.name, views=averaged(result),
+                "One trained network on images of {data}, {which}{views}. In brackets the exact interval "
+                "of 95 % for counting; balanced: the mean over the classes; commonest class: what always "
+                "naming {whose} commonest class gets right.",
+                data=result.pictures.name, which=which(result), views=averaged(result),
+                whose="their own" if result.is_other else "the training images'",
             ),
         ),
         Paragraph(
             no_better(result)
             + extreme_classes(result.confusion, names)
             + commonest_mistake(result.confusion, names)
-            + calibration(result)
         ),
+        *by_class(result),
         Chart("confusion", "Confusion matrix with its images", (Picture("confusion"),)),
+        table(
+            ("Logits divided by", "Cross-entropy (nats)", "Mean confidence", "Calibration error (points)"),
+            [
+                (
+                    number(one.temperature), number(one.loss),
+                    percent(one.calibration.mean_confidence), number(100 * one.calibration.error, 2),
+                )
+                for one in (result.as_trained, result.calibrated)
+                if one is not None
+            ],
+            temperature(result),
+        ),
+        Paragraph(calibration(result)),
         Picture("calibration"),
         Picture("worst-mistakes"),
+        *((Picture("looks"),) if has_looks(result) else ()),
     )  # fmt: skip
+
+
+def called_part(result: EvaluateResult) -> str:
+    """Return the word for the part."""
+    return result.noun.removesuffix("image").strip() or "all"
+
+
+def which(result: EvaluateResult) -> str:
+    """Say what the images are to the network."""
+    if result.is_other:
+        return "other data than it was trained on"
+    return "which it was not fitted to"
+
+
+def by_class(result: EvaluateResult) -> tuple[Block, ...]:
+    """Return a table of the classes; needs at most 20."""
+    if result.pictures.n_classes > MOST_CLASSES:
+        return ()
+    both = zip(result.confusion.classes, result.confusion.precisions, strict=True)
+    return (
+        table(
+            ("Class", "$n$", "Recall", "Precision"),
+            [
+                (name, 0 if recall is None else recall.n, told(recall), told(precision))
+                for name, (recall, precision) in zip(result.pictures.class_names, both, strict=True)
+            ],
+            say(
+                "Recall: how many images of a class were taken for it; precision: how many of those taken "
+                "for it are of it. In brackets exact intervals of 95 %."
+            ),
+        ),
+    )
+
+
+def told(share: Share | None) -> str:
+    """Write a share with its interval; a dash where there are no images."""
+    return "–" if share is None else interval(share)
+
+
+def temperature(result: EvaluateResult) -> Markup:
+    """Say where the temperature comes from; needs one for these views."""
+    if result.calibrated is None:
+        return say("As trained: the logits are not divided by a temperature.")
+    fitted = say(
+        "As trained, and divided by the temperature that makes the labels of the validation images "
+        "likeliest. "
+    )
+    if result.part == "validation" and not result.is_other:
+        return fitted + say("These are those very images.")
+    return fitted
+
+
+def has_looks(result: EvaluateResult) -> bool:
+    """Whether it is shown what the network looks at."""
+    return result.looks is not None and len(result.looks.maps) > 0
 
 
 def averaged(result: EvaluateResult) -> str:
@@ -70,7 +158,7 @@ def averaged(result: EvaluateResult) -> str:
 def no_better(result: EvaluateResult) -> Markup:
     """Say that it does no better than one class; needs no distance beyond chance."""
     low, _ = result.confusion.right.interval
-    if low > result.pictures.constant(result.part):
+    if low > result.constant:
         return ()
     return say("It is not told apart from always naming one class (95 %). ")
 
@@ -79,9 +167,10 @@ def calibration(result: EvaluateResult) -> Markup:
     """Say how far confidence lies from accuracy, and to which side if that is beyond chance."""
     found = result.calibration
     text = say(
-        "Over {bins} of confidence its mean distance from the accuracy is {error} points, to which "
+        "Over {bins} of confidence{after} its mean distance from the accuracy is {error} points, to which "
         "counting few images adds. ",
-        bins=counted(found.n_bins, "bin"), error=number(100 * found.error, 2),
+        bins=counted(found.n_bins, "bin"),
+        after="" if result.calibrated is None else ", after division,", error=number(100 * found.error, 2),
     )  # fmt: skip
     if found.leaning == "neither":
         return text
@@ -94,7 +183,7 @@ def calibration(result: EvaluateResult) -> Markup:
 def basis(result: EvaluateResult) -> Basis:
     """Say how many images there are, and that they were asked of one network."""
     return Basis(
-        n=counted(result.confusion.right.n, f"{called(result.part)} image"),
+        n=counted(result.confusion.right.n, result.noun),
         spread="none, one trained network; intervals are those of counting",
         data=result.pictures.name,
     )
@@ -113,7 +202,7 @@ def charts(result: EvaluateResult) -> Mapping[str, Any]:
                 "confidence": round(float(answers.confidences[place]), 4),
             }
         )
-    n = counted(result.confusion.right.n, f"{called(result.part)} image")
+    n = counted(result.confusion.right.n, result.noun)
     return {
         "confusion": {
             "label": f"Confusion matrix on {n} of {result.pictures.name}",

@@ -1,8 +1,11 @@
+from .attribution import Attribution as Attribution
+from .attribution import attribute as attribute
 from .augmentation import AlternatingFlip as AlternatingFlip
 from .augmentation import PerImage as PerImage
 from .augmentation import RandomCrop as RandomCrop
 from .augmentation import RandomHorizontalFlip as RandomHorizontalFlip
 from .augmentation import Transform as Transform
+from .calibration import fit_temperature as fit_temperature
 from .checks import settle as settle
 from .checks import training_warnings as training_warnings
 from .config import TrainConfig as TrainConfig

@@ -1,0 +1,144 @@
+"""What a trained network is evaluated on: its own data, wherever they lie now, or other data."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pitfalls.errors import InputError, PitfallsError, RunError
+from pitfalls.experiments.image_source import (
+    ImageSource,
+    PartSize,
+    Pictures,
+    describe_pictures,
+    find_images,
+    load_images,
+)
+from pitfalls.experiments.image_trained import KeptNetwork
+from pitfalls.images.data import DataConfig, Part
+from pitfalls.runs import Run
+
+__all__ = ["EvaluatedPart", "Examined", "examine", "find_elsewhere"]
+
+EvaluatedPart = Literal["validation", "test", "all"]
+
+
+@dataclass(frozen=True, eq=False)
+class Examined:
+    """Labelled images for a trained network.
+
+    Attributes
+    ----------
+    pictures : Pictures
+        With the network's own classes.
+    is_other : bool
+        Whether they are other data than those that it was trained on.
+    images : array of shape (n, C, H, W), uint8
+    labels : array of shape (n,), int
+        The network's own numbers of their classes.
+    indices : array of shape (n,), int
+        Where each stood in its source.
+    """
+
+    pictures: Pictures
+    is_other: bool
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    indices: NDArray[np.int64]
+
+
+def find_elsewhere(kept: KeptNetwork, data: str) -> ImageSource:
+    """Look data up for a trained network: its own, moved, or others in its own size and colours.
+
+    Parameters
+    ----------
+    kept : KeptNetwork
+    data : str
+        As ``--data`` takes it.
+
+    Raises
+    ------
+    DataError, InputError
+        If there are no such data.
+    """
+    own = kept.source.config
+    try:
+        moved = find_images(replace(own, data=data))
+    except PitfallsError:  # others, in which its subset or its labels do not exist
+        moved = None
+    if moved is not None and moved.fingerprint == kept.source.fingerprint:
+        return moved
+    channels, height, width = kept.shape
+    return find_images(
+        DataConfig(
+            data,
+            size=height if height == width else None,
+            channels=1 if channels == 1 else 3,
+            value_range=own.value_range,
+            skip_damaged=own.skip_damaged,
+            memory_limit=own.memory_limit,
+            seed=own.seed,
+        )
+    )
+
+
+def examine(
+    kept: KeptNetwork, source: ImageSource, part: EvaluatedPart, run: Run | None = None
+) -> Examined:
+    """Read a part of data as the network takes them; what the reader warns of goes into the run.
+
+    Raises
+    ------
+    InputError
+        If the part is empty, has images of another shape or classes that the network does not know,
+        or holds what the network was trained on.
+    """
+    data = load_images(source, run)
+    other = data.fingerprint != kept.source.fingerprint
+    if part == "all" and not other:
+        raise InputError(
+            "evaluate: all images of the data that it was trained on are mostly those that it was "
+            "fitted to. Choose part test or validation."
+        )
+    if not other and (data.class_names, data.shape) != (kept.class_names, kept.shape):
+        raise RunError(
+            "evaluate: the run names other classes than its pictures have. Train it anew."
+        )
+    if data.shape != kept.shape:
+        raise InputError(
+            f"evaluate: {data.name} has images of shape {data.shape}, the network takes {kept.shape}. "
+            "Give data of that shape."
+        )
+    parts: tuple[Part, ...] = ("train", "validation", "test") if part == "all" else (part,)
+    labels = np.concatenate([data.labels(one) for one in parts])
+    if len(labels) == 0:
+        raise InputError(f"evaluate: the data have no {part} set. Choose the other part.")
+    pictures = describe_pictures(data)
+    if other:
+        labels = _renumbered(labels, data.class_names, kept.class_names)
+        commonest = int(np.bincount(labels).max())
+        size = PartSize("test" if part == "all" else part, len(labels), commonest)
+        pictures = replace(pictures, class_names=kept.class_names, parts=(size,))
+    images = [data.images(one) for one in parts]
+    return Examined(
+        pictures,
+        other,
+        images[0] if len(images) == 1 else np.concatenate(images),
+        labels,
+        np.concatenate([data.indices(one) for one in parts]),
+    )
+
+
+def _renumbered(
+    labels: NDArray[np.int64], have: tuple[str, ...], want: tuple[str, ...]
+) -> NDArray[np.int64]:
+    """Return the numbers that classes of the same names have elsewhere."""
+    unknown = [have[i] for i in np.unique(labels) if have[i] not in want]
+    if unknown:
+        raise InputError(
+            f"evaluate: the data have classes that the network does not know: "
+            f"{', '.join(unknown[:5])}. It knows {', '.join(want[:10])}; give them the same names."
+        )
+    number = [want.index(name) if name in want else -1 for name in have]
+    return np.array(number, dtype=np.int64)[labels]
