@@ -14,6 +14,7 @@ import pytest
 from pitfalls.claims import CLAIMS
 from pitfalls.errors import RunError
 from pitfalls.experiments.catalogue import catalogue
+from pitfalls.experiments.parity_curves import CurvesResult
 from pitfalls.report import Evidence, FrontMatter, Report, build, build_handin, gather, rooms
 from pitfalls.report.statements import proof_of
 from pitfalls.runs import Run, RunStore
@@ -90,7 +91,9 @@ def test_ids_are_unique_and_every_link_within_the_page_leads_somewhere(page: str
     outline = Outline()
     outline.feed(page[: page.index('<script type="application/json"')])
     assert len(outline.ids) == len(set(outline.ids))
-    assert set(outline.targets) <= set(outline.ids)
+    # a state of the playground is an address of its own kind: tried below, in a browser
+    places = {target for target in outline.targets if not target.startswith("play?")}
+    assert places <= set(outline.ids)
 
 
 def test_every_figure_is_inline_with_an_alternative_text(page: str, store: RunStore) -> None:
@@ -453,6 +456,40 @@ class TestInBrowser:
         point(session, canvas, x, y)
         tip = session.execute_script("return pitfalls.live.embedding.views[0].tip.textContent")
         assert f"{name}training image {index}" in tip
+
+    def test_every_figure_of_3b_3c_and_2e_leads_to_a_state_of_the_playground(
+        self, session: Any, store: RunStore
+    ) -> None:
+        links, notes = session.execute_script(
+            "const links = [...document.querySelectorAll('.play-link a')].map((a) => a.hash);"
+            "return [links, links.flatMap((link) => "
+            "pitfallsPlayground.address.readAddress(link).notes)]"
+        )
+        assert len(links) >= 14
+        assert notes == []
+        rooms = session.execute_script(
+            "return [...document.querySelectorAll('.play-link')].map((p) => { let e = p; while "
+            "(e && e.tagName !== 'H3') e = e.previousElementSibling; return e && e.id })"
+        )
+        assert {"part-3b", "part-3c", "part-2e"} <= set(rooms)
+
+    def test_a_link_from_a_curve_trains_its_network_in_the_page(
+        self, session: Any, store: RunStore
+    ) -> None:
+        (run,) = store.list("parity-curves")
+        replica = run.load(CurvesResult).cases[0].replicas[0]
+        session.execute_script(
+            "location.hash = [...document.querySelectorAll('.play-link a')].map((a) => a.hash)"
+            ".find((hash) => hash.includes('d=3&'))"
+        )
+        step, risk, accuracy = session.execute_async_script(
+            "const done = arguments[0]; const look = () => { const {state} = pitfallsPlayground;"
+            "if (state.lab.step < 400 || state.running) return setTimeout(look, 20);"
+            "done([state.lab.step, state.lab.seen.risk, state.lab.seen.accuracy]) }; look()"
+        )
+        assert step == 400
+        assert accuracy == replica.test_accuracy
+        assert risk == pytest.approx(replica.risk, abs=1e-5)  # there in single precision
 
     def test_the_page_is_readable_without_javascript(self, session: Any) -> None:
         session.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})

@@ -8,8 +8,8 @@ from pitfalls.errors import InputError
 from pitfalls.experiments.diagnosis import EXPERIMENT, DiagnosisResult, SavedCard
 from pitfalls.plots import draw
 from pitfalls.report.drawings import inline, picture_of
-from pitfalls.report.page import policy
 from pitfalls.report.places import without_places
+from pitfalls.report.policy import policy
 from pitfalls.report.rooms import speaking_of
 from pitfalls.runs import Run, write_bytes
 

@@ -16,6 +16,7 @@ from pitfalls.report.front import FrontMatter
 from pitfalls.report.listings import listings
 from pitfalls.report.page import render
 from pitfalls.report.places import without_places, without_places_in
+from pitfalls.report.playground import live_part
 from pitfalls.report.rooms import (
     Account,
     account_of,
@@ -126,6 +127,7 @@ def build(
         scale=scale,
         pictures=told.pictures,
         explorers=json_values(told.charts),
+        live=live_part(),
     )
     out = Path(out)
     write_bytes(out / "writeup.pdf", writeup)
@@ -250,6 +252,7 @@ def _slot(found: Evidence, account: Account, pictures: list[Picture]) -> dict[st
         "figures": [
             {key: value for key, value in asdict(p).items() if key != "svg"} for p in pictures
         ],
+        "live": {figure: [asdict(link) for link in made] for figure, made in account.links.items()},
     }
 
 

@@ -1,7 +1,5 @@
 """The HTML page: the compiled text, its figures inline, the interactive parts, one file."""
 
-import base64
-import hashlib
 import html
 import json
 import re
@@ -14,13 +12,12 @@ from typing import Any
 from pitfalls.errors import RunError
 from pitfalls.escaping import shown, shown_within
 from pitfalls.report.drawings import Picture, inline
+from pitfalls.report.policy import EMPTY_STYLE, policy
 
-__all__ = ["policy", "render"]
-
-EMPTY_STYLE = ""
-"""The element that plotly makes, and fills through the style sheet's own interface."""
+__all__ = ["LivePart", "render"]
 
 SCRIPTS = ("embedding.js", "charts.js", "confusion.js")
+LIVE = "playground-part"
 TOKENS = ("a", "b", "c", "d", "e")
 
 
@@ -33,6 +30,25 @@ class Entry:
     title: str
 
 
+@dataclass(frozen=True)
+class LivePart:
+    """A part of the page that an ES module builds.
+
+    Attributes
+    ----------
+    title : str
+        Plain text.
+    body : str
+        What stands in its place until the module has built it; HTML.
+    module, style : str
+    """
+
+    title: str
+    body: str
+    module: str
+    style: str
+
+
 def render(
     body: str,
     equation_style: str,
@@ -42,6 +58,7 @@ def render(
     scale: str,
     pictures: Sequence[Picture],
     explorers: Mapping[str, Any],
+    live: LivePart | None = None,
 ) -> str:
     """Return the whole page.
 
@@ -55,6 +72,8 @@ def render(
         The figures that the body has places for.
     explorers : mapping
         The data of each interactive part, plain JSON values.
+    live : LivePart, optional
+        Stands at the end of the page.
     """
     from jinja2 import Environment
 
@@ -69,11 +88,12 @@ def render(
         if set(explorers) - {"embedding", "confusion"}:
             scripts.append(_plotly())
         scripts += [asset(name) for name in SCRIPTS]
-    css = equation_style + asset("page.css")
+    css = equation_style + asset("page.css") + (live.style if live else "")
+    modules = [live.module] if live else []
     theme = asset("theme.js").strip()
     template = Environment(autoescape=True).from_string(asset("page.html.jinja"))
     return template.render(
-        policy=policy(styles=(css, EMPTY_STYLE), scripts=(theme, *scripts)),
+        policy=policy(styles=(css, EMPTY_STYLE), scripts=(theme, *scripts, *modules)),
         theme=theme,
         title=title,
         author=shown(author),
@@ -81,26 +101,11 @@ def render(
         version=version("pitfalls"),
         css=css,
         body=_place(_mend(body), {p.file: p for p in pictures}),
-        contents=_contents(body),
+        contents=[*_contents(body), *([Entry(2, LIVE, live.title)] if live else [])],
+        live=live,
+        live_id=LIVE,
         data=[(name, _script_json(values)) for name, values in explorers.items()],
         scripts=scripts,
-    )
-
-
-def policy(*, styles: Sequence[str], scripts: Sequence[str] = ()) -> str:
-    """Return the content policy under which a page's own styles and scripts work, and nothing else.
-
-    Each is known by its hash: what came into the page by another way has none.
-    """
-
-    def hashes(texts: Sequence[str]) -> str:
-        digests = (hashlib.sha256(text.encode("utf-8")).digest() for text in texts)
-        found = [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]
-        return " ".join(found) or "'none'"
-
-    return (
-        f"default-src 'none'; script-src {hashes(scripts)}; style-src {hashes(styles)}; "
-        "img-src data: blob:; base-uri 'none'; form-action 'none'"
     )
 
 

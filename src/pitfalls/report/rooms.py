@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pitfalls.errors import RunError
@@ -10,6 +10,7 @@ from pitfalls.frame import Experiment
 from pitfalls.plots import Rendered, draw
 from pitfalls.prose import Basis, Block, Chart, Code, Markup, Paragraph, Part, Picture, Table
 from pitfalls.report.evidence import Evidence
+from pitfalls.report.playground.links import Links, links_of
 from pitfalls.report.verdicts import Answer, Verdict
 from pitfalls.runs import Run
 
@@ -41,6 +42,8 @@ class Account:
     figures : tuple of Rendered
     charts : mapping
         Data of the page's interactive parts by name, plain values.
+    links : mapping
+        The playground's states that show a figure, by its name.
     """
 
     note: str
@@ -49,6 +52,7 @@ class Account:
     basis: Basis | None = None
     figures: tuple[Rendered, ...] = ()
     charts: Mapping[str, Any] | None = None
+    links: Links = field(default_factory=dict)
 
 
 def account_of(experiment: Experiment[Any, Any], found: Evidence) -> Account:
@@ -76,6 +80,7 @@ def account_of(experiment: Experiment[Any, Any], found: Evidence) -> Account:
                     if figure.shown_for(result)
                 ),
                 experiment.charts(result),
+                links_of(experiment.name, found.run.manifest.config, result),
             )
     except RunError as error:
         text = f"{str(error).rstrip('.')}. No number from it is printed. {found.note}"

@@ -14,7 +14,7 @@ from pitfalls.linear import SquaredRisk, Trajectory, classify, descend, factoriz
 from pitfalls.progress import Progress
 from pitfalls.runs import Run
 
-__all__ = ["homework", "run"]
+__all__ = ["homework", "rotation", "run"]
 
 
 def run(config: TourConfig, run: Run, progress: Progress) -> TourResult:
@@ -83,8 +83,12 @@ def _rotated_start(risk: SquaredRisk, config: TourConfig) -> Any:
     one that is wrong would leave a mode out for ever.
     """
     modes = risk.modes
-    rng = np.random.default_rng(config.seed)
-    rotation, _ = np.linalg.qr(rng.standard_normal((len(modes.values), len(modes.values))))
-    if np.linalg.det(rotation) < 0:
-        rotation[0] = -rotation[0]
-    return config.strength * modes.left @ rotation @ modes.right.T
+    return config.strength * modes.left @ rotation(len(modes.values), config.seed) @ modes.right.T
+
+
+def rotation(n: int, seed: int) -> "np.ndarray[Any, np.dtype[np.float64]]":
+    """Draw a rotation of n modes, of determinant 1."""
+    turn, _ = np.linalg.qr(np.random.default_rng(seed).standard_normal((n, n)))
+    if np.linalg.det(turn) < 0:
+        turn[0] = -turn[0]
+    return np.asarray(turn)

@@ -6,10 +6,11 @@ from importlib.resources import files
 from pathlib import Path
 
 from pitfalls.errors import InputError
-from pitfalls.report.page import EMPTY_STYLE, policy
+from pitfalls.report.page import LivePart
+from pitfalls.report.policy import EMPTY_STYLE, policy
 from pitfalls.runs import write_bytes
 
-__all__ = ["BODY", "build_playground", "module", "style"]
+__all__ = ["build_playground", "live_part", "module", "style"]
 
 BODY = """<p>Both labs compute as the library does, with the same initial weights, the same batches and
 the same arithmetic in double precision: after any number of steps the network here and the one that
@@ -53,6 +54,11 @@ def module() -> str:
 def style() -> str:
     """Return the style sheet; it builds on the report's."""
     return re.sub(r" *([{};:,]) +", r"\1", _read("playground.css"))
+
+
+def live_part() -> LivePart:
+    """Return the playground as a part of the report's page."""
+    return LivePart("Playground", BODY, module(), style())
 
 
 def build_playground(out: str | Path) -> Path:
