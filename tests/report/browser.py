@@ -88,6 +88,8 @@ def axe_faults(session: Any) -> list[str]:
     if not path or not Path(path).exists():
         pytest.skip("needs axe-core: npm install axe-core, PITFALLS_AXE=.../axe-core/axe.min.js")
     session.execute_script(Path(path).read_text(encoding="utf-8"))
+    # on a busy machine a whole report takes it longer than the driver waits by itself
+    session.set_script_timeout(150)
     found = session.execute_async_script(
         "const done = arguments[0];"
         "axe.run(document, {resultTypes: ['violations']}).then((found) => done(found.violations),"
