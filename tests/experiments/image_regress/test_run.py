@@ -117,3 +117,4 @@ def test_the_homework_takes_all_images_at_either_scale():
     for scale in ("quick", "full"):
         (config,) = EXPERIMENT.homework(Homework(scale, "digits", 7))
         assert config.source.config == DataConfig("digits", seed=7)
+        assert config.separability is (True if scale == "full" else None)
