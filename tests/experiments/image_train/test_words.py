@@ -53,6 +53,8 @@ def test_a_training_with_the_best_scheme_says_how_it_is_stretched():
 
     assert "its 2th root" not in said("annealed")
     assert "square root" in said("annealed")
+    # 13 steps an epoch at 0.99, annealed over two epochs: 0.99 ** 2 a step over one
+    assert "and 23 % of that belongs to the first epoch" in said("annealed")
     assert "begins anew" in said("special")
     assert "The rate is the same" in said("constant")
     assert continued(result_of(training("annealed", train=(0.5, 0.6)))) == ()

@@ -73,14 +73,15 @@ def continued(result: TrainRunResult) -> Markup:
     scheme, n = result.trained.scheme, result.trained.n_epochs
     if not result.from_best or n < 2:
         return ()
+    share = percent(_first_share(result), 0) if scheme == "annealed" else ""
     how = {
         "constant": say("The rate is the same, so the first epoch is that of 4e again, but for the "
                         "weight decay. "),
         "annealed": say(
-            "At the same factor a step the first epoch would spend almost all of the rate: all rates "
-            "together come to $r q slash (1 - q)$, however many steps follow. So the factor is its "
-            "{root} root, and the rate falls over {epochs} as far as in one. ",
-            root={2: "square", 3: "cube"}.get(n, f"{n}th"), epochs=counted(n, "epoch"),
+            "At the factor $q$ of one epoch all rates together come to $r q slash (1 - q)$, however many "
+            "steps follow, and {share} of that belongs to the first epoch. So the factor is its {root} "
+            "root, and the rate falls over {epochs} as far as in one. ",
+            share=share, root={2: "square", 3: "cube"}.get(n, f"{n}th"), epochs=counted(n, "epoch"),
         ),
         "special": say("It is stretched over {epochs}, so it begins anew. ",
                        epochs=counted(n, "epoch")),
@@ -200,6 +201,13 @@ def charts(result: TrainRunResult) -> Mapping[str, Any]:
     ]
     label = "Loss, accuracy and learning rate of this training by step"
     return {"training-curve": {"label": label, "panels": panels}}
+
+
+def _first_share(result: TrainRunResult) -> float:
+    """Return the first epoch's share of all rates, were they annealed as in one epoch; needs two steps."""
+    rate, n = result.trained.rate, result.trained.n_epochs
+    factor = float(rate[1] / rate[0]) ** n
+    return 1.0 - factor ** (len(rate) // n)
 
 
 def _mixed(result: TrainRunResult) -> bool:
