@@ -13,14 +13,26 @@ release = version = package_version("pitfalls")
 extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
     "cyclopts.ext.sphinx",
+    "matplotlib.sphinxext.plot_directive",
+    "mathml",
     "theory_pages",
     "diagnosis_tables",
+    "reference_pages",
+    "gallery_pages",
 ]
-source_suffix = {".md": "markdown"}
-exclude_patterns = ["_build", "made"]
+source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
+exclude_patterns = ["_build", "made/diagnosis-*", "made/gallery-runs", "templates"]
+templates_path = ["templates"]
+autosummary_generate = ["made/library.md"]
+html_math_renderer = "mathml"  # no script, no network
+plot_include_source = True
+plot_html_show_source_link = False
+plot_html_show_formats = False
+plot_formats = ["svg"]
 html_theme = "furo"
 html_title = f"pitfalls {release}"
 myst_enable_extensions = ["dollarmath", "deflist", "colon_fence"]
