@@ -30,8 +30,8 @@ COMMANDS = {
     "Pictures": (
         "images embed --data digits",
         "images regress --data digits",
-        "images lr-find --data digits --network fastnet --widths 8 8 8",
-        "images compare --data digits --network fastnet --widths 8 8 8 --epochs 2",
+        "images lr-find --data digits --model fastnet --widths 8 8 8",
+        "images compare --data digits --model fastnet --widths 8 8 8 --epochs 2",
         "images diagram --model fastnet --data digits",
     ),
     "Diagnosis": ("diagnose zoo:parity-30 --budget 10",),

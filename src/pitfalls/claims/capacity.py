@@ -110,7 +110,7 @@ def _attack_balanced(split: Factorize, search: Search) -> None:
         if case % 5 == 0:  # repeated singular values
             target = Matrix.partial_identity(p, d, min(p, d) if case % 3 == 0 else narrowest)
         fits = rank(target) <= narrowest
-        _require_balanced(split, target, widths, fits, 1e-12, search)
+        _require_balanced(split, target, widths, 1e-12, search, fits=fits)
     for _ in range(search.pick(60, 800)):  # around the cut below which a singular value is rounding
         widths = _draw_widths(search)
         p, d = widths[-1], widths[0]
@@ -123,16 +123,17 @@ def _attack_balanced(split: Factorize, search: Search) -> None:
         target = orthogonal(search.random, p) @ Matrix(scales) @ orthogonal(search.random, d)
         counted = sum(share > RANK_CUT for share in shares)
         fits = counted <= min(widths)
-        _require_balanced(split, target, widths, fits, 1e-12 + size * RANK_CUT, search)
+        _require_balanced(split, target, widths, 1e-12 + size * RANK_CUT, search, fits=fits)
 
 
 def _require_balanced(
     split: Factorize,
     target: Matrix,
     widths: Sequence[int],
-    fits: bool,
     tolerance: float,
     search: Search,
+    *,
+    fits: bool,
 ) -> None:
     described = f"widths {tuple(widths)}, target {target}"
     values = target.to_array()

@@ -138,12 +138,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except CycloptsError as error:
-        _trace(debug)
+        _trace(debug=debug)
         path = " ".join(["pitfalls", *(error.command_chain or ())])
         session.complain(f"{_one_line(error)} See: {path} --help")
         return 2
     except PitfallsError as error:
-        _trace(debug)
+        _trace(debug=debug)
         session.complain(_one_line(error))
         return error.exit_code
     except KeyboardInterrupt:
@@ -155,17 +155,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return READER_GONE
         raise
     except OSError as error:
-        _trace(debug)
+        _trace(debug=debug)
         if isinstance(error, BrokenPipeError) and _reader_has_gone():
             return READER_GONE
         session.complain(_refused(error, arguments))
         return 1
     except MemoryError as error:
-        _trace(debug)
+        _trace(debug=debug)
         session.complain(f"memory ran out: {_one_line(error)} Ask for something smaller.")
         return 1
     except Exception as error:
-        _trace(debug)
+        _trace(debug=debug)
         session.complain(
             f"unexpected {type(error).__name__}: {_one_line(error)} "
             "This is a fault of pitfalls; --debug shows where."
@@ -199,7 +199,7 @@ def _refused(error: OSError, arguments: Sequence[str]) -> str:
     )
 
 
-def _trace(debug: bool) -> None:
+def _trace(*, debug: bool) -> None:
     """Show, with --debug, where the error at hand came from; the exit code stays."""
     if debug:
         import traceback

@@ -92,7 +92,9 @@ def report(
             raise InputError(f"report: {from_} holds no runs. Make them: pitfalls report --quick")
         scale = f"from the runs in {from_.name or from_}"
     else:
-        runs, failures = _run_homework("full" if full else "quick", data, all_thumbnails)
+        runs, failures = _run_homework(
+            "full" if full else "quick", data, all_thumbnails=all_thumbnails
+        )
         scale = "full scale" if full else "quick scale"
     started = time.monotonic()
     front = FrontMatter(author, collaborators, comments)
@@ -157,7 +159,7 @@ def _require_folder(out: Path) -> None:
 
 
 def _run_homework(
-    scale: Literal["quick", "full"], data: str | None, all_thumbnails: bool
+    scale: Literal["quick", "full"], data: str | None, *, all_thumbnails: bool
 ) -> "tuple[list[Run], dict[str, str]]":
     """Run every part; one that fails leaves a note in the report and does not stop the others."""
     import dataclasses

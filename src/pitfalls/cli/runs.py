@@ -42,7 +42,7 @@ def list_runs(experiment: str | None = None, /) -> None:
         [
             [
                 run.id,
-                _status(run, store.is_held(run)),
+                _status(run, held=store.is_held(run)),
                 run.manifest.starts[0] if run.manifest.starts else None,
                 round(run.manifest.seconds, 1),
                 round(folder_size(run.path) / 1e6, 2),
@@ -68,7 +68,7 @@ def show(run: str, /) -> int:
     manifest = found.manifest
     facts = {
         "folder": str(found.path),
-        "status": _status(found, store.is_held(found)),
+        "status": _status(found, held=store.is_held(found)),
         "older": found.older_note or None,
         "command": manifest.command,
         "starts": ", ".join(manifest.starts),
@@ -190,7 +190,7 @@ def _export(
     return export_figures(finished, folder, cast("Kind", to), style)
 
 
-def _status(run: "Run", held: bool) -> str:
+def _status(run: "Run", *, held: bool) -> str:
     status: str = run.manifest.status
     if status == "running" and not held:
         # a run whose process was killed still says that it is running

@@ -145,7 +145,7 @@ def family_signal(
         entered = scalar_network(
             model, first.shape[1], "family_signal", given_as="draw", gradient=True
         )
-    work = _Work(entered, measure, rule, centred)
+    work = _Work(entered, measure, rule, about_mean=centred)
     if isinstance(draw, Tensor):
         return work.exact(draw)
     method = work.method(block_size)
@@ -203,7 +203,7 @@ class _Work:
     """Gradients of one network and their sums over pairs."""
 
     def __init__(
-        self, network: ScalarNetwork, loss: Loss, kernel: Kernel, about_mean: bool
+        self, network: ScalarNetwork, loss: Loss, kernel: Kernel, *, about_mean: bool
     ) -> None:
         self._network, self._loss, self._kernel, self._centred = network, loss, kernel, about_mean
         self.names = tuple(network.parameters)

@@ -159,7 +159,9 @@ class Bench:
         if standard:
             subject.samples = replace(inputs, x=_standardised(inputs.x))
         try:
-            trial = self._run(factor, decay, hold_rate, memory, steps, seconds, optimizer)
+            trial = self._run(
+                factor, memory, steps, seconds, optimizer, decay=decay, hold_rate=hold_rate
+            )
             return replace(trial, memory=memory)
         finally:
             subject.samples = inputs
@@ -167,12 +169,13 @@ class Bench:
     def _run(
         self,
         factor: float,
-        decay: bool,
-        hold_rate: bool,
         memory: float | None,
         steps: int,
         seconds: float,
         optimizer: Any,
+        *,
+        decay: bool,
+        hold_rate: bool,
     ) -> Trial:
         subject = self.subject
         trained = list(subject.trainable().values())
@@ -196,10 +199,10 @@ class Bench:
         )
         moved = _distance(trained, start)
         ends = rates_of(used)
-        return self._trial(factor, decay, taken, moved, _ratio(rates, ends))
+        return self._trial(factor, taken, moved, _ratio(rates, ends), decay=decay)
 
     def _trial(
-        self, factor: float, decay: bool, taken: Steps, moved: float, rate_end: float
+        self, factor: float, taken: Steps, moved: float, rate_end: float, *, decay: bool
     ) -> Trial:
         finite = taken.finite and bool(np.isfinite(moved))
         nothing = Knowledge(float("inf"), float("nan"), 1.0, len(self._held_rows))

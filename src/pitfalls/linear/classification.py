@@ -138,7 +138,7 @@ def classify(
         draft.doubts.append("a layer's singular values spread so far that two may hide a third")
     if any(p.doubtful for p in draft.pivots):
         draft.doubts.append("a pivot's block has a singular value between rounding and rank")
-    return draft.settle() if draft.doubts else draft.non_strict(confirm)
+    return draft.settle() if draft.doubts else draft.non_strict(confirm=confirm)
 
 
 class _Draft:
@@ -214,7 +214,7 @@ class _Draft:
         )
         return self.finish("global minimum", self.basis, witness)
 
-    def non_strict(self, confirm: bool) -> PointVerdict:
+    def non_strict(self, *, confirm: bool) -> PointVerdict:
         """Settle for a non-strict saddle unless negative curvature turns up."""
         if not confirm:
             return self.finish("non-strict saddle", self.basis, SaddleWitness(None, None, False))

@@ -114,7 +114,7 @@ def critical_point(
         )
     nodes = [data.rank_x - rank, *(w - rank for w in widths[1:-1]), widths[-1] - rank]
     free = not strongest or rank == top
-    chain = _chain(nodes, "any" if free else kind, rank == data.rank, rng)
+    chain = _chain(nodes, "any" if free else kind, rng, nothing_left=rank == data.rank)
     return _assemble(risk, chain, kept, widths, spread, rng)
 
 
@@ -141,7 +141,7 @@ def _check(
 
 
 def _chain(
-    nodes: list[int], kind: str, nothing_left: bool, rng: np.random.Generator
+    nodes: list[int], kind: str, rng: np.random.Generator, *, nothing_left: bool
 ) -> list[Matrix]:
     """Draw Z_1, ..., Z_L between nodes of these sizes.
 

@@ -132,7 +132,7 @@ class SecondMoments:
         """
         if chunk_size is not None and chunk_size < 1:
             raise InputError(f"SecondMoments: chunk_size must be at least 1. Got {chunk_size}.")
-        return cls._collect([(x, y)], center, chunk_size)
+        return cls._collect([(x, y)], chunk_size, center=center)
 
     @classmethod
     def from_batches(
@@ -151,11 +151,11 @@ class SecondMoments:
         -------
         SecondMoments
         """
-        return cls._collect(batches, center, None)
+        return cls._collect(batches, None, center=center)
 
     @classmethod
     def _collect(
-        cls, batches: Iterable[tuple["Array", "Array"]], center: bool, chunk_size: int | None
+        cls, batches: Iterable[tuple["Array", "Array"]], chunk_size: int | None, *, center: bool
     ) -> Self:
         sums: Sums | None = None
         shape: tuple[int, int] | None = None

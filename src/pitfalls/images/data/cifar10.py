@@ -126,13 +126,13 @@ def _assemble(where: str, names: set[str], read: Read, official: bool | None) ->
         mirror=True,
         reading=Reading(
             form=f"CIFAR-10, {'binary' if binary else 'python'} version",
-            notes=_warnings(where, binary, official, differing),
+            notes=_warnings(where, official, differing, binary=binary),
         ),
     )
 
 
 def _warnings(
-    where: str, binary: bool, official: bool | None, differing: list[str]
+    where: str, official: bool | None, differing: list[str], *, binary: bool
 ) -> tuple[str, ...]:
     if official:
         return ()

@@ -85,7 +85,7 @@ def read_cifar100(tree: FileTree, config: DataConfig) -> Content:
     return Content(
         name="CIFAR-100" if kind == "fine" else "CIFAR-100 coarse",
         source=tree.root,
-        class_names=_class_names(inside, kind, binary),
+        class_names=_class_names(inside, kind, binary=binary),
         mirror=True,
         reading=Reading(
             form=f"CIFAR-100, {'binary' if binary else 'python'} version, {kind} labels",
@@ -138,7 +138,7 @@ def _labelled(
     return LabelledImages(pixels.reshape(IMAGES[part], 3, 32, 32), labels)
 
 
-def _class_names(tree: FileTree, kind: str, binary: bool) -> tuple[str, ...]:
+def _class_names(tree: FileTree, kind: str, *, binary: bool) -> tuple[str, ...]:
     name = f"{kind}_label_names.txt" if binary else "meta"
     listed: object
     if not binary:

@@ -161,7 +161,7 @@ def learning_rate_range(
         np.array([record.rate for record in records]),
         np.array([record.loss for record in records]),
         np.array(smoothed),
-        diverged,
+        diverged=diverged,
     )
 
 
@@ -169,6 +169,7 @@ def _read(
     rates: npt.NDArray[np.float64],
     losses: npt.NDArray[np.float64],
     smoothed: npt.NDArray[np.float64],
+    *,
     diverged: bool,
 ) -> RangeTest:
     """Find the rates that a curve shows, or say why it shows none."""

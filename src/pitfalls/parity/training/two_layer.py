@@ -176,12 +176,10 @@ def train(
     config = config or LearningConfig()
     d, width = task.n_features, config.width(task.n_features)
     state = initial_state(task, config) if state is None else fitting_state(state, task, config)
-    real = np.dtype(config.dtype).type
     params, beta = kernel.pack(state.parameters.numpy(), d, width)
     momentum, beta1 = kernel.pack(state.momentum.numpy(), d, width)
     second, beta2 = kernel.pack(state.second.numpy(), d, width)
     output = np.array([beta, beta1, beta2], config.dtype)
-    adam = config.optimizer == "adam"
     mask = kernel.words_of_bits(np.array([task.mask]))[0]
     key, data = input_key(config), fixed_words(task, config)
     test = evaluation_inputs(task, config) if config.n_samples else None
@@ -206,25 +204,9 @@ def train(
         n_steps = min(config.record_every - step % config.record_every, config.n_iterations - step)
         good = tuple(array.copy() for array in live)
         kernel.advance(
-            params,
-            output,
-            momentum,
-            second,
-            key,
-            step,
-            n_steps,
-            config.batch_size,
-            mask,
-            d,
-            data,
-            LOSSES[config.loss],
-            OPTIMIZERS[config.optimizer],
-            real(config.learning_rate),
-            real(config.betas[0] if adam else config.momentum),
-            real(config.betas[1]),
-            real(config.epsilon),
-            report,
-        )
+            params, output, momentum, second, key, step, n_steps, config.batch_size, mask, d, data,
+            *_rule(config), report,
+        )  # fmt: skip
         # a hidden unit whose weights are NaN is silent, so a finite loss alone proves nothing
         if not (
             np.isfinite(report).all() and np.isfinite(params).all() and np.isfinite(output).all()
@@ -245,6 +227,17 @@ def train(
         if on_progress is not None:
             on_progress(step, config.n_iterations)
     return finish(task, config, snapshot(live))
+
+
+def _rule(config: LearningConfig) -> tuple[Any, ...]:
+    """Return what the kernel calls loss, optimiser, rate, two decays and epsilon."""
+    real = np.dtype(config.dtype).type
+    first = config.betas[0] if config.optimizer == "adam" else config.momentum
+    return (
+        LOSSES[config.loss],
+        OPTIMIZERS[config.optimizer],
+        *map(real, (config.learning_rate, first, config.betas[1], config.epsilon)),
+    )
 
 
 @torch.no_grad()

@@ -1,0 +1,25 @@
+"""The house's own measures: short bodies, short files, no true or false by place."""
+
+from benchmarks.house import boolean_parameters, long_bodies, long_files
+
+# a result that reads "holds" or a signature that is another library's
+NAMED_BY_OTHERS = {
+    "claims/claim.py: require(condition)",  # what must hold, as in assert
+    "experiments/linear_homework/words.py: _holds(condition)",  # the value that is put into words
+    "course/grading/linear_parts.py: verify(exact)",
+    "course/grading/transforms.py: __init__(inplace)",  # torchvision's signature
+    "diagnosis/zoo/faults_wiring.py: zero_grad(set_to_none)",  # torch's signature
+    "images/training/augmentation.py: __init__(pad_if_needed)",  # torchvision's signature
+}
+
+
+def test_no_body_has_over_sixty_lines_but_compiled_kernels():
+    assert long_bodies() == []
+
+
+def test_no_file_has_over_four_hundred_lines():
+    assert long_files() == []
+
+
+def test_no_parameter_is_true_or_false_by_place():
+    assert set(boolean_parameters()[1]) <= NAMED_BY_OTHERS
