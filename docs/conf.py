@@ -23,9 +23,10 @@ extensions = [
     "diagnosis_tables",
     "reference_pages",
     "gallery_pages",
+    "house_table",
 ]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
-exclude_patterns = ["_build", "made/diagnosis-*", "made/gallery-runs", "templates"]
+exclude_patterns = ["_build", "made/diagnosis-*", "made/house.md", "made/gallery-runs", "templates"]
 templates_path = ["templates"]
 autosummary_generate = ["made/library.md"]
 html_math_renderer = "mathml"  # no script, no network
