@@ -3,6 +3,7 @@
 import contextlib
 import io
 import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -60,17 +61,16 @@ def page(folder: Path) -> str:
 
 def perform(command: str, store: RunStore) -> Run:
     """Do what the command line does, and return its run."""
-    before = {run.id: run.manifest.starts for run in store.list()}
     told = io.StringIO()
     with contextlib.redirect_stdout(told), contextlib.redirect_stderr(told):
         code = main([*shlex.split(command), "--runs", str(store.root), "--device", "cpu"])
     if code:
         raise RuntimeError(f"gallery: pitfalls {command} ended with {code}: {told.getvalue()}")
-    runs = store.list()
-    new = [run for run in runs if run.id not in before] or [
-        run for run in runs if run.id in told.getvalue()
+    asked = shlex.join(["pitfalls", *shlex.split(command)])
+    (run,) = [
+        run for run in store.list() if not run.is_older and run.manifest.command.startswith(asked)
     ]
-    return new[-1]
+    return run
 
 
 def _figures(folder: Path, run: Run) -> list[str]:
@@ -93,6 +93,9 @@ def make_page(app: Any) -> None:
     """Write the page before Sphinx reads its sources."""
     folder = Path(app.srcdir) / "made"
     folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(
+        folder / "gallery", ignore_errors=True
+    )  # the runs stay; a picture is drawn in no time
     (folder / "gallery.md").write_text(page(folder), encoding="utf-8")
 
 
