@@ -94,6 +94,13 @@ def test_a_saddle_that_holds_a_part_of_the_labels_is_named_where_nothing_moves()
     assert causes(saddle(0.3), schedule(moving)) == ["healthy"]
 
 
+def test_steps_that_leave_the_numbers_are_too_large_where_smaller_ones_fall_and_some_run_learns():
+    burst = trial(False, losses=(1.0, float("inf")), finite=False, after=float("inf"))
+    calm = trial(False, factor=0.01, after=0.5)
+    assert causes(schedule(burst, tried=(calm,), adam=trial(True))) == ["rate-too-high"]
+    assert causes(schedule(burst, tried=(calm,))) == ["unclear"]
+
+
 def test_a_memory_longer_than_the_run_is_too_high_where_it_never_settles():
     own = trial(True, after=0.9)
     short = trial(True, memory=0.9)

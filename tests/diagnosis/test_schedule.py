@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional
-from torch.optim import LBFGS, SGD, Adam
+from torch.optim import LBFGS, SGD, Adam, AdamW
 from torch.optim.lr_scheduler import ExponentialLR, LambdaLR
 
 from pitfalls.diagnosis import ask_schedule
@@ -46,8 +46,9 @@ def test_a_good_rate_learns_and_the_steps_are_the_users_own():
         (lambda p: Adam(p, 30.0), "rate-too-high"),
         (lambda p: SGD(p, 1e-6), "rate-too-low"),
         (lambda p: SGD(p, 0.1, weight_decay=10.0), "rate-too-high"),
+        (lambda p: AdamW(p, 5e-3, weight_decay=100.0), "rate-too-high"),
     ],
-    ids=["SGD at 100", "Adam at 30", "SGD at 1e-6", "decay of 10"],
+    ids=["SGD at 100", "Adam at 30", "SGD at 1e-6", "decay of 10", "decay of half a step"],
 )
 def test_a_rate_that_is_off_is_mended_by_another_from_the_same_start(make, verdict):
     card = ask(make)

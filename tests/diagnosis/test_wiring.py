@@ -370,6 +370,17 @@ def test_a_model_that_writes_into_its_input_is_remarked_and_the_users_data_stay(
     assert np.array_equal(x, kept)
 
 
+@pytest.mark.parametrize("first", [-1.0, 1.0])
+def test_a_loss_without_a_floor_for_one_label_is_found_whichever_comes_first(first):
+    x, y = classes(k=2)
+    signs = (2.0 * y - 1)[:, None] * first
+    model = mlp()
+    card = ask_wiring(model, nn.BCEWithLogitsLoss(), x, signs)
+    assert card.verdict == "loss-unbounded-below"
+    assert card.check(model, nn.BCEWithLogitsLoss(), x, signs)
+    assert ask_wiring(model, nn.BCEWithLogitsLoss(), x, (signs > 0).float()).verdict == "sound"
+
+
 class _HalfInside(nn.Module):
     def __init__(self, inner):
         super().__init__()

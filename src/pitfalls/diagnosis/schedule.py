@@ -100,7 +100,7 @@ def _shown(e: ScheduleEvidence, verdict: str) -> Trial | None:
     if verdict == "rate-too-high":
         if cure is not None and cure.factor < 0.5:
             return cure
-        return e.without_decay if e.without_decay is not None else e.forgetful
+        return next((t for t in (e.without_decay, e.forgetful, e.tamed) if t is not None), None)
     if verdict == "rate-too-low":
         return cure if cure is not None and cure.factor >= TOO_LOW else e.held_rate
     return None
@@ -126,7 +126,7 @@ def verdict_of_rates(e: ScheduleEvidence) -> str:
     assert own is not None
     if cure is not None and cure.factor < 0.5 and _too_high(own, cure):
         return "rate-too-high"
-    if _never_settles(e):
+    if _never_settles(e) or e.tamed is not None:
         return "rate-too-high"
     # a warm-up that starts low is no fault
     warms_up = e.scheduled_rate >= 10 * max(e.rates, default=0.0)

@@ -92,10 +92,12 @@ def with_optimizer(subject: Subject, bench: Bench) -> ScheduleEvidence:
     if own.rate_end < 0.1 or own.rate_end > 10:
         held = bench.run(hold_rate=True, seconds=_share(subject, 0.3))
         evidence = dataclasses.replace(evidence, held_rate=held)
-    if (own.burst or not own.learned) and evidence.cure is None:
-        if any(g.get("weight_decay", 0) for g in _groups(subject)) and subject.left() > 0:
-            free = bench.run(decay=False, seconds=_share(subject, 0.4))
-            evidence = dataclasses.replace(evidence, without_decay=free)
+    fails = (own.burst or not own.learned) and evidence.cure is None
+    decays = any(g.get("weight_decay", 0) for g in _groups(subject)) and own.progress < 0.5
+    if decays and (fails or _shrinks(subject)) and subject.left() > 0:
+        free = bench.run(decay=False, seconds=_share(subject, 0.4))
+        evidence = dataclasses.replace(evidence, without_decay=free)
+    if fails:
         if subject.left() > 0 and not own.burst and evidence.longer is None:
             longer = bench.run(steps=10 * STEPS, seconds=_share(subject, 0.4))
             evidence = dataclasses.replace(evidence, longer=longer)
@@ -107,6 +109,11 @@ def with_optimizer(subject: Subject, bench: Bench) -> ScheduleEvidence:
 
 def _groups(subject: Subject) -> list[dict[str, Any]]:
     return list(getattr(subject.optimizer, "param_groups", ()))
+
+
+def _shrinks(subject: Subject) -> bool:
+    """Whether decay alone takes the weights to less than a third within the steps."""
+    return any(g.get("lr", 0) * g.get("weight_decay", 0) * STEPS > 1 for g in _groups(subject))
 
 
 def _memory(subject: Subject) -> float:

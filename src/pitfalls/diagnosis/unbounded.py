@@ -6,7 +6,7 @@ being wrong. (A likelihood with a free variance falls too, but only where its sa
 exactly, which one input for many labels rules out.)
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from itertools import pairwise
 
@@ -18,27 +18,42 @@ from pitfalls.diagnosis.nested import leaves, map_leaves
 from pitfalls.diagnosis.subject import Subject
 from pitfalls.diagnosis.wiring_witnesses import RayWitness
 
-__all__ = ["along", "falls_without_limit", "find_ray", "leaning"]
+__all__ = ["along", "falls_without_limit", "find_ray", "leanings"]
 
 _STEPS = 30
 _DOUBLINGS = 10
+_MOST_LABELS = 3
 
 
-def leaning(subject: Subject, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Repeat the rows that share the first one's label.
+def leanings(subject: Subject, rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """Repeat the rows of one label, for up to three labels in turn.
 
-    A loss that is linear in the output is constant on evenly shared labels, and has no floor on
-    others.
+    A loss that is linear in the output is constant on evenly shared labels; one that has no floor for
+    some label (-1 where 0 is meant) has one for the others.
     """
     _, y = subject.batch(rows)
-    same = np.ones(len(rows), dtype=bool)
-    for t in leaves(y):
-        same &= (t == t[:1]).reshape(len(rows), -1).all(1).cpu().numpy()
-    return np.concatenate([rows, rows[same]])
+    left = np.ones(len(rows), dtype=bool)
+    for _ in range(_MOST_LABELS):
+        if not left.any():
+            return
+        first, same = int(left.argmax()), np.ones(len(rows), dtype=bool)
+        for t in leaves(y):
+            same &= (t == t[first : first + 1]).reshape(len(rows), -1).all(1).cpu().numpy()
+        same[first] = True  # NaN is not itself
+        left &= ~same
+        yield np.concatenate([rows, rows[same]])
 
 
 def find_ray(subject: Subject, rows: NDArray[np.int64]) -> RayWitness | None:
     """Look for such a direction; None where the loss does not go below zero, or stops falling."""
+    for leaned in leanings(subject, rows):
+        ray = _ray(subject, leaned)
+        if ray is not None:
+            return ray
+    return None
+
+
+def _ray(subject: Subject, rows: NDArray[np.int64]) -> RayWitness | None:
     start = along(subject, rows, {}, (0.0,))[0]
     if not np.isfinite(start) or not _different_labels(subject, rows):
         return None

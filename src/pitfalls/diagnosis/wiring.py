@@ -25,7 +25,7 @@ from pitfalls.diagnosis.nested import leaves
 from pitfalls.diagnosis.reach import given_to, reach
 from pitfalls.diagnosis.slopes import check_slopes
 from pitfalls.diagnosis.subject import Subject, SubjectError
-from pitfalls.diagnosis.unbounded import find_ray, leaning
+from pitfalls.diagnosis.unbounded import find_ray
 from pitfalls.diagnosis.wiring_witnesses import (
     CompositionWitness,
     FiniteWitness,
@@ -82,7 +82,7 @@ def wiring_card(subject: Subject) -> Card:
     subject.guard.rewind()
     reached = reach(subject, rows)
     subject.guard.rewind()
-    ray = find_ray(subject, leaning(subject, rows))
+    ray = find_ray(subject, rows)
     slopes: tuple[Slope, ...] = ()
     unchecked = ""
     try:

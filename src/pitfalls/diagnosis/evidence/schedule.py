@@ -201,6 +201,17 @@ class ScheduleEvidence(Evidence):
         return min(good, key=lambda t: abs(np.log(t.factor)), default=None)
 
     @property
+    def tamed(self) -> Trial | None:
+        """A lower rate at which the loss falls, where the own steps leave the finite numbers.
+
+        It need not have learned anything yet, if the network can be seen to learn at all.
+        """
+        if self.own is None or self.own.finite or not self.learnable:
+            return None
+        calm = [t for t in self.tried if t.factor <= 0.5 and t.finite and t.progress > 0.1]
+        return max(calm, key=lambda t: t.factor, default=None)
+
+    @property
     def learned(self) -> bool:
         """Whether the user's own steps learned."""
         return self.own is not None and self.own.learned and not self.own.burst
