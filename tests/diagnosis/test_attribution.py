@@ -101,6 +101,13 @@ def test_steps_that_leave_the_numbers_are_too_large_where_smaller_ones_fall_and_
     assert causes(schedule(burst, tried=(calm,))) == ["unclear"]
 
 
+def test_a_network_whose_steps_rise_is_not_called_healthy_because_others_learn():
+    rising = trial(False, after=2.0, losses=(1.0,) * 29)
+    assert causes(schedule(rising, adam=trial(True))) == ["unclear"]
+    level = trial(False, losses=(1.0,) * 29)
+    assert causes(schedule(level, adam=trial(True))) == ["healthy"]
+
+
 def test_a_memory_longer_than_the_run_is_too_high_where_it_never_settles():
     own = trial(True, after=0.9)
     short = trial(True, memory=0.9)

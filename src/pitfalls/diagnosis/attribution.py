@@ -45,6 +45,13 @@ def _without_fault(found: Findings, cards: tuple[Card, ...]) -> Attribution:
         )
     if found.schedule.known:
         return Attribution("healthy", "knows", "It fits labels already, and nothing is amiss.")
+    own = found.schedule.own
+    if own is not None and own.burst:
+        return Attribution(
+            "unclear",
+            "steps rise",
+            f"The {len(own.losses)} steps that were taken end above their start, and no cause was found.",
+        )
     if found.schedule.learnable:
         return Attribution(
             "healthy", "learnable", "Nothing is amiss, and longer training or Adam learns."
