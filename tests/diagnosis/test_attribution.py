@@ -12,6 +12,7 @@ from torch.optim import SGD, Adam
 
 from pitfalls import diagnose
 from pitfalls.diagnosis import CAUSES, RULES, Card, attribute
+from pitfalls.diagnosis.evidence.data import DataEvidence, LearnerScore
 from pitfalls.diagnosis.evidence.saddle import SaddleEvidence
 from pitfalls.diagnosis.evidence.schedule import Knowledge, ScheduleEvidence, Trial
 from pitfalls.diagnosis.evidence.units import LayerGradient, LayerUnits, UnitsEvidence
@@ -207,3 +208,11 @@ def test_a_run_that_was_cut_short_shows_nothing():
     assert causes(units(dead=19), schedule(short)) == ["unclear"]
     burst = trial(False, losses=(1.0, float("inf")), finite=False, after=float("inf"))
     assert causes(units(dead=19), schedule(burst)) == ["dead-units"]
+
+
+def test_a_saddle_of_labels_that_nothing_sees_is_no_cause_of_its_own():
+    learner = LearnerScore("ridge", 0.6, "accuracy", 0.5, 0.5, 100, 100)
+    data = DataEvidence(200, ("data",), learners=(learner,), planted_p_value=0.005)
+    card = Card("data", "labels not seen", data, None, None)
+    assert causes(card, saddle(0.3), schedule(trial(False))) == ["unclear"]
+    assert causes(saddle(0.3), schedule(trial(False))) == ["saddle"]

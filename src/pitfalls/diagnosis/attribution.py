@@ -46,6 +46,8 @@ def _without_fault(found: Findings, cards: tuple[Card, ...]) -> Attribution:
     if found.schedule.known:
         return Attribution("healthy", "knows", "It fits labels already, and nothing is amiss.")
     own = found.schedule.own
+    if own is not None and own.failed:
+        return Attribution("unclear", "steps fail", own.failed)
     if own is not None and own.burst:
         return Attribution(
             "unclear",

@@ -113,7 +113,9 @@ def _vanishing(f: Findings) -> bool:
 def _saddle(f: Findings) -> bool:
     """Nothing is learned, or next to nothing moves where much is to be gained along the witness."""
     own = f.schedule.own
-    if f.saddle_verdict != "saddle":
+    unseen = f.data.learners and not (f.data.sees or f.signal.sees)
+    # of labels that nothing sees the risk is flat about a random start: no fault of the start
+    if f.saddle_verdict != "saddle" or (unseen and not f.schedule.learnable):
         return False
     if f.fails or own is None or not own.long_enough:
         return f.fails
@@ -321,7 +323,8 @@ RULES: tuple[Rule, ...] = (
         "Nothing is learned, or the optimizer's own steps move the loss by less than a fiftieth where "
         "one step along the witness gains a tenth of what knowing nothing costs; curvature along that "
         "direction is negative beyond residual and rounding, a step along it lowers the loss both ways, "
-        "and plain descent is promised less than a tenth of that.",
+        "and plain descent is promised less than a tenth of that. Not where nothing sees the labels: of "
+        "such labels the risk is flat about a random start.",
         _saddle,
     ),
     Rule(

@@ -168,7 +168,11 @@ def _pair(batch: Any, who: str, dtype: torch.dtype) -> tuple[Nest, Nest]:
 
 def _as_tensors(value: Any, who: str, name: str, dtype: torch.dtype) -> Nest:
     if isinstance(value, Tensor):
-        return value.detach()
+        if value.is_nested:
+            raise InputError(
+                f"{who}: {name} is a nested tensor. Pad it, so that its rows are equal."
+            )
+        return value.detach() if value.layout == torch.strided else value.detach().to_dense()
     if isinstance(value, dict):
         return {
             key: _as_tensors(part, who, f"{name}[{key!r}]", dtype) for key, part in value.items()

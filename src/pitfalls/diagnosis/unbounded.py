@@ -46,6 +46,8 @@ def leanings(subject: Subject, rows: NDArray[np.int64]) -> Iterator[NDArray[np.i
 
 def find_ray(subject: Subject, rows: NDArray[np.int64]) -> RayWitness | None:
     """Look for such a direction; None where the loss does not go below zero, or stops falling."""
+    if not subject.trainable():
+        return None
     for leaned in leanings(subject, rows):
         ray = _ray(subject, leaned)
         if ray is not None:
