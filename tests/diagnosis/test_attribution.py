@@ -15,6 +15,7 @@ from pitfalls.diagnosis import CAUSES, RULES, Card, attribute
 from pitfalls.diagnosis.evidence.data import DataEvidence, LearnerScore
 from pitfalls.diagnosis.evidence.saddle import SaddleEvidence
 from pitfalls.diagnosis.evidence.schedule import Knowledge, ScheduleEvidence, Trial
+from pitfalls.diagnosis.evidence.signal import PermutationTest, SignalEvidence
 from pitfalls.diagnosis.evidence.units import LayerGradient, LayerUnits, UnitsEvidence
 from pitfalls.diagnosis.evidence.wiring import OutputMixing, WiringEvidence
 
@@ -109,6 +110,13 @@ def test_a_network_whose_steps_rise_is_not_called_healthy_because_others_learn()
     assert causes(schedule(level, adam=trial(True))) == ["healthy"]
 
 
+def test_a_gradient_that_sees_is_no_health_where_sixty_steps_and_others_learn_nothing():
+    test = PermutationTest(0.005, 0.005, 9.0, 0.1, (), 200, 199, (9.0, 1.0))
+    seen = Card("signal", "labels seen", SignalEvidence(200, ("seen",), test), None, 0.005)
+    assert causes(seen, schedule(trial(False), adam=trial(False))) == ["unclear"]
+    assert causes(seen, schedule(trial(False, losses=(1.0,) * 9))) == ["healthy"]
+
+
 def test_a_memory_longer_than_the_run_is_too_high_where_it_never_settles():
     own = trial(True, after=0.9)
     short = trial(True, memory=0.9)
@@ -166,6 +174,19 @@ def counts():
     return model, nn.PoissonNLLLoss(), x, y, Adam(model.parameters(), 3e-3)
 
 
+def quantile():
+    """The upper tenth of a noisy number: R^2 says nothing of it."""
+    g = torch.Generator().manual_seed(1)
+    x = torch.rand(700, 3, generator=g) * 4 - 2
+    y = (x[:, 0].abs() + x[:, 1] + (0.5 + x[:, 2].abs()) * torch.randn(700, generator=g))[:, None]
+    model = layers(3, 32, 1)
+
+    def pinball(outputs, labels):
+        return torch.maximum(0.9 * (labels - outputs), 0.1 * (outputs - labels)).mean()
+
+    return model, pinball, x, y, Adam(model.parameters(), 3e-3)
+
+
 def line_search():
     model = layers(12, 3)
     optimizer = torch.optim.LBFGS(model.parameters(), 0.5)
@@ -178,6 +199,7 @@ def line_search():
         (constant_weights, "saddle-at-init"),
         (small_weights, "vanishing-gradient"),
         (counts, "healthy"),
+        (quantile, "healthy"),
         (line_search, "healthy"),
     ],
 )

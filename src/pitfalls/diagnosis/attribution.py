@@ -58,6 +58,12 @@ def _without_fault(found: Findings, cards: tuple[Card, ...]) -> Attribution:
         return Attribution(
             "healthy", "learnable", "Nothing is amiss, and longer training or Adam learns."
         )
+    if found.signal.sees and found.fails:
+        return Attribution(
+            "unclear",
+            "no run learns",
+            "The gradient sees the labels, and no run that was taken learns.",
+        )
     if found.signal.sees:
         return Attribution(
             "healthy", "gradient sees", "Nothing is amiss, and the gradient sees the labels."

@@ -24,7 +24,7 @@ def scorer_for(subject: Subject, outputs: Nest, labels: Nest) -> Scorer:
 
     Logarithms of rates have the shape of counts, and distances that of classes: there a good fit has
     a bad score. So the loss is asked: at outputs that hit the labels it must be lower than at outputs
-    that miss them.
+    that miss them; and for R^2 one answer for all must be best near the labels' mean.
     """
     kind = score_outputs(outputs, labels).kind
     if kind == "none":
@@ -35,9 +35,21 @@ def scorer_for(subject: Subject, outputs: Nest, labels: Nest) -> Scorer:
         )
     except SubjectError:
         return score_outputs  # a loss of probabilities, say, takes no such outputs
-    if not np.isfinite([hit, *missed]).all() or all(hit < value for value in missed):
-        return score_outputs
-    return _unscored
+    rewarded = not np.isfinite([hit, *missed]).all() or all(hit < value for value in missed)
+    if rewarded and kind == "R2":
+        rewarded = _aims_at_the_mean(subject, outputs, labels)
+    return score_outputs if rewarded else _unscored
+
+
+def _aims_at_the_mean(subject: Subject, outputs: Tensor, labels: Tensor) -> bool:
+    """Whether one answer for all is best near the labels' mean: of a quantile R^2 says nothing."""
+    exact = labels.reshape(outputs.shape).to(outputs.dtype)
+    mean = exact.mean(0, keepdim=True).expand_as(exact)
+    off = 0.3 * exact.double().std(0, correction=0).to(exact)
+    at, *beside = (
+        float(subject.loss_of(o.clone(), labels)) for o in (mean, mean + off, mean - off)
+    )
+    return not np.isfinite([at, *beside]).all() or at <= min(beside)
 
 
 def _unscored(outputs: Nest, labels: Nest) -> Score:
