@@ -381,6 +381,24 @@ def test_a_loss_without_a_floor_for_one_label_is_found_whichever_comes_first(fir
     assert ask_wiring(model, nn.BCEWithLogitsLoss(), x, (signs > 0).float()).verdict == "sound"
 
 
+class _Draws(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.enter, self.leave = nn.Linear(5, 6), nn.Linear(3, 5)
+
+    def forward(self, x):
+        mean, log_variance = self.enter(x).chunk(2, 1)
+        return self.leave(mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean))
+
+
+def test_a_network_that_draws_numbers_has_its_slopes_compared_at_the_same_numbers():
+    x, _ = classes()
+    torch.manual_seed(0)
+    card = ask_wiring(_Draws(), nn.MSELoss(), x, x)
+    assert all(slope.agrees is not False for slope in card.evidence.slopes)
+    assert card.verdict != "gradient-wrong"
+
+
 class _HalfInside(nn.Module):
     def __init__(self, inner):
         super().__init__()
