@@ -193,6 +193,16 @@ def test_a_minimum_of_a_convex_problem_has_no_direction_down():
     assert card.evidence.lowest > 0
 
 
+def test_the_witness_of_a_lowest_curvature_of_zero_holds_to_rounding():
+    x, y = data()
+    model = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 2))
+    for p in model.parameters():
+        nn.init.zeros_(p)
+    card = ask_saddle(model, functional.cross_entropy, x, y, budget=5)
+    assert abs(card.evidence.lowest) < 1e-12
+    assert card.check(model, functional.cross_entropy, x, y)
+
+
 def test_kinks_are_counted():
     x, y = data()
     model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))

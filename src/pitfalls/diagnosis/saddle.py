@@ -42,6 +42,7 @@ def saddle_card(subject: Subject) -> Card:
         spectrum.lowest.value,
         evidence.radius,
         evidence.drop,
+        max(abs(evidence.lowest), abs(evidence.largest)),
         verdict,
         precise,
     )

@@ -191,6 +191,8 @@ class SaddleWitness:
     direction : ndarray of shape (P,)
         Of length 1, parameters in the model's order.
     curvature, radius, drop : float
+    scale : float
+        Largest absolute eigenvalue seen: rounding is relative to it.
     verdict : str
     precise : bool
         Whether float64 was tried.
@@ -201,6 +203,7 @@ class SaddleWitness:
     curvature: float
     radius: float
     drop: float
+    scale: float
     verdict: str
     precise: bool
 
@@ -213,7 +216,7 @@ class SaddleWitness:
         if hessian.size != len(self.direction):
             return False
         curvature = float(self.direction @ hessian.times(self.direction))
-        rounding = product_rounding(hessian, abs(curvature))
+        rounding = product_rounding(hessian, self.scale)
         if abs(curvature - self.curvature) > 1e-3 * abs(self.curvature) + 10 * rounding:
             return False
         if self.verdict != "saddle":
