@@ -134,6 +134,17 @@ def test_a_batch_repeated_is_degenerate_and_a_small_cube_is_not():
     assert cube.verdict == "labels seen"
 
 
+def test_a_handful_of_rows_drawn_again_and_again_is_degenerate_unless_they_are_bits():
+    rng = np.random.default_rng(0)
+    pick = rng.integers(0, 5, 300)
+    for rows, expected in (
+        (rng.standard_normal((5, 12)), True),
+        (rng.integers(0, 2, (5, 12)).astype(float), False),
+    ):
+        found = find_repeats(rows[pick], ())
+        assert found.degenerate is expected
+
+
 def test_a_loader_that_gives_one_batch_again_and_again_is_found():
     x, _ = gaussian(256)
     y = (x[:, 0] > 0).long()

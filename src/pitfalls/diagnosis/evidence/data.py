@@ -66,8 +66,11 @@ class Repeats:
         """Whether rows repeat that the values of the features give no reason to repeat."""
         if self.possible <= 10 * self.n:
             return False  # a small cube has no other rows to give
-        few = self.n >= 64 and self.distinct < 0.1 and self.distinct * self.n >= 16
-        return self.period > 0 or (few and self.values >= 0.2)
+        few = self.n >= 64 and self.distinct < 0.1
+        rows = self.distinct * self.n
+        # of a handful of rows of bits each feature takes two values: only all of them speak
+        spread = self.values >= (0.2 if rows >= 16 else 0.8) and rows >= 3
+        return self.period > 0 or (few and spread)
 
 
 @dataclass(frozen=True)
