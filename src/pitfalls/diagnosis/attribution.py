@@ -9,6 +9,8 @@ from pitfalls.diagnosis.vocabulary import Cause
 
 __all__ = ["attribute"]
 
+_ENOUGH = 20  # steps of which it means something that they rise
+
 
 def attribute(cards: Iterable[Card]) -> tuple[Attribution, ...]:
     """Name causes in order, at least one.
@@ -48,7 +50,7 @@ def _without_fault(found: Findings, cards: tuple[Card, ...]) -> Attribution:
     own = found.schedule.own
     if own is not None and own.failed:
         return Attribution("unclear", "steps fail", own.failed)
-    if own is not None and own.burst:
+    if own is not None and own.burst and (len(own.losses) >= _ENOUGH or not own.finite):
         return Attribution(
             "unclear",
             "steps rise",

@@ -108,7 +108,7 @@ def _measure(subject: Subject, hessian: Hessian, spectrum: Spectrum) -> SaddleEv
             found = drop_along(hessian, lowest.vector, tried, here)
             if found > drop:
                 radius, drop = tried, found
-            if drop > 0 and found < 0.25 * drop:
+            if drop > 0 and (found < 0.25 * drop or subject.left() < 0):
                 break
     steepest = max(largest.value, -lowest.value)
     promised = norm**2 / (2 * steepest) if steepest > 0 else float("inf" if norm > 0 else 0)

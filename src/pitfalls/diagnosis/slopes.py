@@ -136,6 +136,8 @@ def _draws(subject: Subject, rows: NDArray[np.int64]) -> bool:
 def _slopes_here(
     subject: Subject, rows: NDArray[np.int64], names: tuple[str, ...] | None
 ) -> tuple[Slope, ...]:
+    if not subject.trainable():
+        return ()
     risk, at, dtype = precise_risk(subject, rows, precise=not _draws(subject, rows))
     with subject.mode("eval"), torch.backends.cudnn.flags(enabled=False):
         seed_everything(SAME_NUMBERS)
