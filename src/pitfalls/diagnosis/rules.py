@@ -259,8 +259,8 @@ RULES: tuple[Rule, ...] = (
         "examples by a twentieth of what knowing nothing costs, or learn without weight decay; or the "
         "loss rises by three times what a lower rate gains, and ends above what that one reaches; or a "
         "memory of more steps than these (momentum above 59/60) ends worse after ten times as many "
-        "than momentum of 0.9 does after these; or the steps leave the finite numbers, at half the rate "
-        "or less the loss falls, and some run learns.",
+        "than momentum of 0.9 does after these; or the loss ends tenfold or leaves the finite numbers, at "
+        "half the rate or less it falls, and some run learns.",
         lambda f: _rate(f, "rate-too-high"),
         exact=True,
         explains=("dead-units", "saturated-units", "vanishing-gradient", "cannot-memorise"),

@@ -202,11 +202,14 @@ class ScheduleEvidence(Evidence):
 
     @property
     def tamed(self) -> Trial | None:
-        """A lower rate at which the loss falls, where the own steps leave the finite numbers.
+        """A lower rate at which the loss falls, where the own steps end tenfold or leave the numbers.
 
         It need not have learned anything yet, if the network can be seen to learn at all.
         """
-        if self.own is None or self.own.finite or not self.learnable:
+        own = self.own
+        if own is None or not self.learnable:
+            return None
+        if own.finite and own.after <= 10 * abs(own.before):
             return None
         calm = [t for t in self.tried if t.factor <= 0.5 and t.finite and t.progress > 0.1]
         return max(calm, key=lambda t: t.factor, default=None)
