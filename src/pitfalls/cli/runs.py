@@ -137,26 +137,37 @@ def export(
     run: str,
     /,
     *,
-    to: Literal["csv", "svg", "png", "pdf", "tensorboard", "mlflow"],
+    to: Literal[
+        "csv", "svg", "png", "pdf", "tensorboard", "mlflow", "onnx", "torch", "safetensors"
+    ],
     folder: Path,
     table: str | None = None,
     style: Literal["page", "print", "slides"] = "page",
+    member: int = 0,
+    model: str | None = None,
 ) -> None:
-    """Copy what a run found: its table, its figures, or all numbers into another tracker's store.
+    """Copy what a run found: its table, figures, trained network, or numbers for another tracker.
 
     Parameters
     ----------
     run
         Its id, a part at either end of it, or its folder.
     to
-        csv is the result's table; svg, png and pdf are its figures, drawn anew; the two trackers need:
-        pip install 'pitfalls[tracking]'
+        csv is the result's table; svg, png and pdf are its figures, drawn anew; onnx, torch
+        (torch.export) and safetensors are its trained network with the preprocessing inside, compared
+        with the run's predictions on 100 pictures (onnx needs: pip install 'pitfalls[onnx]'); the two
+        trackers need: pip install 'pitfalls[tracking]'
     folder
         Where the files go; TensorBoard's log folder, or the folder of MLflow's SQLite store.
     table
         With csv: another field of the result that holds a table.
     style
         With figures: as on the page, for print, or for slides.
+    member
+        With a network: which of the run's trainings, counted from 0.
+    model
+        With a network of your own: its name again, file.py:Name or package.module:Name, whose code is
+        run.
     """
     from pitfalls.errors import InputError
 
@@ -164,7 +175,24 @@ def export(
         raise InputError(f"runs export: --table goes with --to csv. Got --to {to}.")
     if style != "page" and to not in ("svg", "png", "pdf"):
         raise InputError(f"runs export: --style goes with --to svg, png or pdf. Got --to {to}.")
+    network = to in ("onnx", "torch", "safetensors")
+    if not network and (member or model is not None):
+        name = "member" if member else "model"
+        raise InputError(
+            f"runs export: --{name} goes with --to onnx, torch or safetensors. Got --to {to}."
+        )
     found = run_store().find(run)
+    if network:
+        from pitfalls.experiments.image_export import NetworkFormat, export_network
+
+        deployed = export_network(
+            found, cast("NetworkFormat", to), folder, member=member, model=model
+        )
+        say(f"exported {found.id} to {deployed.path}")
+        say(
+            f"its probabilities differ from the run's by {deployed.difference:.1g} on {deployed.pictures}"
+        )
+        return
     for made in _export(found, to, folder, table, style):
         say(f"exported {found.id} to {made}")
 
