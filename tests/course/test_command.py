@@ -27,10 +27,20 @@ def work(tmp_path):
         (["grade", ".", "--data", "nowhere.npz"], "must be an .npz with X and Y"),
         (["grade", ".", "--course", "nowhere"], "is no built course"),
         (["grade", ".", "--format", "moodle"], "--format"),
+        (["build"], "--out"),
+        (["build", "--out", "file"], "must be a folder to write into"),
+        (["build", "--out", "full"], "holds something else than a course"),
+        (["build", "--out", "new", "--format", "moodle"], "--format"),
+        (["build", "--out", "new", "--widths", "3", "1", "3"], "must not narrow"),
+        (["try", "full", "full"], "is no built course"),
+        (["try", "full", "nowhere"], "must be a folder"),
     ],
 )
 def test_one_wrong_word_gives_one_clear_line(words, line, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.tex").touch()
     assert main(["course", *words]) == 2
     said = capsys.readouterr()
     assert line in said.err
@@ -47,3 +57,17 @@ def test_grade_prints_each_check_and_writes_results(work, tmp_path, capsys):
     found = json.loads(out.read_text())
     assert found["points"] == found["max_points"] == 13
     assert [part["name"] for part in found["parts"]] == ["3a-network", "3a"]
+
+
+def test_what_was_built_is_tried_and_graded_by_its_own_sheet(work, tmp_path, capsys):
+    course = str(tmp_path / "course")
+    sizes = ["--n-features", "3", "--n-samples", "12"]
+    assert main(["course", "build", "--format", "plain", "--out", course, *sizes]) == 0
+    assert f"{course}/starter/pitfalls.py" in capsys.readouterr().out
+    assert main(["course", "try", course, str(work), "--json"]) == 0
+    said, *lost = capsys.readouterr().out.splitlines()
+    values = {row["what"]: row["value"] for row in json.loads(said)["rows"]}
+    assert values["points"] == "111 of 111"
+    assert not lost
+    assert main(["course", "grade", str(work), "--course", course, "--parts", "4e"]) == 0
+    assert "6 of 6 points" in capsys.readouterr().out

@@ -1,11 +1,12 @@
 """``pitfalls course``: starter scripts, graders, and what a platform does with them."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
 from pitfalls.course.options import CourseOptions
+from pitfalls.course.playing import Container
 from pitfalls.frame.options import options
 from pitfalls.frame.session import remark, say
 from pitfalls.frame.tables import print_table
@@ -16,6 +17,87 @@ if TYPE_CHECKING:
 app = App(name="course", help="Teach with this sheet: starter scripts, graders, slides.")
 
 Platform = Literal["gradescope", "prairielearn", "otter", "plain"]
+
+
+@app.command
+@options
+def build(
+    *,
+    format: Platform = "plain",  # noqa: A002
+    out: Path,
+    solution: Annotated[bool, Parameter(negative="")] = False,
+    which: CourseOptions,
+) -> None:
+    """Write starter scripts, grader and rubric, in the form of a platform.
+
+    Parameters
+    ----------
+    format
+        What it is for: gradescope (a zip to upload), prairielearn (a question's folder), otter (tests to
+        generate from), plain (a folder with one command).
+    out
+        An empty folder, or one of an earlier build.
+    solution
+        Write the solution as well, in a folder of its own.
+    """
+    from pitfalls.course.building import build_course
+
+    built = build_course(which.chosen(), format, out, which.own_data(), solution=solution)
+    for name in built.files:
+        if "/pitfalls/" not in name:
+            say(str(built.folder / name))
+
+
+@app.command(name="try")
+@options
+def try_(course: Path, submission: Path, *, container: Container) -> None:
+    """Grade a submission as the platform would: its files and paths, its limits, no network.
+
+    Parameters
+    ----------
+    course
+        The folder of a built course.
+    submission
+        The folder handed in.
+    """
+    from pitfalls.course.playing import play
+
+    played = play(course, submission, container)
+    print_table(
+        f"as {played.platform} would run it",
+        ["what", "value"],
+        [
+            ["points", _points(played.results)],
+            ["processor seconds", round(played.cpu_seconds, 1)],
+            ["seconds at that share of a processor", round(played.container_seconds, 1)],
+            ["memory of all processes, MB", round(played.peak_mb)],
+            ["network", "off" if played.offline else "could not be taken away here"],
+        ],
+    )
+    for line in _lost(played.results):
+        say(line)
+
+
+def _points(results: dict[str, Any]) -> str:
+    checks = _checks(results)
+    got, most = (sum(float(check.get(k, 0)) for check in checks) for k in ("points", "max_points"))
+    return f"{got:g} of {most:g}"
+
+
+def _checks(results: dict[str, Any]) -> list[dict[str, Any]]:
+    """Read the checks of any platform's results, under one set of names."""
+    parts = results.get("parts")
+    tests = results.get("tests") if parts is None else [c for p in parts for c in p["checks"]]
+    names = {"score": "points", "max_score": "max_points", "output": "reason", "message": "reason"}
+    return [{names.get(k, k): v for k, v in test.items() if v != ""} for test in tests or ()]
+
+
+def _lost(results: dict[str, Any]) -> list[str]:
+    return [
+        f"lost: {check['name']}: {check.get('reason', '')}"
+        for check in _checks(results)
+        if check.get("points") != check.get("max_points")
+    ]
 
 
 @app.command

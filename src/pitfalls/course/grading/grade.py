@@ -72,20 +72,25 @@ class Grade:
 
 
 def parts_named(names: Sequence[str]) -> tuple[Part, ...]:
-    """Return the parts whose names begin with these; all for none.
+    """Return the parts whose names begin with these (with = before it: are this); all for none.
 
     Raises
     ------
     InputError
         If no part has such a name.
     """
+
+    def is_meant(part: Part) -> bool:
+        return not names or any(
+            part.name == name[1:] if name.startswith("=") else part.name.startswith(name)
+            for name in names
+        )
+
     for name in names:
-        if not any(part.name.startswith(name) for part in PARTS):
+        if not any(part.name.startswith(name.removeprefix("=")) for part in PARTS):
             known = ", ".join(part.name for part in PARTS)
             raise InputError(f"course: there is no part {name!r}. The parts are {known}.")
-    return tuple(
-        part for part in PARTS if not names or any(part.name.startswith(name) for name in names)
-    )
+    return tuple(part for part in PARTS if is_meant(part))
 
 
 def grade(

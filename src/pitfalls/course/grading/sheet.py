@@ -104,9 +104,9 @@ def draw_sheet(seed: int) -> Sheet:
     )
 
 
-def write_sheet(sheet: Sheet, path: Path) -> None:
+def write_sheet(sheet: Sheet) -> str:
     """Write a sheet as JSON."""
-    path.write_text(json.dumps(dataclasses.asdict(sheet), indent=2) + "\n", encoding="utf-8")
+    return json.dumps(dataclasses.asdict(sheet), indent=2) + "\n"
 
 
 def read_sheet(path: Path) -> Sheet:
