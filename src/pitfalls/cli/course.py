@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from pitfalls.course.options import CourseOptions
+from pitfalls.course.options import CourseOptions, SlidesConfig
 from pitfalls.course.playing import Container
 from pitfalls.frame.options import options
 from pitfalls.frame.session import remark, say
@@ -76,6 +76,33 @@ def try_(course: Path, submission: Path, *, container: Container) -> None:
     )
     for line in _lost(played.results):
         say(line)
+
+
+@app.command
+@options
+def slides(*, out: Path = Path("slides.pdf"), config: SlidesConfig) -> None:
+    """Write the slides of one lecture; their figures are drawn from runs, made where they are missing.
+
+    Parameters
+    ----------
+    out
+        The PDF to write.
+    """
+    from pitfalls.course.slides import lecture_runs, write_slides
+    from pitfalls.frame import perform
+
+    _require_file(out)
+    runs = [(e, perform(e, asked, draw=False)) for e, asked in lecture_runs(config)]
+    write_slides(runs, out)
+    say(str(out))
+
+
+def _require_file(out: Path) -> None:
+    """Refuse a place that cannot be written before minutes have gone into it."""
+    from pitfalls.errors import InputError
+
+    if out.is_dir() or (out.parent.exists() and not out.parent.is_dir()):
+        raise InputError(f"course: --out must be a file to write, got {out}.")
 
 
 def _points(results: dict[str, Any]) -> str:

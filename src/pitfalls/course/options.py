@@ -8,7 +8,7 @@ import numpy as np
 from pitfalls.course.grading.sheet import Sheet, draw_sheet, read_data, read_sheet
 from pitfalls.errors import DataError, InputError
 
-__all__ = ["CourseOptions"]
+__all__ = ["CourseOptions", "SlidesConfig"]
 
 
 @dataclass(frozen=True)
@@ -62,3 +62,22 @@ class CourseOptions:
             raise DataError(f"course: {course} is no built course. Make one: pitfalls course build")
         data = found[0].with_name("data.npz")
         return read_sheet(found[0]), read_data(data) if data.exists() else None
+
+
+@dataclass(frozen=True)
+class SlidesConfig:
+    """How much is run for the lecture.
+
+    Parameters
+    ----------
+    iterations : int
+        Of the trainings whose curves are shown; the homework's own number is 50,000.
+    """
+
+    iterations: int = 20_000
+
+    def __post_init__(self) -> None:
+        if self.iterations < 400:
+            raise InputError(
+                f"course slides: iterations must be at least 400, got {self.iterations}."
+            )
