@@ -97,6 +97,28 @@ def slides(*, out: Path = Path("slides.pdf"), config: SlidesConfig) -> None:
     say(str(out))
 
 
+@app.command
+def notebooks(*, out: Path = Path("notebooks")) -> None:
+    """Write one Jupyter notebook for each part of the sheet; each runs in seconds.
+
+    Parameters
+    ----------
+    out
+        The folder to write into.
+    """
+    from pitfalls.course.notebook import write_notebooks
+    from pitfalls.errors import InputError
+
+    try:
+        written = write_notebooks(out)
+    except OSError as error:
+        raise InputError(
+            f"course notebooks: --out must be a folder to write into. Got {out} ({error.strerror})."
+        ) from None
+    for path in written:
+        say(str(path))
+
+
 def _require_file(out: Path) -> None:
     """Refuse a place that cannot be written before minutes have gone into it."""
     from pitfalls.errors import InputError
