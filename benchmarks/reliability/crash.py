@@ -188,7 +188,9 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=1, help="only every so many of the faults")
     parser.add_argument("--first", type=int, default=0, help="leave out so many faults at first")
     parser.add_argument("--state", type=Path, help="what was tried, and is not tried again")
-    parser.add_argument("--record", action="store_true", help="into benchmarks/results/")
+    parser.add_argument(
+        "--record", nargs="?", const="reliability-faults", help="its name in results"
+    )
     options = parser.parse_args()
     if compiler() is None:
         print("no C compiler (cc) here: the faults cannot be built", file=sys.stderr)
@@ -224,7 +226,7 @@ def main() -> int:
     found = summary(lines)
     print(json.dumps({k: found[k] for k in ("faults", "wrong", "by_kind")}, indent=1))
     if options.record:
-        record("reliability-faults", found)
+        record(options.record, found)
     return 1 if found["wrong"] else 0
 
 

@@ -245,13 +245,16 @@ def main() -> int:
     """Try every reader."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--examples", type=int, default=10_000)
-    parser.add_argument("--readers", default="", help="only those whose names begin so")
+    parser.add_argument(
+        "--readers", default="", help="only those whose names begin with one of these"
+    )
     parser.add_argument("--state", type=Path, help="what is done, and is not done again")
-    parser.add_argument("--record", action="store_true", help="into benchmarks/results/")
+    parser.add_argument("--record", nargs="?", const="reliability-fuzz", help="its name in results")
     options = parser.parse_args()
     source = source_tree() if options.record or options.state else "not recorded"
     home = Path(tempfile.mkdtemp(dir=places()))
     os.chdir(home)
+    wanted = tuple(options.readers.split(","))
     done: dict[str, Any] = {}
     if options.state and options.state.exists():
         done = json.loads(options.state.read_text())
@@ -262,7 +265,7 @@ def main() -> int:
         limit_memory()
         sys.addaudithook(_watch)
         for reader in readers:
-            if not reader.name.startswith(options.readers) or reader.name in done:
+            if not reader.name.startswith(wanted) or reader.name in done:
                 continue
             start = time.monotonic()
             try:
@@ -282,7 +285,7 @@ def main() -> int:
     if options.record:
         tried = sum(counts.get("tried", 0) for counts in done.values())
         limits = {"memory_bytes": MEMORY, "seconds": SECONDS}
-        record("reliability-fuzz", {"tried": tried, "faults": faults, **limits, "readers": done})
+        record(options.record, {"tried": tried, "faults": faults, **limits, "readers": done})
     return 1 if faults else 0
 
 

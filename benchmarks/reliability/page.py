@@ -16,6 +16,9 @@ PAGE = ROOT / "docs" / "reliability.md"
 TEXT = Path(__file__).with_name("page.md")
 
 
+RECORDS = ("faults", "faults-again", "power", "fuzz", "fuzz-kept", "data-readers", "data-more")
+
+
 def table(head: tuple[str, ...], rows: list[tuple[object, ...]]) -> str:
     """Return a Markdown table; numbers are set to the right."""
     right = [all(isinstance(row[i], int) for row in rows) for i in range(len(head))]
@@ -28,6 +31,15 @@ def table(head: tuple[str, ...], rows: list[tuple[object, ...]]) -> str:
         ),
     ]
     return "\n".join(lines)
+
+
+def tried_on(found: dict[str, Any]) -> str:
+    """Say on which sources something was tried: commits, or trees of ``src`` as git names them."""
+    if "by_commit" in found:
+        commits = ", ".join(f"{name} ({n:,})" for name, n in found["by_commit"].items())
+        return f"Tried at the commits {commits}."
+    trees = ", ".join(f"{name[:12]} ({n:,})" for name, n in found["by_source"].items())
+    return f"Tried on the sources (`git rev-parse COMMIT:src`) {trees}."
 
 
 def faults(found: dict[str, Any]) -> str:
@@ -43,10 +55,9 @@ def faults(found: dict[str, Any]) -> str:
         for kind, of in found["by_kind"].items()
     ]
     rows.append(("all", *(sum(int(row[i]) for row in rows) for i in range(1, 7))))
-    commits = ", ".join(f"{name} ({n:,})" for name, n in found["by_commit"].items())
     modes = ", ".join(f"{name} ({n:,})" for name, n in found["by_mode"].items())
     head = ("work", "calls hit", "faults", "killed", "one-line error", "unharmed", "wrong")
-    return f"{table(head, rows)}\n\nThe faults: {modes}. Tried at the commits {commits}."
+    return f"{table(head, rows)}\n\nThe faults: {modes}. {tried_on(found)}"
 
 
 def power(found: dict[str, Any]) -> str:
@@ -85,13 +96,15 @@ def page() -> str:
     """Return the page's text."""
     read = {
         name: json.loads((RESULTS / f"reliability-{name}.json").read_text())["results"]
-        for name in ("faults", "power", "fuzz", "data-readers")
+        for name in RECORDS
     }
     return TEXT.read_text(encoding="utf-8").format(
         faults=faults(read["faults"]),
+        again=faults(read["faults-again"]),
         power=power(read["power"]),
         fuzz=fuzz(read["fuzz"]),
-        data=data(read["data-readers"]),
+        kept=fuzz(read["fuzz-kept"]),
+        data=data(read["data-readers"] | read["data-more"]),
         data_memory=f"{MEMORY / 2**20:g} MiB",
         data_seconds=f"{SECONDS:g}",
         drawings=len(DRAWINGS),

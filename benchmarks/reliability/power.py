@@ -216,7 +216,9 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=1, help="only every so many of the cuts")
     parser.add_argument("--first", type=int, default=0, help="leave out so many cuts at first")
     parser.add_argument("--state", type=Path, help="what was tried, and is not tried again")
-    parser.add_argument("--record", action="store_true", help="into benchmarks/results/")
+    parser.add_argument(
+        "--record", nargs="?", const="reliability-power", help="its name in results"
+    )
     options = parser.parse_args()
     if compiler() is None:
         print("no C compiler (cc) here: the recorder cannot be built", file=sys.stderr)
@@ -257,7 +259,7 @@ def main() -> int:
     }
     print(json.dumps(found, indent=1))
     if options.record:
-        record("reliability-power", found)
+        record(options.record, found)
     return 1 if found["wrong"] else 0
 
 

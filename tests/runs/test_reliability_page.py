@@ -1,9 +1,12 @@
 """docs/reliability.md says what the recorded results say, and they say that nothing was wrong."""
 
 import json
+import subprocess
 
 import pytest
-from benchmarks.reliability.page import PAGE, RESULTS, page
+from benchmarks.reliability.fuzz import all_readers
+from benchmarks.reliability.mutations import targets
+from benchmarks.reliability.page import PAGE, RECORDS, RESULTS, page
 
 
 def recorded(name):
@@ -14,20 +17,41 @@ def test_the_page_is_the_one_that_the_results_make():
     assert PAGE.read_text(encoding="utf-8") == page()
 
 
-def test_enough_was_tried_and_nothing_was_wrong():
-    faults, power, fuzz = recorded("faults"), recorded("power"), recorded("fuzz")
+def test_enough_was_tried_and_nothing_was_wrong(tmp_path):
+    faults, again, power = recorded("faults"), recorded("faults-again"), recorded("power")
+    fuzz, kept = recorded("fuzz"), recorded("fuzz-kept")
     assert faults["faults"] >= 3000
     assert len(faults["by_kind"]) >= 6
-    assert (faults["wrong"], power["wrong"], fuzz["faults"]) == (0, 0, {})
-    assert all(of["cases"] >= 10_000 for of in recorded("data-readers").values())
-    for of in recorded("data-readers").values():
+    assert again["by_kind"]["report"]["calls"] >= 100
+    assert (faults["wrong"], again["wrong"], power["wrong"]) == (0, 0, 0)
+    assert (fuzz["faults"], kept["faults"]) == ({}, {})
+    data = recorded("data-readers") | recorded("data-more")
+    assert set(data) == set(targets(tmp_path))
+    for of in data.values():
+        assert of["cases"] >= 10_000
         assert of["read"] + of["refused"] == of["cases"]
         assert (of["ran"], of["crashed"], of["too_slow"], of["too_much_memory"]) == (0, 0, 0, 0)
-    assert min(of["tried"] for of in fuzz["readers"].values()) >= 10_000
+    readers = fuzz["readers"] | kept["readers"]
+    assert min(of["tried"] for of in readers.values()) >= 10_000
+    assert {reader.name for reader in all_readers(tmp_path / "readers")} <= set(readers)
 
 
-@pytest.mark.parametrize("name", ["faults", "power", "fuzz", "data-readers"])
+@pytest.mark.parametrize("name", RECORDS)
 def test_no_place_of_the_machine_is_in_the_results(name):
     text = (RESULTS / f"reliability-{name}.json").read_text()
     assert "/dev/shm" not in text
     assert "/tmp" not in text
+
+
+def test_the_sources_that_were_tried_are_those_of_commits():
+    def git(*words):
+        done = subprocess.run(["git", "-C", str(RESULTS), *words], capture_output=True, text=True)
+        return done.stdout.split() if done.returncode == 0 else None
+
+    if git("rev-parse", "--is-shallow-repository") != ["false"]:
+        pytest.skip("needs the history")
+    commits = git("log", "--format=%H:src", "--", ":/src")
+    known = set(git("rev-parse", *commits))
+    again, kept, more = recorded("faults-again"), recorded("fuzz-kept"), recorded("data-more")
+    tried = {of["source"] for of in kept["readers"].values()} | set(again["by_source"])
+    assert tried.union(*(of["by_source"] for of in more.values())) <= known
