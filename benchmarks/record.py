@@ -14,7 +14,6 @@ from typing import Any
 
 from pitfalls.runs import describe_machine, describe_versions, write_json
 from pitfalls.runs.config import to_json
-from pitfalls.runs.machine import find_commit
 from pitfalls.runs.manifest import now
 
 RESULTS = Path(__file__).parent / "results"
@@ -29,16 +28,25 @@ def source_tree() -> str:
     SystemExit
         If it is modified: what is recorded of such sources belongs to nothing that can be found again.
     """
-
-    def git(*arguments: str) -> str:
-        done = subprocess.run(
-            ["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=True
-        )
-        return done.stdout.strip()
-
-    if git("status", "--porcelain", "--", "src"):
+    if _git("status", "--porcelain", "--", "src"):
         raise SystemExit("src is modified: commit it before something is recorded of it")
-    return git("rev-parse", "HEAD:src")
+    return _git("rev-parse", "HEAD:src")
+
+
+def last_commit() -> str | None:
+    """Return the last commit that changed ``src``: a later one of results alone may yet be moved."""
+    try:
+        changed = _git("status", "--porcelain", "--", "src")
+        return _git("log", "-1", "--format=%h", "--abbrev=12", "--", "src") + "+" * bool(changed)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(
+        ["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
 
 
 def alternate(
@@ -87,7 +95,7 @@ def record(name: str, results: Mapping[str, Any]) -> Path:
             "time": now(),
             "machine": describe_machine(),
             "versions": describe_versions(),
-            "commit": find_commit(),
+            "commit": last_commit(),
             "results": to_json(results),
         },
     )
