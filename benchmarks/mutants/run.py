@@ -1,6 +1,6 @@
 """Change functions a little, one at a time, and see whether a test fails.
 
-python -m benchmarks.mutants.run --state FOLDER [--count 55] [--again [--tests FILE ...]] [--record] [part ...]
+python -m benchmarks.mutants.run --state FOLDER [--count 55] [--again [--tests ...]] [--record] [part ...]
 
 ``make mutants MUTANTS=55`` runs all parts. A run that was stopped goes on; ``--again`` tries those that
 have survived on the tests that there are now, or on these alone; ``--record`` writes what was found to
