@@ -10,7 +10,7 @@ READY := $(VENV)/.ready
 BENCHMARKS := linear.gradients linear.moments linear.verdicts linear.wide \
 	parity.signal parity.walsh parity.training parity.part_b images.kill_resume
 
-.PHONY: report test check wheel bench docs clean
+.PHONY: report test check wheel bench docs clean mutants
 
 report: $(USER)
 	$(BIN)/pitfalls report --quick
@@ -49,6 +49,13 @@ ifneq ($(PITFALLS_DATA),)
 endif
 	$(BIN)/python benchmarks/readme_table.py
 
+# hours for all of them; MUTANTS=55 draws so many of each part
+MUTANTS ?= 0
+
+mutants: $(READY)
+	$(BIN)/python -m benchmarks.mutants.run --state build/mutants --count $(MUTANTS) --record
+	$(BIN)/python -m benchmarks.mutants.page
+
 docs: $(READY)
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
@@ -60,7 +67,7 @@ $(USER): pyproject.toml constraints.txt
 	touch $@
 
 $(READY): $(USER)
-	$(PIP) -e '.[test,check,docs,dask,ray,parquet,tracking]'
+	$(PIP) -e '.[test,check,docs,dask,ray,parquet,tracking,mutants]'
 	touch $@
 
 clean:

@@ -11,7 +11,7 @@ import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from benchmarks.mutants.parts import PARTS
@@ -48,11 +48,22 @@ def try_part(part: str, state: Path, count: int, *, again: bool, tests: list[str
         subprocess.run(command, cwd=ROOT, check=True)
 
 
+def _present(
+    known: Mapping[str, Mapping[str, object]], names: Collection[str]
+) -> dict[str, Mapping[str, object]]:
+    """Leave out mutants of code that has changed since."""
+    return {name: of for name, of in known.items() if name in names}
+
+
 def counted(
     known: Mapping[str, Mapping[str, object]], count: int
 ) -> dict[str, Mapping[str, object]]:
-    """Return the first so many that could be tried."""
-    tried = {name: of for name, of in known.items() if of["end"] != "impossible"}
+    """Return the first so many that could be tried, with the test that noticed."""
+    tried = {
+        name: {"end": of["end"], "by": by if "::" in (by := str(of.get("by", ""))) else ""}
+        for name, of in known.items()
+        if of["end"] != "impossible"
+    }
     return dict(list(tried.items())[: count or None])
 
 
@@ -84,8 +95,8 @@ def main() -> None:
 
         results = {
             part: {
-                "possible": len(all_sites(part)),
-                "tried": counted(json.loads(place.read_text()), asked.count),
+                "possible": len(names := {site.name for _, site in all_sites(part)}),
+                "tried": counted(_present(json.loads(place.read_text()), names), asked.count),
             }
             for part in PARTS
             if (place := asked.state / f"{part.replace(' ', '-')}.json").exists()

@@ -63,7 +63,7 @@ def test_what_was_cut_is_told():
     weights = random_weights((3, 3, 3))
     u, _, v = np.linalg.svd(weights[0])
     gauge = isometric_gauge([(u * [1.0, 0.5, 1e-12]) @ v, weights[1]], 1e-13)
-    assert gauge.cut == pytest.approx(1e-12, rel=1e-3)
+    assert gauge.cut == pytest.approx(1e-12, rel=1e-3, abs=0)
     assert not gauge.doubtful
     between = isometric_gauge([(u * [1.0, 0.5, 1e-11]) @ v, weights[1]], 1e-13)
     assert between.doubtful

@@ -489,3 +489,16 @@ def test_modules_that_cannot_be_differentiated_input_by_input_are_refused():
 def test_something_else_than_a_module_is_refused():
     with pytest.raises(InputError, match=r"nn\.Module"):
         gradient_signal(lambda x: x[:, 0], n_features=4)
+
+
+def test_parameters_that_are_whole_numbers_are_refused_by_name():
+    class Counts(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.counts = nn.Parameter(torch.ones(3, dtype=torch.int64), requires_grad=False)
+
+        def forward(self, x):
+            return (x * self.counts).sum(1)
+
+    with pytest.raises(InputError, match=r"parameter counts must be of a real floating type"):
+        evaluate(Counts(), ParityTask([1, 0, 1]))

@@ -4,6 +4,7 @@ import numpy as np
 
 from pitfalls.images import CCA, PCA, ImageDataset, LeastSquaresClassifier, fit_linear_methods
 from pitfalls.images.linear import embed, predict_labels, read_training_images
+from pitfalls.images.linear.one_pass import collect_moments
 
 
 def photographs(n=24, side=64):
@@ -40,3 +41,11 @@ def test_two_classes_have_one_pair_of_directions_and_no_warning():
     )
     assert read_training_images(two).rows is None
     assert fit_linear_methods(two).cca.n_components_ == 1
+
+
+def test_progress_of_the_pass_counts_images_up_to_all_of_them(monkeypatch):
+    seen = []
+    data = photographs(side=8)
+    monkeypatch.setattr("pitfalls.images.linear.one_pass.ROWS", 10)
+    collect_moments(data, on_progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(10, 24), (20, 24), (24, 24)]

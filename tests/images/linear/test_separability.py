@@ -362,3 +362,28 @@ def test_combinations_of_the_wrong_form_are_refused(multipliers):
 def test_data_without_an_answer_are_refused(X, y, says):
     with pytest.raises(InputError, match=says):
         decide_separability(np.array(X), y)
+
+
+@pytest.mark.parametrize("overlap", [False, True])
+def test_where_fits_and_combinations_fail_the_linear_programme_decides_with_a_witness(
+    monkeypatch, overlap
+):
+    X = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]])
+    y = np.array([0, 1, 1, 0]) if overlap else np.array([0, 1, 1, 1])
+    nothing = LinearMap(np.zeros((2, 2)), np.zeros(2))
+    monkeypatch.setattr(_Problem, "fit", lambda self, *, max_iter: nothing)
+    monkeypatch.setattr(_Problem, "combine", lambda self: None)
+    monkeypatch.setattr(_Problem, "combine_a_pair", lambda self, fit: None)
+    found = decide_separability(X, y)
+    assert found.separable is not overlap
+    if overlap:
+        assert excludes_separation(found.witness, X, y)
+    else:
+        assert found.margin == proven_margin(found.witness, X, y) > 0
+
+
+def test_a_single_lead_below_rounding_is_proved_in_exact_arithmetic():
+    linear_map = LinearMap(np.array([[1e-9], [0.0]]), np.array([1e8, 1e8]))
+    X, at = np.array([[1.0], [1e7]]), np.array([0, 0])
+    assert proven_margin(linear_map, X, at) == pytest.approx(1e-9, rel=1e-12)
+    assert proven_margin(linear_map, X[1:], at[1:]) == pytest.approx(1e-2, rel=1e-4)

@@ -26,7 +26,7 @@ from pitfalls.parity import (
 )
 from pitfalls.parity.scalar_network import scalar_network
 from pitfalls.parity.signal.cube_pass import HINGE, stream_sums
-from pitfalls.parity.signal.device_pass import stream_on_device
+from pitfalls.parity.signal.device_pass import _inside, stream_on_device
 from pitfalls.parity.signal.gradient_norm import draw_by_gradient_norm, gradient_norm_total
 from pitfalls.parity.signal.stratified import hamming_strata, sample_moments
 
@@ -193,6 +193,38 @@ def test_bounds_hold_and_the_element_bound_is_attained(seed):
     assert gradients.abs().max().item() == pytest.approx(bounds.element, rel=1e-14)
     assert norms.max().item() <= bounds.by_unit * (1 + 1e-14) <= bounds.homework * (1 + 1e-13)
     assert norms.mean().item() <= bounds.by_moments
+
+
+def test_an_enumerated_signal_has_no_width():
+    result = gradient_signal(TwoLayerReLU(5, 4, seed=0), method="enumerate")
+    assert result.interval == (result.mean_square, result.mean_square)
+
+
+def test_the_torch_pass_calls_no_subcube_inside_that_has_an_input_outside():
+    rng, decided, outside = torch.Generator().manual_seed(0), 0, 0
+    low = cube(5).double()
+    for scale in (0.1, 0.5, 1.0):
+        a = torch.randn(200, 6, generator=rng, dtype=torch.float64) * scale
+        weights = torch.randn(6, 5, generator=rng, dtype=torch.float64) * scale
+        alpha = torch.randn(6, generator=rng, dtype=torch.float64)
+        beta = torch.tensor(0.2, dtype=torch.float64)
+        outputs = torch.relu(a[:, None] + low @ weights.T) @ alpha + beta  # (200, 32)
+        said = _inside(a, weights, alpha, beta, 1.0)
+        truth = (outputs.abs() < 1).all(dim=1)
+        assert not (said & ~truth).any()
+        decided += int(said.sum())
+        outside += int((~truth).sum())
+    assert decided > 150
+    assert outside > 50
+
+
+def test_the_bound_by_moments_is_the_mean_of_what_it_adds_up():
+    network = TwoLayerReLU(6, 3, seed=2).double()
+    w, b, alpha, _ = (p.detach() for p in network.parameters())
+    x = cube(6).double()
+    z = x @ w.T + b
+    added = 1 + (alpha[0] ** 2 * (1 + x.square().sum(1, keepdim=True)) + z.square()).sum(1)
+    assert gradient_bounds(network).by_moments == pytest.approx(added.mean().item(), rel=1e-13)
 
 
 def test_the_anchors_of_the_default_initialisation_are_met():
