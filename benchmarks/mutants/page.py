@@ -11,8 +11,6 @@ from typing import Any
 
 from benchmarks.reliability.page import table
 
-from pitfalls.experiments.image_shares import Share
-
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks" / "results" / "mutants.json"
 REASONS = Path(__file__).with_name("reasons.json")
@@ -39,9 +37,9 @@ def counts(tried: Mapping[str, Mapping[str, Any]]) -> Counter[str]:
 def row(name: str, possible: int, found: Counter[str]) -> tuple[object, ...]:
     """Return a row of the table."""
     n = sum(found.values())
-    dead = Share(found["killed"] + found["too long"], n)
-    low, high = dead.interval
-    share = f"{100 * dead.value:.0f} % ({100 * low:.0f}–{100 * high:.0f})"
+    dead = binomtest(found["killed"] + found["too long"], n)
+    low, high = dead.proportion_ci(method="wilson")
+    share = f"{100 * dead.statistic:.0f} % ({100 * low:.0f}–{100 * high:.0f})"
     ends = (found[end] for end in ("killed", "too long", "reasoned", "open"))
     return (name, possible, n, *ends, share)
 
