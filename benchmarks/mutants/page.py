@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.reliability.page import table
+from scipy.stats import binomtest
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks" / "results" / "mutants.json"
