@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from pitfalls.errors import PitfallsError
+from pitfalls.experiments.image_architectures import ArchitecturesConfig
 from pitfalls.experiments.image_compare import CompareConfig
 from pitfalls.experiments.image_diagram import DiagramConfig, ImageShape
 from pitfalls.experiments.image_embed import EmbedConfig
@@ -274,6 +275,13 @@ SETTINGS: Mapping[str, Draw] = {
         SMALL,
         image_training(rng),
         some(rng, ("constant", "annealed", "special", "one_cycle"), 3),
+        int(rng.integers(1, 3)),
+    ),
+    "images-architectures": lambda rng: ArchitecturesConfig(
+        pictures(rng),
+        some(rng, ("fastnet", "mlp", "linear"), 3),
+        SMALL,
+        image_training(rng),
         int(rng.integers(1, 3)),
     ),
     "images-train": lambda rng: TrainRunConfig(pictures(rng), SMALL, image_training(rng)),

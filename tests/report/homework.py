@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from pitfalls.experiments.catalogue import catalogue
+from pitfalls.experiments.image_architectures import ArchitecturesConfig
 from pitfalls.experiments.image_compare import CompareConfig
 from pitfalls.experiments.image_diagram import DiagramConfig, ImageShape
 from pitfalls.experiments.image_embed import EmbedConfig
@@ -65,6 +66,7 @@ def perform_all(store: RunStore) -> list[Run]:
         "images-regress": RegressConfig(digits),
         "images-diagram": DiagramConfig("fastnet", ImageShape((1, 8, 8))),
         "images-compare": CompareConfig(few, network, training),
+        "images-architectures": ArchitecturesConfig(few, ("fastnet", "linear"), network, training),
         "images-train": further,
         "images-fast": FastConfig(few, image_sizes=(8,)),
         "images-evaluate": EvaluateConfig(

@@ -43,6 +43,7 @@ def _extras() -> list[Row]:
     for module, extra, use in (
         ("distributed", "dask", "sweeps over a Dask cluster"),
         ("ray", "ray", "sweeps over a Ray cluster"),
+        ("submitit", "submitit", "sweeps and comparisons under SLURM"),
         ("tensorboard", "tracking", "export to TensorBoard"),
         ("mlflow", "tracking", "export to MLflow"),
     ):

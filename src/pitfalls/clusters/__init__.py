@@ -1,4 +1,4 @@
-"""Jobs side by side: processes on this machine, or an existing Dask or Ray cluster."""
+"""Jobs side by side: processes on this machine, an existing Dask or Ray cluster, or SLURM."""
 
 from pitfalls.clusters.jobs import Backend, run_jobs
 

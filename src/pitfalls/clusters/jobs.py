@@ -9,11 +9,12 @@ from typing import Any, Literal, TypeVar, get_args
 import joblib
 
 from pitfalls.clusters.joining import dask_client, import_extra, ray_cluster
+from pitfalls.clusters.slurm import slurm_jobs
 from pitfalls.errors import InputError, ResourceError
 
 __all__ = ["Backend", "run_jobs"]
 
-Backend = Literal["loky", "dask", "ray"]
+Backend = Literal["loky", "dask", "ray", "submitit"]
 Result = TypeVar("Result")
 
 
@@ -22,11 +23,13 @@ class _Engine:
     """What joblib's Parallel is told, and what a dead worker raises.
 
     ``wave``: jobs handed over at a time, where a backend gives results back all at once.
+    ``stream``: what runs the jobs, where that is not joblib.
     """
 
     n_jobs: int
     died: tuple[type[BaseException], ...]
     wave: int | None = None
+    stream: Callable[[list[Any]], Iterator[tuple[int, Any]]] | None = None
 
 
 def run_jobs(
@@ -47,11 +50,13 @@ def run_jobs(
     function : callable
         Must not depend on anything but its arguments: a job whose worker died is run again.
     arguments : sequence of tuple
-    backend : {"loky", "dask", "ray"}
-        Joblib's backend: processes here, or an existing Dask or Ray cluster.
+    backend : {"loky", "dask", "ray", "submitit"}
+        Joblib's backend: processes here, or an existing Dask or Ray cluster; or SLURM, through
+        submitit, on a file system that all its machines share. Partition, account and time are SLURM's
+        own variables: ``SBATCH_PARTITION``, ``SBATCH_ACCOUNT``, ``SBATCH_TIMELIMIT``.
     address : str, optional
         Of the Dask scheduler (``tcp://host:8786``) or the Ray head (``host:6379``); without
-        one a local cluster is started.
+        one a local cluster is started. ``local`` lets submitit start processes here.
     n_jobs : int
         Jobs at a time here; -1 for one a core. A cluster at an address decides for itself.
     retries : int
@@ -84,7 +89,7 @@ def run_jobs(
             f"run_jobs: backend must be one of {', '.join(get_args(Backend))}. Got {backend!r}."
         )
     if backend == "loky" and address is not None:
-        raise InputError("run_jobs: an address is for backend dask or ray; loky works here.")
+        raise InputError("run_jobs: an address is for other backends; loky works here.")
     results: dict[int, Result] = {}
     if not arguments:
         return []
@@ -116,6 +121,9 @@ def _numbered(
 
 
 def _in_parallel(jobs: list[Any], engine: _Engine) -> Iterator[tuple[int, Any]]:
+    if engine.stream is not None:
+        yield from engine.stream(jobs)
+        return
     if engine.wave is None:
         parallel = joblib.Parallel(
             n_jobs=engine.n_jobs, batch_size=1, return_as="generator_unordered"
@@ -151,6 +159,9 @@ def _engine(
             stack.enter_context(
                 joblib.parallel_config("dask", client=client, wait_for_workers_timeout=timeout)
             )
+        elif backend == "submitit":
+            stream, died = slurm_jobs(address, n_jobs)
+            engine = _Engine(n_jobs, (died,), stream=stream)
         else:
             ray = import_extra("ray", "ray")
             import_extra("ray.util.joblib", "ray").register_ray()

@@ -41,6 +41,7 @@ LABS: Mapping[str, tuple[str, ...]] = {
         "image_diagram",
         "image_pace",
         "image_compare",
+        "image_architectures",
         "image_train",
         "image_fast",
         "image_range",

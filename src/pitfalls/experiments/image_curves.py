@@ -30,6 +30,8 @@ class Training:
     test_loss, test_accuracy : float
     six_views : float or None
         Test accuracy of the mean answer over six views of each image, where it was asked for.
+    kept_epoch : int or None
+        The epoch, from 0, whose weights were kept and tested; None: the last.
     """
 
     scheme: str
@@ -44,6 +46,7 @@ class Training:
     test_loss: float
     test_accuracy: float
     six_views: float | None = None
+    kept_epoch: int | None = None
 
     @property
     def n_steps(self) -> int:

@@ -20,7 +20,14 @@ from pitfalls.images.training.evaluation import Views, predict_logits
 from pitfalls.named import is_named, named_digest
 from pitfalls.runs import Run
 
-__all__ = ["KeptNetwork", "Trained", "keep_network", "load_trained", "weights_digest"]
+__all__ = [
+    "KeptNetwork",
+    "Trained",
+    "keep_network",
+    "keep_weights",
+    "load_trained",
+    "weights_digest",
+]
 
 FEWEST_TO_CALIBRATE = 30  # images
 
@@ -139,7 +146,19 @@ def keep_network(
     """Save a trained network as number ``member`` of a run."""
     temperature = _fit_temperature(network, data)
     weights = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
-    run.save_file(_file(member), save(weights))
+    keep_weights(run, member, save(weights), config, source, data)
+
+
+def keep_weights(
+    run: Run,
+    member: int,
+    weights: bytes,
+    config: NetworkConfig,
+    source: ImageSource,
+    data: ImageDataset,
+) -> None:
+    """Save a trained network's weights, as safetensors, as number ``member`` of a run."""
+    run.save_file(_file(member), weights)
     run.save(
         KeptNetwork(
             config,

@@ -4,7 +4,8 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -14,19 +15,27 @@ from torch import nn
 
 from pitfalls.errors import DivergenceError
 from pitfalls.experiments.image_curves import Clock, Diverged, Training
-from pitfalls.experiments.image_networks import NetworkConfig, build_network
+from pitfalls.experiments.image_member import (
+    Member,
+    begin,
+    look_at_test_set,
+    numbers_of,
+)
+from pitfalls.experiments.image_networks import NetworkConfig
+from pitfalls.experiments.image_side_by_side import save_logits, train_side_by_side
 from pitfalls.experiments.image_source import ImageSource, load_images
+from pitfalls.experiments.image_start import Start
 from pitfalls.experiments.image_trained import keep_network
+from pitfalls.experiments.image_workers import Workers
 from pitfalls.images.data import ImageDataset
-from pitfalls.images.training.checks import settle, training_warnings
+from pitfalls.images.training.checks import settle
 from pitfalls.images.training.config import TrainConfig
 from pitfalls.images.training.distributed import share_from_first, world
-from pitfalls.images.training.evaluation import evaluate, predict_logits
 from pitfalls.images.training.loop import train
 from pitfalls.images.training.records import EpochRecord, StepRecord, TrainState
 from pitfalls.images.training.records import TrainResult as Trained
 from pitfalls.progress import Progress
-from pitfalls.runs import Run
+from pitfalls.runs import Run, Track, open_tracker
 
 __all__ = ["Plan", "Trainings", "train_all"]
 
@@ -48,6 +57,14 @@ class Plan:
         Test the mean answer over six views of each image as well.
     go_on : bool
         Whether a training that diverges is noted and the next one follows.
+    networks : tuple of NetworkConfig
+        One for each training, where they differ.
+    start : Start
+        The weights that each starts from.
+    workers : Workers
+        Where the trainings run.
+    track : str or None
+        Who is told the numbers while they are made.
     """
 
     network: NetworkConfig
@@ -56,6 +73,28 @@ class Plan:
     device: str
     six_views: bool = False
     go_on: bool = False
+    networks: tuple[NetworkConfig, ...] = ()
+    start: Start = field(default_factory=Start)
+    workers: Workers = field(default_factory=Workers)
+    track: str | None = None
+
+    def members(self, settled: Sequence[TrainConfig], run: Run | None) -> tuple[Member, ...]:
+        """Return the trainings one by one."""
+        networks = self.networks or (self.network,) * len(settled)
+        folder, run_id = (Path(), "") if run is None else (run.path.parents[1], run.id)
+        return tuple(
+            Member(
+                network, training, self.start, self.source, self.device, self.six_views,
+                self._label(network, training), self.track, folder, run_id,
+            )
+            for network, training in zip(networks, settled, strict=True)
+        )  # fmt: skip
+
+    def _label(self, network: NetworkConfig, training: TrainConfig) -> dict[str, Any]:
+        if len(self.trainings) == 1:
+            return {}
+        what = {"network": network.model} if self.networks else {"scheme": training.scheme}
+        return {**what, "seed": training.seed}
 
 
 @dataclass(frozen=True)
@@ -71,19 +110,24 @@ class Trainings:
     clocks : tuple of Clock
         One for each that finished.
     diverged : tuple of Diverged
+    finished_at, diverged_at : tuple of int
+        Their places in the plan.
     """
 
     data: ImageDataset
     config: TrainConfig
-    finished: tuple[Training, ...]
-    clocks: tuple[Clock, ...]
-    diverged: tuple[Diverged, ...]
+    finished: tuple[Training, ...] = ()
+    clocks: tuple[Clock, ...] = ()
+    diverged: tuple[Diverged, ...] = ()
+    finished_at: tuple[int, ...] = ()
+    diverged_at: tuple[int, ...] = ()
 
 
 def train_all(plan: Plan, run: Run | None, progress: Progress) -> Trainings:
     """Train one after another and test each; go on in the middle of one if a checkpoint says so.
 
-    Without a run, as in all processes of a shared training but the first, nothing is kept.
+    Without a run, as in all processes of a shared training but the first, nothing is kept. On
+    workers the trainings run side by side, and each that has finished is kept.
     """
     data = load_images(plan.source, run)
     kept = None if run is None else _Kept(run)
@@ -93,37 +137,62 @@ def train_all(plan: Plan, run: Run | None, progress: Progress) -> Trainings:
     settled = tuple(settle(config, data, plan.device) for config in plan.trainings)
     if precision is not None:  # as it was begun, on whatever machine
         settled = tuple(replace(config, precision=precision) for config in settled)
+    members = plan.members(settled, run)
     if run is None or kept is None:
-        for config in settled[done:]:
-            network = build_network(plan.network, data, config.seed)
-            train(network, data, config, device=plan.device)
-        return Trainings(data, settled[0], (), (), ())
-    kept.precision = settled[0].precision
-    for k in range(done, len(settled)):
-        for warning in training_warnings(settled[k], data):
-            run.warn(warning)
-        network = build_network(plan.network, data, settled[k].seed)
-        keeper = _Keeper(kept, settled[k], several=len(settled) > 1)
-        try:
-            trained = _train(network, data, settled[k], plan.device, keeper, progress)
-            with progress("test", unit="images") as advance:
-                found = _test(network, data, plan, run, keeper, trained, advance)
-        except DivergenceError as error:
-            if not plan.go_on:
-                raise
-            run.save(Diverged(settled[k].scheme, settled[k].seed, str(error)), part=str(k))
-            kept.finish(None)
-            continue
-        run.save(found, part=str(k))
-        keep_network(run, k, network, plan.network, plan.source, data)
-        kept.finish(Clock(trained.seconds, trained.cpu_seconds))
+        for member in members[done:]:
+            network, _ = begin(member, data)
+            train(network, data, member.training, device=plan.device)
+        return Trainings(data, settled[0])
+    if plan.workers.backend != "here":
+        ends = train_side_by_side(members, plan.workers, data, run, progress, go_on=plan.go_on)
+    else:
+        kept.precision = settled[0].precision
+        for member in members[done:]:
+            _one(member, data, kept, progress, go_on=plan.go_on)
+        ends = kept.ends
+    finished = tuple(k for k, end in enumerate(ends) if end)
+    diverged = tuple(k for k, end in enumerate(ends) if not end)
     return Trainings(
         data,
         settled[0],
-        tuple(run.load(Training, part=str(k)) for k, end in enumerate(kept.ends) if end),
-        tuple(end for end in kept.ends if end),
-        tuple(run.load(Diverged, part=str(k)) for k, end in enumerate(kept.ends) if not end),
+        tuple(run.load(Training, part=str(k)) for k in finished),
+        tuple(end for end in ends if end),
+        tuple(run.load(Diverged, part=str(k)) for k in diverged),
+        finished,
+        diverged,
     )
+
+
+def _one(
+    member: Member, data: ImageDataset, kept: "_Kept", progress: Progress, *, go_on: bool
+) -> None:
+    """Train, test and keep one member, from its checkpoint on."""
+    run, k = kept.run, len(kept.ends)
+    network, warnings = begin(member, data)
+    for warning in warnings:
+        run.warn(warning)
+    done = 0 if kept.state is None else kept.state.step
+    with open_tracker(member.track, member.folder, member.run_id, member.name, done) as track:
+        keeper = _Keeper(kept, member, track)
+        try:
+            trained = _train(network, data, member, keeper, progress)
+            with progress("test", unit="images") as advance:
+                found, logits = look_at_test_set(
+                    network, data, member, keeper.curve, trained, advance
+                )
+        except DivergenceError as error:
+            if not go_on:
+                raise
+            run.save(
+                Diverged(member.training.scheme, member.training.seed, str(error)), part=str(k)
+            )
+            kept.finish(None)
+            return
+        track(trained.steps, {"test_loss": found.test_loss, "test_accuracy": found.test_accuracy})
+    save_logits(run, k, logits, data)
+    run.save(found, part=str(k))
+    keep_network(run, k, network, member.network, member.source, data)
+    kept.finish(Clock(trained.seconds, trained.cpu_seconds))
 
 
 class _Kept:
@@ -178,21 +247,20 @@ class _Kept:
 
 
 class _Keeper:
-    """Writes what one training hands out into the run folder."""
+    """Writes what one training hands out into the run folder, and tells the tracker."""
 
-    def __init__(self, kept: _Kept, config: TrainConfig, *, several: bool) -> None:
-        self.kept, self.config = kept, config
+    def __init__(self, kept: _Kept, member: Member, track: Track) -> None:
+        self.kept, self.track, self.label = kept, track, member.label
         self.state, self.curve = kept.state, kept.curve
-        self.label: dict[str, Any] = {}
-        if several:
-            self.label = {"scheme": config.scheme, "seed": config.seed}
 
     def step(self, record: StepRecord) -> None:
         self.curve.append([record.rate, record.loss, record.accuracy])
         self.kept.run.log(**self.label, **vars(record))
+        self.track(record.step, numbers_of(record))
 
     def epoch(self, record: EpochRecord) -> None:
         self.kept.run.log(**self.label, **vars(record))
+        self.track(record.step, numbers_of(record))
 
     def checkpoint(self, state: TrainState) -> None:
         self.kept.save(state, self.curve)
@@ -205,79 +273,27 @@ class _Keeper:
 def _train(
     network: nn.Module,
     data: ImageDataset,
-    config: TrainConfig,
-    device: str,
+    member: Member,
     keeper: _Keeper,
     progress: Progress,
 ) -> Trained:
+    config = member.training
+    what = member.label.get("network", config.scheme)
     with (
-        progress(f"train ({config.scheme}, seed {config.seed})") as advance,
+        progress(f"train ({what}, seed {config.seed})") as advance,
         _stop_between_steps(advance) as polite,
     ):
         return train(
             network,
             data,
             config,
-            device=device,
+            device=member.device,
             state=keeper.state,
             on_step=keeper.step,
             on_epoch=keeper.epoch,
             on_checkpoint=keeper.checkpoint,
             on_progress=polite,
         )
-
-
-def _test(
-    network: nn.Module,
-    data: ImageDataset,
-    plan: Plan,
-    run: Run,
-    keeper: _Keeper,
-    trained: Trained,
-    advance: Callable[[int, int], None],
-) -> Training:
-    """Look at the test set, once, after training; keep the logits."""
-    logits = predict_logits(
-        network, data.test_images, data.mean, data.std, device=plan.device, on_progress=advance
-    )
-    if not bool(logits.isfinite().all()):
-        raise DivergenceError(
-            "test: the trained network's outputs on the test images are not finite. Lower the learning "
-            "rate, or look at the data."
-        )
-    six = None
-    if plan.six_views:
-        averaged = predict_logits(
-            network, data.test_images, data.mean, data.std, views="six", device=plan.device
-        )
-        six = evaluate(averaged, data.test_labels).accuracy
-    run.save_arrays(
-        f"test-{len(keeper.kept.ends)}",
-        logits=logits.numpy(),
-        labels=data.test_labels,
-        indices=data.test_indices,
-    )
-    result = evaluate(logits, data.test_labels)
-    rate, loss, accuracy = np.array(keeper.curve, dtype=np.float64).T.copy()
-    held_out = len(data.validation_labels) > 0
-    return Training(
-        scheme=keeper.config.scheme,
-        seed=keeper.config.seed,
-        rate=rate,
-        loss=loss,
-        accuracy=accuracy,
-        train_losses=_column(trained, "train_loss"),
-        train_accuracies=_column(trained, "train_accuracy"),
-        validation_losses=_column(trained, "validation_loss") if held_out else None,
-        validation_accuracies=_column(trained, "validation_accuracy") if held_out else None,
-        test_loss=result.loss,
-        test_accuracy=result.accuracy,
-        six_views=six,
-    )
-
-
-def _column(trained: Trained, name: str) -> "np.ndarray[Any, np.dtype[np.float64]]":
-    return np.array([getattr(epoch, name) for epoch in trained.epochs], dtype=np.float64)
 
 
 @contextmanager

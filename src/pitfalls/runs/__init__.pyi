@@ -11,6 +11,9 @@ from .machine import describe_versions as describe_versions
 from .manifest import Manifest as Manifest
 from .run import Run as Run
 from .store import RunStore as RunStore
+from .tracking import Track as Track
+from .tracking import check_tracker as check_tracker
+from .tracking import open_tracker as open_tracker
 
 __all__ = [
     "NOT_IDENTITY",
@@ -18,11 +21,14 @@ __all__ = [
     "Manifest",
     "Run",
     "RunStore",
+    "Track",
+    "check_tracker",
     "config_hash",
     "config_to_dict",
     "describe_machine",
     "describe_versions",
     "folder_size",
+    "open_tracker",
     "write_bytes",
     "write_json",
     "write_text",

@@ -5,17 +5,23 @@ from dataclasses import replace
 import numpy as np
 
 from pitfalls.experiments.image_announce import say_beforehand, say_pictures
+from pitfalls.experiments.image_architectures import EXPERIMENT as ARCHITECTURES
+from pitfalls.experiments.image_architectures import ArchitecturesConfig
+from pitfalls.experiments.image_architectures.words import bought, hidden, lost
 from pitfalls.experiments.image_compare import EXPERIMENT, CompareConfig
 from pitfalls.experiments.image_source import called
-from pitfalls.frame import options, perform, print_table
-from pitfalls.prose import counted
+from pitfalls.frame import options, perform, print_table, say
+from pitfalls.prose import counted, plain
 
 __all__ = ["command"]
 
 
 @options
 def command(config: CompareConfig) -> None:
-    """Train each learning-rate scheme from the same start (homework 4e)."""
+    """Train each learning-rate scheme, or each network, from the same start (homework 4e)."""
+    if config.networks:
+        compare_networks(config)
+        return
     say_beforehand(
         config.source, [replace(config.training, scheme=scheme) for scheme in config.schemes]
     )
@@ -51,6 +57,41 @@ def command(config: CompareConfig) -> None:
             else "the homework's validation set"
         ),
     )
+
+
+def compare_networks(config: CompareConfig) -> None:
+    """Train each network on the same data and schedule, and print what each came to."""
+    training = replace(config.training, scheme=config.schemes[0])
+    say_beforehand(config.source, [training])
+    asked = ArchitecturesConfig(
+        config.source,
+        networks=config.networks,
+        network=config.network,
+        training=training,
+        n_seeds=config.n_seeds,
+        workers=config.workers,
+        track=config.track,
+        device=config.device,
+    )
+    result = perform(ARCHITECTURES, asked).result
+    say_pictures(result.pictures)
+    part, n = called(result.part), len(result.seeds)
+    print_table(
+        "Networks on the same data and schedule",
+        ("network", "parameters", "train accuracy %", f"{part} accuracy %", "processor seconds"),
+        [
+            (
+                row.candidate.title,
+                row.candidate.n_parameters,
+                round(100 * row.train, 2),
+                _spread([100 * result.score(t) for t in result.of(row.candidate.model)]),
+                round(row.cpu_seconds, 1),
+            )
+            for row in result.rows
+        ],
+        caption=f"n = {counted(n, 'start')} a network",
+    )
+    say(plain(bought(result) + hidden(result) + lost(result)).strip())
 
 
 def _spread(values: list[float], digits: int = 2) -> str:

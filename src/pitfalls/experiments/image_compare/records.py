@@ -12,12 +12,13 @@ from pitfalls.experiments.image_curves import Diverged, Training
 from pitfalls.experiments.image_networks import NetworkConfig
 from pitfalls.experiments.image_shares import ahead, guesses, standard_error
 from pitfalls.experiments.image_source import ImageSource, Pictures, ask_for_images
+from pitfalls.experiments.image_workers import Workers
 from pitfalls.frame import HIDDEN, Located, Result, Without
 from pitfalls.images.data import DataConfig
 from pitfalls.images.training.config import TrainConfig
 from pitfalls.images.training.schedules import SCHEMES
 from pitfalls.named import is_named, named_digest
-from pitfalls.runs import NOT_IDENTITY
+from pitfalls.runs import NOT_IDENTITY, check_tracker
 
 __all__ = ["CompareConfig", "CompareResult", "SchemeRow"]
 
@@ -35,9 +36,17 @@ class CompareConfig:
     training : TrainConfig
         How to train, but for the scheme.
     schemes : tuple of str
-        Which to compare.
+        Which to compare (default: constant, annealed and special; one_cycle alone for networks).
     n_seeds : int
         Starts for each scheme, from the seed on.
+    networks : tuple of str
+        Networks to compare in place of schemes, as --model names them (resnet18 fastnet mlp linear
+        vit, say): on the same data, under one scheme.
+    workers : Workers
+        Where the trainings run.
+    track : str, optional
+        tensorboard or mlflow, told every step while it trains (extra: pitfalls[tracking]), or your own
+        function (step, values) by name, whose code is run.
     code : str
         Fingerprint of the source of the user's own parts; made from their names.
     device : str
@@ -49,12 +58,28 @@ class CompareConfig:
     training: Annotated[TrainConfig, Without("scheme")] = field(
         default_factory=lambda: TrainConfig(flip="auto")
     )
-    schemes: tuple[str, ...] = ("constant", "annealed", "special")
+    schemes: tuple[str, ...] = ()
     n_seeds: int = 1
+    networks: tuple[str, ...] = field(default=(), metadata=NOT_IDENTITY)
+    workers: Workers = field(default_factory=Workers, metadata=NOT_IDENTITY)
+    track: str | None = field(default=None, metadata=NOT_IDENTITY)
     code: Annotated[str, HIDDEN] = ""
     device: str = field(default="cpu", metadata=NOT_IDENTITY)
 
     def __post_init__(self) -> None:
+        # both forms of a list: "a,b" and "a b"
+        object.__setattr__(self, "networks", tuple(",".join(self.networks).split(",")))
+        if self.networks == ("",):
+            object.__setattr__(self, "networks", ())
+        if not self.schemes:
+            usual = ("one_cycle",) if self.networks else SCHEMES[:3]
+            object.__setattr__(self, "schemes", usual)
+        if self.networks and len(self.schemes) > 1:
+            raise InputError(
+                "CompareConfig: networks are compared under one scheme. Got "
+                f"{', '.join(self.schemes)}."
+            )
+        check_tracker("CompareConfig", self.track)
         digest = named_digest(self.network.model, *self.training.own_parts, *self.schemes)
         object.__setattr__(self, "code", digest)  # never given: what the names lead to now
         unknown = [s for s in self.schemes if not (s in SCHEMES or is_named(s))]

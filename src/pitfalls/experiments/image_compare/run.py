@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from pitfalls.errors import DivergenceError
+from pitfalls.errors import DivergenceError, InputError
 from pitfalls.experiments.image_compare.records import CompareConfig, CompareResult
 from pitfalls.experiments.image_homework import homework_source, homework_training
 from pitfalls.experiments.image_source import describe_pictures
@@ -17,6 +17,10 @@ __all__ = ["homework", "run"]
 
 def run(config: CompareConfig, run: Run, progress: Progress) -> CompareResult:
     """Train what is not there yet, and go on in the middle of a begun training."""
+    if config.networks:
+        raise InputError(
+            "images-compare: networks are compared by images-architectures. Ask that for them."
+        )
     first = config.training.seed
     seeds = tuple(range(first, first + config.n_seeds))
     plan = Plan(
@@ -30,6 +34,8 @@ def run(config: CompareConfig, run: Run, progress: Progress) -> CompareResult:
         config.source,
         config.device,
         go_on=True,
+        workers=config.workers,
+        track=config.track,
     )
     found = train_all(plan, run, progress)
     for lost in found.diverged:

@@ -8,11 +8,12 @@ from pitfalls.experiments.image_curves import Clock, Training
 from pitfalls.experiments.image_networks import NetworkConfig
 from pitfalls.experiments.image_shares import Share, ahead, differ, guesses, standard_error
 from pitfalls.experiments.image_source import ImageSource, Pictures, ask_for_images
+from pitfalls.experiments.image_start import Start, StartOptions, find_start
 from pitfalls.frame import HIDDEN, Located, Result
 from pitfalls.images.data import DataConfig
 from pitfalls.images.training.config import TrainConfig
 from pitfalls.named import named_digest
-from pitfalls.runs import NOT_IDENTITY
+from pitfalls.runs import NOT_IDENTITY, check_tracker
 
 __all__ = ["TrainRunConfig", "TrainRunResult"]
 
@@ -31,6 +32,11 @@ class TrainRunConfig:
         How to train.
     compared : str
         Id of a comparison of schemes: its best one is trained with, in place of the config's own.
+    start : Start
+        The weights to start from.
+    track : str, optional
+        tensorboard or mlflow, told every step while it trains (extra: pitfalls[tracking]), or your own
+        function (step, values) by name, whose code is run.
     processes : int
         How many share every batch; a run goes on with any number.
     code : str
@@ -43,6 +49,8 @@ class TrainRunConfig:
     network: NetworkConfig = field(default_factory=NetworkConfig)
     training: TrainConfig = field(default_factory=lambda: TrainConfig(flip="auto"))
     compared: Annotated[str, HIDDEN] = ""
+    start: Annotated[Start, Located(StartOptions, find_start)] = field(default_factory=Start)
+    track: str | None = field(default=None, metadata=NOT_IDENTITY)
     processes: Annotated[int, HIDDEN] = field(default=1, metadata=NOT_IDENTITY)
     code: Annotated[str, HIDDEN] = ""
     device: str = field(default="cpu", metadata=NOT_IDENTITY)
@@ -50,6 +58,7 @@ class TrainRunConfig:
     def __post_init__(self) -> None:
         digest = named_digest(self.network.model, *self.training.own_parts)
         object.__setattr__(self, "code", digest)  # never given: what the names lead to now
+        check_tracker("TrainRunConfig", self.track)
         if self.processes < 1:
             raise InputError(
                 f"TrainRunConfig: processes must be at least 1. Got {self.processes} instead."

@@ -79,7 +79,10 @@ def homework(asked: Homework) -> tuple[TrainRunConfig, ...]:
 
 
 def _plan(config: TrainRunConfig) -> Plan:
-    return Plan(config.network, (config.training,), config.source, config.device)
+    return Plan(
+        config.network, (config.training,), config.source, config.device,
+        start=config.start, track=config.track,
+    )  # fmt: skip
 
 
 def _special_end(epochs: int, n_batches: int) -> float:

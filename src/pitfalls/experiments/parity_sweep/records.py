@@ -36,10 +36,11 @@ class SweepConfig:
         Trainings a cell.
     training : LearningConfig
         How to train; the width and the learning rate are the cell's.
-    backend : {"loky", "dask", "ray"}
-        Where cells run: processes here, or an existing Dask or Ray cluster.
+    backend : {"loky", "dask", "ray", "submitit"}
+        Where cells run: processes here, an existing Dask or Ray cluster, or SLURM through submitit.
     address : str
-        Of the cluster, host:port (default: a local one).
+        Of a Dask or Ray cluster, host:port (default: a local one); local lets submitit start
+        processes here.
     n_jobs : int
         Cells at a time (default: --threads, else one a core).
     """
@@ -52,7 +53,9 @@ class SweepConfig:
     training: Annotated[LearningConfig, Without("learning_rate", "n_hidden")] = field(
         default_factory=LearningConfig
     )
-    backend: Literal["loky", "dask", "ray"] = field(default="loky", metadata=NOT_IDENTITY)
+    backend: Literal["loky", "dask", "ray", "submitit"] = field(
+        default="loky", metadata=NOT_IDENTITY
+    )
     address: str | None = field(default=None, metadata=NOT_IDENTITY)
     n_jobs: int | None = field(default=None, metadata=NOT_IDENTITY)
 

@@ -1,0 +1,249 @@
+"""What is asked, and what was found."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Annotated, Literal
+
+import numpy as np
+
+from pitfalls.errors import InputError
+from pitfalls.experiments.image_curves import Training
+from pitfalls.experiments.image_networks import NetworkConfig
+from pitfalls.experiments.image_scores import guesses, is_ahead, standard_error
+from pitfalls.experiments.image_source import ImageSource, Pictures, ask_for_images
+from pitfalls.experiments.image_workers import Workers
+from pitfalls.frame import HIDDEN, Located, Result
+from pitfalls.images.data import DataConfig
+from pitfalls.images.training.config import TrainConfig
+from pitfalls.named import named_digest
+from pitfalls.runs import NOT_IDENTITY
+
+__all__ = ["ArchitecturesConfig", "ArchitecturesResult", "Candidate", "Lost", "NetworkRow"]
+
+
+@dataclass(frozen=True)
+class ArchitecturesConfig:
+    """Several networks on the same data and schedule, from several starts.
+
+    Parameters
+    ----------
+    source : ImageSource
+        The pictures.
+    networks : tuple of str
+        As ``NetworkConfig.model`` names them.
+    network : NetworkConfig
+        What else is said of networks: widths, arguments.
+    training : TrainConfig
+        How to train each of them.
+    n_seeds : int
+        Starts for each network, from the seed on.
+    workers : Workers
+        Where the trainings run.
+    track : str, optional
+        tensorboard or mlflow, or a function (step, values) of the user's own by name.
+    code : str
+        Fingerprint of the source of the user's own parts; made from their names.
+    device : str
+        Where to compute.
+    """
+
+    source: Annotated[ImageSource, Located(DataConfig, ask_for_images)]
+    networks: tuple[str, ...] = ("resnet18", "fastnet", "mlp", "linear", "vit")
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    training: TrainConfig = field(default_factory=lambda: TrainConfig(flip="auto"))
+    n_seeds: int = 1
+    workers: Workers = field(default_factory=Workers, metadata=NOT_IDENTITY)
+    track: str | None = field(default=None, metadata=NOT_IDENTITY)
+    code: Annotated[str, HIDDEN] = ""
+    device: str = field(default="cpu", metadata=NOT_IDENTITY)
+
+    def __post_init__(self) -> None:
+        for config in self.configs:
+            assert config  # each is checked when it is made
+        digest = named_digest(*self.networks, *self.training.own_parts)
+        object.__setattr__(self, "code", digest)  # never given: what the names lead to now
+        if len(set(self.networks)) < len(self.networks) or not self.networks:
+            raise InputError(
+                "ArchitecturesConfig: networks must be at least one, each named once. Got "
+                f"{', '.join(self.networks) or 'none'}."
+            )
+        if self.n_seeds < 1:
+            raise InputError(
+                f"ArchitecturesConfig: n_seeds must be at least 1. Got {self.n_seeds} instead."
+            )
+
+    @property
+    def configs(self) -> tuple[NetworkConfig, ...]:
+        """One for each network."""
+        return tuple(
+            NetworkConfig(name, self.network.widths, self.network.model_args if ":" in name else ())
+            for name in self.networks
+        )
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A network that is compared.
+
+    Attributes
+    ----------
+    model : str
+        As it was named.
+    title : str
+        What texts call it.
+    n_parameters : int
+        Those that are trained.
+    convolves : bool
+        Whether it slides a kernel of more than one pixel over the image.
+    """
+
+    model: str
+    title: str
+    n_parameters: int
+    convolves: bool
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A training that left the finite numbers."""
+
+    model: str
+    seed: int
+    why: str
+
+
+@dataclass(frozen=True)
+class NetworkRow:
+    """All trainings of one network that finished: means unless a name says otherwise.
+
+    Attributes
+    ----------
+    candidate : Candidate
+    n, n_asked : int
+        How many finished, and how many were asked for.
+    train, held_out, least, largest : float
+        Accuracy: over the last epoch while learning; on the images that decide, with its extremes.
+    error : float
+        Standard error of counting ``held_out`` on these images.
+    cpu_seconds : float
+        Of the processor for a training.
+    """
+
+    candidate: Candidate
+    n: int
+    n_asked: int
+    train: float
+    held_out: float
+    least: float
+    largest: float
+    error: float
+    cpu_seconds: float
+
+
+@dataclass(frozen=True, repr=False)
+class ArchitecturesResult(Result):
+    """What each network came to.
+
+    Attributes
+    ----------
+    pictures : Pictures
+    training : TrainConfig
+        With what ``auto`` stood for; the first training's seed stands in it.
+    candidates : tuple of Candidate
+        As they were asked for.
+    seeds : tuple of int
+    trained : tuple of str
+        The model of each of ``trainings``.
+    trainings : tuple of Training
+        Those that finished; at least one.
+    cpu_seconds : tuple of float
+        Theirs.
+    lost : tuple of Lost
+    """
+
+    pictures: Pictures
+    training: TrainConfig
+    candidates: tuple[Candidate, ...]
+    seeds: tuple[int, ...]
+    trained: tuple[str, ...]
+    trainings: tuple[Training, ...]
+    cpu_seconds: tuple[float, ...]
+    lost: tuple[Lost, ...]
+
+    TABLE = "rows"
+
+    @property
+    def part(self) -> Literal["validation", "test"]:
+        """Which images decide: those held out of the training set, where there are any."""
+        return "validation" if self.pictures.n("validation") else "test"
+
+    @property
+    def n_held_out(self) -> int:
+        """How many images decide."""
+        return self.pictures.n(self.part)
+
+    @property
+    def constant(self) -> float:
+        """What always naming the commonest class gets of them."""
+        return self.pictures.constant(self.part)
+
+    def of(self, model: str) -> tuple[Training, ...]:
+        """Return a network's finished trainings, by seed."""
+        both = zip(self.trained, self.trainings, strict=True)
+        return tuple(training for name, training in both if name == model)
+
+    def score(self, training: Training) -> float:
+        """Return a training's accuracy on the images that decide."""
+        if self.part == "validation":
+            assert training.validation_accuracy is not None
+            return training.validation_accuracy
+        return training.test_accuracy
+
+    @cached_property
+    def rows(self) -> tuple[NetworkRow, ...]:
+        """One for each network with a finished training, in the order asked."""
+        return tuple(self._row(one) for one in self.candidates if self.of(one.model))
+
+    def row(self, model: str) -> NetworkRow | None:
+        """Return a network's row; None if it has none."""
+        return next((row for row in self.rows if row.candidate.model == model), None)
+
+    def best(self, *, convolves: bool) -> NetworkRow | None:
+        """Return the best network with, or without, convolutions; None if there is none."""
+        of_kind = [row for row in self.rows if row.candidate.convolves == convolves]
+        return max(of_kind, key=lambda row: row.held_out, default=None)
+
+    @property
+    def guessing(self) -> tuple[NetworkRow, ...]:
+        """The networks within reach of an answer that ignores the image."""
+        return tuple(r for r in self.rows if guesses(r.held_out, self.constant, self.n_held_out))
+
+    def ahead(self, one: NetworkRow, other: NetworkRow) -> bool:
+        """Whether one network is ahead of another by more than two standard errors.
+
+        Over the seeds with which both finished; without such a seed it is not.
+        """
+        scores = [
+            {training.seed: self.score(training) for training in self.of(row.candidate.model)}
+            for row in (one, other)
+        ]
+        both = sorted(set(scores[0]) & set(scores[1]))
+        ones, others = ([score[seed] for seed in both] for score in scores)
+        return bool(both) and is_ahead(ones, others, self.n_held_out)
+
+    def _row(self, candidate: Candidate) -> NetworkRow:
+        trainings = self.of(candidate.model)
+        scores = [self.score(training) for training in trainings]
+        pairs = zip(self.trained, self.cpu_seconds, strict=True)
+        mean = float(np.mean(scores))
+        return NetworkRow(
+            candidate=candidate,
+            n=len(trainings),
+            n_asked=len(self.seeds),
+            train=float(np.mean([training.train_accuracy for training in trainings])),
+            held_out=mean,
+            least=min(scores),
+            largest=max(scores),
+            error=standard_error(mean, self.n_held_out),
+            cpu_seconds=float(np.mean([s for name, s in pairs if name == candidate.model])),
+        )

@@ -1,0 +1,174 @@
+"""What the report says of the networks: each sentence with the condition under which it stands."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pitfalls.experiments.image_architectures.records import ArchitecturesResult, NetworkRow
+from pitfalls.experiments.image_source import called
+from pitfalls.prose import (
+    Basis,
+    Block,
+    Markup,
+    Paragraph,
+    Picture,
+    counted,
+    listed,
+    number,
+    percent,
+    say,
+    table,
+)
+
+__all__ = ["account", "basis", "bought", "charts", "guessing", "hidden", "lost", "same"]
+
+
+def account(result: ArchitecturesResult) -> tuple[Block, ...]:
+    """Return the table, what it shows, and the figure."""
+    part = called(result.part)
+    return (
+        table(
+            ("Network", "Convolutions", "Parameters", "n", "Training accuracy",
+             f"{part.capitalize()} accuracy", "Processor seconds"),
+            [
+                (
+                    row.candidate.title, "yes" if row.candidate.convolves else "no",
+                    f"{row.candidate.n_parameters:,}",
+                    row.n if row.n == row.n_asked else f"{row.n} of {row.n_asked}",
+                    percent(row.train), _share(row), number(row.cpu_seconds),
+                )
+                for row in result.rows
+            ],
+            say(
+                "{data}, {n}, {epochs} of the scheme {scheme}, optimiser {optimizer}. Training "
+                "accuracy is a mean over the last epoch while the weights changed; {after}",
+                data=result.pictures.name,
+                n=counted(result.pictures.n("train"), "training image"),
+                epochs=counted(result.training.epochs, "epoch"),
+                scheme=result.training.scheme.rpartition(":")[2],
+                optimizer=result.training.optimizer.rpartition(":")[2],
+                after=_spread_words(result),
+            ),
+        ),
+        Paragraph(
+            same(result) + bought(result) + hidden(result) + guessing(result) + lost(result)
+        ),
+        Picture("architectures"),
+    )  # fmt: skip
+
+
+def same(result: ArchitecturesResult) -> Markup:
+    """Say what the networks share; needs two of them."""
+    if len(result.rows) < 2:
+        return ()
+    return say(
+        "All networks see the same images in the same order under the same schedule, which was tuned "
+        "for none of them. "
+    )
+
+
+def bought(result: ArchitecturesResult) -> Markup:
+    """Say what convolutions buy: the best network with them against the best without; needs both."""
+    best, other = result.best(convolves=True), result.best(convolves=False)
+    if best is None or other is None:
+        return ()
+    ends = say(
+        "Of the networks with convolutions {best} is best with {share} ({size}), of those without "
+        "{other} with {less} ({size2}): ",
+        best=best.candidate.title, share=percent(best.held_out),
+        size=counted(best.candidate.n_parameters, "parameter"),
+        other=other.candidate.title, less=percent(other.held_out),
+        size2=counted(other.candidate.n_parameters, "parameter"),
+    )  # fmt: skip
+    points = number(100 * abs(best.held_out - other.held_out), 2)
+    error = say(
+        "two standard errors of a difference, by counting on {images}{starts}",
+        images=counted(result.n_held_out, f"{called(result.part)} image"), starts=_starts(result),
+    )  # fmt: skip
+    if result.ahead(best, other):
+        return ends + say(
+            "here a convolution buys {points} points, more than {error}. ",
+            points=points,
+            error=error,
+        )
+    if result.ahead(other, best):
+        return ends + say(
+            "here the networks without are ahead, by {points} points, more than {error}. ",
+            points=points, error=error,
+        )  # fmt: skip
+    return ends + say("not more than {error}; this comparison does not decide. ", error=error)
+
+
+def hidden(result: ArchitecturesResult) -> Markup:
+    """Say what hidden layers without convolutions buy; needs the linear network and the perceptron."""
+    linear, perceptron = result.row("linear"), result.row("mlp")
+    if linear is None or perceptron is None:
+        return ()
+    points = number(100 * abs(perceptron.held_out - linear.held_out), 2)
+    if result.ahead(perceptron, linear):
+        return say(
+            "Hidden layers alone, without convolutions, are worth {points} points over the linear "
+            "network. ",
+            points=points,
+        )
+    if result.ahead(linear, perceptron):
+        return say("The linear network is {points} points ahead of the perceptron. ", points=points)
+    return say("The perceptron and the linear network are not told apart. ")
+
+
+def guessing(result: ArchitecturesResult) -> Markup:
+    """Name the networks that are not told apart from an answer that ignores the image."""
+    rows = result.guessing
+    if not rows:
+        return ()
+    return say(
+        "{names} {verb} within three standard errors of naming one class for every image ({share}). ",
+        names=listed([say(row.candidate.title) for row in rows]),
+        verb="lies" if len(rows) == 1 else "lie", share=percent(result.constant),
+    )  # fmt: skip
+
+
+def lost(result: ArchitecturesResult) -> Markup:
+    """Name the trainings that left the finite numbers."""
+    told = [
+        say("{n} of {title}", n=counted(n, "training"), title=one.title)
+        for one in result.candidates
+        if (n := sum(gone.model == one.model for gone in result.lost))
+    ]
+    return say("Diverged: {told}. ", told=listed(told)) if told else ()
+
+
+def basis(result: ArchitecturesResult) -> Basis:
+    """Say how many starts a network has."""
+    n = len(result.seeds)
+    return Basis(
+        n=f"{counted(n, 'start')} a network",
+        spread="mean; smallest and largest over the starts"
+        if n > 1
+        else "none, one start; after ± the standard error of counting",
+        data=result.pictures.name,
+    )
+
+
+def charts(result: ArchitecturesResult) -> Mapping[str, Any]:
+    """Return no interactive part."""
+    return {}
+
+
+def _share(row: NetworkRow) -> str:
+    if row.n == 1:
+        return f"{percent(row.held_out)} ± {percent(row.error)}"
+    return f"{percent(row.held_out)} ({percent(row.least)} to {percent(row.largest)})"
+
+
+def _spread_words(result: ArchitecturesResult) -> str:
+    single = any(row.n == 1 for row in result.rows)
+    several = any(row.n > 1 for row in result.rows)
+    words = ["after ± the standard error of counting"] if single else []
+    words += ["in brackets the smallest and the largest over the starts"] if several else []
+    return ", ".join(words) + "."
+
+
+def _starts(result: ArchitecturesResult) -> Markup:
+    if len(result.seeds) == 1:
+        return say("; one start says nothing of other starts")
+    return say(" and by the spread over the starts")

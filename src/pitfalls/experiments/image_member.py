@@ -1,0 +1,191 @@
+"""One training of several: tested once, and put into a record."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.torch import save
+from torch import nn
+
+from pitfalls.errors import DivergenceError
+from pitfalls.experiments.image_curves import Clock, Training
+from pitfalls.experiments.image_networks import NetworkConfig, build_network
+from pitfalls.experiments.image_source import ImageSource
+from pitfalls.experiments.image_start import Start, start_from
+from pitfalls.images.data import ImageDataset
+from pitfalls.images.training.checks import training_warnings
+from pitfalls.images.training.config import TrainConfig
+from pitfalls.images.training.evaluation import evaluate, predict_logits
+from pitfalls.images.training.loop import train
+from pitfalls.images.training.records import EpochRecord, StepRecord
+from pitfalls.images.training.records import TrainResult as Trained
+from pitfalls.runs import open_tracker
+
+__all__ = ["Member", "Outcome", "begin", "look_at_test_set", "numbers_of", "train_member"]
+
+TOLD = ("rate", "loss", "accuracy", "train_loss", "train_accuracy", "validation_loss",
+        "validation_accuracy")  # fmt: skip
+"""What a tracker is told of a step and of an epoch."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One training of a plan.
+
+    Attributes
+    ----------
+    network : NetworkConfig
+    training : TrainConfig
+    start : Start
+    source : ImageSource
+    device : str
+    six_views : bool
+    label : dict
+        What tells its log lines from those of the others; empty where it is alone.
+    track : str or None
+    folder : Path
+        The store of runs.
+    run_id : str
+    """
+
+    network: NetworkConfig
+    training: TrainConfig
+    start: Start
+    source: ImageSource
+    device: str
+    six_views: bool
+    label: dict[str, Any]
+    track: str | None
+    folder: Path
+    run_id: str
+
+    @property
+    def name(self) -> str:
+        """What trackers call it; empty where it is alone."""
+        return "-".join(str(value).rpartition(":")[2] for value in self.label.values())
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one training.
+
+    Attributes
+    ----------
+    training : Training or None
+        None where it diverged.
+    why : str
+        Why it diverged.
+    warnings : tuple of str
+    clock : Clock
+    log : tuple of dict
+        The lines of its log.
+    logits : array of shape (n_test, n_classes)
+    weights : bytes
+        As safetensors.
+    """
+
+    training: Training | None
+    why: str
+    warnings: tuple[str, ...]
+    clock: Clock
+    log: tuple[dict[str, Any], ...]
+    logits: NDArray[Any]
+    weights: bytes
+
+
+def begin(member: Member, data: ImageDataset) -> tuple[nn.Module, tuple[str, ...]]:
+    """Build a member's network, and say what is to be said of its training."""
+    network = build_network(member.network, data, member.training.seed)
+    anew = start_from(member.start, network)
+    warnings = training_warnings(member.training, data)
+    if anew:
+        warnings += (f"Not in the weights it starts from, so drawn anew: {', '.join(anew)}.",)
+    return network, warnings
+
+
+def train_member(member: Member) -> Outcome:
+    """Train and test one member from its start, on a worker."""
+    data = member.source.load()
+    network, warnings = begin(member, data)
+    curve: list[list[float]] = []
+    log: list[dict[str, Any]] = []
+    with open_tracker(member.track, member.folder, member.run_id, member.name, 0) as track:
+
+        def step(record: StepRecord) -> None:
+            curve.append([record.rate, record.loss, record.accuracy])
+            log.append({**member.label, **vars(record)})
+            track(record.step, numbers_of(record))
+
+        def epoch(record: EpochRecord) -> None:
+            log.append({**member.label, **vars(record)})
+            track(record.step, numbers_of(record))
+
+        try:
+            trained = train(
+                network, data, member.training, device=member.device, on_step=step, on_epoch=epoch
+            )
+            found, logits = look_at_test_set(network, data, member, curve, trained)
+        except DivergenceError as error:
+            nothing = np.zeros((0, data.n_classes), dtype=np.float32)
+            return Outcome(None, str(error), warnings, Clock(0, 0), tuple(log), nothing, b"")
+        track(trained.steps, {"test_loss": found.test_loss, "test_accuracy": found.test_accuracy})
+    weights = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
+    clock = Clock(trained.seconds, trained.cpu_seconds)
+    return Outcome(found, "", warnings, clock, tuple(log), logits, save(weights))
+
+
+def look_at_test_set(
+    network: nn.Module,
+    data: ImageDataset,
+    member: Member,
+    curve: list[list[float]],
+    trained: Trained,
+    advance: Callable[[int, int], None] | None = None,
+) -> tuple[Training, NDArray[Any]]:
+    """Look at the test set, once, after training; return the record and the logits."""
+    logits = predict_logits(
+        network, data.test_images, data.mean, data.std, device=member.device, on_progress=advance
+    )
+    if not bool(logits.isfinite().all()):
+        raise DivergenceError(
+            "test: the trained network's outputs on the test images are not finite. Lower the learning "
+            "rate, or look at the data."
+        )
+    six = None
+    if member.six_views:
+        averaged = predict_logits(
+            network, data.test_images, data.mean, data.std, views="six", device=member.device
+        )
+        six = evaluate(averaged, data.test_labels).accuracy
+    result = evaluate(logits, data.test_labels)
+    rate, loss, accuracy = np.array(curve, dtype=np.float64).T.copy()
+    held_out = len(data.validation_labels) > 0
+    record = Training(
+        scheme=member.training.scheme,
+        seed=member.training.seed,
+        rate=rate,
+        loss=loss,
+        accuracy=accuracy,
+        train_losses=_column(trained, "train_loss"),
+        train_accuracies=_column(trained, "train_accuracy"),
+        validation_losses=_column(trained, "validation_loss") if held_out else None,
+        validation_accuracies=_column(trained, "validation_accuracy") if held_out else None,
+        test_loss=result.loss,
+        test_accuracy=result.accuracy,
+        six_views=six,
+        kept_epoch=trained.best_epoch if member.training.keep == "best" else None,
+    )
+    return record, logits.numpy()
+
+
+def numbers_of(record: StepRecord | EpochRecord) -> dict[str, float]:
+    """Return what a tracker is told of a record."""
+    values = vars(record)
+    return {name: float(values[name]) for name in TOLD if values.get(name) is not None}
+
+
+def _column(trained: Trained, name: str) -> NDArray[np.float64]:
+    return np.array([getattr(epoch, name) for epoch in trained.epochs], dtype=np.float64)

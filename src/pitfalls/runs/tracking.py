@@ -1,0 +1,140 @@
+"""Numbers handed to a tracker while they are made: TensorBoard, MLflow, or a function of the user's own."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pitfalls.errors import InputError
+from pitfalls.named import is_named, load_named
+
+__all__ = ["TRACKERS", "Track", "check_tracker", "open_tracker"]
+
+TRACKERS = ("tensorboard", "mlflow")
+FOLDER = "tracking"
+FLUSH = 10
+"""Calls that are sent to MLflow together."""
+
+Track = Callable[[int, Mapping[str, float]], None]
+"""(step, values by name)."""
+
+
+def check_tracker(who: str, name: str | None) -> None:
+    """Refuse what is no tracker."""
+    if name is not None and not (name in TRACKERS or is_named(name)):
+        raise InputError(
+            f"{who}: track must be tensorboard, mlflow, or your own function as file.py:name or "
+            f"module:name. Got {name!r} instead."
+        )
+
+
+@contextmanager
+def open_tracker(
+    name: str | None, folder: Path, run_id: str, label: str, step: int
+) -> Iterator[Track]:
+    """Give a function that hands numbers on; without a name it does nothing.
+
+    Parameters
+    ----------
+    name : str, optional
+        tensorboard writes ``<folder>/tracking/tensorboard/<run>``; mlflow goes to
+        ``MLFLOW_TRACKING_URI``, or ``<folder>/tracking/mlflow.db`` without it; ``file.py:name`` is a
+        function (step, values) of the user's own, whose code is run.
+    folder : Path
+        The store of runs.
+    run_id, label : str
+        The run, and which of its trainings; empty where it has one.
+    step : int
+        Steps done before: what an interrupted run wrote after them is written again.
+
+    Raises
+    ------
+    InputError
+        If the tracker is not installed, or there is no such function.
+    """
+    if name is None:
+        yield lambda step, values: None
+    elif name == "tensorboard":
+        yield from _tensorboard(folder / FOLDER / "tensorboard" / run_id / label, step)
+    elif name == "mlflow":
+        yield from _mlflow(folder / FOLDER, run_id, label)
+    else:
+        function = load_named("track", name)
+        prefix = f"{label}/" if label else ""
+        yield lambda step, values: function(step, {prefix + k: v for k, v in values.items()})
+
+
+def _tensorboard(folder: Path, step: int) -> Iterator[Track]:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise _missing("TensorBoard") from error
+    # what lies there of later steps is hidden: those of an interrupted run are done again
+    writer = SummaryWriter(str(folder), purge_step=step + 1, flush_secs=5)
+
+    def track(step: int, values: Mapping[str, float]) -> None:
+        for key, value in values.items():
+            writer.add_scalar(key, value, step)
+
+    try:
+        yield track
+    finally:
+        writer.close()
+
+
+def _mlflow(folder: Path, run_id: str, label: str) -> Iterator[Track]:
+    try:
+        from mlflow.entities import Metric
+        from mlflow.tracking import MlflowClient
+    except ImportError as error:
+        raise _missing("MLflow") from error
+    import time
+
+    uri = os.environ.get("MLFLOW_TRACKING_URI")
+    if uri is None:
+        folder.mkdir(parents=True, exist_ok=True)
+        uri = f"sqlite:///{(folder / 'mlflow.db').absolute()}"
+    client = MlflowClient(tracking_uri=uri)
+    theirs = _mlflow_run(client, run_id)
+    prefix = f"{label}/" if label else ""
+    waiting: list[Any] = []
+    known: dict[str, int] = {}
+
+    def send() -> None:
+        if waiting:
+            client.log_batch(theirs, metrics=waiting)
+            waiting.clear()
+
+    def track(step: int, values: Mapping[str, float]) -> None:
+        now = int(time.time() * 1000)
+        for key, value in values.items():
+            if prefix + key not in known:
+                before = client.get_metric_history(theirs, prefix + key)
+                known[prefix + key] = max((metric.step for metric in before), default=-1)
+            # a resumed run gives the very numbers again that it gave before it was interrupted
+            if step > known[prefix + key]:
+                waiting.append(Metric(prefix + key, value, now, step))
+        if len(waiting) >= FLUSH:
+            send()
+
+    try:
+        yield track
+    finally:
+        send()
+
+
+def _mlflow_run(client: Any, run_id: str) -> str:
+    """Return MLflow's id of a run: the one that was begun before, or a new one."""
+    experiment, _, name = run_id.partition("/")
+    found = client.get_experiment_by_name(experiment)
+    identifier = found.experiment_id if found else client.create_experiment(experiment)
+    begun = client.search_runs([identifier], f"tags.`pitfalls.run` = '{run_id}'")
+    if begun:
+        return str(begun[0].info.run_id)
+    made = client.create_run(identifier, run_name=name, tags={"pitfalls.run": run_id})
+    return str(made.info.run_id)
+
+
+def _missing(name: str) -> InputError:
+    return InputError(f"track: {name} is not installed. Run: pip install 'pitfalls[tracking]'")
