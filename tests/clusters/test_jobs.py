@@ -147,7 +147,7 @@ def test_ray_gives_the_same_bits():
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"backend": "slurm"}, "loky, dask, ray"),
+        ({"backend": "slurm"}, "loky, dask, ray, submitit"),
         ({"address": "127.0.0.1:1"}, "loky works here"),
         ({"backend": "dask", "address": "nowhere"}, "host:port"),
         ({"backend": "dask", "address": "tcp://127.0.0.1:99999"}, "host:port"),
@@ -163,9 +163,9 @@ def test_bad_arguments_and_dead_addresses_are_one_line_at_once(arguments, said):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("backend", ["dask", "ray"])
+@pytest.mark.parametrize("backend", ["dask", "ray", "submitit"])
 def test_a_missing_extra_is_named(monkeypatch, backend):
-    module = {"dask": "distributed", "ray": "ray"}[backend]
+    module = {"dask": "distributed"}.get(backend, backend)
     monkeypatch.setitem(sys.modules, module, None)
     with (
         pytest.raises(InputError, match=rf"pip install 'pitfalls\[{backend}\]'"),
@@ -187,3 +187,48 @@ def test_the_same_job_asked_for_twice_is_done_twice_and_ends(n_jobs):
 
 def test_results_that_equal_nothing_not_even_themselves_end_too():
     assert str(run_jobs(float, [("nan",), ("nan",)], n_jobs=1)) == "[nan, nan]"
+
+
+def square_but_die_once(folder, number):
+    """Kill the worker's own process the first time that job 1 is tried."""
+    tried = os.path.join(folder, f"tried-{number}")
+    if number == 1 and not os.path.exists(tried):
+        open(tried, "w").close()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number**2
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("backend", ["ray", "submitit"])
+def test_a_job_whose_worker_was_killed_is_done_again(backend, tmp_path, monkeypatch):
+    pytest.importorskip(backend, reason=f"needs the extra: pitfalls[{backend}]")
+    address = None
+    if backend == "submitit":
+        import submitit
+
+        address = "local"
+        # how long a result may take to show on a shared file system
+        monkeypatch.setattr(submitit.core.core.Job, "_results_timeout_s", 1)
+        monkeypatch.chdir(tmp_path)
+    done = run_jobs(
+        square_but_die_once,
+        [(str(tmp_path), number) for number in range(3)],
+        backend=backend,
+        address=address,
+        n_jobs=2,
+    )
+    assert done == [0, 1, 4]
+    assert (tmp_path / "tried-1").exists()
+    assert not list(tmp_path.glob("submitit-*"))
+
+
+def test_a_fault_of_a_job_under_submitit_is_the_fault_itself(tmp_path, monkeypatch):
+    pytest.importorskip("submitit", reason="needs the extra: pitfalls[submitit]")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="could not convert"):
+        run_jobs(float, [("nine",)], backend="submitit", address="local")
+    with pytest.raises(InputError, match="'local' or none"):
+        run_jobs(float, [("9",)], backend="submitit", address="host:1")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(InputError, match="no SLURM here"):
+        run_jobs(float, [("9",)], backend="submitit")

@@ -56,7 +56,7 @@ def test_a_convolution_buys_what_the_best_with_it_is_ahead_of_the_best_without()
     said = plain(bought(apart))
     assert "FastNet is best with 80.0 % (1,000 parameters)" in said
     assert "of those without multilayer perceptron with 50.0 % (20,000 parameters)" in said
-    assert "a convolution buys 30 points, more than two standard errors" in said
+    assert "a convolution buys 30 points, more than chance explains" in said
     assert "one start says nothing of other starts" in said
     assert title(apart) == "A convolution buys 30 points"
 

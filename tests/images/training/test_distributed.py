@@ -9,31 +9,38 @@ import torch
 from safetensors.torch import load_file
 
 from pitfalls.images.training.distributed import World
+from pitfalls.images.training.loop import train
 from pitfalls.images.training.records import TrainState
-from tests.images.training import parallel_training
+from tests.images.training import elastic_training, parallel_training
+from tests.images.training.test_loop import dataset, network
 
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.fixture(scope="module")
-def written(tmp_path_factory):
-    """What two processes wrote: weights and log of each training, and of its resumption."""
-    folder = tmp_path_factory.mktemp("parallel")
+def torchrun(*arguments):
+    """Run a script in two processes."""
     environment = {
         **os.environ,
         "OMP_NUM_THREADS": "1",
         "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}",
     }
-    done = subprocess.run(
+    return subprocess.run(
         [
             *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
-            *("--nproc-per-node", "2", parallel_training.__file__, str(folder)),
+            *("--nproc-per-node", "2", *map(str, arguments)),
         ],
         env=environment,
         capture_output=True,
         text=True,
         timeout=500,
     )
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """What two processes wrote: weights and log of each training, and of its resumption."""
+    folder = tmp_path_factory.mktemp("parallel")
+    done = torchrun(parallel_training.__file__, folder)
     assert done.returncode == 0, done.stderr
 
     def read(name):
@@ -70,6 +77,24 @@ def test_a_run_of_two_processes_goes_on_in_one_with_the_same_losses(written):
     rest, _ = parallel_training.run_long(state)
     both = json.loads((written.folder / "long.json").read_text())
     assert rest == pytest.approx(both[20:], rel=1e-6)
+
+
+def test_a_killed_worker_is_started_anew_by_torchrun_and_the_run_goes_on(tmp_path):
+    done = torchrun(
+        "--max-restarts", 1, "--monitor-interval", 0.2, elastic_training.__file__, tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in (tmp_path / "losses.txt").read_text().splitlines()]
+    steps = [step for step, _ in lines]
+    # gone on from a checkpoint shortly before the death, not from the start
+    assert sorted(set(steps)) == list(range(1, 51))
+    assert len(steps) <= 52
+    alone = []
+    train(
+        network(), dataset(n=parallel_training.LONG_IMAGES), parallel_training.LONG,
+        rate=lambda *at: 0.02, on_step=lambda record: alone.append(record.loss),
+    )  # fmt: skip
+    assert list(dict(lines).values()) == pytest.approx(alone, rel=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["plain", "homework", "fast"])

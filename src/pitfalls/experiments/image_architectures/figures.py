@@ -56,9 +56,9 @@ def title(result: ArchitecturesResult) -> str:
     if best is None or other is None:
         return f"{counted(len(result.rows), 'network')}, one schedule"
     points = number(100 * abs(best.held_out - other.held_out), 2)
-    if result.ahead(best, other):
+    if result.decided == "with":
         return f"A convolution buys {points} points"
-    if result.ahead(other, best):
+    if result.decided == "without":
         return f"Without convolutions {points} points more"
     return "Convolutions: no clear difference"
 

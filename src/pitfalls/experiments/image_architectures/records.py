@@ -9,7 +9,7 @@ import numpy as np
 from pitfalls.errors import InputError
 from pitfalls.experiments.image_curves import Training
 from pitfalls.experiments.image_networks import NetworkConfig
-from pitfalls.experiments.image_scores import guesses, is_ahead, standard_error
+from pitfalls.experiments.image_shares import ahead, guesses, standard_error
 from pitfalls.experiments.image_source import ImageSource, Pictures, ask_for_images
 from pitfalls.experiments.image_workers import Workers
 from pitfalls.frame import HIDDEN, Located, Result
@@ -214,12 +214,24 @@ class ArchitecturesResult(Result):
         return max(of_kind, key=lambda row: row.held_out, default=None)
 
     @property
+    def decided(self) -> Literal["with", "without", "neither"]:
+        """Which kind's best network is ahead of the other kind's, all pairs of them taken together."""
+        best, other = self.best(convolves=True), self.best(convolves=False)
+        if best is None or other is None:
+            return "neither"
+        kinds = [row.candidate.convolves for row in self.rows]
+        pairs = kinds.count(True) * kinds.count(False)
+        if self.ahead(best, other, pairs):
+            return "with"
+        return "without" if self.ahead(other, best, pairs) else "neither"
+
+    @property
     def guessing(self) -> tuple[NetworkRow, ...]:
         """The networks within reach of an answer that ignores the image."""
         return tuple(r for r in self.rows if guesses(r.held_out, self.constant, self.n_held_out))
 
-    def ahead(self, one: NetworkRow, other: NetworkRow) -> bool:
-        """Whether one network is ahead of another by more than two standard errors.
+    def ahead(self, one: NetworkRow, other: NetworkRow, comparisons: int = 1) -> bool:
+        """Whether one network is ahead of another by more than chance, among so many pairs.
 
         Over the seeds with which both finished; without such a seed it is not.
         """
@@ -229,7 +241,7 @@ class ArchitecturesResult(Result):
         ]
         both = sorted(set(scores[0]) & set(scores[1]))
         ones, others = ([score[seed] for seed in both] for score in scores)
-        return bool(both) and is_ahead(ones, others, self.n_held_out)
+        return bool(both) and ahead(ones, others, self.n_held_out, comparisons=comparisons)
 
     def _row(self, candidate: Candidate) -> NetworkRow:
         trainings = self.of(candidate.model)

@@ -80,22 +80,21 @@ def bought(result: ArchitecturesResult) -> Markup:
         size2=counted(other.candidate.n_parameters, "parameter"),
     )  # fmt: skip
     points = number(100 * abs(best.held_out - other.held_out), 2)
-    error = say(
-        "two standard errors of a difference, by counting on {images}{starts}",
+    chance = say(
+        "chance explains (95 %, all pairs of the two kinds together, by counting on {images}{starts})",
         images=counted(result.n_held_out, f"{called(result.part)} image"), starts=_starts(result),
     )  # fmt: skip
-    if result.ahead(best, other):
+    if result.decided == "with":
         return ends + say(
-            "here a convolution buys {points} points, more than {error}. ",
-            points=points,
-            error=error,
-        )
-    if result.ahead(other, best):
-        return ends + say(
-            "here the networks without are ahead, by {points} points, more than {error}. ",
-            points=points, error=error,
+            "here a convolution buys {points} points, more than {chance}. ",
+            points=points, chance=chance,
         )  # fmt: skip
-    return ends + say("not more than {error}; this comparison does not decide. ", error=error)
+    if result.decided == "without":
+        return ends + say(
+            "here the networks without are ahead, by {points} points, more than {chance}. ",
+            points=points, chance=chance,
+        )  # fmt: skip
+    return ends + say("no more than {chance}; this comparison does not decide. ", chance=chance)
 
 
 def hidden(result: ArchitecturesResult) -> Markup:

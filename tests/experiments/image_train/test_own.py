@@ -1,0 +1,129 @@
+"""A network of one's own from training to prediction, earlier weights to start from, and a tracker."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pitfalls.cli import main
+from pitfalls.errors import InputError, RunError
+from pitfalls.experiments.image_networks import NetworkConfig
+from pitfalls.experiments.image_source import find_images
+from pitfalls.experiments.image_start import Start, start_from
+from pitfalls.experiments.image_train import EXPERIMENT, TrainRunConfig
+from pitfalls.experiments.image_trained import load_trained, weights_digest
+from pitfalls.frame.experiment import perform
+from pitfalls.images import DataConfig
+from pitfalls.images.training.config import TrainConfig
+from pitfalls.runs import RunStore, config_hash
+
+NET = """
+from torch import nn
+from layers import hidden
+
+def Net(width=4, *, n_classes, in_channels):
+    return nn.Sequential(nn.Flatten(), *hidden(width), nn.LazyLinear(n_classes))
+
+def tell(step, values):
+    with open(__file__ + ".log", "a") as log:
+        print(step, sorted(values), file=log)
+"""
+LAYERS = """
+from torch import nn
+
+def hidden(width):
+    return nn.LazyLinear(width), nn.ReLU()
+"""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("project")
+    (folder / "net.py").write_text(NET)
+    (folder / "layers.py").write_text(LAYERS)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def line(project):
+    """Return the words of a command on the digits with the project's network."""
+    data = ["--data", "digits", "--subset-train", "120", "--subset-val", "40"]
+    own = ["--model", f"{project / 'net.py'}:Net", "--model-args", "width=6"]
+    runs = ["--runs", str(project / "runs")]
+    brief = ["--batch-size", "20", "--flip", "none"]
+    return lambda command, *more: [*runs, "images", command, *data, *own, *brief, *more]
+
+
+@pytest.fixture(scope="module")
+def trained(project, line):
+    track = ["--track", f"{project / 'net.py'}:tell"]
+    assert main([*line("train"), *track]) == 0
+    return RunStore(project / "runs").find("images-train/")
+
+
+def test_a_network_of_ones_own_is_trained_with_its_arguments_and_told_to_a_tracker(
+    trained, project
+):
+    result = trained.load(EXPERIMENT.result)
+    assert result.network.title == "Net"
+    assert load_trained(trained, model=result.network.model).network[1].out_features == 6
+    told = (project / "net.py.log").read_text().splitlines()
+    assert told[0] == "1 ['accuracy', 'loss', 'rate']"
+    assert told[-1] == f"{result.trained.n_steps} ['test_accuracy', 'test_loss']"
+
+
+def test_the_other_commands_take_it_too(line, capsys):
+    assert main([*line("lr-find"), "--steps", "4"]) == 0
+    assert main([*line("compare"), "--schemes", "constant", "cosine"]) == 0
+    assert "cosine" in capsys.readouterr().out
+
+
+def test_what_a_run_folder_names_is_run_only_if_it_is_named_again(trained, project, capsys):
+    own = ["--model", f"{project / 'net.py'}:Net"]
+    runs = ["--runs", str(project / "runs"), "images"]
+    assert main([*runs, "evaluate", trained.id]) == 2 or "--model" in capsys.readouterr().err
+    assert main([*runs, "evaluate", trained.id, *own]) == 0
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(project / "black.png")
+    assert main([*runs, "predict", str(project / "black.png"), "--run", trained.id, *own]) == 0
+    with pytest.raises(RunError, match="Name it again, which runs its code"):
+        load_trained(trained)
+
+
+def test_an_edit_in_a_file_that_is_imported_is_another_run_and_refuses_the_old_weights(
+    trained, project
+):
+    source = find_images(DataConfig("digits", subset_train=120, subset_val=40))
+    name = f"{project / 'net.py'}:Net"
+    config = TrainRunConfig(source, NetworkConfig(name))
+    before = config_hash(config)
+    (project / "layers.py").write_text(LAYERS.replace("ReLU", "Tanh"))
+    try:
+        assert config_hash(replace(config)) != before
+        with pytest.raises(RunError, match="is not the code that it has trained"):
+            load_trained(trained, model=name)
+    finally:
+        (project / "layers.py").write_text(LAYERS)
+    assert config_hash(replace(config)) == before
+
+
+def test_a_training_starts_from_earlier_weights_but_for_a_layer_of_another_shape(tmp_path):
+    source = find_images(DataConfig("digits", subset_train=120, subset_val=40))
+    linear, still = NetworkConfig("linear"), TrainConfig(batch_size=20, flip="none")
+    store = RunStore(tmp_path)
+    first = perform(EXPERIMENT, TrainRunConfig(source, linear, still), store)
+    start = Start(weights_digest(first.run), str(first.run.path))
+    again = TrainRunConfig(source, linear, still, start=start)
+    assert config_hash(again) != config_hash(TrainRunConfig(source, linear, still))
+    second = perform(EXPERIMENT, again, store)
+    assert second.result.trained.loss[0] < first.result.trained.loss[0]
+    from torch import nn
+
+    other = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
+    with pytest.raises(InputError, match="none of the weights"):
+        start_from(start, other)
+    deeper = nn.Sequential(nn.Flatten(), nn.Linear(64, 10), nn.Linear(10, 3))
+    assert start_from(start, deeper) == ("2.weight", "2.bias")
+    changed = replace(start, weights_sha256="0" * 64)
+    with pytest.raises(InputError, match="trained anew since"):
+        start_from(changed, deeper)
