@@ -17,6 +17,7 @@ def training(
     validation=None,
     n_batches=13,
     six_views=None,
+    kept_epoch=None,
 ):
     """Return a training whose rates are its scheme's and whose loss falls from 2.3 to 1."""
     epochs, rates, previous = len(train), [], INITIAL_RATE
@@ -39,4 +40,5 @@ def training(
         test_loss=1.5,
         test_accuracy=float(test),
         six_views=six_views,
+        kept_epoch=kept_epoch,
     )

@@ -75,8 +75,10 @@ class Training:
 
     @property
     def validation_accuracy(self) -> float | None:
-        """After the last epoch; None if nothing was held out."""
-        return None if self.validation_accuracies is None else float(self.validation_accuracies[-1])
+        """Of the weights that were kept; None if nothing was held out."""
+        if self.validation_accuracies is None:
+            return None
+        return float(self.validation_accuracies[-1 if self.kept_epoch is None else self.kept_epoch])
 
     @property
     def smooth_loss(self) -> NDArray[np.float64]:

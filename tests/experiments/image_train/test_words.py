@@ -16,6 +16,7 @@ from pitfalls.experiments.image_train.words import (
     continued,
     fit,
     judged,
+    kept,
     reached,
     schedule,
     short,
@@ -98,6 +99,14 @@ def test_weight_decay_and_precision_are_said_as_they_were():
     said = plain(reached(result_of(training(), decay=5e-4, precision="bfloat16")))
     assert "mixed precision, weight decay 0.0005" in said
     assert "after 1 epoch of the special scheme (13 steps on 800 images" in said
+
+
+def test_which_epoch_s_weights_were_kept_is_said_where_they_were_chosen_of_several():
+    made = training(train=(0.3, 0.5, 0.4), validation=0.5, kept_epoch=1)
+    said = plain(kept(result_of(made, n_validation=60)))
+    assert "those of epoch 2 of 3, which had the lowest loss on 60 validation images" in said
+    assert kept(result_of(training(train=(0.3, 0.5), validation=0.5), n_validation=60)) == ()
+    assert kept(result_of(training(validation=0.5, kept_epoch=0), n_validation=60)) == ()
 
 
 def test_a_loss_that_rises_on_the_way_is_not_said_to_fall():

@@ -45,7 +45,17 @@ class RangeConfig:
     source: Annotated[ImageSource, Located(DataConfig, ask_for_images)]
     network: NetworkConfig = field(default_factory=NetworkConfig)
     training: Annotated[
-        TrainConfig, Without("scheme", "rate", "epochs", "averaging", "checkpoint_every")
+        TrainConfig,
+        Without(
+            "scheme",
+            "rate",
+            "epochs",
+            "averaging",
+            "checkpoint_every",
+            "warmup",
+            "patience",
+            "keep",
+        ),
     ] = field(default_factory=lambda: TrainConfig(flip="auto"))
     start: float = 1e-5
     stop: float = 10.0

@@ -27,6 +27,7 @@ __all__ = [
     "fit",
     "headline",
     "judged",
+    "kept",
     "reached",
     "schedule",
     "short",
@@ -46,6 +47,7 @@ def account(result: TrainRunResult) -> tuple[Block, ...]:
             continued(result)
             + schedule(result)
             + reached(result)
+            + kept(result)
             + short(result)
             + judged(result)
             + fit(result)
@@ -132,6 +134,19 @@ def reached(result: TrainRunResult) -> Markup:
         decay=say(", weight decay {rate}", rate=number(decay, 2)) if decay else say(""),
         train=percent(trained.train_accuracy), test=percent(trained.test_accuracy),
         error=percent(result.error), n=counted(pictures.n("test"), "test image"),
+    )  # fmt: skip
+
+
+def kept(result: TrainRunResult) -> Markup:
+    """Say which epoch's weights were tested; needs that the best were kept, and several epochs."""
+    trained = result.trained
+    if trained.kept_epoch is None or trained.n_epochs < 2:
+        return ()
+    return say(
+        "The weights kept and tested are those of epoch {epoch} of {n}, which had the lowest loss on "
+        "{images}; the test images had no part in that. ",
+        epoch=trained.kept_epoch + 1, n=trained.n_epochs,
+        images=counted(result.pictures.n("validation"), "validation image"),
     )  # fmt: skip
 
 

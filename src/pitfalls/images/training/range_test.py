@@ -136,7 +136,7 @@ def learning_rate_range(
             raise _BurstError
 
     # An epoch may be a single step: as many epochs as steps are always enough.
-    endless = replace(config, epochs=steps, averaging=None, patience=None, keep="last")
+    endless = replace(config, epochs=steps, averaging=None, warmup=0.0, patience=None, keep="last")
     unseen = _without_validation(data) if isinstance(data, ImageDataset) else data
     diverged = True
     try:
