@@ -209,6 +209,7 @@ def test_a_job_whose_worker_was_killed_is_done_again(backend, tmp_path, monkeypa
         address = "local"
         # how long a result may take to show on a shared file system
         monkeypatch.setattr(submitit.core.core.Job, "_results_timeout_s", 1)
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
         monkeypatch.chdir(tmp_path)
     done = run_jobs(
         square_but_die_once,

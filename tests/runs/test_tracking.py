@@ -43,7 +43,9 @@ def test_mlflow_holds_each_step_once_also_after_an_interruption(tmp_path, monkey
 
 def test_a_function_of_ones_own_is_told_by_name(tmp_path):
     (tmp_path / "own.py").write_text(
-        "def tell(step, values):\n    open(__file__ + '.log', 'a').write(f'{step} {values}\\n')\n"
+        "def tell(step, values):\n"
+        "    with open(__file__ + '.log', 'a') as log:\n"
+        "        print(step, values, file=log)\n"
     )
     give(f"{tmp_path / 'own.py'}:tell", tmp_path, [1, 2], "vit-3")
     lines = (tmp_path / "own.py.log").read_text().splitlines()

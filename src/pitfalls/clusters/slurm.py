@@ -11,7 +11,7 @@ from typing import Any
 import joblib
 
 from pitfalls.clusters.joining import import_extra
-from pitfalls.errors import InputError
+from pitfalls.errors import InputError, ResourceError
 
 __all__ = ["slurm_jobs"]
 
@@ -73,7 +73,7 @@ def _stream(submitit: Any, cluster: str, most: int, jobs: list[Any]) -> Iterator
             ended = [job for job in running if job.done()]
             running = [job for job in running if job not in ended]
             for job in ended:
-                fault, found = job.result()
+                fault, found = _ended(submitit, job)
                 if fault is not None:
                     raise fault
                 yield found
@@ -83,6 +83,19 @@ def _stream(submitit: Any, cluster: str, most: int, jobs: list[Any]) -> Iterator
         for job in running:
             job.cancel(check=False)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _ended(submitit: Any, job: Any) -> tuple[Any, Any]:
+    """Return what a job left; one that could not be read where it ran is a fault, no dead process."""
+    try:
+        left: tuple[Any, Any] = job.result()
+    except submitit.core.utils.FailedJobError as error:
+        reason = next((s for s in str(error).splitlines() if "Error: " in s), "no reason")
+        raise ResourceError(
+            f"run_jobs: a job could not be read where it was to run ({reason.strip()}). Let its machine "
+            "have the same packages, and PYTHONPATH, as this one."
+        ) from error
+    return left
 
 
 def _caught(function: Callable[..., Any], arguments: Any, keywords: Any) -> tuple[Any, Any]:

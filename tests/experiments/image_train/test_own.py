@@ -13,6 +13,7 @@ from pitfalls.experiments.image_source import find_images
 from pitfalls.experiments.image_start import Start, start_from
 from pitfalls.experiments.image_train import EXPERIMENT, TrainRunConfig
 from pitfalls.experiments.image_trained import load_trained, weights_digest
+from pitfalls.frame import session
 from pitfalls.frame.experiment import perform
 from pitfalls.images import DataConfig
 from pitfalls.images.training.config import TrainConfig
@@ -35,6 +36,13 @@ from torch import nn
 def hidden(width):
     return nn.LazyLinear(width), nn.ReLU()
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def settings_are_put_back():
+    kept = session._settings, session._tokens
+    yield
+    session._settings, session._tokens = kept
 
 
 @pytest.fixture(scope="module")

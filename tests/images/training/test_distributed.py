@@ -81,7 +81,7 @@ def test_a_run_of_two_processes_goes_on_in_one_with_the_same_losses(written):
 
 def test_a_killed_worker_is_started_anew_by_torchrun_and_the_run_goes_on(tmp_path):
     done = torchrun(
-        "--max-restarts", 1, "--monitor-interval", 0.2, elastic_training.__file__, tmp_path
+        "--max-restarts", 3, "--monitor-interval", 0.2, elastic_training.__file__, tmp_path
     )
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in (tmp_path / "losses.txt").read_text().splitlines()]

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed.nn.functional import all_reduce
 from torch.nn.modules.batchnorm import SyncBatchNorm, _BatchNorm
 
 from pitfalls.errors import InputError
@@ -59,8 +59,7 @@ def _forward(norm: _BatchNorm, x: Tensor) -> Tensor:
     here = torch.tensor([x.numel() / x.shape[1]], dtype=torch.float64, device=x.device)
     wide = mean.double()
     sums = torch.cat([here, here * wide, here * (variance.double() + wide**2)])
-    # the sum over processes of a loss has the sum of their gradients, as this function's backward does
-    sums = all_reduce(sums, dist.ReduceOp.SUM)  # type: ignore[no-untyped-call]
+    sums = _SumOverProcesses.apply(sums)  # type: ignore[no-untyped-call]
     count = sums[0]
     first, second = sums[1:].chunk(2)
     wide = first / count
@@ -73,6 +72,22 @@ def _forward(norm: _BatchNorm, x: Tensor) -> Tensor:
         y = torch.addcmul(norm.bias.view(shape), y, norm.weight.view(shape))
     normalised: Tensor = y.to(x.dtype)
     return normalised
+
+
+class _SumOverProcesses(torch.autograd.Function):
+    """The sum over all processes; the loss is summed over them as well, so gradients are too."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        total = values.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+        total = gradient.clone()
+        dist.all_reduce(total)
+        return total
 
 
 @torch.no_grad()
