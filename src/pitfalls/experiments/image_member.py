@@ -15,6 +15,7 @@ from pitfalls.experiments.image_curves import Clock, Training
 from pitfalls.experiments.image_networks import NetworkConfig, build_network
 from pitfalls.experiments.image_source import ImageSource
 from pitfalls.experiments.image_start import Start, start_from
+from pitfalls.experiments.image_trained import fit_kept_temperature
 from pitfalls.images.data import ImageDataset
 from pitfalls.images.training.checks import training_warnings
 from pitfalls.images.training.config import TrainConfig
@@ -85,6 +86,8 @@ class Outcome:
     logits : array of shape (n_test, n_classes)
     weights : bytes
         As safetensors.
+    temperature : float or None
+        As of ``KeptNetwork``.
     """
 
     training: Training | None
@@ -94,6 +97,7 @@ class Outcome:
     log: tuple[dict[str, Any], ...]
     logits: NDArray[Any]
     weights: bytes
+    temperature: float | None = None
 
 
 def begin(member: Member, data: ImageDataset) -> tuple[nn.Module, tuple[str, ...]]:
@@ -134,7 +138,8 @@ def train_member(member: Member) -> Outcome:
         track(trained.steps, {"test_loss": found.test_loss, "test_accuracy": found.test_accuracy})
     weights = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
     clock = Clock(trained.seconds, trained.cpu_seconds)
-    return Outcome(found, "", warnings, clock, tuple(log), logits, save(weights))
+    temperature = fit_kept_temperature(network, data)
+    return Outcome(found, "", warnings, clock, tuple(log), logits, save(weights), temperature)
 
 
 def look_at_test_set(

@@ -23,6 +23,7 @@ from pitfalls.runs import Run
 __all__ = [
     "KeptNetwork",
     "Trained",
+    "fit_kept_temperature",
     "keep_network",
     "keep_weights",
     "load_trained",
@@ -144,9 +145,9 @@ def keep_network(
     data: ImageDataset,
 ) -> None:
     """Save a trained network as number ``member`` of a run."""
-    temperature = _fit_temperature(network, data)
+    temperature = fit_kept_temperature(network, data)
     weights = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
-    keep_weights(run, member, save(weights), config, source, data)
+    keep_weights(run, member, save(weights), config, source, data, temperature)
 
 
 def keep_weights(
@@ -156,6 +157,7 @@ def keep_weights(
     config: NetworkConfig,
     source: ImageSource,
     data: ImageDataset,
+    temperature: float | None,
 ) -> None:
     """Save a trained network's weights, as safetensors, as number ``member`` of a run."""
     run.save_file(_file(member), weights)
@@ -245,7 +247,7 @@ def weights_digest(run: Run, member: int = 0) -> str:
     return hashlib.sha256(_weights(run, member)).hexdigest()
 
 
-def _fit_temperature(network: nn.Module, data: ImageDataset) -> float | None:
+def fit_kept_temperature(network: nn.Module, data: ImageDataset) -> float | None:
     """Fit the temperature on the images that were held out, if there are enough and it has answers."""
     labels = data.validation_labels
     if len(labels) < FEWEST_TO_CALIBRATE:
