@@ -24,7 +24,6 @@ SPECIAL: dict[tuple[str, str], Any] = {
     ("images", "start_member"): None,
     ("images", "track"): "tensorboard",
     ("images", "transforms"): ("flip",),
-    ("images-evaluate", "model"): "net.py:Net",
     ("images", "subset_train"): 900,
     ("images", "subset_val"): 100,
     ("images", "value_range"): (0.0, 255.0),
