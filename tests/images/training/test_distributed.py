@@ -9,10 +9,8 @@ import torch
 from safetensors.torch import load_file
 
 from pitfalls.images.training.distributed import World
-from pitfalls.images.training.loop import train
 from pitfalls.images.training.records import TrainState
-from tests.images.training import elastic_training, parallel_training
-from tests.images.training.test_loop import dataset, network
+from tests.images.training import parallel_training
 
 ROOT = Path(__file__).parents[3]
 
@@ -77,24 +75,6 @@ def test_a_run_of_two_processes_goes_on_in_one_with_the_same_losses(written):
     rest, _ = parallel_training.run_long(state)
     both = json.loads((written.folder / "long.json").read_text())
     assert rest == pytest.approx(both[20:], rel=1e-6)
-
-
-def test_a_killed_worker_is_started_anew_by_torchrun_and_the_run_goes_on(tmp_path):
-    done = torchrun(
-        "--max-restarts", 3, "--monitor-interval", 0.2, elastic_training.__file__, tmp_path
-    )
-    assert done.returncode == 0, done.stderr
-    lines = [json.loads(line) for line in (tmp_path / "losses.txt").read_text().splitlines()]
-    steps = [step for step, _ in lines]
-    # gone on from a checkpoint shortly before the death, not from the start
-    assert sorted(set(steps)) == list(range(1, 51))
-    assert len(steps) <= 52
-    alone = []
-    train(
-        network(), dataset(n=parallel_training.LONG_IMAGES), parallel_training.LONG,
-        rate=lambda *at: 0.02, on_step=lambda record: alone.append(record.loss),
-    )  # fmt: skip
-    assert list(dict(lines).values()) == pytest.approx(alone, rel=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["plain", "homework", "fast"])
