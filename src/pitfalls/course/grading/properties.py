@@ -173,6 +173,8 @@ def compare(desk: Desk, trials: Sequence[Trial], tolerance: float = 1e-6) -> str
         try:
             got.append(arrays(outcome, np.shape(trial.wanted), trial.call.function))
         except Wrong as wrong:
+            if failed is not None:
+                break  # the first that fails is the one that is told
             fault = _telling(trials, outcomes, tolerance)
             raise Wrong(f"at {trial.at}: {wrong}{fault}") from None
         if failed is None and not _close(got[-1], trial.wanted, tolerance):
