@@ -185,7 +185,11 @@ def _exact(config: ExactConfig, result: ExactResult) -> Links:
 
 def _modes(values: Iterable[float]) -> str | None:
     kept = [float(value) for value in values]
-    return "modes " + " ".join(map(repr, kept)) if 1 <= len(kept) <= MOST_MODES else None
+    return (
+        "modes " + " ".join(f"{value:.15g}" for value in kept)
+        if 1 <= len(kept) <= MOST_MODES
+        else None
+    )
 
 
 def _planted(config: Mapping[str, Any]) -> tuple[float, ...]:
