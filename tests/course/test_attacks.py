@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from pitfalls.course.grading import channel
+from pitfalls.course.grading.calls import Call
 from pitfalls.course.grading.confinement import Limits
 from pitfalls.course.grading.grade import FILES, grade, parts_named
-from pitfalls.course.grading.sandbox import Call, Sandbox, read_submission
+from pitfalls.course.grading.sandbox import Sandbox, read_submission
 from pitfalls.course.starter import render_script
 from tests.course.work import SMALL, lost, solution
 

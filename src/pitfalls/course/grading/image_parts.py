@@ -4,6 +4,7 @@ from typing import Final
 
 import numpy as np
 
+from pitfalls.course.grading.calls import Call
 from pitfalls.course.grading.channel import Image
 from pitfalls.course.grading.properties import (
     Check,
@@ -15,7 +16,6 @@ from pitfalls.course.grading.properties import (
     compare,
     shown,
 )
-from pitfalls.course.grading.sandbox import Call
 
 __all__ = ["IMAGE_PARTS"]
 

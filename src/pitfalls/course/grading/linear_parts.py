@@ -7,6 +7,8 @@ from typing import Final
 import numpy as np
 
 from pitfalls.course.grading import oracles
+from pitfalls.course.grading.calls import Call
+from pitfalls.course.grading.capacity_part import CAPACITY_PART
 from pitfalls.course.grading.properties import (
     Check,
     Desk,
@@ -17,7 +19,6 @@ from pitfalls.course.grading.properties import (
     shown,
     truth,
 )
-from pitfalls.course.grading.sandbox import Call
 
 __all__ = ["LINEAR_PARTS"]
 
@@ -52,46 +53,6 @@ def _widths_for(desk: Desk, x: np.ndarray, y: np.ndarray) -> tuple[int, ...]:
     """Return the sheet's hidden widths between the data's own, none below min(p, d)."""
     d, p = x.shape[1], y.shape[1]
     return (d, *(max(width, min(d, p)) for width in desk.sheet.widths[1:-1]), p)
-
-
-# ------------------------------------------------------------------------------- 2a
-
-
-def _capacity(desk: Desk) -> None:
-    widths = desk.sheet.widths
-    narrow = (widths[0] + 1, 2, widths[1], widths[-1] + 1)
-    deep = (widths[0], max(widths) + 1, max(widths), widths[-1])
-    full = [(w, min(w)) for w in (widths, (3, 3), widths[::-1], deep)]
-    low = [(narrow, 2), (widths, 1), (narrow, 0)]
-    split = [*full, *low]
-    targets = [
-        desk.rng.normal(size=(w[-1], max(r, 1))) @ desk.rng.normal(size=(max(r, 1), w[0])) * bool(r)
-        for w, r in split
-    ]
-    outcomes = desk.ask(
-        *(Call("factorize", (t, list(w))) for t, (w, _) in zip(targets, split, strict=True))
-    )
-
-    def verify(which: range, exact: bool) -> str:
-        for i in which:
-            found = layers(outcomes[i], split[i][0], "factorize")
-            off = float(np.abs(oracles.product(found) - targets[i]).max())
-            if exact and off > 1e-8 * max(1.0, float(np.abs(targets[i]).max())):
-                at = f"rank(W_0) = {split[i][1]} and widths {tuple(split[i][0])}"
-                return f"at {at}: an entry of the product is off by {shown(off)}"
-        return ""
-
-    desk.check(0, lambda: verify(range(len(split)), exact=False))
-    desk.check(1, lambda: verify(range(len(full)), exact=True))
-    desk.check(2, lambda: verify(range(len(full), len(split)), exact=True))
-    target = desk.rng.normal(size=(narrow[-1], 3)) @ desk.rng.normal(size=(3, narrow[0]))
-    refusal = desk.ask(Call("factorize", (target, list(narrow))))[0]
-    refused = refusal.error.startswith("ValueError")
-    desk.judge(
-        3,
-        "" if refused else f"at rank(W_0) = 3 and widths {narrow}: no ValueError comes, yet no such "
-        "layers exist",
-    )  # fmt: skip
 
 
 # --------------------------------------------------------------------------- 2b, 2c
@@ -335,16 +296,7 @@ def _sufficient(desk: Desk) -> None:
 
 
 LINEAR_PARTS: Final = (
-    Part(
-        "2a", "Capacity: a map split into layers", FILE, ("factorize",),
-        (
-            Check("as many layers as asked, each of its shape", 1),
-            Check("the product is W_0 at full rank", 3),
-            Check("the product is W_0 at low rank, through a narrow layer too", 2, hidden=True),
-            Check("ValueError where the rank is above the narrowest width", 2, hidden=True),
-        ),
-        _capacity,
-    ),
+    CAPACITY_PART,
     Part(
         "2b", "The training loss", FILE, ("risk",),
         (

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from pitfalls.course.grading.calls import Call, Outcome
 from pitfalls.course.grading.channel import Image, Kept, Tensor, Unknown
-from pitfalls.course.grading.sandbox import Call, Lost, Outcome, Visit
+from pitfalls.course.grading.sandbox import Lost, Visit
 from pitfalls.course.grading.sheet import Sheet
 
 __all__ = [

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -22,6 +22,7 @@ from typing import Any, Self
 import numpy as np
 
 from pitfalls.course.grading import channel
+from pitfalls.course.grading.calls import Call, Outcome
 from pitfalls.course.grading.confinement import (
     PR_SET_DUMPABLE,
     USERS,
@@ -29,7 +30,7 @@ from pitfalls.course.grading.confinement import (
     process_control,
 )
 
-__all__ = ["Call", "Lost", "Outcome", "Sandbox", "Visit", "read_submission"]
+__all__ = ["Lost", "Sandbox", "Visit", "read_submission"]
 
 ANSWER_LIMIT = 1 << 24
 """Bytes of one frame from the work."""
@@ -43,52 +44,6 @@ STRAY_LIMIT = 200
 
 class Lost(Exception):  # noqa: N818 - the work is lost, not in error
     """The process of the work answers no more; the text says why."""
-
-
-@dataclass(frozen=True)
-class Call:
-    """One call of a function of the work.
-
-    Attributes
-    ----------
-    function : str
-        Its name; with a colon before it, one of the driver's own (``:forward``, ``:values``, ...).
-    arguments : tuple
-        Numbers, text, arrays, ``channel.Tensor``, ``channel.Image``, ``channel.Kept``, lists of these.
-    keep : str
-        Keep the result there under this name and send nothing.
-    repeat : int
-        Call so many times and stack what comes back; 0: once.
-    """
-
-    function: str
-    arguments: tuple[Any, ...] = ()
-    keep: str = ""
-    repeat: int = 0
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of a call.
-
-    Attributes
-    ----------
-    value : object
-        Numbers and arrays as float64 or integer arrays; anything else as the channel gives it.
-    error : str
-        The exception that the work raised, with its line; else empty.
-    changed : bool
-        Whether an argument was changed in place.
-    graph : bool
-        Whether the result hangs on the arguments that require a gradient.
-    gradients : tuple of ndarray or None
-    """
-
-    value: Any = None
-    error: str = ""
-    changed: bool = False
-    graph: bool = False
-    gradients: tuple[Any, ...] = ()
 
 
 class Sandbox:

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 
 from pitfalls.course.grading import oracles
+from pitfalls.course.grading.calls import Call, Outcome
 from pitfalls.course.grading.properties import (
     Check,
     Desk,
@@ -16,7 +17,6 @@ from pitfalls.course.grading.properties import (
     number,
     shown,
 )
-from pitfalls.course.grading.sandbox import Call, Outcome
 
 __all__ = ["SIGNAL_PARTS"]
 
