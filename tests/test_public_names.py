@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import pitfalls
+from tests.public_api import SNAPSHOT, written
 
 PACKAGES = (
     "pitfalls",
@@ -37,3 +38,8 @@ def test_the_root_and_the_labs_load_nothing_heavy_before_a_name_is_asked_for():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_public_names_and_signatures_are_those_of_the_snapshot():
+    # if the change is meant: python -m tests.public_api, and a line in CHANGELOG.md
+    assert written().splitlines() == SNAPSHOT.read_text(encoding="utf-8").splitlines()
