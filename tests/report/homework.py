@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from pitfalls.experiments.catalogue import catalogue
+from pitfalls.experiments.diagnosis_labs import LabsConfig
 from pitfalls.experiments.image_architectures import ArchitecturesConfig
 from pitfalls.experiments.image_compare import CompareConfig
 from pitfalls.experiments.image_diagram import DiagramConfig, ImageShape
@@ -62,6 +63,7 @@ def perform_all(store: RunStore) -> list[Run]:
         "parity-depth": DepthConfig(
             n_features=3, weight=2, width=6, depths=(1, 2), shown=3, n_seeds=2, training=brief
         ),
+        "diagnosis-labs": LabsConfig(budget=2.0),
         "images-embed": EmbedConfig(digits, thumbnails=300),
         "images-regress": RegressConfig(digits),
         "images-diagram": DiagramConfig("fastnet", ImageShape((1, 8, 8))),

@@ -16,6 +16,7 @@ from jaxtyping import Float
 from pitfalls.errors import InputError, RunError
 from pitfalls.runs import RunStore, plain
 from pitfalls.runs.converter import Misfit
+from pitfalls.runs.manifest import _is_part
 from pitfalls.runs.records import decode, encode
 from pitfalls.runs.results import pack_arrays, unpack_arrays
 from pitfalls.runs.schema import schema_of
@@ -198,7 +199,7 @@ def test_numpy_scalars_and_whole_numbers_take_the_type_of_their_field():
         ({"note": 3}, "expected one of str, NoneType, got int 3 @ Found.note"),
         ({"kind": "maximum"}, "got str 'maximum' @ Found.kind"),
         ({"outcome": (1, 2)}, r"expected one of Learned, Failed, NoneType, got tuple"),
-        ({"cells": [Learned(1, 1.0)]}, r"expected a tuple.* @ Found.cells"),
+        ({"cells": [Learned(1, 1.0)]}, r"expected a tuple, got list .* @ Found.cells"),
         (
             {"cells": (Learned(1.5, 1.0),)},
             r"expected int, got float 1.5 @ Found.cells\[0\].iterations",
@@ -243,6 +244,25 @@ def test_a_subclass_in_the_place_of_a_record_is_refused_because_it_would_lose_fi
 def test_a_type_that_has_no_written_form_is_refused_by_name(fields, complaint):
     with pytest.raises(InputError, match=complaint):
         schema_of(make_dataclass("R", fields, frozen=True))
+
+
+def test_records_of_one_name_from_two_modules_cannot_be_told_apart():
+    one, other = (make_dataclass("R", [("a", int)], frozen=True) for _ in range(2))
+    one.__module__, other.__module__ = "here", "elsewhere"
+    with pytest.raises(InputError, match="cannot be told apart"):
+        schema_of(make_dataclass("S", [("r", one | other)], frozen=True))
+
+
+def test_a_result_without_arrays_has_no_file_for_them(tmp_path):
+    with RunStore(tmp_path).open("test", Config()) as run:
+        run.save(Learned(1, 1.0))
+    assert [path.suffix for path in (run.path / "results").iterdir()] == [".json"]
+
+
+def test_a_list_is_part_of_a_list_of_its_length_alone():
+    assert _is_part({"widths": [1, 2]}, {"widths": [1, 2], "device": "cpu"})
+    assert not _is_part({"widths": [1]}, {"widths": [1, 2]})
+    assert not _is_part({"widths": []}, {"widths": [1]})
 
 
 def test_only_frozen_dataclasses_are_results():

@@ -104,7 +104,9 @@ def gather(
     faults = {name: [text] for name, text in (failures or {}).items()}
     if isinstance(runs, RunStore):
         for path, text in runs.unreadable().items():
-            faults.setdefault(path.parent.name, []).append(text)
+            # by the run's name, and not by where it lay
+            named = text.replace(str(path), f"{path.parent.name}/{path.name}")
+            faults.setdefault(path.parent.name, []).append(named)
         runs = sorted(runs.list(), key=_preference, reverse=True)
     found: dict[str, list[Run]] = {}
     for run in runs:

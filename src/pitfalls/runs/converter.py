@@ -127,9 +127,7 @@ def _record_out(record: type, converter: Converter) -> Any:
 
 
 def _record_in(record: type, converter: Converter) -> Any:
-    read = make_dict_structure_fn(
-        record, converter, _cattrs_forbid_extra_keys=True, _cattrs_detailed_validation=True
-    )  # type: ignore[var-annotated]
+    read = make_dict_structure_fn(record, converter)  # type: ignore[var-annotated]
     names = [entry.name for entry in dataclasses.fields(record)]
 
     def structure(value: Any, _: Any) -> Any:
@@ -189,7 +187,6 @@ def _structure_each(
 def _item_kinds(items: tuple[Any, ...], n: int) -> list[Any] | None:
     if items[1:] == (...,):
         return [items[0]] * n
-    items = () if items == ((),) else items
     return list(items) if len(items) == n else None
 
 

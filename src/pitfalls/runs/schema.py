@@ -124,7 +124,7 @@ def _describe(kind: Any, where: str, above: tuple[type, ...]) -> str:
             raise InputError(f"{where}: a Literal of {kind} has no written form. {REMEDY}")
         return f"Literal{sorted(map(repr, arguments))}"
     if origin is tuple:
-        if not arguments or arguments == ((),):
+        if not arguments:
             return "tuple[]"
         inner = [a if a is ... else _describe(a, where, above) for a in arguments]
         return f"tuple[{', '.join('...' if text is ... else text for text in inner)}]"
@@ -164,8 +164,7 @@ def _array_text(kind: Any) -> str:
 def _check_union(kind: Any, members: tuple[Any, ...], where: str) -> None:
     """Refuse a union whose members are written alike: records go by their names, the rest by kind."""
     kinds = [_written_kind(member) for member in members]
-    names = [_name(member) for member in members if is_record_type(member)]
-    if len(set(kinds)) < len(kinds) or len(set(names)) < len(names):
+    if len(set(kinds)) < len(kinds):
         raise InputError(
             f"{where}: the members of {kind} cannot be told apart when read back. "
             "Give each alternative its own frozen dataclass."
@@ -174,7 +173,7 @@ def _check_union(kind: Any, members: tuple[Any, ...], where: str) -> None:
 
 def _written_kind(member: Any) -> str:
     if is_record_type(member):
-        return _name(member)
+        return f"record {member.__qualname__}"  # what is written of its type; no module
     if is_array_type(member):
         return "array"
     if is_mapping_type(member):

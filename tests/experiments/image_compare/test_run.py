@@ -178,7 +178,7 @@ def test_a_network_whose_test_outputs_are_not_finite_has_diverged(source, tmp_pa
         logits = predict_logits(*args, **kwargs)
         return logits * float("inf") if len(asked) == 1 else logits
 
-    monkeypatch.setattr("pitfalls.experiments.image_trainer.predict_logits", overflow_first)
+    monkeypatch.setattr("pitfalls.experiments.image_member.predict_logits", overflow_first)
     config = CompareConfig(
         source, SMALL, TrainConfig(batch_size=100), schemes=("annealed", "constant")
     )

@@ -43,7 +43,7 @@ def read(losses):
     losses = np.asarray(losses, dtype=float)
     weights = [0.9 ** np.arange(k, -1, -1) for k in range(len(losses))]
     smoothed = [w @ losses[: k + 1] / w.sum() for k, w in enumerate(weights)]
-    return _read(np.geomspace(1e-4, 1, len(losses)), losses, np.array(smoothed), False)
+    return _read(np.geomspace(1e-4, 1, len(losses)), losses, np.array(smoothed), diverged=False)
 
 
 def test_a_loss_that_still_falls_at_the_last_rate_recommends_none():

@@ -548,3 +548,12 @@ def test_bad_input_is_refused_in_one_line():
         network.output.bias.fill_(torch.nan)
     with pytest.raises(InputError, match=r"output\.bias holds NaN"):
         gradient_signal(network)
+
+
+def test_the_variance_of_a_sampled_norm_is_the_spread_over_samples():
+    network = scalar_network(TwoLayerReLU(6, 12, seed=0, dtype=torch.float64), 6, "test")
+    found = [sample_moments(network, HingeLoss(), n_samples=400, seed=seed) for seed in range(200)]
+    spread = np.var([one.odd_square for one in found], ddof=1)
+    told = np.mean([one.odd_square_error**2 for one in found])
+    # 200 draws know a variance to 10 %: four times that
+    assert told == pytest.approx(spread, rel=0.4)

@@ -58,7 +58,7 @@ class CompareConfig:
     training: Annotated[TrainConfig, Without("scheme")] = field(
         default_factory=lambda: TrainConfig(flip="auto")
     )
-    schemes: tuple[str, ...] = ()
+    schemes: tuple[str, ...] = SCHEMES[:3]
     n_seeds: int = 1
     networks: tuple[str, ...] = field(default=(), metadata=NOT_IDENTITY)
     workers: Workers = field(default_factory=Workers, metadata=NOT_IDENTITY)
@@ -71,9 +71,8 @@ class CompareConfig:
         object.__setattr__(self, "networks", tuple(",".join(self.networks).split(",")))
         if self.networks == ("",):
             object.__setattr__(self, "networks", ())
-        if not self.schemes:
-            usual = ("one_cycle",) if self.networks else SCHEMES[:3]
-            object.__setattr__(self, "schemes", usual)
+        if self.networks and self.schemes == SCHEMES[:3]:
+            object.__setattr__(self, "schemes", ("one_cycle",))
         if self.networks and len(self.schemes) > 1:
             raise InputError(
                 "CompareConfig: networks are compared under one scheme. Got "
