@@ -70,7 +70,7 @@ def counted(
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", default=list(PARTS), choices=[*PARTS, []])
+    parser.add_argument("parts", nargs="*", default=[], choices=[*PARTS, []])
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--count", type=int, default=0, help="of each part; 0 for all")
     parser.add_argument("--again", action="store_true")
@@ -88,7 +88,7 @@ def main() -> None:
             plugin = Session(place, drawn(part, asked.count))
             plugin.enough, plugin.again = asked.count, asked.again
         raise SystemExit(run(asked.tests or PARTS[part].tests, plugin))
-    for part in asked.parts:
+    for part in asked.parts or PARTS:
         try_part(part, asked.state, asked.count, again=asked.again, tests=asked.tests)
     if asked.record:
         from benchmarks.record import record
