@@ -7,6 +7,7 @@ import torch
 
 from pitfalls.errors import InputError
 from pitfalls.runs.checkpoint import read_latest, write_checkpoint
+from pitfalls.runs.log import Log
 
 EMPTY = (0, hashlib.sha256(b"").hexdigest())
 
@@ -98,3 +99,15 @@ def test_nothing_saved_is_none(tmp_path):
 def test_a_negative_step_is_refused(tmp_path):
     with pytest.raises(InputError, match="at least 0, got -1"):
         write_checkpoint(tmp_path, -1, {}, {}, EMPTY)
+
+
+@pytest.mark.parametrize("whole", [b"", b'{"step": 1}\n'])
+def test_a_part_of_a_line_that_a_killed_process_left_is_cut_off(tmp_path, whole):
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(whole + b'{"st')
+    log = Log(path)
+    assert path.read_bytes() == whole
+    assert log.size == len(whole)
+    log.append({"step": 2})
+    log.close()
+    assert path.read_bytes() == whole + b'{"step": 2}\n'
