@@ -67,7 +67,7 @@ $(USER): pyproject.toml constraints.txt
 	touch $@
 
 $(READY): $(USER)
-	$(PIP) -e '.[test,check,docs,dask,ray,submitit,parquet,tracking,mutants]'
+	$(PIP) -e '.[test,check,docs,dask,ray,submitit,parquet,tracking,attribution,onnx,mutants]'
 	touch $@
 
 clean:
