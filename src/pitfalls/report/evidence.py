@@ -104,9 +104,7 @@ def gather(
     faults = {name: [text] for name, text in (failures or {}).items()}
     if isinstance(runs, RunStore):
         for path, text in runs.unreadable().items():
-            # by the run's name, and not by where it lay
-            named = text.replace(str(path), f"{path.parent.name}/{path.name}")
-            faults.setdefault(path.parent.name, []).append(named)
+            faults.setdefault(path.parent.name, []).append(text)
         runs = sorted(runs.list(), key=_preference, reverse=True)
     found: dict[str, list[Run]] = {}
     for run in runs:

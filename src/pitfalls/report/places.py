@@ -42,5 +42,7 @@ def without_places_in(value: Any) -> Any:
 def _name(found: re.Match[str]) -> str:
     path = found.group()
     mark = path[0] if path[0] in "'\"" else ""
-    name = re.split(r"[/\\]", path.strip(mark).rstrip("/\\"))[-1]
-    return f"{mark}…/{name}{mark}"
+    parts = re.split(r"[/\\]", path.strip(mark).rstrip("/\\"))
+    # a manifest is called like every other: its run's name belongs to it
+    kept = parts[-3:] if parts[-1] == "manifest.json" else parts[-1:]
+    return f"{mark}…/{'/'.join(kept)}{mark}"
