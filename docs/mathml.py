@@ -2,20 +2,17 @@
 
 from typing import Any
 
+from docutils.nodes import SkipNode
 from latex2mathml.converter import convert
 
 
 def _inline(self: Any, node: Any) -> None:
     self.body.append(convert(node.astext()))
-    from docutils.nodes import SkipNode
-
     raise SkipNode
 
 
 def _block(self: Any, node: Any) -> None:
     self.body.append(f"<div class='math'>{convert(node.astext(), display='block')}</div>")
-    from docutils.nodes import SkipNode
-
     raise SkipNode
 
 

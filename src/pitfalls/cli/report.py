@@ -69,13 +69,8 @@ def report(
     from pitfalls.errors import InputError
 
     if diagnosis is not None:
-        if any(
-            (quick, full, homework, from_, data, author, collaborators, comments, all_thumbnails)
-        ):
-            raise InputError(
-                "report: --diagnosis writes one page of one run; only --out goes with it."
-            )
-        return _diagnosis(diagnosis, out)
+        others = quick, full, homework, from_, data, author, collaborators, comments, all_thumbnails
+        return _diagnosis(diagnosis, out, alone=not any(others))
     if sum((quick, full, from_ is not None)) > 1:
         raise InputError("report: --quick, --full and --from exclude each other. Give one of them.")
     if from_ is not None and data is not None:
@@ -127,10 +122,13 @@ def _finish(
     return 1 if failures else 0
 
 
-def _diagnosis(name: str, out: Path) -> int:
-    """Write the page of one diagnosis."""
+def _diagnosis(name: str, out: Path, *, alone: bool) -> int:
+    """Write the page of one diagnosis; no other option goes with it."""
+    from pitfalls.errors import InputError
     from pitfalls.report.diagnosis import build_diagnosis
 
+    if not alone:
+        raise InputError("report: --diagnosis writes one page of one run; only --out goes with it.")
     _require_folder(out)
     say(str(build_diagnosis(run_store().find(name), out)))
     return 0

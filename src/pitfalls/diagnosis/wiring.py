@@ -161,16 +161,7 @@ def _verdict(
     subject: Subject,
 ) -> tuple[str, str, Witness]:
     reached = evidence.reach or Reach()
-    gone = {*reached.cut, *reached.unused}
-    trained = tuple(n for n in subject.trainable() if n not in gone)
-    names = ReachWitness(
-        tuple(map(int, rows)),
-        reached.cut,
-        reached.frozen,
-        trained,
-        reached.not_in_optimizer,
-        given_to(subject.optimizer, subject),
-    )
+    names = _reach_witness(reached, rows, subject)
     if evidence.mixing is not None and evidence.mixing.mixes and mixing is not None:
         found = evidence.mixing
         return (
@@ -216,6 +207,18 @@ def _verdict(
             ray,
         )
     return _optimizer_verdict(reached, names, composed)
+
+
+def _reach_witness(reached: Reach, rows: NDArray[np.int64], subject: Subject) -> ReachWitness:
+    gone = {*reached.cut, *reached.unused}
+    return ReachWitness(
+        tuple(map(int, rows)),
+        reached.cut,
+        reached.frozen,
+        tuple(name for name in subject.trainable() if name not in gone),
+        reached.not_in_optimizer,
+        given_to(subject.optimizer, subject),
+    )
 
 
 def _optimizer_verdict(

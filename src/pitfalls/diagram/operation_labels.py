@@ -84,17 +84,20 @@ def label_operation(
     if name in ("cat", "concat", "stack"):
         return "concat", "concatenate"
     if "pool" in name:
-        side = "average" if "avg" in name else "maximum"
-        if name.startswith("adaptive"):
-            return "pool", f"{side} pool → {'×'.join(map(str, made.shape[2:]))}"
-        window = _pair(given(1, "kernel_size", "?"))
-        return "pool", f"{side} pool {'×'.join(map(str, window))}"
+        return "pool", _pooling(name, given(1, "kernel_size", "?"), made)
     if name in ("mean", "amax", "max", "sum") and made.ndim >= 1:
         word = {"mean": "average", "sum": "sum"}.get(name, "maximum")
         return "pool", f"global {word}" if made.ndim == 2 else word
     if name in RESHAPES:
         return "reshape", "flatten" if made.ndim == 2 else name
     return "other", name.strip("_")
+
+
+def _pooling(name: str, window: Any, made: Tensor) -> str:
+    side = "average" if "avg" in name else "maximum"
+    if name.startswith("adaptive"):
+        return f"{side} pool → {'×'.join(map(str, made.shape[2:]))}"
+    return f"{side} pool {'×'.join(map(str, _pair(window)))}"
 
 
 def _pair(value: Any) -> tuple[Any, ...]:

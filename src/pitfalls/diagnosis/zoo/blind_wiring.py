@@ -9,7 +9,7 @@ from torch.optim import SGD, Adam, AdamW
 from torch.utils.data import DataLoader, TensorDataset
 
 from pitfalls.diagnosis.zoo.blind_networks import Causal, ResidualMlp
-from pitfalls.diagnosis.zoo.networks import Convolutional, LastState
+from pitfalls.diagnosis.zoo.networks import Convolutional, LastState, Through
 from pitfalls.diagnosis.zoo.setup import (
     Case,
     classes_of_teacher,
@@ -20,18 +20,6 @@ from pitfalls.diagnosis.zoo.setup import (
 )
 
 cross_entropy = functional.cross_entropy
-
-
-class _Between(nn.Module):
-    """Two modules with a function between them."""
-
-    def __init__(self, one: nn.Module, two: nn.Module, between: Any) -> None:
-        super().__init__()
-        self.one, self.two, self._between = one, two, between
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.two(self._between(self.one(x)))
-        return out
 
 
 def _smooth(seed: int, n: int = 700) -> tuple[Tensor, Tensor]:
@@ -67,7 +55,7 @@ def broadcast_hinge(seed: int) -> Case:
 def centred_by_batch(seed: int) -> Case:
     """The batch's own mean is taken off inside the network, in evaluation too."""
     x, y = digits(seed)
-    model = _Between(nn.Linear(64, 64), nn.Linear(64, 10), lambda h: torch.relu(h - h.mean(0)))
+    model = Through(nn.Linear(64, 64), nn.Linear(64, 10), lambda h: torch.relu(h - h.mean(0)))
     return Case(model, cross_entropy, x, y, SGD(model.parameters(), 0.1))
 
 
@@ -86,7 +74,7 @@ def recurrent_over_batch(seed: int) -> Case:
 def running_sum_of_batch(seed: int) -> Case:
     """A cumulative sum along axis 0 where the features' axis was meant."""
     x, y = classes_of_teacher(seed)
-    model = _Between(
+    model = Through(
         nn.Linear(20, 32), nn.Linear(32, 4), lambda h: torch.tanh(h.cumsum(0) / len(h) ** 0.5)
     )
     return Case(model, cross_entropy, x, y, Adam(model.parameters(), 3e-3))
@@ -129,7 +117,7 @@ def body_without_grad(seed: int) -> Case:
 def rebuilt_from_data(seed: int) -> Case:
     """A new tensor is made of the features' values."""
     x, y = _smooth(seed)
-    model = _Between(
+    model = Through(
         nn.Linear(8, 48), mlp(48, 32, 1), lambda h: torch.tensor(torch.relu(h).tolist())
     )
     return Case(model, nn.MSELoss(), x, y.unsqueeze(1), Adam(model.parameters(), 3e-3))
@@ -190,9 +178,7 @@ class _Reversed(torch.autograd.Function):
 def gradient_reversed(seed: int) -> Case:
     """A gradient reversal from another experiment is left in the body."""
     x, y = digits(seed)
-    model = _Between(
-        nn.Sequential(nn.Linear(64, 64), nn.ReLU()), nn.Linear(64, 10), _Reversed.apply
-    )
+    model = Through(nn.Sequential(nn.Linear(64, 64), nn.ReLU()), nn.Linear(64, 10), _Reversed.apply)
     return Case(model, cross_entropy, x, y, SGD(model.parameters(), 0.1))
 
 
@@ -322,7 +308,7 @@ def root_at_zero(seed: int) -> Case:
     x, y = classes_of_teacher(seed)
     x[::7] = 0
     first = nn.Linear(20, 32, bias=False)
-    model = _Between(
+    model = Through(
         first, nn.Linear(32, 4), lambda h: h / (1 + torch.sqrt((h**2).sum(1, keepdim=True)))
     )
     return Case(model, cross_entropy, x, y, SGD(model.parameters(), 0.1))

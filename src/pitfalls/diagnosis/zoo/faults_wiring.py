@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import SGD, Adam
 
-from pitfalls.diagnosis.zoo.networks import Convolutional
+from pitfalls.diagnosis.zoo.networks import Convolutional, Through
 from pitfalls.diagnosis.zoo.setup import (
     Case,
     classes_of_teacher,
@@ -18,18 +18,6 @@ from pitfalls.diagnosis.zoo.setup import (
 )
 
 cross_entropy = functional.cross_entropy
-
-
-class _Through(nn.Module):
-    """A body and a head with something in between."""
-
-    def __init__(self, body: nn.Module, head: nn.Module, between: Any) -> None:
-        super().__init__()
-        self.body, self.head, self._between = body, head, between
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.head(self._between(self.body(x)))
-        return out
 
 
 def _number(seed: int, n: int = 600) -> tuple[Tensor, Tensor]:
@@ -87,7 +75,7 @@ def attention_over_batch(seed: int) -> Case:
     x = torch.randn(500, 8, 16, generator=g)
     y = (x[:, :, 0].mean(1) > 0).long()
     layer = nn.TransformerEncoderLayer(16, 2, 32, 0.0, batch_first=False)
-    model = _Through(layer, nn.Linear(16, 2), lambda h: h.mean(1))
+    model = Through(layer, nn.Linear(16, 2), lambda h: h.mean(1))
     return Case(model, cross_entropy, x, y, Adam(model.parameters(), 1e-3))
 
 
@@ -103,7 +91,7 @@ def softmax_over_batch(seed: int) -> Case:
 def detached_body(seed: int) -> Case:
     """The head reads a detached copy of the body's features."""
     x, y = digits(seed)
-    model = _Through(mlp(64, 64, 32), nn.Linear(32, 10), lambda h: torch.relu(h).detach())
+    model = Through(mlp(64, 64, 32), nn.Linear(32, 10), lambda h: torch.relu(h).detach())
     return Case(model, cross_entropy, x, y, SGD(model.parameters(), 0.1))
 
 
@@ -115,7 +103,7 @@ def through_numpy(seed: int) -> Case:
     def around(h: Tensor) -> Tensor:
         return torch.from_numpy(h.detach().numpy().clip(0))
 
-    model = _Through(nn.Linear(20, 64), nn.Linear(64, 4), around)
+    model = Through(nn.Linear(20, 64), nn.Linear(64, 4), around)
     return Case(model, cross_entropy, x, y, Adam(model.parameters(), 1e-3))
 
 

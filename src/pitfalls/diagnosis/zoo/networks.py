@@ -1,11 +1,12 @@
 """Small networks of the kinds that the zoo needs."""
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Attention", "Convolutional", "LastState", "Residual", "UShaped"]
+__all__ = ["Attention", "Convolutional", "LastState", "Residual", "Through", "UShaped"]
 
 
 class Convolutional(nn.Module):
@@ -108,4 +109,19 @@ class UShaped(nn.Module):
         """Map (n, 1, h, w) to the same."""
         h = self.enter(x)
         out: Tensor = self.leave(torch.cat([h, torch.relu(self.up(self.down(h)))], 1))
+        return out
+
+
+class Through(nn.Module):
+    """A body and a head with something in between."""
+
+    def __init__(
+        self, body: nn.Module, head: nn.Module, between: Callable[[Tensor], Tensor]
+    ) -> None:
+        super().__init__()
+        self.body, self.head, self._between = body, head, between
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Run the body, what is between, and the head."""
+        out: Tensor = self.head(self._between(self.body(x)))
         return out

@@ -1,18 +1,18 @@
 """What is asked, and what was found."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Annotated, Literal
 
 import numpy as np
 
 from pitfalls.errors import InputError
+from pitfalls.experiments.image_compared import ComparedTrainings, Scores
 from pitfalls.experiments.image_curves import Training
 from pitfalls.experiments.image_networks import NetworkConfig
-from pitfalls.experiments.image_shares import ahead, guesses, standard_error
 from pitfalls.experiments.image_source import ImageSource, Pictures, ask_for_images
 from pitfalls.experiments.image_workers import Workers
-from pitfalls.frame import HIDDEN, Located, Result
+from pitfalls.frame import HIDDEN, Located
 from pitfalls.images.data import DataConfig
 from pitfalls.images.training.config import TrainConfig
 from pitfalls.named import named_digest
@@ -113,35 +113,22 @@ class Lost:
 
 
 @dataclass(frozen=True)
-class NetworkRow:
-    """All trainings of one network that finished: means unless a name says otherwise.
+class NetworkRow(Scores):
+    """All trainings of one network that finished.
 
     Attributes
     ----------
     candidate : Candidate
-    n, n_asked : int
-        How many finished, and how many were asked for.
-    train, held_out, least, largest : float
-        Accuracy: over the last epoch while learning; on the images that decide, with its extremes.
-    error : float
-        Standard error of counting ``held_out`` on these images.
     cpu_seconds : float
         Of the processor for a training.
     """
 
     candidate: Candidate
-    n: int
-    n_asked: int
-    train: float
-    held_out: float
-    least: float
-    largest: float
-    error: float
     cpu_seconds: float
 
 
 @dataclass(frozen=True, repr=False)
-class ArchitecturesResult(Result):
+class ArchitecturesResult(ComparedTrainings):
     """What each network came to.
 
     Attributes
@@ -172,32 +159,10 @@ class ArchitecturesResult(Result):
 
     TABLE = "rows"
 
-    @property
-    def part(self) -> Literal["validation", "test"]:
-        """Which images decide: those held out of the training set, where there are any."""
-        return "validation" if self.pictures.n("validation") else "test"
-
-    @property
-    def n_held_out(self) -> int:
-        """How many images decide."""
-        return self.pictures.n(self.part)
-
-    @property
-    def constant(self) -> float:
-        """What always naming the commonest class gets of them."""
-        return self.pictures.constant(self.part)
-
     def of(self, model: str) -> tuple[Training, ...]:
         """Return a network's finished trainings, by seed."""
         both = zip(self.trained, self.trainings, strict=True)
         return tuple(training for name, training in both if name == model)
-
-    def score(self, training: Training) -> float:
-        """Return a training's accuracy on the images that decide."""
-        if self.part == "validation":
-            assert training.validation_accuracy is not None
-            return training.validation_accuracy
-        return training.test_accuracy
 
     @cached_property
     def rows(self) -> tuple[NetworkRow, ...]:
@@ -228,34 +193,18 @@ class ArchitecturesResult(Result):
     @property
     def guessing(self) -> tuple[NetworkRow, ...]:
         """The networks within reach of an answer that ignores the image."""
-        return tuple(r for r in self.rows if guesses(r.held_out, self.constant, self.n_held_out))
+        return tuple(row for row in self.rows if self.guesses(row.held_out))
 
     def ahead(self, one: NetworkRow, other: NetworkRow, comparisons: int = 1) -> bool:
-        """Whether one network is ahead of another by more than chance, among so many pairs.
-
-        Over the seeds with which both finished; without such a seed it is not.
-        """
-        scores = [
-            {training.seed: self.score(training) for training in self.of(row.candidate.model)}
-            for row in (one, other)
-        ]
-        both = sorted(set(scores[0]) & set(scores[1]))
-        ones, others = ([score[seed] for seed in both] for score in scores)
-        return bool(both) and ahead(ones, others, self.n_held_out, comparisons=comparisons)
+        """Whether one network is ahead of another by more than chance, among so many pairs."""
+        ones, others = (self.of(row.candidate.model) for row in (one, other))
+        return self.ahead_by_seed(ones, others, comparisons)
 
     def _row(self, candidate: Candidate) -> NetworkRow:
         trainings = self.of(candidate.model)
-        scores = [self.score(training) for training in trainings]
         pairs = zip(self.trained, self.cpu_seconds, strict=True)
-        mean = float(np.mean(scores))
         return NetworkRow(
+            **asdict(self.scores_of(trainings)),
             candidate=candidate,
-            n=len(trainings),
-            n_asked=len(self.seeds),
-            train=float(np.mean([training.train_accuracy for training in trainings])),
-            held_out=mean,
-            least=min(scores),
-            largest=max(scores),
-            error=standard_error(mean, self.n_held_out),
             cpu_seconds=float(np.mean([s for name, s in pairs if name == candidate.model])),
         )

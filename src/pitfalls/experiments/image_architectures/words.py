@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pitfalls.experiments.image_architectures.records import ArchitecturesResult, NetworkRow
+from pitfalls.experiments.image_architectures.records import ArchitecturesResult
+from pitfalls.experiments.image_compared import basis_of, share_words, starts_words
 from pitfalls.experiments.image_source import called
 from pitfalls.prose import (
     Basis,
@@ -34,7 +35,7 @@ def account(result: ArchitecturesResult) -> tuple[Block, ...]:
                     row.candidate.title, "yes" if row.candidate.convolves else "no",
                     f"{row.candidate.n_parameters:,}",
                     row.n if row.n == row.n_asked else f"{row.n} of {row.n_asked}",
-                    percent(row.train), _share(row), number(row.cpu_seconds),
+                    percent(row.train), share_words(row), number(row.cpu_seconds),
                 )
                 for row in result.rows
             ],
@@ -82,7 +83,7 @@ def bought(result: ArchitecturesResult) -> Markup:
     points = number(100 * abs(best.held_out - other.held_out), 2)
     chance = say(
         "chance explains (95 %, all pairs of the two kinds together, by counting on {images}{starts})",
-        images=counted(result.n_held_out, f"{called(result.part)} image"), starts=_starts(result),
+        images=counted(result.n_held_out, f"{called(result.part)} image"), starts=starts_words(result),
     )  # fmt: skip
     if result.decided == "with":
         return ends + say(
@@ -138,25 +139,12 @@ def lost(result: ArchitecturesResult) -> Markup:
 
 def basis(result: ArchitecturesResult) -> Basis:
     """Say how many starts a network has."""
-    n = len(result.seeds)
-    return Basis(
-        n=f"{counted(n, 'start')} a network",
-        spread="mean; smallest and largest over the starts"
-        if n > 1
-        else "none, one start; after ± the standard error of counting",
-        data=result.pictures.name,
-    )
+    return basis_of(result, "network")
 
 
 def charts(result: ArchitecturesResult) -> Mapping[str, Any]:
     """Return no interactive part."""
     return {}
-
-
-def _share(row: NetworkRow) -> str:
-    if row.n == 1:
-        return f"{percent(row.held_out)} ± {percent(row.error)}"
-    return f"{percent(row.held_out)} ({percent(row.least)} to {percent(row.largest)})"
 
 
 def _spread_words(result: ArchitecturesResult) -> str:
@@ -165,9 +153,3 @@ def _spread_words(result: ArchitecturesResult) -> str:
     words = ["after ± the standard error of counting"] if single else []
     words += ["in brackets the smallest and the largest over the starts"] if several else []
     return ", ".join(words) + "."
-
-
-def _starts(result: ArchitecturesResult) -> Markup:
-    if len(result.seeds) == 1:
-        return say("; one start says nothing of other starts")
-    return say(" and by the spread over the starts")

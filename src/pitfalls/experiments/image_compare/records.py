@@ -1,19 +1,19 @@
 """What is asked, and what was found."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated
 
 import numpy as np
 
 from pitfalls.errors import InputError
+from pitfalls.experiments.image_compared import ComparedTrainings, Scores
 from pitfalls.experiments.image_curves import Diverged, Training
 from pitfalls.experiments.image_networks import NetworkConfig
-from pitfalls.experiments.image_shares import ahead, guesses, standard_error
 from pitfalls.experiments.image_source import ImageSource, Pictures, ask_for_images
 from pitfalls.experiments.image_workers import Workers
-from pitfalls.frame import HIDDEN, Located, Result, Without
+from pitfalls.frame import HIDDEN, Located, Without
 from pitfalls.images.data import DataConfig
 from pitfalls.images.training.config import TrainConfig
 from pitfalls.images.training.schedules import SCHEMES
@@ -96,18 +96,12 @@ class CompareConfig:
 
 
 @dataclass(frozen=True)
-class SchemeRow:
-    """All trainings with one scheme that finished: means unless a name says otherwise.
+class SchemeRow(Scores):
+    """All trainings with one scheme that finished.
 
     Attributes
     ----------
     scheme : str
-    n, n_asked : int
-        How many finished, and how many were asked for.
-    train, held_out, least, largest : float
-        Accuracy: over the last epoch while learning; on the images that decide, with its extremes.
-    error : float
-        Standard error of counting ``held_out`` on these images.
     train_loss : float
     n_epochs, n_steps : int
     first_rate, highest_rate, last_rate : float
@@ -118,13 +112,6 @@ class SchemeRow:
     """
 
     scheme: str
-    n: int
-    n_asked: int
-    train: float
-    held_out: float
-    least: float
-    largest: float
-    error: float
     train_loss: float
     n_epochs: int
     n_steps: int
@@ -136,7 +123,7 @@ class SchemeRow:
 
 
 @dataclass(frozen=True, repr=False)
-class CompareResult(Result):
+class CompareResult(ComparedTrainings):
     """What each scheme came to.
 
     Attributes
@@ -166,31 +153,9 @@ class CompareResult(Result):
     diverged: tuple[Diverged, ...]
     mirror: str
 
-    @property
-    def part(self) -> Literal["validation", "test"]:
-        """Which images decide: those held out of the training set, where there are any."""
-        return "validation" if self.pictures.n("validation") else "test"
-
-    @property
-    def n_held_out(self) -> int:
-        """How many images decide."""
-        return self.pictures.n(self.part)
-
-    @property
-    def constant(self) -> float:
-        """What always naming the commonest class gets of them."""
-        return self.pictures.constant(self.part)
-
     def of(self, scheme: str) -> tuple[Training, ...]:
         """Return the finished trainings with a scheme, by seed."""
         return tuple(training for training in self.trainings if training.scheme == scheme)
-
-    def score(self, training: Training) -> float:
-        """Return a training's accuracy on the images that decide."""
-        if self.part == "validation":
-            assert training.validation_accuracy is not None
-            return training.validation_accuracy
-        return training.test_accuracy
 
     @cached_property
     def rows(self) -> tuple[SchemeRow, ...]:
@@ -211,26 +176,12 @@ class CompareResult(Result):
     @property
     def guessing(self) -> tuple[SchemeRow, ...]:
         """The schemes within reach of an answer that ignores the image."""
-        return tuple(
-            row for row in self.rows if guesses(row.held_out, self.constant, self.n_held_out)
-        )
+        return tuple(row for row in self.rows if self.guesses(row.held_out))
 
     def ahead(self, one: SchemeRow, other: SchemeRow) -> bool:
-        """Whether one scheme is ahead of another by more than chance, all pairs taken together.
-
-        Over the seeds with which both finished; without such a seed it is not.
-        """
-        scores = {
-            row.scheme: {training.seed: self.score(training) for training in self.of(row.scheme)}
-            for row in (one, other)
-        }
-        both = sorted(set(scores[one.scheme]) & set(scores[other.scheme]))
-        if not both:
-            return False
-        ones = [scores[one.scheme][seed] for seed in both]
-        others = [scores[other.scheme][seed] for seed in both]
+        """Whether one scheme is ahead of another by more than chance, all pairs taken together."""
         pairs = math.comb(len(self.rows), 2)
-        return ahead(ones, others, self.n_held_out, comparisons=pairs)
+        return self.ahead_by_seed(self.of(one.scheme), self.of(other.scheme), pairs)
 
     def n_diverged(self, scheme: str) -> int:
         """How many trainings with a scheme diverged."""
@@ -239,18 +190,10 @@ class CompareResult(Result):
     def _row(self, scheme: str) -> SchemeRow:
         trainings = self.of(scheme)
         first = trainings[0]
-        scores = [self.score(training) for training in trainings]
-        mean = float(np.mean(scores))
         anneals = scheme == "annealed" and first.n_steps > 1
         return SchemeRow(
+            **asdict(self.scores_of(trainings)),
             scheme=scheme,
-            n=len(trainings),
-            n_asked=len(self.seeds),
-            train=float(np.mean([training.train_accuracy for training in trainings])),
-            held_out=mean,
-            least=min(scores),
-            largest=max(scores),
-            error=standard_error(mean, self.n_held_out),
             train_loss=float(np.mean([training.train_loss for training in trainings])),
             n_epochs=first.n_epochs,
             n_steps=first.n_steps,

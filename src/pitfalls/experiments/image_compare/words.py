@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pitfalls.experiments.image_compare.records import CompareResult, SchemeRow
+from pitfalls.experiments.image_compare.records import CompareResult
+from pitfalls.experiments.image_compared import basis_of, share_words, starts_words
 from pitfalls.experiments.image_curves import mean_of
 from pitfalls.experiments.image_source import called
 from pitfalls.plots import CYCLE
@@ -101,7 +102,7 @@ def ranking(result: CompareResult) -> Markup:
     images = counted(result.n_held_out, f"{called(result.part)} image")
     chance = say(
         "than chance explains on {images} (95 %){starts}",
-        images=images, starts=_starts(result),
+        images=images, starts=starts_words(result),
     )  # fmt: skip
     if tied:
         return say(
@@ -175,14 +176,7 @@ def rising(result: CompareResult) -> Markup:
 
 def basis(result: CompareResult) -> Basis:
     """Say how many starts a scheme has."""
-    n = len(result.seeds)
-    return Basis(
-        n=f"{counted(n, 'start')} a scheme",
-        spread="mean; smallest and largest over the starts"
-        if n > 1
-        else "none, one start; after ± the standard error of counting",
-        data=result.pictures.name,
-    )
+    return basis_of(result, "scheme")
 
 
 def charts(result: CompareResult) -> Mapping[str, Any]:
@@ -228,17 +222,11 @@ def _rows(result: CompareResult) -> list[tuple[Any, ...]]:
             (
                 _code(scheme),
                 row.n if row.n == row.n_asked else f"{row.n} of {row.n_asked}",
-                percent(row.train), _share(row), number(row.train_loss), row.n_epochs, row.n_steps,
+                percent(row.train), share_words(row), number(row.train_loss), row.n_epochs, row.n_steps,
                 number(row.first_rate, 2), number(row.highest_rate, 2), number(row.last_rate, 2),
             )
         )  # fmt: skip
     return shown
-
-
-def _share(row: SchemeRow) -> str:
-    if row.n == 1:
-        return f"{percent(row.held_out)} ± {percent(row.error)}"
-    return f"{percent(row.held_out)} ({percent(row.least)} to {percent(row.largest)})"
 
 
 def _spread_words(result: CompareResult) -> Markup:
@@ -256,12 +244,6 @@ def _part_words(result: CompareResult) -> Markup:
     if result.part == "validation":
         return say("The {n} were held out of the training set.", n=n)
     return say("The {n} are what the homework calls its validation set.", n=n)
-
-
-def _starts(result: CompareResult) -> Markup:
-    if len(result.seeds) == 1:
-        return say("; one start says nothing of other starts")
-    return say(" and by the spread over the starts")
 
 
 def _precision(result: CompareResult) -> str:
