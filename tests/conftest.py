@@ -1,6 +1,10 @@
 import os
 from pathlib import Path
 
+# Two workers with two threads each on two cores take twice to four times the processor time. Before the
+# first import that starts threads; processes that tests start inherit it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 from hypothesis import HealthCheck, settings
 from jaxtyping import install_import_hook

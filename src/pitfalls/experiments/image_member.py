@@ -1,11 +1,13 @@
 """One training of several: tested once, and put into a record."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from safetensors.torch import save
 from torch import nn
@@ -111,7 +113,26 @@ def begin(member: Member, data: ImageDataset) -> tuple[nn.Module, tuple[str, ...
 
 
 def train_member(member: Member) -> Outcome:
-    """Train and test one member from its start, on a worker."""
+    """Train and test one member from its start, on a worker, with one thread.
+
+    Sums are rounded in an order that depends on the number of threads, and what a worker would take by
+    itself depends on the machine and on what runs beside it.
+    """
+    with _threads(1):
+        return _train_member(member)
+
+
+@contextmanager
+def _threads(n: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(n)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _train_member(member: Member) -> Outcome:
     data = member.source.load()
     network, warnings = begin(member, data)
     curve: list[list[float]] = []

@@ -37,8 +37,17 @@ def config():
     return ArchitecturesConfig(source, NAMES, NetworkConfig(widths=(8, 8, 8)), TRAINING)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """As on workers: where trainings run changes nothing at the same number of threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="module")
-def compared(config, tmp_path_factory):
+def compared(config, one_thread, tmp_path_factory):
     return perform(EXPERIMENT, config, RunStore(tmp_path_factory.mktemp("runs")))
 
 
@@ -98,8 +107,11 @@ def test_trainings_that_arrive_in_another_order_are_kept_as_those_of_one_process
 ):
     def backwards(function, arguments, *, on_result, **told):
         assert told["backend"] == "dask"
+        torch.set_num_threads(2)  # a worker takes one, whatever it has
         for place in reversed(range(len(arguments))):
             on_result(place, function(*arguments[place]))
+        assert torch.get_num_threads() == 2
+        torch.set_num_threads(1)
 
     monkeypatch.setattr("pitfalls.experiments.image_side_by_side.run_jobs", backwards)
     beside = replace(config, workers=Workers("dask"))
