@@ -15,12 +15,14 @@ from pitfalls.progress import Progress, silent
 from pitfalls.runs import RunStore
 
 
-def run(root: str, progress: Progress = silent) -> Finished[CompareResult]:
+def run(
+    root: str, progress: Progress = silent, threads: int | None = None
+) -> Finished[CompareResult]:
     source = find_images(DataConfig("digits", subset_train=120, subset_val=40, validation=20))
     training = TrainConfig(epochs=2, batch_size=8, averaging=0.9, checkpoint_every=3)
     network = NetworkConfig("fastnet", (4, 4, 4))
     config = CompareConfig(source, network, training)
-    return perform(EXPERIMENT, config, RunStore(root), progress=progress)
+    return perform(EXPERIMENT, config, RunStore(root), progress=progress, threads=threads)
 
 
 if __name__ == "__main__":

@@ -95,7 +95,8 @@ def launch(
     seed
         Every random number follows from it.
     threads
-        Processor threads to use (default: all this process may have).
+        Processor threads to use (default: all this process may have, and of them as many as a
+        training keeps busy).
     device
         Where tensors live; auto takes a CUDA device if there is one.
     runs

@@ -1,13 +1,11 @@
 """One training of several: tested once, and put into a record."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from safetensors.torch import save
 from torch import nn
@@ -25,6 +23,7 @@ from pitfalls.images.training.evaluation import evaluate, predict_logits
 from pitfalls.images.training.loop import train
 from pitfalls.images.training.records import EpochRecord, StepRecord
 from pitfalls.images.training.records import TrainResult as Trained
+from pitfalls.images.training.threads import on_threads
 from pitfalls.runs import open_tracker
 
 __all__ = ["Member", "Outcome", "begin", "look_at_test_set", "numbers_of", "train_member"]
@@ -118,18 +117,8 @@ def train_member(member: Member) -> Outcome:
     Sums are rounded in an order that depends on the number of threads, and what a worker would take by
     itself depends on the machine and on what runs beside it.
     """
-    with _threads(1):
+    with on_threads(1):
         return _train_member(member)
-
-
-@contextmanager
-def _threads(n: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(n)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _train_member(member: Member) -> Outcome:

@@ -34,7 +34,9 @@ from pitfalls.images.training.distributed import share_from_first, world
 from pitfalls.images.training.loop import train
 from pitfalls.images.training.records import EpochRecord, StepRecord, TrainState
 from pitfalls.images.training.records import TrainResult as Trained
+from pitfalls.images.training.threads import on_threads, threads_for
 from pitfalls.progress import Progress
+from pitfalls.prose import counted
 from pitfalls.runs import Run, Track, open_tracker
 
 __all__ = ["Plan", "Trainings", "train_all"]
@@ -172,7 +174,10 @@ def _one(
     for warning in warnings:
         run.warn(warning)
     done = 0 if kept.state is None else kept.state.step
-    with open_tracker(member.track, member.folder, member.run_id, member.name, done) as track:
+    with (
+        on_threads(kept.settle_threads(network, data, member)),
+        open_tracker(member.track, member.folder, member.run_id, member.name, done) as track,
+    ):
         keeper = _Keeper(kept, member, track)
         try:
             trained = _train(network, data, member, keeper, progress)
@@ -204,24 +209,44 @@ class _Kept:
         self.state: TrainState | None = None
         self.curve: list[list[float]] = []
         self.precision: str | None = None
+        self.threads: int | None = None  # of the begun training
+        self.asked_threads = run.manifest.threads
         checkpoint = run.load_checkpoint()
         if checkpoint is None:
             return
         meta, tensors = checkpoint.meta, dict(checkpoint.tensors)
         self.ends = [None if end is None else Clock(**end) for end in meta["ends"]]
         self.precision = meta["precision"]
-        for what, before, now in (
-            ("threads", meta["threads"], torch.get_num_threads()),
-            ("processes", meta["processes"], world().size),
-        ):
-            if before != now:
-                run.warn(
-                    f"Begun with {before} {what} and continued with {now}: sums are rounded in another "
-                    "order, so the weights are not those of an undisturbed run, bit for bit."
-                )
+        self._say_other("process", "processes", meta["processes"], world().size)
         if meta["train"] is not None:
+            self.threads = meta["threads"]
             self.curve = np.asarray(tensors.pop("curve")).tolist()
             self.state = TrainState(tensors, meta["train"])
+
+    def _say_other(self, one: str, many: str, before: int, now: int) -> None:
+        if before != now:
+            self.run.warn(
+                f"Begun with {counted(before, one, many)} and continued with {now}: sums are rounded "
+                "in another order, so the weights are not those of an undisturbed run, bit for bit."
+            )
+
+    def settle_threads(self, network: nn.Module, data: ImageDataset, member: Member) -> int:
+        """Return how many threads the next training takes: as it was begun, or as its work asks for."""
+        available = torch.get_num_threads()
+        if self.asked_threads is not None:
+            threads = self.asked_threads
+            self._say_other("thread", "threads", self.threads or threads, threads)
+        elif self.threads is not None:
+            threads = self.threads
+        elif member.device != "cpu" or world().size > 1:
+            threads = available
+        else:
+            threads = threads_for(
+                network, data.train_images.shape[1:], member.training.batch_size, available
+            )
+        self.threads = None
+        self.run.take_threads(threads)
+        return threads
 
     def save(self, state: TrainState, curve: Sequence[Sequence[float]]) -> None:
         """Keep the state of a begun training."""

@@ -165,6 +165,13 @@ class Run(ReadableRun):
                 self.manifest.warnings.append(shown(text))
                 self._folder.write_manifest()
 
+    def take_threads(self, threads: int) -> None:
+        """Keep in the manifest with how many threads the run computes, the most of its parts."""
+        with self._writing("take threads", "the manifest"):
+            if threads > (self.manifest.threads or 0):
+                self.manifest.threads = threads
+                self._folder.write_manifest()
+
     # -- opening and closing ------------------------------------------------------------------
 
     def __enter__(self) -> Self:

@@ -78,7 +78,7 @@ def test_a_run_killed_at_random_moments_ends_with_the_same_bits(undisturbed, tmp
     assert_same_run(undisturbed, killed_training.run(str(tmp_path)))
 
 
-def interrupt(root, at):
+def interrupt(root, at, threads=None):
     """Run `killed_training`'s config and stop before step ``at``, as Ctrl-C does."""
     count = 0
 
@@ -94,7 +94,7 @@ def interrupt(root, at):
         yield advance
 
     with pytest.raises(KeyboardInterrupt):
-        killed_training.run(str(root), progress=stopping)
+        killed_training.run(str(root), progress=stopping, threads=threads)
 
 
 @pytest.mark.parametrize("at", [1, 2, 3, 26, 27, 50])
@@ -106,15 +106,26 @@ def test_a_run_interrupted_between_steps_ends_with_the_same_bits(undisturbed, tm
 
 
 def test_a_run_continued_with_other_threads_says_so(tmp_path):
-    interrupt(tmp_path, 26)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(threads + 1)
-    try:
-        run = killed_training.run(str(tmp_path)).run
-    finally:
-        torch.set_num_threads(threads)
+    interrupt(tmp_path, 26, threads=1)
+    run = killed_training.run(str(tmp_path), threads=2).run
     (warning,) = run.manifest.warnings
-    assert warning.startswith(f"Begun with {threads} threads and continued with {threads + 1}")
+    assert warning.startswith("Begun with 1 thread and continued with 2")
+    assert run.manifest.threads == 2
+
+
+@pytest.mark.parametrize("begun", [None, 2])
+def test_a_run_goes_on_with_the_threads_it_was_begun_with(undisturbed, tmp_path, begun):
+    before = torch.get_num_threads()
+    interrupt(tmp_path, 60, threads=begun)  # the last training of three is begun
+    torch.set_num_threads(before + 1)  # the machine has others by now
+    try:
+        again = killed_training.run(str(tmp_path))
+    finally:
+        torch.set_num_threads(before)
+    assert again.run.manifest.threads == (begun or 1)
+    assert again.run.manifest.warnings == undisturbed.run.manifest.warnings
+    if begun is None:
+        assert_same_run(undisturbed, again)
 
 
 def test_a_run_goes_on_in_the_precision_in_which_it_was_begun(source, tmp_path, monkeypatch):
