@@ -137,7 +137,9 @@ def damaged(tmp_path):
 
 
 def test_damaged_pictures_are_refused_with_their_number(tmp_path):
-    with pytest.raises(DataError, match=r"2 of 16 pictures cannot be read.*--skip-damaged"):
+    with pytest.raises(
+        DataError, match=r"at least 2 of 16 pictures cannot be read.*--skip-damaged"
+    ):
         load_dataset(damaged(tmp_path))
 
 
@@ -332,6 +334,26 @@ def test_tables_that_do_not_say_it_are_refused(tmp_path, header, rows, message):
     with pytest.raises(DataError, match=message) as raised:
         load_dataset(tmp_path / "t")
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("ending", [".png", ""])
+def test_a_table_without_a_line_of_names_loses_no_picture(tmp_path, ending):
+    for i in range(10):
+        picture(tmp_path / f"{i}x.png", seed=i)
+    (tmp_path / "labels.csv").write_text("".join(f"{i}x{ending},{i % 2}\n" for i in range(10)))
+    data = load_dataset(tmp_path)
+    assert len(together(data)) == 10
+    assert data.class_names == ("0", "1")
+    assert not any("skipped" in text for text in data.warnings)
+
+
+def test_a_line_of_names_is_none_of_the_pictures_whatever_these_are_called(tmp_path):
+    for name in ("image", "label", "other", "last"):
+        picture(tmp_path / f"{name}.png", seed=len(name))
+    (tmp_path / "labels.csv").write_text("image,label\nimage,0\nlabel,1\nother,0\nlast,1\n")
+    data = load_dataset(tmp_path)
+    assert len(together(data)) == 4
+    assert data.class_names == ("0", "1")
 
 
 def test_a_column_of_labels_can_be_named_and_missing_pictures_skipped(tmp_path):

@@ -37,6 +37,12 @@ NAMES = [
     ("train", "valid"),
     ("train", "dev"),
     ("trainData", "testData"),
+    ("traindir", "testdir"),
+    ("trainfolder", "testfolders"),
+    ("trainimages", "testimages"),
+    ("train_val", "test"),
+    ("trainval", "test"),
+    ("development", "training"),
 ]
 
 
@@ -45,6 +51,28 @@ def test_folders_for_the_parts_are_no_classes_whatever_their_usual_name(tmp_path
     data = load_dataset(parts(tmp_path / "pets", names))
     assert data.class_names == ("cat", "dog")
     assert (len(data.train_labels), len(data.test_labels)) == (8, 8)
+
+
+def test_folders_that_may_be_parts_under_other_names_are_said_to_be_taken_as_classes(tmp_path):
+    data = load_dataset(parts(tmp_path / "fotos", ("entrenamiento", "prueba")))
+    assert data.class_names == ("entrenamiento", "prueba")
+    assert said(data, "entrenamiento, prueba are taken as classes", "cat, dog (16 pictures in all)")
+    # a folder that all classes have is no sign of it
+    for name in ("cat", "dog"):
+        class_folders(tmp_path / "own" / name, classes=("images",))
+    assert not said(load_dataset(tmp_path / "own"), "are taken as classes")
+
+
+@pytest.mark.parametrize("inside", ["", "test/"])
+def test_pictures_to_hand_in_answers_for_are_left_aside_and_counted(tmp_path, inside):
+    root = class_folders(tmp_path / "leaves/train", n=10).parent
+    for i in range(3):
+        picture(root / f"test/{inside}{i}.png", seed=900 + i)
+    data = load_dataset(root)
+    assert (len(data.train_labels), len(data.test_labels)) == (16, 4)
+    assert said(data, "3 files skipped: 3 .png in test")
+    class_folders(root / "valid", seed=700)
+    assert len(load_dataset(root).test_labels) == 8
 
 
 def test_parts_within_doubled_folders_are_found(tmp_path):

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch.distributed import TCPStore
 
-from pitfalls.images.training.distributed import World
+from pitfalls.cli import main
+from pitfalls.images.training.distributed import World, meeting_place
 from pitfalls.images.training.records import TrainState
 from tests.images.training import parallel_training
 
@@ -100,3 +102,82 @@ def test_shares_cover_a_batch_and_differ_by_at_most_one(n, size):
     rows = [range(n)[World(rank, size).share(n)] for rank in range(size)]
     assert [i for share in rows for i in share] == list(range(n))
     assert max(map(len, rows)) - min(map(len, rows)) <= 1
+
+
+def test_each_try_of_torchrun_has_addresses_of_its_own(monkeypatch):
+    # torchrun gives a restarted worker the store that the dead wrote their addresses into
+    server = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    for name, value in {
+        "RANK": "0",
+        "WORLD_SIZE": "2",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(server.port),
+        "TORCHELASTIC_USE_AGENT_STORE": "True",
+    }.items():
+        monkeypatch.setenv(name, value)
+    stores = []
+    for restarts in (0, 1):
+        monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", str(restarts))
+        stores.append(meeting_place())
+    stores[0].set("address of rank 1", "dead")
+    assert not stores[1].check(["address of rank 1"])
+
+
+DYING = """
+import os
+import signal
+from pathlib import Path
+from torch import nn
+
+class Net(nn.Sequential):
+    def __init__(self, n_classes):
+        convolution = nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU()
+        super().__init__(*convolution, nn.Flatten(), nn.Linear(144, n_classes))
+
+def rate(previous, epoch, batch, n_batches):
+    step = epoch * n_batches + batch
+    if os.environ.get("RANK") == "0":
+        tries = int(os.environ["TORCHELASTIC_RESTART_COUNT"])
+        with Path(__file__).with_name("asked").open("a") as file:
+            print(tries, step, file=file)
+        if (tries, step) == (0, 17):
+            os.kill(os.getpid(), signal.SIGKILL)
+    return 0.02
+"""
+
+
+def test_a_killed_worker_is_started_anew_by_torchrun_and_the_run_goes_on(tmp_path):
+    own = tmp_path / "own.py"
+    own.write_text(DYING)
+    line = [
+        *("images", "train", "--data", "digits", "--subset-train", "200", "--subset-val", "50"),
+        *("--epochs", "2", "--batch-size", "14", "--checkpoint-every", "3"),
+        *("--model", f"{own}:Net", "--scheme", f"{own}:rate"),
+    ]
+    assert main(["--runs", str(tmp_path / "alone"), *line]) == 0
+    done = torchrun(
+        *("--max-restarts", 1, "--monitor-interval", 0.1, "-m", "pitfalls"),
+        *("--runs", tmp_path / "killed", *line),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "exitcode: -9" in done.stderr
+    assert done.stderr.count("another of this run's processes has died") == 1
+    assert "unexpected" not in done.stderr
+
+    asked = {tuple(map(int, row.split())) for row in (tmp_path / "asked").read_text().splitlines()}
+    # each try asks for the first rate beforehand; the second goes on from the last checkpoint
+    assert {step for tries, step in asked if tries == 0} == set(range(18))
+    assert {step for tries, step in asked if tries == 1} == {0, *range(15, 30)}
+
+    alone, killed = (
+        list(
+            map(
+                json.loads,
+                next((tmp_path / name).glob("*/*/metrics.jsonl")).read_text().split("\n")[:-1],
+            )
+        )
+        for name in ("alone", "killed")
+    )
+    assert [row["step"] for row in killed] == [row["step"] for row in alone]
+    losses = [[row["loss"] for row in rows if "loss" in row] for rows in (alone, killed)]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-6)

@@ -34,10 +34,13 @@ class Layout:
     parts : mapping of part to mapping of class to paths
     folders : mapping of part to str
         The folder of each part, for messages.
+    notes : tuple of str
+        What may have been taken wrongly.
     """
 
     parts: Mapping[PartName, Mapping[str, Sequence[str]]]
     folders: Mapping[PartName, str]
+    notes: tuple[str, ...] = ()
 
 
 def has_class_folders(tree: FileTree) -> bool:
@@ -73,7 +76,7 @@ def read_class_folders(tree: FileTree, config: DataConfig) -> Content:
     inner = descend(tree)
     layout = _layout(inner)
     classes = tuple(sorted(layout.parts["train"]))
-    notes = _check_classes(layout, classes)
+    notes = (*layout.notes, *_check_classes(layout, classes))
     listed = [
         (part, label, path)
         for part in PARTS
@@ -184,6 +187,8 @@ def _layout(tree: FileTree) -> Layout:
         parts: dict[PartName, dict[str, list[str]]] = {}
         for part, folder in sorted(folders.items(), key=lambda item: PARTS.index(item[0])):
             below = descend(tree.below(folder), parts.get("train", ()))
+            if part != "train" and _without_classes(below, part):
+                continue  # to hand in answers for: counted as skipped
             start = below.root[len(tree.root) + 1 :]
             parts[part] = {
                 name: [f"{start}/{path}" for path in paths]
@@ -193,7 +198,28 @@ def _layout(tree: FileTree) -> Layout:
     inside = {name: _part_folders(tree.below(name)) for name in tree.folders()}
     if inside and all("train" in found for found in inside.values()):
         return _parts_below_classes(tree, inside)
-    return Layout({"train": _classes(tree)}, {"train": tree.root})
+    classes = _classes(tree)
+    return Layout({"train": classes}, {"train": tree.root}, _may_be_parts(tree.root, classes))
+
+
+def _without_classes(tree: FileTree, part: PartName) -> bool:
+    """Return whether a part's pictures lie side by side, as test/1.png or test/test/1.png."""
+    pictures = any(is_picture(path) for path in tree.sizes)
+    return pictures and all(part_of(folder) == part for folder in tree.folders())
+
+
+def _may_be_parts(root: str, classes: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Warn where each folder holds the same folders, as training and test set would."""
+    inner = [{p.split("/")[1] for p in paths if p.count("/") > 1} for paths in classes.values()]
+    direct = any(path.count("/") == 1 for paths in classes.values() for path in paths)
+    shared = sorted(set.intersection(*inner))
+    if direct or len(inner) < 2 or len(shared) < 2:
+        return ()
+    return (
+        f"{root}: {', '.join(sorted(classes)[:5])} are taken as classes, though each holds folders "
+        f"called {', '.join(shared[:5])} ({sum(map(len, classes.values())):,} pictures in all): if "
+        "they are the parts of the data, call them train and test.",
+    )
 
 
 def _parts_below_classes(tree: FileTree, inside: Mapping[str, Mapping[PartName, str]]) -> Layout:

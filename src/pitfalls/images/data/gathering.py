@@ -104,7 +104,7 @@ def _look(files: Sequence[PictureFile], config: DataConfig, root: str) -> _Plan:
     bound = Bound.of(config.memory_limit)
     workers = min(os.cpu_count() or 1, 8)
     found = _each(files, lambda file: read_header(file, bound), workers)
-    _refuse_damage(found, config)
+    _refuse_damage(found, config, "at least ")
     at = tuple(i for i, header in enumerate(found) if isinstance(header, PictureHeader))
     headers = tuple(header for header in found if isinstance(header, PictureHeader))
     if not headers:
@@ -166,7 +166,7 @@ def _decode(
         return found.transparent
 
     outcomes = _each(range(len(images)), fill, plan.workers)
-    _refuse_damage(outcomes, config)
+    _refuse_damage(outcomes, config, "")
     good = [row for row, outcome in enumerate(outcomes) if not isinstance(outcome, DataError)]
     bad = [row for row, outcome in enumerate(outcomes) if isinstance(outcome, DataError)]
     if not good:
@@ -210,14 +210,14 @@ def _each(items: Iterable[S], work: Callable[[S], T], workers: int) -> list[T | 
         return list(pool.map(attempt, items))
 
 
-def _refuse_damage(outcomes: Sequence[object], config: DataConfig) -> None:
+def _refuse_damage(outcomes: Sequence[object], config: DataConfig, least: str) -> None:
     """Raise on the first damaged picture, unless damaged ones may be skipped."""
     errors = [outcome for outcome in outcomes if isinstance(outcome, DataError)]
     if not errors or config.skip_damaged:
         return
     first = str(errors[0]).rstrip(".")
     raise DataError(
-        f"{first}; {len(errors):,} of {len(outcomes):,} pictures cannot be read: mend them, or "
+        f"{first}; {least}{len(errors):,} of {len(outcomes):,} pictures cannot be read: mend them, or "
         "leave them out by skip_damaged (--skip-damaged)."
     )
 

@@ -11,13 +11,14 @@ __all__ = ["PARTS", "PartName", "one_of_each", "part_of", "part_of_path"]
 
 PartName = Literal["train", "validation", "test"]
 PARTS: tuple[PartName, ...] = ("train", "validation", "test")
-WORDS: Mapping[PartName, frozenset[str]] = {
-    "train": frozenset({"train", "training", "trn", "trainset", "trainingset", "traindata"}),
-    "validation": frozenset(
-        {"val", "valid", "validation", "validate", "dev", "valset", "validset", "validationset"}
-    ),
-    "test": frozenset({"test", "testing", "tst", "testset", "eval", "evaluation", "holdout"}),
+WORDS: Mapping[PartName, str] = {
+    "train": "train|training|trn|trainval",
+    "validation": "val|valid|validation|validate|dev|development",
+    "test": "test|testing|tst|eval|evaluation|holdout",
 }
+THINGS = "set|data|dataset|dir|folder|image|img|pic|picture|photo|file|split|part"
+# "training", "trainset", "testimages"; but "trains" may be a class
+FORMS = {part: re.compile(f"(?:{words})(?:(?:{THINGS})s?)?") for part, words in WORDS.items()}
 
 
 def part_of(name: str) -> PartName | None:
@@ -30,7 +31,9 @@ def part_of(name: str) -> PartName | None:
     """
     # letters only, and a capital inside a word begins another: trainLabels, seg_train, val2017
     words = {w.lower() for w in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)}
-    found = [part for part in PARTS if words & WORDS[part]]
+    found = [part for part in PARTS if any(map(FORMS[part].fullmatch, words))]
+    if found == ["train", "validation"]:  # train_val: what remains when a test set is set aside
+        return "train"
     return found[0] if len(found) == 1 else None
 
 

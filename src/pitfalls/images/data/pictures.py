@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Literal
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from pitfalls.errors import DataError
 from pitfalls.images.data.bounds import Bound
@@ -235,7 +235,10 @@ def _opened(file: PictureFile) -> Iterator[Image.Image]:
     """Open a picture with the permitted decoders."""
     with file.opener() as stream:
         with foreign(file.where, "a picture that can be read"):
-            picture = Image.open(stream, formats=FORMATS)
+            try:
+                picture = Image.open(stream, formats=FORMATS)
+            except UnidentifiedImageError:  # whose words are of the stream, not of the picture
+                raise ValueError("its bytes are of no form of picture that is read") from None
         yield picture
 
 

@@ -185,6 +185,8 @@ def _open(
     )
     if label is None:
         return None
+    if find(best) and (is_picture(best) or any(row.get(label) == label for row in rows)):
+        rows = [{column: column for column in columns}, *rows]  # there is no line of names
     names = {row.get(best, "") for row in rows}
     found = {name: find(name) for name in names}
     return Table(

@@ -10,12 +10,15 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from pitfalls.errors import PitfallsError, ResourceError
+
 __all__ = [
     "World",
     "gather_sum",
     "join",
     "launched_rank",
     "launched_size",
+    "meeting_place",
     "send_home",
     "share_from_first",
     "wait_for_first",
@@ -69,6 +72,20 @@ def world() -> World:
     return _joined or _alone
 
 
+def meeting_place() -> dist.Store:
+    """Return where the processes leave their addresses for each other.
+
+    After a worker's death ``torchrun`` starts all anew and gives them the store of the try before,
+    with the addresses of the dead in it (torch 2.13): whoever reads before the others have written
+    is refused. So each try has keys of its own. Only one agent's count of restarts is everybody's;
+    with several, only those that saw the failure count it.
+    """
+    store, _, _ = next(dist.rendezvous("env://", timeout=PATIENCE))
+    alone = os.environ.get("GROUP_WORLD_SIZE", "1") == "1"
+    tries = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") if alone else "0"
+    return dist.PrefixStore(f"try {tries}", store)
+
+
 @contextmanager
 def join(device: str = "cpu") -> Iterator[World]:
     """Join the processes that ``torchrun`` started; alone, do nothing.
@@ -76,6 +93,11 @@ def join(device: str = "cpu") -> Iterator[World]:
     gloo connects them on CPUs and nccl on GPUs, one GPU a process. Where only the first process
     knows whether there is work, the others wait for its word in `called_to_work`; it gives it by
     `call_to_work` or, when it turns out that there is none, by `send_home`.
+
+    Raises
+    ------
+    ResourceError
+        If another of the processes dies.
     """
     global _joined
     if launched_size() == 1:
@@ -83,10 +105,23 @@ def join(device: str = "cpu") -> Iterator[World]:
         return
     if device == "cuda":
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
-    dist.init_process_group("nccl" if device == "cuda" else "gloo", timeout=PATIENCE)
+    dist.init_process_group(
+        "nccl" if device == "cuda" else "gloo",
+        store=meeting_place(),
+        rank=launched_rank(),
+        world_size=launched_size(),
+        timeout=PATIENCE,
+    )
     _joined = World(dist.get_rank(), dist.get_world_size())
     try:
         yield _joined
+    except RuntimeError as error:
+        if isinstance(error, PitfallsError) or "by peer" not in str(error):
+            raise
+        raise ResourceError(
+            "train: another of this run's processes has died; the last checkpoint stays. The same "
+            "command goes on from it, and torchrun --max-restarts 3 gives it by itself."
+        ) from None
     finally:
         _joined = None
         dist.destroy_process_group()
