@@ -9,6 +9,8 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed import PrefixStore  # type: ignore[attr-defined]
+from torch.distributed.rendezvous import rendezvous
 
 from pitfalls.errors import PitfallsError, ResourceError
 
@@ -72,7 +74,7 @@ def world() -> World:
     return _joined or _alone
 
 
-def meeting_place() -> dist.Store:
+def meeting_place() -> Any:
     """Return where the processes leave their addresses for each other.
 
     After a worker's death ``torchrun`` starts all anew and gives them the store of the try before,
@@ -80,10 +82,10 @@ def meeting_place() -> dist.Store:
     is refused. So each try has keys of its own. Only one agent's count of restarts is everybody's;
     with several, only those that saw the failure count it.
     """
-    store, _, _ = next(dist.rendezvous("env://", timeout=PATIENCE))
+    store, _, _ = next(rendezvous("env://", timeout=PATIENCE))
     alone = os.environ.get("GROUP_WORLD_SIZE", "1") == "1"
     tries = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") if alone else "0"
-    return dist.PrefixStore(f"try {tries}", store)
+    return PrefixStore(f"try {tries}", store)
 
 
 @contextmanager
