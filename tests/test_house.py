@@ -1,5 +1,7 @@
 """The house's own measures: short bodies, short files, no true or false by place."""
 
+import grimp
+from benchmarks.front_doors import deep_imports
 from benchmarks.house import boolean_parameters, long_bodies, long_files
 
 # a result that reads "holds" or a signature that is another library's
@@ -23,3 +25,19 @@ def test_no_file_has_over_four_hundred_lines():
 
 def test_no_parameter_is_true_or_false_by_place():
     assert set(boolean_parameters()[1]) <= NAMED_BY_OTHERS
+
+
+def test_an_import_past_the_init_of_a_package_is_found_and_one_of_the_package_is_not():
+    graph = grimp.ImportGraph()
+    for module in ("a", "a.lab", "a.lab.data", "a.lab.data.load", "a.lab.risk", "a.report"):
+        graph.add_module(module)
+    graph.add_import(importer="a.report", imported="a.lab")
+    graph.add_import(importer="a.report", imported="a.lab.data")
+    graph.add_import(importer="a.lab", imported="a.lab.risk")
+    assert deep_imports(graph, "a") == []
+    graph.add_import(importer="a.report", imported="a.lab.risk")
+    graph.add_import(importer="a.report", imported="a.lab.data.load")
+    assert deep_imports(graph, "a") == [
+        ("a.report", "a.lab.data.load"),
+        ("a.report", "a.lab.risk"),
+    ]

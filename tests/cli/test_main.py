@@ -33,6 +33,20 @@ def test_help_lists_every_command_without_importing_torch():
         assert f" {command} " in done.stdout
 
 
+def test_the_help_of_every_group_of_commands_does_without_torch():
+    groups = sorted({*COMMANDS, "course", "diagnose"})
+    code = (
+        "import sys\n"
+        "from pitfalls.cli import main\n"
+        f"codes = [main([group, '--help']) for group in {groups!r}]\n"
+        "heavy = {'torch', 'matplotlib', 'sklearn', 'scipy', 'numba'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+        "assert not any(codes), codes\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_version_is_the_package_version(capsys):
     assert main(["--version"]) == 0
     assert capsys.readouterr().out.strip() == session.package_version()

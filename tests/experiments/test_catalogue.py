@@ -10,16 +10,16 @@ import pytest
 
 import pitfalls.experiments
 from pitfalls.errors import InputError
-from pitfalls.experiments.catalogue import FOLDERS, LABS, catalogue, experiment_named
+from pitfalls.experiments.catalogue import FOLDERS, LABS, all_experiments, experiment_named
 from pitfalls.experiments.image_source import find_images
 from pitfalls.frame import Homework, Located
-from pitfalls.frame.options import options_of
+from pitfalls.frame.config_options import options_of
 from pitfalls.images.data import DataConfig
 from pitfalls.runs import RunStore
 from tests.experiments.image_evaluate.made import keep_some
 from tests.frame.legal import PLACED, another, tokens
 
-EXPERIMENTS = {experiment.name: experiment for experiment in catalogue()}
+EXPERIMENTS = {experiment.name: experiment for experiment in all_experiments()}
 WITH_COMMAND = [name for name, experiment in EXPERIMENTS.items() if experiment.command]
 
 
@@ -30,7 +30,7 @@ def test_every_folder_is_in_the_list():
 
 def test_an_experiment_stands_under_the_lab_whose_command_line_has_its_command():
     for lab, folders in LABS.items():
-        for experiment in catalogue():
+        for experiment in all_experiments():
             under = experiment.package.rpartition(".")[2] in folders
             if len(experiment.command) == 2:
                 first = experiment.command[0]

@@ -3,7 +3,7 @@
 import types
 from typing import Any, Literal, Union, get_args, get_origin
 
-from pitfalls.frame.options import Option
+from pitfalls.frame.config_options import Option
 
 __all__ = ["PLACED", "SPECIAL", "another", "tokens"]
 

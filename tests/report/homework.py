@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from pitfalls.experiments.catalogue import catalogue
+from pitfalls.experiments import all_experiments
 from pitfalls.experiments.diagnosis_labs import LabsConfig
 from pitfalls.experiments.image_architectures import ArchitecturesConfig
 from pitfalls.experiments.image_compare import CompareConfig
@@ -78,6 +78,6 @@ def perform_all(store: RunStore) -> list[Run]:
     }
     return [
         perform(experiment, small[experiment.name], store, command=command).run
-        for experiment in catalogue()
+        for experiment in all_experiments()
         if experiment.name in small
     ]

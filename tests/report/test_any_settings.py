@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pitfalls.errors import PitfallsError
-from pitfalls.experiments.catalogue import catalogue
+from pitfalls.experiments import all_experiments
 from pitfalls.frame.experiment import perform
 from pitfalls.plots import draw
 from pitfalls.report import build
@@ -15,7 +15,7 @@ from pitfalls.runs import RunStore
 from tests.report.any_settings import SETTINGS, settings_of
 from tests.report.forbidden import assert_well_formed, assert_well_told
 
-EXPERIMENTS = {experiment.name: experiment for experiment in catalogue()}
+EXPERIMENTS = {experiment.name: experiment for experiment in all_experiments()}
 FEWER = {
     "linear-homework": 1,
     "linear-tour": 4,

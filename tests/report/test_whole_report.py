@@ -13,7 +13,7 @@ import pytest
 
 from pitfalls.claims import CLAIMS
 from pitfalls.errors import RunError
-from pitfalls.experiments.catalogue import catalogue
+from pitfalls.experiments import all_experiments
 from pitfalls.experiments.parity_curves import CurvesResult
 from pitfalls.report import Evidence, FrontMatter, Report, build, build_handin, gather, rooms
 from pitfalls.report.statements import proof_of
@@ -103,7 +103,7 @@ def test_every_figure_is_inline_with_an_alternative_text(page: str, store: RunSt
     in_folders = list(store.root.glob("*/*/figures/*.json"))
     assert len(drawn) == len(in_folders) + sum(
         figure.shown_for(run.load(e.result))
-        for e in catalogue()
+        for e in all_experiments()
         for run in store.list(e.name)[-1:]
         for figure in e.figures()
     )
@@ -134,7 +134,7 @@ def test_the_page_is_one_file_of_bounded_size(report: Report) -> None:
 
 def catalogue_figures(name: str) -> list[str]:
     """Name the figures that an experiment draws."""
-    (found,) = [experiment for experiment in catalogue() if experiment.name == name]
+    (found,) = [experiment for experiment in all_experiments() if experiment.name == name]
     return [figure.name for figure in found.figures()]
 
 
@@ -249,7 +249,7 @@ def test_damaged_runs_are_named_in_their_places_and_no_number_of_theirs_is_print
     store: RunStore, tmp_path: Path
 ) -> None:
     runs = [run for found in gather(store).values() for run in found.runs]
-    rooms = {experiment.name: experiment.result.__name__ for experiment in catalogue()}
+    rooms = {experiment.name: experiment.result.__name__ for experiment in all_experiments()}
     copy, names = tmp_path / "runs", []
     for i, run in enumerate(run for run in runs if run.manifest.experiment in rooms):
         shutil.copytree(run.path, copy / run.manifest.experiment / run.path.name)
@@ -297,7 +297,7 @@ def test_numbers_that_no_run_returns_are_spoken_of_or_refused_in_one_line(
         monkeypatch.setattr(rooms, "draw", lambda *_: None)
     shutil.copytree(store.root, tmp_path / "runs")
     refused, copies = 0, RunStore(tmp_path / "runs")
-    for experiment in catalogue():
+    for experiment in all_experiments():
         name = f"results/{experiment.result.__name__}.json"
         for run in copies.list(experiment.name):
             content = json.loads((run.path / name).read_bytes())

@@ -160,9 +160,9 @@ def test_a_home_that_cannot_be_written_to_only_costs_time(package, monkeypatch, 
 
 
 def test_every_experiment_depends_on_its_lab_and_on_no_command_or_figure():
-    from pitfalls.experiments.catalogue import catalogue
+    from pitfalls.experiments.catalogue import all_experiments
 
-    for experiment in catalogue():
+    for experiment in all_experiments():
         entry = f"{experiment.package}.run"
         modules = code_modules(entry)
         assert entry in modules

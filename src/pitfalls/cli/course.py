@@ -5,14 +5,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from pitfalls.course.options import CourseOptions, SlidesConfig
-from pitfalls.course.playing import Container
-from pitfalls.frame.options import options
-from pitfalls.frame.session import remark, say
-from pitfalls.frame.tables import print_table
+from pitfalls.course import Container, CourseOptions, SlidesConfig
+from pitfalls.frame import options, print_table, remark, say
 
 if TYPE_CHECKING:
-    from pitfalls.course.grading.grade import Grade
+    from pitfalls.course import Grade
 
 app = App(name="course", help="Teach with this sheet: starter scripts, graders, slides.")
 
@@ -40,7 +37,7 @@ def build(
     solution
         Write the solution as well, in a folder of its own.
     """
-    from pitfalls.course.building import build_course
+    from pitfalls.course import build_course
 
     built = build_course(which.chosen(), format, out, which.own_data(), solution=solution)
     for name in built.files:
@@ -60,7 +57,7 @@ def try_(course: Path, submission: Path, *, container: Container) -> None:
     submission
         The folder handed in.
     """
-    from pitfalls.course.playing import play
+    from pitfalls.course import play
 
     played = play(course, submission, container)
     print_table(
@@ -88,7 +85,7 @@ def slides(*, out: Path = Path("slides.pdf"), config: SlidesConfig) -> None:
     out
         The PDF to write.
     """
-    from pitfalls.course.slides import lecture_runs, write_slides
+    from pitfalls.course import lecture_runs, write_slides
     from pitfalls.frame import perform
 
     _require_file(out)
@@ -106,7 +103,7 @@ def notebooks(*, out: Path = Path("notebooks")) -> None:
     out
         The folder to write into.
     """
-    from pitfalls.course.notebook import write_notebooks
+    from pitfalls.course import write_notebooks
     from pitfalls.errors import InputError
 
     try:
@@ -175,10 +172,15 @@ def grade(
     out
         Write the results here as JSON.
     """
-    from pitfalls.course.grading.grade import FILES, parts_named
-    from pitfalls.course.grading.grade import grade as grade_work
-    from pitfalls.course.grading.reporting import results_for, write_results
-    from pitfalls.course.grading.sandbox import Sandbox, read_submission
+    from pitfalls.course import (
+        FILES,
+        Sandbox,
+        parts_named,
+        read_submission,
+        results_for,
+        write_results,
+    )
+    from pitfalls.course import grade as grade_work
     from pitfalls.errors import DataError
 
     sheet, data = which.built(course)

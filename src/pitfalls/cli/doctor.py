@@ -2,8 +2,7 @@
 
 from typing import TypeAlias
 
-from pitfalls.frame.session import run_store, say
-from pitfalls.frame.tables import print_table
+from pitfalls.frame import print_table, run_store, say
 
 Row: TypeAlias = tuple[str, str, str]
 """What was looked at, what was found, and ``ok`` or the remedy."""

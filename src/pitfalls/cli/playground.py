@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pitfalls.frame.session import say
+from pitfalls.frame import say
 
 
 def playground(*, out: Path = Path("playground.html")) -> int:

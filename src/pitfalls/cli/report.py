@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from pitfalls.frame.session import (
+from pitfalls.frame import (
     complain,
     current_command,
     remark,
@@ -76,7 +76,7 @@ def report(
     if from_ is not None and data is not None:
         raise InputError("report: --data says what to run on, but --from runs nothing. Drop one.")
 
-    from pitfalls.frame.bars import TerminalProgress
+    from pitfalls.frame import TerminalProgress
     from pitfalls.report import FrontMatter, build, build_handin, gather
 
     _require_folder(out)
@@ -125,7 +125,7 @@ def _finish(
 def _diagnosis(name: str, out: Path, *, alone: bool) -> int:
     """Write the page of one diagnosis; no other option goes with it."""
     from pitfalls.errors import InputError
-    from pitfalls.report.diagnosis import build_diagnosis
+    from pitfalls.report import build_diagnosis
 
     if not alone:
         raise InputError("report: --diagnosis writes one page of one run; only --out goes with it.")
@@ -164,10 +164,8 @@ def _run_homework(
     import sys
 
     from pitfalls.errors import DataError, InputError, PitfallsError
-    from pitfalls.experiments.homework import homework_configs, timed
-    from pitfalls.experiments.image_source import find_images
-    from pitfalls.frame import Experiment, Homework, perform
-    from pitfalls.frame.bars import TerminalProgress
+    from pitfalls.experiments import find_images, homework_configs, timed
+    from pitfalls.frame import Experiment, Homework, TerminalProgress, perform
     from pitfalls.images.data import DataConfig
     from pitfalls.runs import config_hash
 

@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from cyclopts import App
 
-from pitfalls.frame.session import complain, run_store, say
-from pitfalls.frame.tables import print_table
-from pitfalls.frame.terminal import as_json
+from pitfalls.frame import as_json, complain, print_table, run_store, say
 from pitfalls.prose import counted
 
 if TYPE_CHECKING:
@@ -183,7 +181,7 @@ def export(
         )
     found = run_store().find(run)
     if network:
-        from pitfalls.experiments.image_export import NetworkFormat, export_network
+        from pitfalls.experiments import NetworkFormat, export_network
 
         deployed = export_network(
             found, cast("NetworkFormat", to), folder, member=member, model=model
@@ -201,14 +199,14 @@ def _export(
     run: "Run", to: str, folder: Path, table: str | None, style: "Style"
 ) -> Sequence[Path | str]:
     if to == "tensorboard":
-        from pitfalls.runs.export import export_tensorboard
+        from pitfalls.runs import export_tensorboard
 
         return [export_tensorboard(run, folder)]
     if to == "mlflow":
-        from pitfalls.runs.export import export_mlflow
+        from pitfalls.runs import export_mlflow
 
         return [export_mlflow(run, folder)]
-    from pitfalls.experiments.catalogue import experiment_named
+    from pitfalls.experiments import experiment_named
     from pitfalls.frame import Finished, export_csv, export_figures
 
     experiment = experiment_named(run.manifest.experiment)

@@ -9,7 +9,7 @@ from typing import Any
 
 from pitfalls.course.options import SlidesConfig
 from pitfalls.errors import RunError
-from pitfalls.experiments.catalogue import experiment_named
+from pitfalls.experiments import experiment_named
 from pitfalls.frame import Experiment, Finished
 from pitfalls.plots import CYCLE, Drawing, Figure, Rendered, draw, panels
 
@@ -23,9 +23,9 @@ FIGURES = (
 
 def lecture_runs(config: SlidesConfig) -> list[tuple[Experiment[Any, Any], Any]]:
     """Return what the lecture's figures need: experiments with their configs, seconds each."""
-    from pitfalls.experiments.parity_curves.records import CurvesConfig
-    from pitfalls.experiments.parity_exact.records import ExactConfig
-    from pitfalls.experiments.parity_signal.records import SignalConfig
+    from pitfalls.experiments.parity_curves import CurvesConfig
+    from pitfalls.experiments.parity_exact import ExactConfig
+    from pitfalls.experiments.parity_signal import SignalConfig
     from pitfalls.parity import LearningConfig
 
     configs: dict[str, Any] = {

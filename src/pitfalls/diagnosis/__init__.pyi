@@ -40,6 +40,7 @@ from .cards import (
 from .cards import (
     Evidence as Evidence,
 )
+from .cards import Undecided as Undecided
 from .cards import (
     Witness as Witness,
 )
@@ -49,12 +50,15 @@ from .curvature import (
 from .entry import (
     diagnose as diagnose,
 )
+from .entry import share_of as share_of
+from .examination import examine as examine
 from .family import (
     FamilySignal as FamilySignal,
 )
 from .family import (
     family_signal as family_signal,
 )
+from .hessian import Hessian as Hessian
 from .kernels import (
     Kernel as Kernel,
 )
@@ -64,6 +68,7 @@ from .kernels import (
 from .kernels import (
     Parities as Parities,
 )
+from .nested import leaves as leaves
 from .rules import (
     RULES as RULES,
 )
@@ -82,3 +87,5 @@ from .vocabulary import (
 from .vocabulary import (
     Question as Question,
 )
+from .witnesses import AnyWitness as AnyWitness
+from .witnesses import SaddleWitness as SaddleWitness

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from pitfalls.diagnosis.guard import StateGuard
 from pitfalls.diagnosis.kernels import Kernel, Parities
 from pitfalls.errors import InputError
-from pitfalls.parity.loss import Loss, as_loss
+from pitfalls.parity import Loss, as_loss
 from pitfalls.parity.scalar_network import ScalarNetwork, scalar_network
 from pitfalls.parity.signal.per_sample import gradient_at
 

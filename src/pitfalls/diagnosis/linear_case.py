@@ -6,8 +6,7 @@ from torch import Tensor, nn
 from pitfalls.diagnosis.evidence.capacity import LinearCase
 from pitfalls.diagnosis.nested import leaves
 from pitfalls.diagnosis.subject import Subject
-from pitfalls.linear.network import DeepLinearNetwork
-from pitfalls.linear.risk import SquaredRisk
+from pitfalls.linear import DeepLinearNetwork, SquaredRisk
 from pitfalls.moments import SecondMoments
 
 __all__ = ["linear_case"]

@@ -11,7 +11,7 @@ from pitfalls.frame import Experiment
 if TYPE_CHECKING:
     from cyclopts import App
 
-__all__ = ["FOLDERS", "LABS", "add_commands", "catalogue", "experiment_named"]
+__all__ = ["FOLDERS", "LABS", "add_commands", "all_experiments", "experiment_named"]
 
 LABS: Mapping[str, tuple[str, ...]] = {
     "linear": (
@@ -65,13 +65,13 @@ def _experiment(folder: str) -> Experiment[Any, Any]:
 
 
 @functools.cache
-def catalogue() -> tuple[Experiment[Any, Any], ...]:
+def all_experiments() -> tuple[Experiment[Any, Any], ...]:
     """Return every experiment, in the report's order; a folder that does not exist is an error."""
     found = tuple(map(_experiment, FOLDERS))
     for what in ("name", "command", "config", "result"):
         values = [getattr(experiment, what) for experiment in found if getattr(experiment, what)]
         if len(set(values)) < len(values):
-            raise InputError(f"catalogue: two experiments have the same {what}.")
+            raise InputError(f"all_experiments: two experiments have the same {what}.")
     return found
 
 
@@ -87,10 +87,10 @@ def add_commands(app: "App", lab: str) -> None:
 
 def experiment_named(name: str) -> Experiment[Any, Any]:
     """Return the experiment whose runs lie in the folder ``name``."""
-    for experiment in catalogue():
+    for experiment in all_experiments():
         if experiment.name == name:
             return experiment
     raise InputError(
         f"no experiment is called {name!r}. There are: "
-        f"{', '.join(experiment.name for experiment in catalogue())}."
+        f"{', '.join(experiment.name for experiment in all_experiments())}."
     )

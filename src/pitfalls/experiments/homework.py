@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from pitfalls.experiments.catalogue import catalogue
+from pitfalls.experiments.catalogue import all_experiments
 from pitfalls.experiments.image_pace import EXPERIMENT as PACE
 from pitfalls.experiments.image_pace import PaceResult
 from pitfalls.frame import Experiment, Homework
@@ -31,5 +31,7 @@ def timed(asked: Homework, perform: Callable[[Any, Any], PaceResult]) -> Homewor
 def homework_configs(asked: Homework) -> tuple[tuple[Experiment[Any, Any], Any], ...]:
     """Return every run of the homework, in the report's order: which experiment, and its config."""
     return tuple(
-        (experiment, config) for experiment in catalogue() for config in experiment.homework(asked)
+        (experiment, config)
+        for experiment in all_experiments()
+        for config in experiment.homework(asked)
     )

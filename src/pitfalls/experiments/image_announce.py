@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pitfalls.experiments.image_source import ImageSource, Pictures
 from pitfalls.frame import complain, remark
-from pitfalls.images.training.config import TrainConfig
+from pitfalls.images.training import TrainConfig
 
 __all__ = ["say_beforehand", "say_pictures"]
 
@@ -12,7 +12,7 @@ __all__ = ["say_beforehand", "say_pictures"]
 def say_beforehand(source: ImageSource, trainings: Sequence[TrainConfig]) -> None:
     """Warn of trainings that are bound to learn nothing, and say what decides about mirroring."""
     from pitfalls.images.data import judge_mirror
-    from pitfalls.images.training.checks import training_warnings
+    from pitfalls.images.training import training_warnings
 
     data = source.load()
     for text in dict.fromkeys(w for t in trainings for w in training_warnings(t, data)):

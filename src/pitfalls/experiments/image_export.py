@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from pitfalls.errors import InputError, PitfallsError, RunError
 from pitfalls.experiments.image_trained import KeptNetwork, Trained, load_trained
-from pitfalls.images.networks.outputs import input_dtype, logits_of
+from pitfalls.images.networks import input_dtype, logits_of
 from pitfalls.runs import Run
 
 __all__ = ["Deployed", "Exported", "NetworkFormat", "export_network"]

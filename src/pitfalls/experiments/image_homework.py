@@ -7,7 +7,7 @@ from typing import Literal
 from pitfalls.experiments.image_source import ImageSource, find_images
 from pitfalls.frame import Homework
 from pitfalls.images.data import DataConfig, judge_mirror
-from pitfalls.images.training.config import TrainConfig
+from pitfalls.images.training import TrainConfig
 
 __all__ = [
     "PACED",

@@ -17,13 +17,17 @@ from pitfalls.experiments.image_source import ImageSource
 from pitfalls.experiments.image_start import Start, start_from
 from pitfalls.experiments.image_trained import fit_kept_temperature
 from pitfalls.images.data import ImageDataset
-from pitfalls.images.training.checks import training_warnings
-from pitfalls.images.training.config import TrainConfig
-from pitfalls.images.training.evaluation import evaluate, predict_logits
-from pitfalls.images.training.loop import train
-from pitfalls.images.training.records import EpochRecord, StepRecord
-from pitfalls.images.training.records import TrainResult as Trained
-from pitfalls.images.training.threads import on_threads
+from pitfalls.images.training import (
+    EpochRecord,
+    StepRecord,
+    TrainConfig,
+    evaluate,
+    on_threads,
+    predict_logits,
+    train,
+    training_warnings,
+)
+from pitfalls.images.training import TrainResult as Trained
 from pitfalls.runs import open_tracker
 
 __all__ = ["Member", "Outcome", "begin", "look_at_test_set", "numbers_of", "train_member"]

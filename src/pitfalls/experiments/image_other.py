@@ -1,13 +1,13 @@
 """What a trained network is evaluated on: its own data, wherever they lie now, or other data."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pitfalls.errors import InputError, PitfallsError, RunError
 from pitfalls.experiments.image_source import (
+    EvaluatedPart,
     ImageSource,
     PartSize,
     Pictures,
@@ -19,9 +19,7 @@ from pitfalls.experiments.image_trained import KeptNetwork
 from pitfalls.images.data import DataConfig, Part
 from pitfalls.runs import Run
 
-__all__ = ["EvaluatedPart", "Examined", "examine", "find_elsewhere"]
-
-EvaluatedPart = Literal["validation", "test", "all"]
+__all__ = ["Examined", "examine", "find_elsewhere"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,12 +4,12 @@ import os
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from pitfalls.errors import DataError
-from pitfalls.frame.bars import TerminalProgress
+from pitfalls.frame import TerminalProgress
 from pitfalls.images.data import SOURCE_VARIABLE, DataConfig, ImageDataset, Part
 from pitfalls.progress import Advance, Progress, silent
 from pitfalls.runs import NOT_IDENTITY
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pitfalls.runs import Run
 
 __all__ = [
+    "EvaluatedPart",
     "ImageSource",
     "PartSize",
     "Pictures",
@@ -27,6 +28,9 @@ __all__ = [
     "find_images",
     "load_images",
 ]
+
+EvaluatedPart = Literal["validation", "test", "all"]
+"""Which images a trained network is evaluated on; all only of other data."""
 
 PATIENCE_S = 60.0  # of a command that was given no data: longer than this, and it takes the digits
 

@@ -15,8 +15,7 @@ from pitfalls.errors import InputError, RunError
 from pitfalls.experiments.image_networks import NetworkConfig, empty_network
 from pitfalls.experiments.image_source import ImageSource
 from pitfalls.images.data import ImageDataset
-from pitfalls.images.training.calibration import fit_temperature
-from pitfalls.images.training.evaluation import Views, predict_logits
+from pitfalls.images.training import Views, fit_temperature, predict_logits
 from pitfalls.named import is_named, named_digest
 from pitfalls.runs import Run
 

@@ -28,13 +28,19 @@ from pitfalls.experiments.image_start import Start
 from pitfalls.experiments.image_trained import keep_network
 from pitfalls.experiments.image_workers import Workers
 from pitfalls.images.data import ImageDataset
-from pitfalls.images.training.checks import settle
-from pitfalls.images.training.config import TrainConfig
-from pitfalls.images.training.distributed import share_from_first, world
-from pitfalls.images.training.loop import train
-from pitfalls.images.training.records import EpochRecord, StepRecord, TrainState
-from pitfalls.images.training.records import TrainResult as Trained
-from pitfalls.images.training.threads import on_threads, threads_for
+from pitfalls.images.training import (
+    EpochRecord,
+    StepRecord,
+    TrainConfig,
+    TrainState,
+    on_threads,
+    settle,
+    share_from_first,
+    threads_for,
+    train,
+    world,
+)
+from pitfalls.images.training import TrainResult as Trained
 from pitfalls.progress import Progress
 from pitfalls.prose import counted
 from pitfalls.runs import Run, Track, open_tracker

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from pitfalls.errors import DataError, InputError
 from pitfalls.experiments.linear_source import ArraySource, Planted, Problem
 from pitfalls.images.data import read_arrays
-from pitfalls.images.linear.moment_estimator import one_hot
+from pitfalls.images.linear import one_hot
 from pitfalls.linear import SquaredRisk
 from pitfalls.moments import SecondMoments
 from pitfalls.progress import Advance

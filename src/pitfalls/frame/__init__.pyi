@@ -1,18 +1,19 @@
 from .bars import TerminalProgress as TerminalProgress
+from .config_options import HIDDEN as HIDDEN
+from .config_options import Located as Located
+from .config_options import Without as Without
+from .config_options import options as options
 from .experiment import Experiment as Experiment
 from .experiment import Finished as Finished
 from .experiment import Homework as Homework
 from .experiment import Scale as Scale
 from .exporting import export_csv as export_csv
 from .exporting import export_figures as export_figures
-from .options import HIDDEN as HIDDEN
-from .options import Located as Located
-from .options import Without as Without
-from .options import options as options
 from .performing import perform as perform
 from .result import Result as Result
 from .session import Settings as Settings
 from .session import complain as complain
+from .session import current_command as current_command
 from .session import remark as remark
 from .session import resolve_device as resolve_device
 from .session import run_store as run_store
@@ -35,6 +36,7 @@ __all__ = [
     "Without",
     "as_json",
     "complain",
+    "current_command",
     "export_csv",
     "export_figures",
     "options",

@@ -9,8 +9,7 @@ from scipy.sparse.linalg import svds
 
 from pitfalls.display import Displayed
 from pitfalls.linear.network import Matrix
-from pitfalls.moments import SecondMoments, Whitening, whiten_inputs
-from pitfalls.moments.rounding import EPS, sum_rounding
+from pitfalls.moments import EPS, SecondMoments, Whitening, sum_rounding, whiten_inputs
 
 __all__ = ["DataModes", "find_modes"]
 

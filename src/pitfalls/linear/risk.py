@@ -19,8 +19,7 @@ from pitfalls.errors import InputError
 from pitfalls.linear.derivatives import gradients, hessian_product
 from pitfalls.linear.modes import DataModes, find_modes
 from pitfalls.linear.network import Weights, as_arrays, as_weights, layers_of
-from pitfalls.moments import SecondMoments, whiten_inputs
-from pitfalls.moments.rounding import EPS
+from pitfalls.moments import EPS, SecondMoments, whiten_inputs
 
 __all__ = ["Minimum", "SquaredRisk"]
 

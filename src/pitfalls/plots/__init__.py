@@ -1,5 +1,6 @@
 """Figures: one look, and from a result to files."""
 
+from pitfalls.plots.axes import Axes, Canvas, drawing_on, panels
 from pitfalls.plots.curves import (
     draw_accuracies,
     draw_confusion,
@@ -11,7 +12,6 @@ from pitfalls.plots.curves import (
     thousands,
 )
 from pitfalls.plots.drawing import Drawing, Figure, Kind, Rendered, Svg, draw, plot, verbatim
-from pitfalls.plots.panels import Axes, Canvas, drawing_on, panels
 from pitfalls.plots.style import (
     BLUE,
     CLASS_COLOURS,

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MplFigure
 
 from pitfalls.errors import InputError
-from pitfalls.plots.panels import Canvas
+from pitfalls.plots.axes import Canvas
 from pitfalls.plots.style import Style, apply_style
 from pitfalls.plots.svg_files import convert_svg
 

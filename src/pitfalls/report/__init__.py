@@ -1,7 +1,6 @@
 """Reads run folders; writes figures, one HTML page and one PDF."""
 
-from pitfalls.report.document import Handin, Report, build, build_handin
-from pitfalls.report.evidence import Evidence, gather
-from pitfalls.report.front import FrontMatter
+import lazy_loader
 
-__all__ = ["Evidence", "FrontMatter", "Handin", "Report", "build", "build_handin", "gather"]
+# the names stand in __init__.pyi: each is imported when it is first asked for
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pitfalls.experiments.catalogue import catalogue
+from pitfalls.experiments import all_experiments
 from pitfalls.report.drawings import Picture, picture_of
 from pitfalls.report.evidence import Evidence, gather
 from pitfalls.report.findings import banner_of, findings_of
@@ -192,7 +192,7 @@ def _tell(
     charts: dict[str, Any] = {}
     results: dict[str, Any] = {}
     notes: list[str] = []
-    for experiment in catalogue():
+    for experiment in all_experiments():
         found = evidence.get(experiment.name, Evidence(experiment.name))
         account = account_of(experiment, found)
         drawn = [picture_of(experiment.name, figure) for figure in account.figures]

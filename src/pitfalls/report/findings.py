@@ -4,12 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pitfalls.experiments import Pictures, banner
 from pitfalls.experiments.image_compare import words as compare
 from pitfalls.experiments.image_fast import words as fast
 from pitfalls.experiments.image_regress import words as regress
-from pitfalls.experiments.image_source import Pictures
 from pitfalls.experiments.image_train import words as train
-from pitfalls.experiments.image_words import banner
 from pitfalls.experiments.parity_curves import words as curves
 from pitfalls.experiments.parity_depth import words as depth
 from pitfalls.experiments.parity_exact import words as exact

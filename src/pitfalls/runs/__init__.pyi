@@ -6,9 +6,12 @@ from .checkpoint import Checkpoint as Checkpoint
 from .config import NOT_IDENTITY as NOT_IDENTITY
 from .config import config_hash as config_hash
 from .config import config_to_dict as config_to_dict
+from .export import export_mlflow as export_mlflow
+from .export import export_tensorboard as export_tensorboard
 from .machine import describe_machine as describe_machine
 from .machine import describe_versions as describe_versions
 from .manifest import Manifest as Manifest
+from .records import config_from_dict as config_from_dict
 from .run import Run as Run
 from .store import RunStore as RunStore
 from .tracking import Track as Track
@@ -23,10 +26,13 @@ __all__ = [
     "RunStore",
     "Track",
     "check_tracker",
+    "config_from_dict",
     "config_hash",
     "config_to_dict",
     "describe_machine",
     "describe_versions",
+    "export_mlflow",
+    "export_tensorboard",
     "folder_size",
     "open_tracker",
     "write_bytes",

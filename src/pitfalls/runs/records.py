@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 import numpy as np
 from cattrs import BaseValidationError, ForbiddenExtraKeysError, transform_error
 
-from pitfalls.errors import PitfallsError
+from pitfalls.errors import PitfallsError, RunError
 from pitfalls.runs.converter import Misfit, converter
 from pitfalls.runs.schema import schema_of
 
-__all__ = ["decode", "encode", "from_plain"]
+__all__ = ["config_from_dict", "decode", "encode", "from_plain"]
 
 T = TypeVar("T")
 
@@ -49,6 +49,20 @@ def decode(plain: Any, arrays: Mapping[str, np.ndarray], result_type: type[T]) -
     """
     schema_of(result_type)
     return _structure(from_plain(plain, arrays), result_type)
+
+
+def config_from_dict(config_type: type[T], values: Mapping[str, Any]) -> T:
+    """Rebuild a config from what `config_to_dict` returned, or a manifest holds.
+
+    Raises
+    ------
+    RunError
+        If a field is missing, unknown or of another type: another version wrote it.
+    """
+    try:
+        return _structure(dict(values), config_type)
+    except Misfit as misfit:
+        raise RunError(f"config: {misfit}. Another version wrote it; run it anew.") from None
 
 
 def _structure(tree: Any, result_type: type[T]) -> T:

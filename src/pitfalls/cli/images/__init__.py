@@ -3,7 +3,7 @@
 from cyclopts import App
 
 from pitfalls.cli.images import download
-from pitfalls.experiments.catalogue import add_commands
+from pitfalls.experiments import add_commands
 
 __all__ = ["app"]
 

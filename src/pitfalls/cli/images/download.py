@@ -4,7 +4,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from pitfalls.frame.session import say
+from pitfalls.frame import say
 
 __all__ = ["download"]
 
@@ -22,7 +22,7 @@ def download(
         official host; the official checksum decides whether what they send is used.
     """
     from pitfalls.downloads import fetch_cifar10
-    from pitfalls.frame.bars import TerminalProgress
+    from pitfalls.frame import TerminalProgress
 
     with TerminalProgress()("CIFAR-10", unit="bytes") as advance:
         path = fetch_cifar10(mirrors=tuple(mirror or ()), on_progress=advance)

@@ -2,7 +2,7 @@
 
 from cyclopts import App
 
-from pitfalls.experiments.catalogue import add_commands
+from pitfalls.experiments import add_commands
 
 __all__ = ["app"]
 

@@ -5,11 +5,14 @@ from typing import TypeVar
 import numpy as np
 from matplotlib.axes import Axes
 
-from pitfalls.diagnosis.evidence.saddle import SaddleEvidence
-from pitfalls.diagnosis.evidence.schedule import ScheduleEvidence
-from pitfalls.diagnosis.evidence.signal import PermutationTest, SignalEvidence
-from pitfalls.diagnosis.evidence.units import UnitsEvidence
-from pitfalls.diagnosis.vocabulary import Question
+from pitfalls.diagnosis import Question
+from pitfalls.diagnosis.evidence import (
+    PermutationTest,
+    SaddleEvidence,
+    ScheduleEvidence,
+    SignalEvidence,
+    UnitsEvidence,
+)
 from pitfalls.experiments.diagnosis.records import DiagnosisResult
 from pitfalls.plots import BLUE, COLUMN, GREEN, GREY, ORANGE, RED, Drawing, Figure, panels
 from pitfalls.prose import counted, number

@@ -6,16 +6,25 @@ from typing import Annotated, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from pitfalls.diagnosis.cards import Attribution, Card, Cost, Evidence, Undecided
-from pitfalls.diagnosis.evidence.capacity import CapacityEvidence
-from pitfalls.diagnosis.evidence.data import DataEvidence
-from pitfalls.diagnosis.evidence.saddle import SaddleEvidence
-from pitfalls.diagnosis.evidence.schedule import ScheduleEvidence
-from pitfalls.diagnosis.evidence.signal import SignalEvidence
-from pitfalls.diagnosis.evidence.units import UnitsEvidence
-from pitfalls.diagnosis.evidence.wiring import WiringEvidence
-from pitfalls.diagnosis.vocabulary import ALL, Question
-from pitfalls.diagnosis.witnesses import AnyWitness
+from pitfalls.diagnosis import (
+    ALL,
+    AnyWitness,
+    Attribution,
+    Card,
+    Cost,
+    Evidence,
+    Question,
+    Undecided,
+)
+from pitfalls.diagnosis.evidence import (
+    CapacityEvidence,
+    DataEvidence,
+    SaddleEvidence,
+    ScheduleEvidence,
+    SignalEvidence,
+    UnitsEvidence,
+    WiringEvidence,
+)
 from pitfalls.errors import InputError
 from pitfalls.frame import HIDDEN, Result
 from pitfalls.runs import NOT_IDENTITY

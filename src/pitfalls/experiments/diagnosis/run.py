@@ -2,12 +2,7 @@
 
 import numpy as np
 
-from pitfalls.diagnosis.attribution import attribute
-from pitfalls.diagnosis.entry import diagnose, share_of
-from pitfalls.diagnosis.examination import examine
-from pitfalls.diagnosis.hessian import Hessian
-from pitfalls.diagnosis.vocabulary import ALL
-from pitfalls.diagnosis.witnesses import SaddleWitness
+from pitfalls.diagnosis import ALL, Hessian, SaddleWitness, attribute, diagnose, examine, share_of
 from pitfalls.errors import DataError
 from pitfalls.experiments.diagnosis.case import Built, build, fingerprint_of
 from pitfalls.experiments.diagnosis.records import (

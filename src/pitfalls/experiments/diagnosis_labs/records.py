@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pitfalls.diagnosis.vocabulary import Question
+from pitfalls.diagnosis import Question
 from pitfalls.errors import InputError
 
 __all__ = ["LabCard", "LabsConfig", "LabsResult"]

@@ -18,10 +18,12 @@ from pitfalls.diagnosis import (
     ask_signal,
     ask_units,
 )
-from pitfalls.diagnosis.evidence.capacity import CapacityEvidence
-from pitfalls.diagnosis.evidence.saddle import SaddleEvidence
-from pitfalls.diagnosis.evidence.schedule import ScheduleEvidence
-from pitfalls.diagnosis.evidence.units import UnitsEvidence
+from pitfalls.diagnosis.evidence import (
+    CapacityEvidence,
+    SaddleEvidence,
+    ScheduleEvidence,
+    UnitsEvidence,
+)
 from pitfalls.experiments.diagnosis_labs.records import LabCard, LabsConfig, LabsResult
 from pitfalls.frame import Homework
 from pitfalls.linear import DeepLinearNetwork, SquaredRisk

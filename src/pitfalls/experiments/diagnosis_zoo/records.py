@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pitfalls.diagnosis.zoo.judgement import Judgement, Part, Tally, tally
+from pitfalls.diagnosis.zoo import Judgement, Part, Tally, tally
 from pitfalls.errors import InputError
 from pitfalls.frame import Result
 

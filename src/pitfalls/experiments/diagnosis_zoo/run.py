@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from pitfalls.diagnosis.zoo import judge, zoo
-from pitfalls.diagnosis.zoo.judgement import Judgement
+from pitfalls.diagnosis.zoo import Judgement, judge, zoo
 from pitfalls.experiments.diagnosis_zoo.records import ZooConfig, ZooResult, ZooSetup
 from pitfalls.progress import Progress
 from pitfalls.runs import Run

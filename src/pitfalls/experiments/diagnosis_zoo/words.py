@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pitfalls.diagnosis.zoo.judgement import Tally
+from pitfalls.diagnosis.zoo import Tally
 from pitfalls.experiments.diagnosis_zoo.records import ZooResult
 from pitfalls.prose import Basis, Block, Markup, Paragraph, Picture, counted, say, table
 

@@ -15,8 +15,7 @@ from pitfalls.experiments.image_source import ImageSource, Pictures, ask_for_ima
 from pitfalls.experiments.image_workers import Workers
 from pitfalls.frame import HIDDEN, Located, Without
 from pitfalls.images.data import DataConfig
-from pitfalls.images.training.config import TrainConfig
-from pitfalls.images.training.schedules import SCHEMES
+from pitfalls.images.training import SCHEMES, TrainConfig
 from pitfalls.named import is_named, named_digest
 from pitfalls.runs import NOT_IDENTITY, check_tracker
 

@@ -8,10 +8,9 @@ from numpy.typing import NDArray
 
 from pitfalls.errors import InputError
 from pitfalls.experiments.image_confusion import Confusion
-from pitfalls.experiments.image_other import EvaluatedPart
 from pitfalls.experiments.image_shares import Share
 from pitfalls.experiments.image_sheets import Sheet
-from pitfalls.experiments.image_source import ImageSource, Pictures, called
+from pitfalls.experiments.image_source import EvaluatedPart, ImageSource, Pictures, called
 from pitfalls.frame import HIDDEN, Result
 from pitfalls.runs import NOT_IDENTITY
 

@@ -22,8 +22,7 @@ from pitfalls.experiments.image_sheets import make_sheet
 from pitfalls.experiments.image_train import EXPERIMENT as FURTHER
 from pitfalls.experiments.image_trained import Trained, load_trained, weights_digest
 from pitfalls.frame import Experiment, Homework
-from pitfalls.images.training.attribution import attribute
-from pitfalls.images.training.evaluation import Evaluation, evaluate
+from pitfalls.images.training import Evaluation, attribute, evaluate
 from pitfalls.progress import Progress
 from pitfalls.runs import Run, RunStore, config_hash
 

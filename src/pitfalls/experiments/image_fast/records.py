@@ -13,8 +13,7 @@ from pitfalls.experiments.image_shares import standard_error
 from pitfalls.experiments.image_source import ImageSource, Pictures, ask_for_images
 from pitfalls.frame import Located, Result
 from pitfalls.images.data import DataConfig
-from pitfalls.images.training.config import TrainConfig
-from pitfalls.images.training.fast_recipes import FAST_RECIPES
+from pitfalls.images.training import FAST_RECIPES, TrainConfig
 from pitfalls.runs import NOT_IDENTITY
 
 __all__ = ["FastConfig", "FastResult", "Target"]

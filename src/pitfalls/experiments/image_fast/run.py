@@ -11,8 +11,7 @@ from pitfalls.experiments.image_source import describe_pictures
 from pitfalls.experiments.image_trainer import Plan, train_all
 from pitfalls.frame import Homework
 from pitfalls.images.data import ImageDataset, judge_mirror
-from pitfalls.images.training.config import TrainConfig
-from pitfalls.images.training.fast_recipes import FAST_RECIPES
+from pitfalls.images.training import FAST_RECIPES, TrainConfig
 from pitfalls.progress import Progress
 from pitfalls.runs import Run
 

@@ -11,10 +11,7 @@ from pitfalls.experiments.image_networks import NetworkConfig, build_network
 from pitfalls.experiments.image_pace.records import Pace, PaceConfig, PaceResult, Precision
 from pitfalls.frame import Homework
 from pitfalls.images.data import ImageDataset
-from pitfalls.images.training.config import TrainConfig
-from pitfalls.images.training.fast_recipes import FAST_RECIPES
-from pitfalls.images.training.hardware import has_fast_bfloat16
-from pitfalls.images.training.loop import train
+from pitfalls.images.training import FAST_RECIPES, TrainConfig, has_fast_bfloat16, train
 from pitfalls.progress import Progress
 from pitfalls.runs import Run, describe_machine
 

@@ -3,8 +3,7 @@
 from pitfalls.experiments.image_networks import build_network
 from pitfalls.experiments.image_range.records import RangeConfig, RangeResult
 from pitfalls.experiments.image_source import describe_pictures, load_images
-from pitfalls.images.training.checks import settle
-from pitfalls.images.training.range_test import learning_rate_range
+from pitfalls.images.training import learning_rate_range, settle
 from pitfalls.progress import Progress
 from pitfalls.runs import Run
 

@@ -12,7 +12,7 @@ __all__ = ["command"]
 @options
 def command(config: TrainRunConfig) -> int | None:
     """Train one network; under torchrun, in several processes."""
-    from pitfalls.images.training.distributed import join, launched_size, send_home
+    from pitfalls.images.training import join, launched_size, send_home
 
     config = replace(config, processes=launched_size())
     with join(config.device) as team:
@@ -31,7 +31,7 @@ def _follow(config: TrainRunConfig) -> int:
     """Do a further process' part in silence: the first one says all there is to say."""
     from pitfalls.errors import PitfallsError
     from pitfalls.experiments.image_train.run import follow
-    from pitfalls.images.training.distributed import called_to_work, wait_for_first
+    from pitfalls.images.training import called_to_work, wait_for_first
 
     try:
         if called_to_work():

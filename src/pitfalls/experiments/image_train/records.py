@@ -11,7 +11,7 @@ from pitfalls.experiments.image_source import ImageSource, Pictures, ask_for_ima
 from pitfalls.experiments.image_start import Start, StartOptions, find_start
 from pitfalls.frame import HIDDEN, Located, Result
 from pitfalls.images.data import DataConfig
-from pitfalls.images.training.config import TrainConfig
+from pitfalls.images.training import TrainConfig
 from pitfalls.named import named_digest
 from pitfalls.runs import NOT_IDENTITY, check_tracker
 

@@ -9,9 +9,7 @@ from pitfalls.experiments.image_source import describe_pictures
 from pitfalls.experiments.image_train.records import TrainRunConfig, TrainRunResult
 from pitfalls.experiments.image_trainer import Plan, train_all
 from pitfalls.frame import Homework
-from pitfalls.images.training.config import TrainConfig
-from pitfalls.images.training.distributed import call_to_work
-from pitfalls.images.training.schedules import special_schedule
+from pitfalls.images.training import TrainConfig, call_to_work, special_schedule
 from pitfalls.progress import Progress, silent
 from pitfalls.runs import Run, RunStore, config_hash
 

@@ -11,7 +11,7 @@ from pitfalls.errors import InputError
 from pitfalls.experiments.linear_source import Problem, ProblemConfig, find_problem
 from pitfalls.frame import Located, Result
 
-__all__ = ["NEAR", "Flow", "TourConfig", "TourResult", "Visit"]
+__all__ = ["NEAR", "Flow", "TourConfig", "TourResult", "Visit", "rotation"]
 
 NEAR = 0.1
 """A map is near a critical one if closer than this share of the strongest mode."""
@@ -170,3 +170,11 @@ class TourResult(Result):
 
 def _first(time: NDArray[np.float64], holds: NDArray[np.bool_]) -> float | None:
     return float(time[int(holds.argmax())]) if holds.any() else None
+
+
+def rotation(n: int, seed: int) -> NDArray[np.float64]:
+    """Draw a rotation of n modes, of determinant 1."""
+    turn, _ = np.linalg.qr(np.random.default_rng(seed).standard_normal((n, n)))
+    if np.linalg.det(turn) < 0:
+        turn[0] = -turn[0]
+    return np.asarray(turn)

@@ -8,13 +8,19 @@ import numpy as np
 from pitfalls.errors import InputError
 from pitfalls.experiments.linear_risk import load_risk
 from pitfalls.experiments.linear_source import Planted, Problem
-from pitfalls.experiments.linear_tour.records import Flow, TourConfig, TourResult, Visit
+from pitfalls.experiments.linear_tour.records import (
+    Flow,
+    TourConfig,
+    TourResult,
+    Visit,
+    rotation,
+)
 from pitfalls.frame import Homework
 from pitfalls.linear import SquaredRisk, Trajectory, classify, descend, factorize
 from pitfalls.progress import Progress
 from pitfalls.runs import Run
 
-__all__ = ["homework", "rotation", "run"]
+__all__ = ["homework", "run"]
 
 
 def run(config: TourConfig, run: Run, progress: Progress) -> TourResult:
@@ -84,11 +90,3 @@ def _rotated_start(risk: SquaredRisk, config: TourConfig) -> Any:
     """
     modes = risk.modes
     return config.strength * modes.left @ rotation(len(modes.values), config.seed) @ modes.right.T
-
-
-def rotation(n: int, seed: int) -> "np.ndarray[Any, np.dtype[np.float64]]":
-    """Draw a rotation of n modes, of determinant 1."""
-    turn, _ = np.linalg.qr(np.random.default_rng(seed).standard_normal((n, n)))
-    if np.linalg.det(turn) < 0:
-        turn[0] = -turn[0]
-    return np.asarray(turn)

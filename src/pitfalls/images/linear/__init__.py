@@ -2,6 +2,7 @@
 
 from pitfalls.images.linear.cca import CCA
 from pitfalls.images.linear.least_squares import LeastSquaresClassifier
+from pitfalls.images.linear.moment_estimator import one_hot
 from pitfalls.images.linear.one_pass import (
     LinearMethods,
     TrainingImages,
@@ -34,6 +35,7 @@ __all__ = [
     "embed",
     "excludes_separation",
     "fit_linear_methods",
+    "one_hot",
     "predict_labels",
     "proven_margin",
     "read_training_images",

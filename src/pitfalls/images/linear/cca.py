@@ -24,8 +24,7 @@ from pitfalls.images.linear.moment_estimator import (
     sorted_classes,
 )
 from pitfalls.images.linear.row_space import row_space
-from pitfalls.moments import whiten_inputs, whiten_outputs
-from pitfalls.moments.intake import refuse_masked
+from pitfalls.moments import refuse_masked, whiten_inputs, whiten_outputs
 
 __all__ = ["CCA"]
 

@@ -13,8 +13,7 @@ from sklearn.utils.validation import validate_data
 
 from pitfalls.errors import InputError
 from pitfalls.images.linear.row_space import RowSpace
-from pitfalls.moments import SecondMoments, Whitening
-from pitfalls.moments.intake import refuse_masked
+from pitfalls.moments import SecondMoments, Whitening, refuse_masked
 
 __all__ = [
     "Inputs",

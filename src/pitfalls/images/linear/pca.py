@@ -20,7 +20,7 @@ from pitfalls.images.linear.moment_estimator import (
     leading_signs,
 )
 from pitfalls.images.linear.row_space import row_space
-from pitfalls.moments.intake import refuse_masked
+from pitfalls.moments import refuse_masked
 
 __all__ = ["PCA"]
 

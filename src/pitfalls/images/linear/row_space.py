@@ -14,8 +14,7 @@ import numpy.typing as npt
 from scipy.linalg import eigh
 from scipy.sparse import issparse
 
-from pitfalls.moments import SecondMoments
-from pitfalls.moments.rounding import pivot_rounding
+from pitfalls.moments import SecondMoments, pivot_rounding
 
 __all__ = ["RowSpace", "row_space"]
 

@@ -30,7 +30,7 @@ from pitfalls.images.linear.separability_witness import (
     proven_margin,
     whole_multipliers,
 )
-from pitfalls.moments.intake import refuse_masked
+from pitfalls.moments import refuse_masked
 
 __all__ = ["Separability", "decide_separability"]
 

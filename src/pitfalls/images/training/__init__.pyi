@@ -9,12 +9,21 @@ from .calibration import fit_temperature as fit_temperature
 from .checks import settle as settle
 from .checks import training_warnings as training_warnings
 from .config import TrainConfig as TrainConfig
+from .distributed import call_to_work as call_to_work
+from .distributed import called_to_work as called_to_work
+from .distributed import join as join
+from .distributed import launched_size as launched_size
+from .distributed import send_home as send_home
+from .distributed import share_from_first as share_from_first
+from .distributed import wait_for_first as wait_for_first
+from .distributed import world as world
 from .evaluation import Evaluation as Evaluation
 from .evaluation import Views as Views
 from .evaluation import evaluate as evaluate
 from .evaluation import predict_logits as predict_logits
 from .fast_recipes import FAST_RECIPES as FAST_RECIPES
 from .fast_recipes import FastRecipe as FastRecipe
+from .hardware import has_fast_bfloat16 as has_fast_bfloat16
 from .loop import train as train
 from .optimizers import Muon as Muon
 from .optimizers import orthogonalize as orthogonalize
@@ -34,11 +43,14 @@ from .schedules import never_moves as never_moves
 from .schedules import one_cycle_schedule as one_cycle_schedule
 from .schedules import schedule as schedule
 from .schedules import special_schedule as special_schedule
+from .threads import on_threads as on_threads
+from .threads import threads_for as threads_for
 
 __all__ = [
     "FAST_RECIPES",
     "SCHEMES",
     "AlternatingFlip",
+    "Attribution",
     "EpochRecord",
     "Evaluation",
     "FastRecipe",
@@ -55,18 +67,31 @@ __all__ = [
     "Transform",
     "Views",
     "annealed_schedule",
+    "attribute",
+    "call_to_work",
+    "called_to_work",
     "constant_schedule",
     "cosine_schedule",
     "evaluate",
+    "fit_temperature",
+    "has_fast_bfloat16",
+    "join",
+    "launched_size",
     "learning_rate_range",
     "linear_schedule",
     "never_moves",
+    "on_threads",
     "one_cycle_schedule",
     "orthogonalize",
     "predict_logits",
     "schedule",
+    "send_home",
     "settle",
+    "share_from_first",
     "special_schedule",
+    "threads_for",
     "train",
     "training_warnings",
+    "wait_for_first",
+    "world",
 ]

@@ -7,12 +7,11 @@ from typing import Any, TypeAlias
 from urllib.parse import quote_plus
 
 import numpy as np
-from cattrs import BaseValidationError
 
+from pitfalls.errors import RunError
 from pitfalls.experiments.linear_descend import DescendResult
 from pitfalls.experiments.linear_landscape import LandscapeResult
-from pitfalls.experiments.linear_tour import TourResult
-from pitfalls.experiments.linear_tour.run import rotation
+from pitfalls.experiments.linear_tour import TourResult, rotation
 from pitfalls.experiments.parity_along import AlongConfig, AlongResult
 from pitfalls.experiments.parity_curves import CurvesConfig, CurvesResult
 from pitfalls.experiments.parity_exact import ExactConfig, ExactResult
@@ -21,7 +20,7 @@ from pitfalls.experiments.parity_sweep import SweepConfig, SweepResult
 from pitfalls.experiments.parity_targets import TargetsConfig, TargetsResult
 from pitfalls.parity import LearningConfig, ParityTask
 from pitfalls.prose import counted
-from pitfalls.runs.converter import converter
+from pitfalls.runs import config_from_dict
 
 __all__ = ["Link", "links_of"]
 
@@ -66,8 +65,8 @@ def links_of(experiment: str, config: Mapping[str, Any], result: Any) -> Links:
     if experiment in _PARITY:
         kind, maker = _PARITY[experiment]
         try:
-            return maker(converter().structure(dict(config), kind), result)
-        except BaseValidationError:  # settings of another version
+            return maker(config_from_dict(kind, config), result)
+        except RunError:  # settings of another version
             return {}
     # a problem's source may be of several types, which a manifest does not name
     return _LINEAR[experiment](config, result) if experiment in _LINEAR else {}

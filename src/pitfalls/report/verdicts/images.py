@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
+from pitfalls.experiments import Pictures, called, interval
 from pitfalls.experiments.image_compare import CompareResult
 from pitfalls.experiments.image_embed import EmbedResult
 from pitfalls.experiments.image_regress import RegressResult, Separation
-from pitfalls.experiments.image_source import Pictures, called
 from pitfalls.experiments.image_train import TrainRunResult
-from pitfalls.experiments.image_words import interval
 from pitfalls.prose import Markup, counted, percent, say
 from pitfalls.report.verdicts.networks import network_rows
 from pitfalls.report.verdicts.records import Answer, Verdict, VerdictRow

@@ -1,9 +1,9 @@
 """Linear maps with a deep linear network: represented, and found?"""
 
+from pitfalls.experiments import held
 from pitfalls.experiments.linear_descend import DescendResult
 from pitfalls.experiments.linear_landscape import LandscapeResult
 from pitfalls.experiments.linear_ranks import RanksResult
-from pitfalls.experiments.linear_verdict import held
 from pitfalls.prose import counted, number, say
 from pitfalls.report.verdicts.records import Answer, Verdict, VerdictRow
 

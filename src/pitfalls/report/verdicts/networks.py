@@ -1,7 +1,7 @@
 """Networks on pictures: what they were seen to fit, and what descent found."""
 
+from pitfalls.experiments import called
 from pitfalls.experiments.image_compare import CompareResult, SchemeRow
-from pitfalls.experiments.image_source import called
 from pitfalls.experiments.image_train import TrainRunResult
 from pitfalls.prose import Markup, counted, percent, say
 from pitfalls.report.verdicts.records import Answer, VerdictRow

@@ -1,7 +1,6 @@
 """Parity with a two-layer ReLU network: represented, and found?"""
 
-from pitfalls.experiments.parity_curves import Case, CurvesResult
-from pitfalls.experiments.parity_curves.words import name_of
+from pitfalls.experiments.parity_curves import Case, CurvesResult, words
 from pitfalls.experiments.parity_exact import ExactResult
 from pitfalls.experiments.parity_signal import SignalResult
 from pitfalls.experiments.parity_sweep import SweepResult
@@ -25,7 +24,9 @@ def parity_verdict(
         )
     else:
         rows = tuple(
-            VerdictRow(name_of(case), _represented(case.n_features, exact), _found(case, signal))
+            VerdictRow(
+                words.name_of(case), _represented(case.n_features, exact), _found(case, signal)
+            )
             for case in curves.cases
         )
     quoted = {"parity-curves": curves, "parity-exact": exact, "parity-signal": signal}
