@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from pitfalls.cli import main
-from pitfalls.experiments import homework
 from pitfalls.experiments.catalogue import experiment_named
 from pitfalls.experiments.linear_capacity import CapacityConfig
 from pitfalls.frame.experiment import perform
@@ -22,7 +21,7 @@ def parts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list:
         (EXPERIMENT, ToyConfig(1)),
         (EXPERIMENT, ToyConfig(2)),
     ]
-    monkeypatch.setattr(homework, "homework_configs", lambda asked: tuple(parts))
+    monkeypatch.setattr("pitfalls.experiments.homework_configs", lambda asked: tuple(parts))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PITFALLS_RUNS", str(tmp_path / "runs"))
     monkeypatch.setenv("PITFALLS_DATA", "digits")
