@@ -9,7 +9,7 @@ from typing import Any
 
 import typst
 
-from pitfalls.claims import CLAIMS, NOTATION, Evidence
+from pitfalls.claims import CLAIMS, NOTATION, EvidenceLabel
 
 QUESTIONS = {
     "2": "Deep linear networks (homework 2)",
@@ -62,7 +62,7 @@ def evidence_page() -> str:
         "# What a check proves\n",
         "The derivation is the proof of a claim that holds. A check looks for the case in which it fails,",
         "and its label says how it looked:\n",
-        *(f"**{label.value}**\n: {label.definition}\n" for label in Evidence),
+        *(f"**{label.value}**\n: {label.definition}\n" for label in EvidenceLabel),
     ]
     return "\n".join(lines)
 

@@ -1,8 +1,12 @@
 """The house's own measures: short bodies, short files, no true or false by place."""
 
+import ast
+from importlib import import_module
+
 import grimp
 from benchmarks.front_doors import deep_imports
-from benchmarks.house import boolean_parameters, long_bodies, long_files
+from benchmarks.house import boolean_parameters, long_bodies, long_files, sources
+from docs.reference_pages import PACKAGES
 
 # a result that reads "holds" or a signature that is another library's
 NAMED_BY_OTHERS = {
@@ -41,3 +45,30 @@ def test_an_import_past_the_init_of_a_package_is_found_and_one_of_the_package_is
         ("a.report", "a.lab.data.load"),
         ("a.report", "a.lab.risk"),
     ]
+
+
+def test_no_two_public_classes_have_one_name():
+    # the graders are a package of their own on a platform's machine, with torchvision's names in it
+    ours = [(path, text) for path, text in sources() if not path.startswith("course/grading/")]
+    where = {}
+    for path, text in ours:
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                where.setdefault(node.name, []).append(path)
+    assert {name: paths for name, paths in where.items() if len(paths) > 1} == {}
+
+
+def test_a_public_name_that_two_packages_offer_is_one_thing():
+    # a lab's own verbs, told apart by the lab: parity.train, images.train
+    VERBS = {"evaluate", "train", "attribute"}
+    offered = {}
+    for package in PACKAGES:
+        module = import_module(package)
+        for name in set(module.__all__) - VERBS:
+            offered.setdefault(name, []).append((package, getattr(module, name)))
+    twice = {
+        name: [package for package, _ in things]
+        for name, things in offered.items()
+        if any(thing is not things[0][1] for _, thing in things)
+    }
+    assert twice == {}

@@ -24,7 +24,12 @@ from torch.utils.data import DataLoader, Dataset
 from pitfalls.images import ImageDataset, load_dataset
 from pitfalls.images.networks import normalize
 from pitfalls.images.networks.resnet import ResNet18
-from pitfalls.images.training.augmentation import Draw, RandomCrop, RandomHorizontalFlip, augment
+from pitfalls.images.training.augmentation import (
+    PlaceOfDraw,
+    RandomCrop,
+    RandomHorizontalFlip,
+    augment,
+)
 from pitfalls.images.training.config import TrainConfig
 from pitfalls.images.training.loop import train
 from pitfalls.images.training.records import StepRecord
@@ -89,7 +94,7 @@ def ours(path: str, turns: Connection, precision: str = "float32") -> None:
     def pipeline() -> Clock:
         indices = torch.randperm(len(images))[:BATCH]
         before = clock()
-        batch = augment(images[indices], transforms, Draw(0, 0, 0, indices))
+        batch = augment(images[indices], transforms, PlaceOfDraw(0, 0, 0, indices))
         normalize(batch, data.mean, data.std)
         after = clock()
         return after[0] - before[0], after[1] - before[1]

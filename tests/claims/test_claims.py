@@ -5,7 +5,15 @@ from dataclasses import FrozenInstanceError, asdict
 import numpy as np
 import pytest
 
-from pitfalls.claims import CLAIMS, NOTATION, Claim, Evidence, Search, find_claim, select_claims
+from pitfalls.claims import (
+    CLAIMS,
+    NOTATION,
+    Claim,
+    EvidenceLabel,
+    Search,
+    find_claim,
+    select_claims,
+)
 from pitfalls.errors import InputError
 
 PARTS = ("2a", "2b", "2c", "2d", "2e", "2f", "3a", "3c", "3d")
@@ -21,9 +29,9 @@ def test_the_claim_comes_out_as_it_should(name):
     assert check.largest_error <= check.tolerance or not check.holds
     assert (check.counterexample is None) == check.holds
     assert check.evidence is claim.expected_evidence
-    if check.holds and claim.evidence in (Evidence.BOUNDED, Evidence.SAMPLED):
+    if check.holds and claim.evidence in (EvidenceLabel.BOUNDED, EvidenceLabel.SAMPLED):
         assert check.tolerance == 0  # an exact label has no tolerance
-    if claim.evidence is Evidence.NUMERIC:
+    if claim.evidence is EvidenceLabel.NUMERIC:
         assert check.tolerance > 0
     json.dumps(asdict(check), allow_nan=False)
 
@@ -109,7 +117,7 @@ def test_a_claim_is_frozen_and_about_leaves_it_alone():
 
 
 def made_of(attack):
-    return Claim("x", "t", "2a", "s", "d", "o", (), attack, None, Evidence.NUMERIC, "f.")
+    return Claim("x", "t", "2a", "s", "d", "o", (), attack, None, EvidenceLabel.NUMERIC, "f.")
 
 
 def test_a_search_ends_at_the_first_counterexample():
@@ -142,16 +150,19 @@ def test_errors_above_the_tolerance_and_nan_refute(error):
 
 def test_the_evidence_of_a_refuted_claim_is_its_counterexample():
     check = made_of(lambda _, search: search.require(False, "case")).check()
-    assert check.evidence is Evidence.COUNTEREXAMPLE
-    assert made_of(lambda _, search: search.require(True, "")).check().evidence is Evidence.NUMERIC
+    assert check.evidence is EvidenceLabel.COUNTEREXAMPLE
+    assert (
+        made_of(lambda _, search: search.require(True, "")).check().evidence
+        is EvidenceLabel.NUMERIC
+    )
 
 
 def test_every_label_has_a_definition_and_none_promises_a_proof():
-    for label in Evidence:
+    for label in EvidenceLabel:
         assert label.definition.endswith(".")
         assert "proved" not in label.value
-        assert Evidence(label.value) is label
-    assert {claim.expected_evidence for claim in CLAIMS} == set(Evidence)
+        assert EvidenceLabel(label.value) is label
+    assert {claim.expected_evidence for claim in CLAIMS} == set(EvidenceLabel)
 
 
 def test_exact_comparisons_have_the_tolerance_zero():

@@ -5,17 +5,19 @@ python killed_parity.py RUNS
 
 import sys
 
-from pitfalls.experiments.parity_train import EXPERIMENT, TrainConfig, TrainResult
+from pitfalls.experiments.parity_train import EXPERIMENT, ParityTrainConfig, ParityTrainResult
 from pitfalls.frame import Finished
 from pitfalls.frame.experiment import perform
 from pitfalls.parity import LearningConfig
 from pitfalls.runs import RunStore
 
 
-def run(root: str) -> Finished[TrainResult]:
+def run(root: str) -> Finished[ParityTrainResult]:
     training = LearningConfig(n_iterations=15_000, record_every=100, n_hidden=400, seed=1)
     mask = (1, 0, 1, 1, 0, 1, 0, 0, 1, 1, 1, 0)
-    return perform(EXPERIMENT, TrainConfig(mask, training, checkpoint_every=500), RunStore(root))
+    return perform(
+        EXPERIMENT, ParityTrainConfig(mask, training, checkpoint_every=500), RunStore(root)
+    )
 
 
 if __name__ == "__main__":

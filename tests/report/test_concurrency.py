@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pitfalls.experiments.parity_signal import EXPERIMENT
 from pitfalls.report import gather
-from pitfalls.report.evidence import Evidence
+from pitfalls.report.evidence import ReportEvidence
 from pitfalls.report.rooms import account_of
 from pitfalls.runs import RunStore
 
@@ -38,12 +38,12 @@ def test_what_a_report_reads_beside_fresh_starts_is_the_result_or_a_note(tmp_pat
         assert worker.stdin is not None
         assert worker.stdout.readline() == "0\n"
         (first,) = RunStore(tmp_path).list()
-        wanted = account_of(EXPERIMENT, Evidence(EXPERIMENT.name, (first,)))
+        wanted = account_of(EXPERIMENT, ReportEvidence(EXPERIMENT.name, (first,)))
         worker.stdin.write("\n")
         worker.stdin.flush()
         whole = 0
         while worker.poll() is None:
-            found = gather(RunStore(tmp_path)).get(EXPERIMENT.name, Evidence(EXPERIMENT.name))
+            found = gather(RunStore(tmp_path)).get(EXPERIMENT.name, ReportEvidence(EXPERIMENT.name))
             account = account_of(EXPERIMENT, found)
             if account.result is None:
                 assert account.note

@@ -3,11 +3,11 @@ import re
 import pytest
 
 from pitfalls.errors import RunError
-from pitfalls.report.drawings import Picture, clean_picture, inline
+from pitfalls.report.drawings import DrawnPicture, clean_picture, inline
 from tests.report.conftest import SVG
 
 
-def picture(svg: str, alt: str = "a picture") -> Picture:
+def picture(svg: str, alt: str = "a picture") -> DrawnPicture:
     return clean_picture("x", "demo-x.svg", svg.encode(), alt)
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from pitfalls.errors import InputError
-from pitfalls.report import Evidence, gather
+from pitfalls.report import ReportEvidence, gather
 from pitfalls.runs import RunStore
 from tests.report.conftest import Config, make_run
 from tests.runs.forged import rewrite_manifest
@@ -72,8 +72,8 @@ def test_a_run_of_other_code_is_stale_and_quoted_only_where_there_is_no_present_
 
 
 def test_no_run_is_missing() -> None:
-    assert Evidence("demo").state == "missing"
-    assert "demo" in Evidence("demo").note
+    assert ReportEvidence("demo").state == "missing"
+    assert "demo" in ReportEvidence("demo").note
 
 
 def test_a_folder_that_is_not_there_is_one_clear_line(tmp_path) -> None:

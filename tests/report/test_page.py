@@ -8,12 +8,12 @@ import pytest
 
 from pitfalls.errors import RunError
 from pitfalls.plots import CYCLE
-from pitfalls.report.drawings import Picture
+from pitfalls.report.drawings import DrawnPicture
 from pitfalls.report.page import render
 from tests.report.conftest import SVG
 
 
-def page(body: str, pictures: tuple[Picture, ...] = (), **explorers) -> str:
+def page(body: str, pictures: tuple[DrawnPicture, ...] = (), **explorers) -> str:
     return render(
         body, "", title="T <i>", author="A <b>", scale="s", pictures=pictures, explorers=explorers
     )
@@ -79,7 +79,7 @@ def test_plotly_comes_along_only_with_charts() -> None:
 
 
 def test_a_figure_shown_twice_gets_ids_for_each() -> None:
-    drawn = Picture("curve", "demo-curve.svg", SVG.encode(), "alt", "", 200.0, 100.0)
+    drawn = DrawnPicture("curve", "demo-curve.svg", SVG.encode(), "alt", "", 200.0, 100.0)
     place = '<div class="drawing" data-drawing="demo-curve.svg"></div>'
     text = page(place + place, (drawn,))
     ids = re.findall(r'\bid="(f\d[^"]*)"', text)

@@ -15,7 +15,7 @@ from pitfalls.claims import CLAIMS
 from pitfalls.errors import RunError
 from pitfalls.experiments import all_experiments
 from pitfalls.experiments.parity_curves import CurvesResult
-from pitfalls.report import Evidence, FrontMatter, Report, build, build_handin, gather, rooms
+from pitfalls.report import FrontMatter, Report, ReportEvidence, build, build_handin, gather, rooms
 from pitfalls.report.statements import proof_of
 from pitfalls.runs import Run, RunStore
 from tests.report.browser import axe_faults, chromium, console_errors, point, resize
@@ -303,7 +303,7 @@ def test_numbers_that_no_run_returns_are_spoken_of_or_refused_in_one_line(
             content = json.loads((run.path / name).read_bytes())
             content["value"] = forged(content["value"], kind)
             rewrite(run, name, json.dumps(content).encode())
-            account = rooms.account_of(experiment, Evidence(experiment.name, (run,)))
+            account = rooms.account_of(experiment, ReportEvidence(experiment.name, (run,)))
             if account.result is None:
                 refused += 1
                 assert account.note.startswith(f"run {run.id}: ")

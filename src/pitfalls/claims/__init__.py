@@ -1,7 +1,7 @@
 """Every statement of the homework as an object: statement, derivation, and a check that attacks it."""
 
 from pitfalls.claims.catalogue import CLAIMS, find_claim, select_claims
-from pitfalls.claims.claim import NOTATION, Check, Claim, Effort, Evidence, Search
+from pitfalls.claims.claim import NOTATION, Check, Claim, Effort, EvidenceLabel, Search
 
 __all__ = [
     "CLAIMS",
@@ -9,7 +9,7 @@ __all__ = [
     "Check",
     "Claim",
     "Effort",
-    "Evidence",
+    "EvidenceLabel",
     "Search",
     "find_claim",
     "select_claims",

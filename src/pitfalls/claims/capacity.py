@@ -7,7 +7,7 @@ from itertools import product as tuples
 
 import numpy as np
 
-from pitfalls.claims.claim import Claim, Evidence, Search
+from pitfalls.claims.claim import Claim, EvidenceLabel, Search
 from pitfalls.claims.exact import Matrix, determinant, factor, orthogonal, product, rank
 from pitfalls.claims.floating import Array, chain
 from pitfalls.claims.risk import symbolic_problem
@@ -196,7 +196,7 @@ rank of the target, which need not reach the smallest width.
     assumptions=(r"$L >= 1$ and every width is at least 1.",),
     attack=_attack_if,
     subject=factor,
-    evidence=Evidence.BOUNDED,
+    evidence=EvidenceLabel.BOUNDED,
     finding=(
         "The construction, in rational arithmetic, restores every partial identity, to which the "
         "derivation reduces every target, for all networks of up to 3 layers and widths up to 3 "
@@ -233,7 +233,7 @@ layers those minors of $W_L dots.c W_1$ are zero polynomials as soon as $r >= dm
     assumptions=(r"$L >= 1$ and every width is at least 1.",),
     attack=_attack_only_if,
     subject=min,
-    evidence=Evidence.SYMBOLIC,
+    evidence=EvidenceLabel.SYMBOLIC,
     finding=(
         "All minors above the bound are zero polynomials in the layers' entries, for small widths; "
         "exact ranks of random integer products never exceed the bound."
@@ -283,7 +283,7 @@ rank, the construction above is what it does.
     assumptions=(r"$rank W_0 <= min_i d_i$.",),
     attack=_attack_balanced,
     subject=factorize,
-    evidence=Evidence.NUMERIC,
+    evidence=EvidenceLabel.NUMERIC,
     finding=(
         "factorize against exact ranks, and around the cut against planted singular values from 1 down "
         "to 3e-20: it refuses exactly the targets whose numerical rank is too large, and otherwise its "

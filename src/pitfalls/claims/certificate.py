@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from scipy.optimize import minimize
 
-from pitfalls.claims.claim import Claim, Evidence, Search
+from pitfalls.claims.claim import Claim, EvidenceLabel, Search
 from pitfalls.claims.exact import Matrix, solve
 from pitfalls.claims.floating import Array
 from pitfalls.claims.risk import arrays, data_risk, integer_problem, library_risk, matrix_risk
@@ -156,7 +156,7 @@ critical point has $G = 0$.
     assumptions=(r"$X eq.not 0$, so that $lambda$ exists.",),
     attack=_attack,
     subject=CertificateSubject(_smallest_product, _library_certificate),
-    evidence=Evidence.NUMERIC,
+    evidence=EvidenceLabel.NUMERIC,
     finding=(
         "Gradient-based search for layers and errors that push the derivative below the bound; "
         "optimality_certificate against exact ranks and exact excess risks on integer problems."

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from pitfalls.claims.claim import Claim, Evidence, Search
+from pitfalls.claims.claim import Claim, EvidenceLabel, Search
 from pitfalls.parity import ParityTask, cube, walsh_hadamard_transform
 
 __all__ = ["CLAIMS"]
@@ -114,7 +114,7 @@ The homework uses only that the sum is at most $EE_x [h^2]$, which holds for any
     assumptions=(),
     attack=_attack,
     subject=CharacterSubject(_labels, _transform),
-    evidence=Evidence.BOUNDED,
+    evidence=EvidenceLabel.BOUNDED,
     finding=(
         "All pairs of masks and all pairs of inputs for d up to 7 (thorough: 10), in integers, with "
         "ParityTask.labels, and walsh_hadamard_transform against the sums over all inputs; for d up to "

@@ -11,7 +11,7 @@ import numpy as np
 
 from pitfalls.errors import InputError
 
-__all__ = ["NOTATION", "Check", "Claim", "Effort", "Evidence", "Search"]
+__all__ = ["NOTATION", "Check", "Claim", "Effort", "EvidenceLabel", "Search"]
 
 Effort = Literal["quick", "thorough"]
 """How long a check may search: seconds, or minutes."""
@@ -33,7 +33,7 @@ NOTATION = r"""
 """Typst definitions that every statement, assumption and derivation relies on."""
 
 
-class Evidence(StrEnum):
+class EvidenceLabel(StrEnum):
     """What a verdict rests on: a label, and what the label means.
 
     The derivation is the proof of a claim that holds; a check looks for the case in which it fails,
@@ -46,13 +46,13 @@ class Evidence(StrEnum):
 
     Examples
     --------
-    >>> Evidence.SAMPLED.value
+    >>> EvidenceLabel.SAMPLED.value
     'exact, on sampled cases'
     """
 
     definition: str
 
-    def __new__(cls, label: str, definition: str) -> "Evidence":  # noqa: D102
+    def __new__(cls, label: str, definition: str) -> "EvidenceLabel":  # noqa: D102
         member = str.__new__(cls, label)
         member._value_ = label
         member.definition = definition
@@ -101,7 +101,7 @@ class Check:
         The tolerance that goes with it; 0 means exact arithmetic.
     counterexample : str or None
         The first case in which the claim is false, in plain text.
-    evidence : Evidence
+    evidence : EvidenceLabel
         What the verdict rests on. Where a library function is compared in floating point beside the
         exact attack, the largest error and its tolerance are that function's.
     finding : str
@@ -113,7 +113,7 @@ class Check:
     largest_error: float
     tolerance: float
     counterexample: str | None
-    evidence: Evidence
+    evidence: EvidenceLabel
     finding: str
 
 
@@ -204,7 +204,7 @@ class Claim:
     subject : object
         The formula, construction or library function under attack. A wrong one, handed in with
         `about`, must be refuted by the same attack.
-    evidence : Evidence
+    evidence : EvidenceLabel
         What an attack that fails leaves behind.
     finding : str
         What the attack compares, in one plain sentence.
@@ -229,7 +229,7 @@ class Claim:
     assumptions: tuple[str, ...]
     attack: Callable[[Any, Search], None] = field(repr=False)
     subject: Any = field(repr=False)
-    evidence: Evidence
+    evidence: EvidenceLabel
     finding: str
     expected: bool = True
 
@@ -252,14 +252,14 @@ class Claim:
             largest_error=search.largest_error,
             tolerance=search.tolerance,
             counterexample=search.counterexample,
-            evidence=Evidence.COUNTEREXAMPLE if search.counterexample else self.evidence,
+            evidence=EvidenceLabel.COUNTEREXAMPLE if search.counterexample else self.evidence,
             finding=self.finding,
         )
 
     @property
-    def expected_evidence(self) -> Evidence:
+    def expected_evidence(self) -> EvidenceLabel:
         """What the verdict rests on when the claim comes out as it should."""
-        return self.evidence if self.expected else Evidence.COUNTEREXAMPLE
+        return self.evidence if self.expected else EvidenceLabel.COUNTEREXAMPLE
 
     def about(self, subject: Any) -> "Claim":
         """Return the claim made of another formula or construction, under the same attack."""

@@ -6,7 +6,7 @@ from itertools import product as tuples
 
 import numpy as np
 
-from pitfalls.claims.claim import Claim, Evidence, Search
+from pitfalls.claims.claim import Claim, EvidenceLabel, Search
 from pitfalls.claims.units import (
     Build,
     attack_construction,
@@ -126,7 +126,7 @@ this is the only faulty mask (claim 3a-fault).
     ),
     attack=_attack_printed,
     subject=_printed,
-    evidence=Evidence.BOUNDED,
+    evidence=EvidenceLabel.BOUNDED,
     finding=(
         "All masks and all inputs for d up to 6 (thorough: 9), and for some d up to 39 (thorough: 74) "
         "masks of all weights, in integers: a wrong input is found at every one of these d."
@@ -165,7 +165,7 @@ the one even value that is left. So again $f = (-1)^s$ for $s <= d - 1$. $square
     assumptions=(r"$k >= 3 (floor(d\/2) + 1)$.", _BEYOND),
     attack=_attack_fault,
     subject=_printed,
-    evidence=Evidence.BOUNDED,
+    evidence=EvidenceLabel.BOUNDED,
     finding=(
         "exact_network(variant='printed') in integer arithmetic: all masks and inputs for d up to 6 "
         "(thorough: 9), and for some larger d up to 39 (thorough: 74) a mask of every weight at all "
@@ -204,7 +204,7 @@ these parameters: other networks represent every parity with $3 d\/2$ units (3a-
     assumptions=(),
     attack=attack_construction,
     subject=_corrected,
-    evidence=Evidence.BOUNDED,
+    evidence=EvidenceLabel.BOUNDED,
     finding=(
         "exact_network(variant='corrected') in integer arithmetic: all masks and inputs for d up to 6 "
         "(thorough: 9), and for some larger d up to 39 (thorough: 243) masks of four weights at all "

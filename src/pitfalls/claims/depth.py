@@ -6,7 +6,7 @@ from math import prod, sqrt
 import torch
 from torch import nn
 
-from pitfalls.claims.claim import Claim, Evidence, Search
+from pitfalls.claims.claim import Claim, EvidenceLabel, Search
 from pitfalls.parity import DeepNetwork, ParityTask, cube, layer_gradients
 
 __all__ = ["CLAIMS"]
@@ -131,7 +131,7 @@ parity is measured in the report, not proved here.
     assumptions=(r"Hinge loss; inputs in $[0, 1]^d$; one linear output.",),
     attack=_attack,
     subject=(_library_bound, _written_bound),
-    evidence=Evidence.NUMERIC,
+    evidence=EvidenceLabel.NUMERIC,
     finding=(
         "Both bounds, one from layer_gradients, against norms by autograd, for random networks and for "
         "networks tuned so that every unit sits where the sigmoid is steepest."

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.integrate import solve_ivp
 
-from pitfalls.claims.claim import Claim, Evidence, Search
+from pitfalls.claims.claim import Claim, EvidenceLabel, Search
 from pitfalls.claims.exact import Matrix
 from pitfalls.claims.floating import Array, LayerShapes, chain, layer_slopes
 from pitfalls.claims.layers import (
@@ -164,7 +164,7 @@ $eta^2 (D_(j+1)^top D_(j+1) - D_j D_j^top)$: of second order in the step, but no
     assumptions=(),
     attack=_attack_balance,
     subject=FlowSubject(layer_gradients, _library_flow),
-    evidence=Evidence.SYMBOLIC,
+    evidence=EvidenceLabel.SYMBOLIC,
     finding=(
         "The rate of change is the zero polynomial for small widths and exactly zero on integer problems; "
         "descend(method='flow') keeps every difference."
@@ -224,7 +224,7 @@ in steps. From unequal starts the order may be another: with $L = 2$, $s = (2, 1
     assumptions=(r"$Sxx = I$ (white inputs), $L >= 2$, an aligned balanced start.",),
     attack=_attack_modes,
     subject=mode_strength,
-    evidence=Evidence.NUMERIC,
+    evidence=EvidenceLabel.NUMERIC,
     finding=(
         "mode_strength against the flow of all layers, integrated in full from random aligned starts "
         "for two to five layers of any widths."

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import least_squares
 
-from pitfalls.claims.claim import Claim, Evidence, Search
+from pitfalls.claims.claim import Claim, EvidenceLabel, Search
 from pitfalls.claims.exact import Entry, Matrix, factor, product
 from pitfalls.claims.floating import Array, LayerShapes, chain, layer_slopes
 from pitfalls.claims.layers import layer_gradients
@@ -265,7 +265,7 @@ descent may rest for long.
     assumptions=(),
     attack=_attack_values,
     subject=LandscapeSubject(_critical_values, _critical_maps, _library_point),
-    evidence=Evidence.NUMERIC,
+    evidence=EvidenceLabel.NUMERIC,
     finding=(
         "Values and maps of exact critical points for every subset of the modes (repeated, nearly equal "
         "and zero ones and X of any rank included), of those of critical_point, of all critical points "

@@ -6,7 +6,7 @@ from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
-from pitfalls.claims.claim import Claim, Evidence, Search
+from pitfalls.claims.claim import Claim, EvidenceLabel, Search
 from pitfalls.claims.exact import Entry, Matrix, factor, gradient, product
 from pitfalls.claims.risk import (
     arrays,
@@ -187,7 +187,7 @@ matrix products together.
     assumptions=(),
     attack=_attack_gradients,
     subject=LayerSubject(layer_gradients, _library_gradients),
-    evidence=Evidence.SYMBOLIC,
+    evidence=EvidenceLabel.SYMBOLIC,
     finding=(
         "Equal to the partial derivatives as polynomials in all layers; SquaredRisk.layer_gradients "
         "equals exact central differences on integer problems to rounding."
@@ -226,7 +226,7 @@ everywhere, so zero is a global minimum. $square$
     assumptions=(r"$L >= 2$ and every width is at least 1.",),
     attack=_attack_not_global,
     subject=_zero_layers,
-    evidence=Evidence.SAMPLED,
+    evidence=EvidenceLabel.SAMPLED,
     finding=(
         "The derivatives at zero vanish, and layers with "
         "a smaller risk exist exactly when Y'X is not zero; layer_gradients returns exact zeros."

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import pairwise
 
-from pitfalls.claims.claim import Claim, Evidence, Search
+from pitfalls.claims.claim import Claim, EvidenceLabel, Search
 from pitfalls.claims.critical_points import CriticalPoint, draw_point, dressed
 from pitfalls.claims.exact import Entry, Matrix, null_space, product, rank, solve
 from pitfalls.claims.layers import layer_gradients, parts
@@ -193,7 +193,7 @@ $L$th power of the distance, and descent may rest there for long.
     assumptions=(),
     attack=_attack_no_spurious,
     subject=_lower,
-    evidence=Evidence.SAMPLED,
+    evidence=EvidenceLabel.SAMPLED,
     finding=(
         "At exact critical points that are no global minima, non-strict saddles included, and at points "
         "that are not critical, a point of lower risk is built in rational arithmetic within the distances "

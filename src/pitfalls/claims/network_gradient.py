@@ -7,7 +7,7 @@ from itertools import product as tuples
 import numpy as np
 import torch
 
-from pitfalls.claims.claim import Claim, Evidence, Search
+from pitfalls.claims.claim import Claim, EvidenceLabel, Search
 from pitfalls.parity import TwoLayerReLU, cube, exact_network, gradient_bounds
 
 __all__ = ["CLAIMS", "make_network", "networks"]
@@ -172,7 +172,7 @@ because $norm(x)_2^2 = norm(x)_1$ for such $x$.
     assumptions=(),
     attack=_attack_gradient,
     subject=_library_gradient,
-    evidence=Evidence.NUMERIC,
+    evidence=EvidenceLabel.NUMERIC,
     finding=(
         "TwoLayerReLU.per_sample_gradient equals exact rational difference quotients for all sign "
         "patterns of small networks and random ones, kinks included, and autograd elsewhere."
@@ -211,7 +211,7 @@ of some entry at some $x$. $square$
     assumptions=(r"$x in {0, 1}^d$.",),
     attack=_attack_bound,
     subject=_library_bound,
-    evidence=Evidence.NUMERIC,
+    evidence=EvidenceLabel.NUMERIC,
     finding=(
         "gradient_bounds(...).element against the largest entry over all inputs, for all sign patterns "
         "of a small network, dead units, large weights and random networks."

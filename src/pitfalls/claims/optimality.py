@@ -6,7 +6,7 @@ from itertools import product as tuples
 
 import numpy as np
 
-from pitfalls.claims.claim import Claim, Evidence, Search
+from pitfalls.claims.claim import Claim, EvidenceLabel, Search
 from pitfalls.claims.exact import Matrix, factor, inverse, product, rank
 from pitfalls.claims.planted import PlantedProblem, plant
 from pitfalls.claims.risk import library_risk, matrix_risk
@@ -250,7 +250,7 @@ symmetric, the row space of $X$ is $range Sxx$. So $Syx Sxx^+ Sxx = Syx$, and $S
     assumptions=(r"$min_i d_i = min(p, d)$.",),
     attack=_attack_printed,
     subject=_normal_equations,
-    evidence=Evidence.SAMPLED,
+    evidence=EvidenceLabel.SAMPLED,
     finding=(
         "For optimal, nearly optimal, critical and "
         "arbitrary layers, the equation holds exactly when the risk equals the known minimum."
@@ -299,7 +299,7 @@ $X$ matter.
     assumptions=(r"every width is at least 1.",),
     attack=_attack_exact,
     subject=(_wide_enough, _library_wide_enough),
-    evidence=Evidence.SAMPLED,
+    evidence=EvidenceLabel.SAMPLED,
     finding=(
         "The condition and normal_equation_condition on problems with known singular values, for all "
         "ranks up to 3 of X and of Y'X (zero included), up to 3 outputs and a hidden width from 1 to 4, "
@@ -366,7 +366,7 @@ term of $(u_r, v_r)$ by that of $(u_(r+1), v_(r+1))$ gives another minimiser. $s
     assumptions=(r"every width is at least 1.",),
     attack=_attack_bottleneck,
     subject=_library_minimum,
-    evidence=Evidence.NUMERIC,
+    evidence=EvidenceLabel.NUMERIC,
     finding=(
         "SquaredRisk.minimum against exact values on problems with known singular values (repeated "
         "and zero ones, X of any rank); alternating least squares never gets below."

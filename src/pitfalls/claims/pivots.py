@@ -4,7 +4,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import NamedTuple
 
-from pitfalls.claims.claim import Claim, Evidence, Search
+from pitfalls.claims.claim import Claim, EvidenceLabel, Search
 from pitfalls.claims.critical_points import CriticalPoint, draw_point, dressed, pivots
 from pitfalls.claims.exact import Entry, Matrix, inverse, null_space, orthogonal, rank
 from pitfalls.claims.risk import arrays, library_risk
@@ -261,7 +261,7 @@ the weakest mode kept and the strongest left over.
     assumptions=(r"White coordinates (2e-white).",),
     attack=_attack_bound,
     subject=BoundSubject(_all_tightened, _strongest_left_over),
-    evidence=Evidence.SAMPLED,
+    evidence=EvidenceLabel.SAMPLED,
     finding=(
         "Form and bound of the second derivative at exact critical points, along random directions and "
         "every turn of one mode into another, where the bound is attained; K = 0 and nearly equal modes "
@@ -306,7 +306,7 @@ is made small instead. $square$
     assumptions=(r"White coordinates (2e-white).",),
     attack=_attack_untightened,
     subject=_escape,
-    evidence=Evidence.SAMPLED,
+    evidence=EvidenceLabel.SAMPLED,
     finding=(
         "The direction is built at every pivot that is not tightened of exact critical points with up to "
         "four layers, and its second derivative is negative."
@@ -359,7 +359,7 @@ where one is too small.
     assumptions=(r"White coordinates (2e-white).",),
     attack=_attack_verdict,
     subject=VerdictSubject(_rule, _library_verdict),
-    evidence=Evidence.SAMPLED,
+    evidence=EvidenceLabel.SAMPLED,
     finding=(
         "The rule against the exact risk and the exact sign of the Hessian's spectrum, at integer critical "
         "points with equal, nearly equal and zero modes and with K = 0; classify, on data of any rank with "

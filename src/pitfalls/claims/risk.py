@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pitfalls.claims.claim import Claim, Evidence, Search
+from pitfalls.claims.claim import Claim, EvidenceLabel, Search
 from pitfalls.claims.exact import Entry, Matrix, gradient, product, unknowns
 from pitfalls.linear import SquaredRisk
 from pitfalls.moments import SecondMoments
@@ -233,7 +233,7 @@ Half of this is both $Q(Wbar)$ and $R$. $square$
     assumptions=(),
     attack=_attack_value,
     subject=RiskSubject(matrix_risk, _library_value),
-    evidence=Evidence.SYMBOLIC,
+    evidence=EvidenceLabel.SYMBOLIC,
     finding=(
         "Equal as polynomials in all weights and data for small widths; the formula exactly and "
         "SquaredRisk.value to rounding equal the sum over samples on integer problems."
@@ -263,7 +263,7 @@ every derivative is as well.
     assumptions=(),
     attack=_attack_value,
     subject=RiskSubject(moment_risk, _library_value),
-    evidence=Evidence.SYMBOLIC,
+    evidence=EvidenceLabel.SYMBOLIC,
     finding=(
         "Equal as polynomials in all weights and data for small widths; the formula exactly and "
         "SquaredRisk.value to rounding equal the sum over samples on integer problems."
@@ -300,7 +300,7 @@ both maps agree on all samples. If $X$ has rank $d$, then $Q$ is strictly convex
     assumptions=(),
     attack=_attack_convex,
     subject=data_risk,
-    evidence=Evidence.SYMBOLIC,
+    evidence=EvidenceLabel.SYMBOLIC,
     finding=(
         "The gap between chord and function equals the sum of squares as a polynomial in everything; "
         "no exact rational segment has a chord below the function."
@@ -335,7 +335,7 @@ the right end-to-end map is a global minimum, however the layers share the work.
     assumptions=(r"$L >= 2$ and $X eq.not 0$.",),
     attack=_attack_layers_convex,
     subject=matrix_risk,
-    evidence=Evidence.SAMPLED,
+    evidence=EvidenceLabel.SAMPLED,
     finding="One segment with its chord below the function settles it.",
     expected=False,
 )
@@ -368,7 +368,7 @@ This line is used again in 2d.
     assumptions=(),
     attack=_attack_gradient,
     subject=GradientSubject(lambda w, x, y: w @ (x.T @ x) - y.T @ x, _library_end_to_end_gradient),
-    evidence=Evidence.SYMBOLIC,
+    evidence=EvidenceLabel.SYMBOLIC,
     finding=(
         "Equal to the partial derivatives of Q as polynomials; SquaredRisk.end_to_end_gradient equals "
         "exact central differences on integer problems to rounding."

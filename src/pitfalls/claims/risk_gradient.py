@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from pitfalls.claims.claim import Claim, Evidence, Search
+from pitfalls.claims.claim import Claim, EvidenceLabel, Search
 from pitfalls.claims.network_gradient import networks
 from pitfalls.parity import HingeLoss, TwoLayerReLU, cube
 
@@ -116,7 +116,7 @@ $y dot ind_1 (f(x) dot y)$.
     ),
     attack=_attack_split,
     subject=_library_split,
-    evidence=Evidence.NUMERIC,
+    evidence=EvidenceLabel.NUMERIC,
     finding=(
         "a and g from HingeLoss.weights and per_sample_gradient against autograd of the risk, for all "
         "masks, three conventions at the kink, and networks with |f| = 1 everywhere."

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pitfalls.claims.claim import Claim, Evidence, Search
+from pitfalls.claims.claim import Claim, EvidenceLabel, Search
 from pitfalls.claims.critical_points import CriticalPoint, draw_point, dressed, pivots
 from pitfalls.claims.exact import Entry, Matrix, factor, product, rank, unknowns
 from pitfalls.claims.layers import layer_gradients, parts
@@ -244,7 +244,7 @@ $Sxx$ no longer occur: in the products $B_i = W_(i-1) dots.c W_1$ the first laye
     assumptions=(r"$X eq.not 0$.",),
     attack=_attack_white,
     subject=_white,
-    evidence=Evidence.SAMPLED,
+    evidence=EvidenceLabel.SAMPLED,
     finding=(
         "Risks, being critical and second derivatives in both coordinates are compared, for X of any "
         "rank, at random layers and at critical points."
@@ -279,7 +279,7 @@ In white coordinates (2e-white) $X = I$ and $norm(N X^top)_F = norm(N)_F$.
     assumptions=(),
     attack=_attack_curvature,
     subject=CurvatureSubject(curvature, _library_curvature),
-    evidence=Evidence.SYMBOLIC,
+    evidence=EvidenceLabel.SYMBOLIC,
     finding=(
         "Equal to the second derivative of t -> R(W + tV) as polynomials in all weights, directions and "
         "data for small widths and on integer problems; SquaredRisk.hessian_vector_product to rounding."
@@ -317,7 +317,7 @@ For $L = 1$ there is no such point: then $G = 0$, and nothing is left over.
     assumptions=(r"$L >= 2$; white coordinates (2e-white).",),
     attack=_attack_swap,
     subject=SwapSubject(swap, lambda kept, left: 2 * kept * (kept - left)),
-    evidence=Evidence.SAMPLED,
+    evidence=EvidenceLabel.SAMPLED,
     finding=(
         "The second derivative at exact critical points, equal and zero modes and strengths of 1 beside "
         "1000 included, for every pair of a mode kept and one left over."
@@ -363,7 +363,7 @@ Therefore the second block of the pivot $(i, j)$ has rank exactly $r$ if and onl
     assumptions=(r"White coordinates (2e-white).",),
     attack=_attack_around,
     subject=lambda r, crossing: r + crossing,
-    evidence=Evidence.SAMPLED,
+    evidence=EvidenceLabel.SAMPLED,
     finding=(
         "Exact ranks for all pivots of exact critical points with up to four layers, for equal, nearly "
         "equal and zero modes, for K = 0 and for all kinds of saddles."

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
-from pitfalls.claims.claim import Claim, Evidence, Search
+from pitfalls.claims.claim import Claim, EvidenceLabel, Search
 from pitfalls.claims.network_gradient import make_network, networks
 from pitfalls.claims.risk_gradient import brute_gradients
 from pitfalls.parity import TwoLayerReLU, cube, gradient_bounds, gradient_signal
@@ -226,7 +226,7 @@ $EE norm(nabla f)^2$ in place of $C_p$, for every differentiable model.
     assumptions=(r"$x$ and $v$ uniform on ${0, 1}^d$; hinge loss.",),
     attack=_attack_bound,
     subject=_library_constants,
-    evidence=Evidence.NUMERIC,
+    evidence=EvidenceLabel.NUMERIC,
     finding=(
         "The constants of gradient_bounds against the mean over all masks by autograd, for random, "
         "dead, large and integer networks and where units are always active."
@@ -265,7 +265,7 @@ $a = EE_x [(1 \/ (1 + e^(-f)) - 1/2) nabla f]$ and $g = -1/2 nabla f$. The equal
     assumptions=(r"$x$ and $v$ uniform on ${0, 1}^d$.",),
     attack=_attack_equality,
     subject=_library_signal,
-    evidence=Evidence.NUMERIC,
+    evidence=EvidenceLabel.NUMERIC,
     finding=(
         "gradient_signal(...).signal, one pass over the inputs, against the mean over all masks of "
         "gradients by autograd."
@@ -297,7 +297,7 @@ $norm(2^(-d) g(0))^2 = 4^(-d) norm(g(0))^2$. $square$
     assumptions=(r"$x$ and $v$ uniform on ${0, 1}^d$.",),
     attack=_attack_variance,
     subject=_library_moments,
-    evidence=Evidence.NUMERIC,
+    evidence=EvidenceLabel.NUMERIC,
     finding=(
         "The mean and variance from gradient_signal against those over all masks of gradients by autograd."
     ),
@@ -331,7 +331,7 @@ fifteen cannot.
     assumptions=(r"$x$ uniform on ${0, 1}^d$.",),
     attack=_attack_family,
     subject=_library_family,
-    evidence=Evidence.NUMERIC,
+    evidence=EvidenceLabel.NUMERIC,
     finding=(
         "For every size the worst family (the masks whose gradients lie furthest from a, by autograd) "
         "against GradientSignal.subset_bound."
@@ -365,7 +365,7 @@ With $d = 30$ and the homework's batch of $100$ this is about $10^(-7)$.
     assumptions=(r"$|f(x)| < 1$ for all $x in {0, 1}^d$, as at the start of training; $d >= 1$.",),
     attack=_attack_ratio,
     subject=(_library_ratio, _batch_ratio),
-    evidence=Evidence.NUMERIC,
+    evidence=EvidenceLabel.NUMERIC,
     finding=(
         "The formula and GradientSignal.signal_to_noise against signal and noise over all masks and "
         "inputs by autograd, for networks scaled to |f| < 1."

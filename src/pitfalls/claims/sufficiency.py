@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pitfalls.claims.claim import Claim, Evidence, Search
+from pitfalls.claims.claim import Claim, EvidenceLabel, Search
 from pitfalls.claims.exact import Matrix, null_space, product, rank, row_basis, solve
 from pitfalls.claims.layers import layer_gradients, parts
 from pitfalls.claims.risk import data_risk, matrix_risk
@@ -209,7 +209,7 @@ a global minimum. $square$
     assumptions=(r"all layers are square, of size $p = d$.",),
     attack=_attack_printed,
     subject=SufficiencySubject(_all_invertible, _every_layer_if_invertible),
-    evidence=Evidence.SAMPLED,
+    evidence=EvidenceLabel.SAMPLED,
     finding=(
         "All pairs of 2 by 2 layers with entries 0 and 1 (thorough: -1, 0, 1) and random deeper ones: "
         "exact elimination over all outputs Y at once finds no critical point that is not optimal, "
@@ -251,7 +251,7 @@ In general it needs no layer above $i$ narrower than $p$ and none below $i$ narr
     assumptions=(),
     attack=_attack_weaker,
     subject=SufficiencySubject(one_layer_sees_all, layers_that_see_all),
-    evidence=Evidence.SAMPLED,
+    evidence=EvidenceLabel.SAMPLED,
     finding=(
         "All pairs of 2 by 2 layers with entries 0 and 1 (thorough: -1, 0, 1) and random ones of any "
         "widths, X of any rank: exact elimination over all outputs Y at once finds no critical point "
@@ -281,7 +281,7 @@ outputs that matter and a layer below to the inputs that matter, for every $i$ a
     assumptions=(r"all layers are square, of size $p = d$.",),
     attack=_attack_two_singular,
     subject=_all_but_two_invertible,
-    evidence=Evidence.SAMPLED,
+    evidence=EvidenceLabel.SAMPLED,
     finding="One critical point that is no minimum settles it.",
     expected=False,
 )

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 
-from pitfalls.claims.claim import Claim, Evidence, Search
+from pitfalls.claims.claim import Claim, EvidenceLabel, Search
 from pitfalls.claims.exact import Matrix, rank
 from pitfalls.claims.units import Build, attack_construction, units_of
 from pitfalls.parity import TwoLayerReLU, exact_network
@@ -146,7 +146,7 @@ There are $m - 2$ units in the sum and one more: $m - 1$ in all. $square$
     assumptions=(r"$m >= 1$; for $m = 0$ the constant $f = 1$ needs no unit.",),
     attack=_attack_compact,
     subject=CompactSubject(_compact, _least_width),
-    evidence=Evidence.BOUNDED,
+    evidence=EvidenceLabel.BOUNDED,
     finding=(
         "exact_network(variant='compact') in exact arithmetic: all masks and inputs for d up to 6 "
         "(thorough: 9), masks of four weights at all values of s for some larger d up to 39 (thorough: "
@@ -175,7 +175,7 @@ So $k >= d$ is enough, for $d >= 4$ even $k >= d - 1$.
     assumptions=(),
     attack=_attack_width,
     subject=_compact_of_size,
-    evidence=Evidence.BOUNDED,
+    evidence=EvidenceLabel.BOUNDED,
     finding=(
         "exact_network(variant='compact') with exactly 3d/2 units, rounded up, in exact arithmetic: all "
         "masks and inputs for d up to 6 (thorough: 9), masks of four weights at all values of s for some "
@@ -226,7 +226,7 @@ Each contradicts the signs. So three units are needed. $square$
     assumptions=(r"Every $w_i$ is a multiple of $v_*$.",),
     attack=_attack_least,
     subject=_least_width,
-    evidence=Evidence.SAMPLED,
+    evidence=EvidenceLabel.SAMPLED,
     finding=(
         "One unit less: all choices of kinks on the grid of thirds and of directions for masks of up to 4 "
         "ones (thorough: 6), drawn ones on the grid of sixths for up to 12 (thorough: 24); exact ranks "

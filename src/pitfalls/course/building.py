@@ -16,7 +16,7 @@ from pitfalls.course.rubric import render_rubric
 from pitfalls.course.starter import SCRIPTS, render_script
 from pitfalls.errors import InputError
 
-__all__ = ["Built", "build_course", "grader_files"]
+__all__ = ["BuiltCourse", "build_course", "grader_files"]
 
 Data = tuple[np.ndarray, np.ndarray]
 
@@ -32,7 +32,7 @@ MARK: Final = "sheet.json"
 
 
 @dataclass(frozen=True)
-class Built:
+class BuiltCourse:
     """What was written.
 
     Attributes
@@ -48,7 +48,7 @@ class Built:
 
 def build_course(
     sheet: Sheet, platform: str, out: Path, data: Data | None = None, *, solution: bool = False
-) -> Built:
+) -> BuiltCourse:
     """Write a course into a folder that is empty, absent, or holds an earlier build.
 
     Parameters
@@ -88,7 +88,7 @@ def build_course(
         path.write_bytes(content)
         if content.startswith(b"#!"):
             path.chmod(0o755)
-    return Built(out, tuple(sorted(files)))
+    return BuiltCourse(out, tuple(sorted(files)))
 
 
 def _require_folder(out: Path) -> None:

@@ -88,4 +88,4 @@ from .vocabulary import (
     Question as Question,
 )
 from .witnesses import AnyWitness as AnyWitness
-from .witnesses import SaddleWitness as SaddleWitness
+from .witnesses import CurvatureWitness as CurvatureWitness

@@ -13,7 +13,7 @@ from pitfalls.diagnosis.evidence.saddle import SaddleEvidence
 from pitfalls.diagnosis.hessian import Hessian
 from pitfalls.diagnosis.subject import Subject, SubjectError
 from pitfalls.diagnosis.trace import trace
-from pitfalls.diagnosis.witnesses import SaddleWitness
+from pitfalls.diagnosis.witnesses import CurvatureWitness
 
 __all__ = ["drop_along", "product_rounding", "saddle_card"]
 
@@ -36,7 +36,7 @@ def saddle_card(subject: Subject) -> Card:
     evidence = _measure(subject, hessian, spectrum)
     verdict, findings = _verdict(evidence)
     evidence = dataclasses.replace(evidence, findings=findings)
-    witness = SaddleWitness(
+    witness = CurvatureWitness(
         tuple(map(int, rows)),
         spectrum.lowest.vector,
         spectrum.lowest.value,

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AnyWitness",
+    "CurvatureWitness",
     "DataWitness",
     "FitWitness",
     "FloorWitness",
-    "SaddleWitness",
     "ScheduleWitness",
     "SignalWitness",
     "UnitsWitness",
@@ -181,7 +181,7 @@ class FloorWitness:
 
 
 @dataclass(frozen=True, eq=False)
-class SaddleWitness:
+class CurvatureWitness:
     """A direction, its curvature, and the step that lowers the loss both ways.
 
     Parameters
@@ -234,7 +234,7 @@ AnyWitness: TypeAlias = (
     | OutputMixingWitness
     | RayWitness
     | ReachWitness
-    | SaddleWitness
+    | CurvatureWitness
     | ScheduleWitness
     | SignalWitness
     | SlopeWitness

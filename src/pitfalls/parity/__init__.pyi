@@ -44,7 +44,7 @@ from .represent.verification import (
     verify_exact as verify_exact,
 )
 from .risk_and_accuracy import (
-    Evaluation as Evaluation,
+    RiskAndAccuracy as RiskAndAccuracy,
 )
 from .risk_and_accuracy import (
     evaluate as evaluate,
@@ -149,7 +149,6 @@ __all__ = [
     "CustomLoss",
     "DeepNetwork",
     "DeepResult",
-    "Evaluation",
     "ExactnessProof",
     "GradientBounds",
     "GradientSignal",
@@ -162,6 +161,7 @@ __all__ = [
     "LogisticLoss",
     "Loss",
     "ParityTask",
+    "RiskAndAccuracy",
     "SquareLoss",
     "SweepCell",
     "TargetGradients",

@@ -13,11 +13,11 @@ from pitfalls.parity.scalar_network import scalar_network
 from pitfalls.parity.task import ParityTask
 from pitfalls.parity.threads import one_torch_thread
 
-__all__ = ["Evaluation", "evaluate"]
+__all__ = ["RiskAndAccuracy", "evaluate"]
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class RiskAndAccuracy:
     """Risk and accuracy of a network on one task.
 
     Attributes
@@ -49,7 +49,7 @@ def evaluate(
     exact_up_to: int = 20,
     n_samples: int = 100_000,
     seed: int = 0,
-) -> Evaluation:
+) -> RiskAndAccuracy:
     """Measure risk and accuracy on a task: over all 2^d inputs, or on a sample of them.
 
     Parameters
@@ -106,7 +106,7 @@ def evaluate(
                 "parameters and its forward pass."
             )
     risk, square, right_share = (sums / total).tolist()
-    return Evaluation(
+    return RiskAndAccuracy(
         risk=risk,
         accuracy=right_share,
         n_inputs=total,

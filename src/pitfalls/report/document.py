@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from pitfalls.experiments import all_experiments
-from pitfalls.report.drawings import Picture, picture_of
-from pitfalls.report.evidence import Evidence, gather
+from pitfalls.report.drawings import DrawnPicture, picture_of
+from pitfalls.report.evidence import ReportEvidence, gather
 from pitfalls.report.findings import banner_of, findings_of
 from pitfalls.report.front import FrontMatter
 from pitfalls.report.listings import listings
@@ -174,7 +174,7 @@ class _Told:
     """All that the runs say, as the chapters take it."""
 
     document: Mapping[str, Any]
-    pictures: list[Picture]
+    pictures: list[DrawnPicture]
     charts: Mapping[str, Any]
     claims: Mapping[str, str]
     notes: tuple[str, ...]
@@ -188,12 +188,12 @@ def _tell(
 ) -> _Told:
     evidence = gather(runs, failures)
     slots: dict[str, Any] = {}
-    pictures: list[Picture] = []
+    pictures: list[DrawnPicture] = []
     charts: dict[str, Any] = {}
     results: dict[str, Any] = {}
     notes: list[str] = []
     for experiment in all_experiments():
-        found = evidence.get(experiment.name, Evidence(experiment.name))
+        found = evidence.get(experiment.name, ReportEvidence(experiment.name))
         account = account_of(experiment, found)
         drawn = [picture_of(experiment.name, figure) for figure in account.figures]
         pictures += drawn
@@ -238,7 +238,7 @@ def _folder(told: _Told) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _slot(found: Evidence, account: Account, pictures: list[Picture]) -> dict[str, Any]:
+def _slot(found: ReportEvidence, account: Account, pictures: list[DrawnPicture]) -> dict[str, Any]:
     basis = account.basis
     shown = None if found.run is None or account.result is None else found.run
     return {

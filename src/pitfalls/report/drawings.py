@@ -6,14 +6,14 @@ from xml.etree import ElementTree
 from pitfalls.plots import Rendered
 from pitfalls.report.svg import clean_svg, size_of, write_svg
 
-__all__ = ["Picture", "clean_picture", "inline", "picture_of"]
+__all__ = ["DrawnPicture", "clean_picture", "inline", "picture_of"]
 
 STROKES = {"stroke-linejoin": "round", "stroke-linecap": "butt"}
 """matplotlib's own style sheet, written on the root instead."""
 
 
 @dataclass(frozen=True)
-class Picture:
+class DrawnPicture:
     """A figure of the report.
 
     Attributes
@@ -37,14 +37,14 @@ class Picture:
     height: float
 
 
-def picture_of(experiment: str, drawn: Rendered) -> Picture:
+def picture_of(experiment: str, drawn: Rendered) -> DrawnPicture:
     """Return a figure, drawn for the report, under a file name of its own."""
     svg = drawn.files["svg"]
     file = f"{experiment}-{drawn.name}.svg"
     return clean_picture(drawn.name, file, svg, drawn.alt, drawn.caption)
 
 
-def clean_picture(name: str, file: str, svg: bytes, alt: str, caption: str = "") -> Picture:
+def clean_picture(name: str, file: str, svg: bytes, alt: str, caption: str = "") -> DrawnPicture:
     """Return a figure of which only what draws is left.
 
     Raises
@@ -54,10 +54,10 @@ def clean_picture(name: str, file: str, svg: bytes, alt: str, caption: str = "")
     """
     root = clean_svg(svg, file)
     root.attrib = STROKES | root.attrib
-    return Picture(name, file, write_svg(root), alt, caption, *size_of(root))
+    return DrawnPicture(name, file, write_svg(root), alt, caption, *size_of(root))
 
 
-def inline(picture: Picture, prefix: str) -> str:
+def inline(picture: DrawnPicture, prefix: str) -> str:
     """Return the SVG as an element of the page; its ids get a prefix, so that two figures share none."""
     root = ElementTree.fromstring(picture.svg)
     ids = {

@@ -9,13 +9,13 @@ from typing import Any, Literal
 from pitfalls.errors import InputError
 from pitfalls.runs import Run, RunStore
 
-__all__ = ["Evidence", "State", "gather"]
+__all__ = ["ReportEvidence", "State", "gather"]
 
 State = Literal["complete", "partial", "missing", "stale"]
 
 
 @dataclass(frozen=True)
-class Evidence:
+class ReportEvidence:
     """The runs of one experiment that the report may quote.
 
     Attributes
@@ -80,7 +80,7 @@ class Evidence:
 
 def gather(
     runs: RunStore | str | Path | Iterable[Run], failures: Mapping[str, str] | None = None
-) -> Mapping[str, Evidence]:
+) -> Mapping[str, ReportEvidence]:
     """Sort runs by experiment: finished before unfinished ones, later before earlier ones.
 
     Parameters
@@ -112,7 +112,7 @@ def gather(
         if run.id not in {other.id for other in known}:
             known.append(run)
     return {
-        name: Evidence(name, tuple(found.get(name, ())), tuple(faults.get(name, ())))
+        name: ReportEvidence(name, tuple(found.get(name, ())), tuple(faults.get(name, ())))
         for name in {**found, **faults}
     }
 

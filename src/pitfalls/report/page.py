@@ -11,7 +11,7 @@ from typing import Any
 
 from pitfalls.errors import RunError
 from pitfalls.escaping import shown, shown_within
-from pitfalls.report.drawings import Picture, inline
+from pitfalls.report.drawings import DrawnPicture, inline
 from pitfalls.report.policy import EMPTY_STYLE, policy
 
 __all__ = ["LivePart", "render"]
@@ -56,7 +56,7 @@ def render(
     title: str,
     author: str,
     scale: str,
-    pictures: Sequence[Picture],
+    pictures: Sequence[DrawnPicture],
     explorers: Mapping[str, Any],
     live: LivePart | None = None,
 ) -> str:
@@ -68,7 +68,7 @@ def render(
         What `compile_html` returned.
     title, author, scale : str
         Plain text for the head of the page.
-    pictures : sequence of Picture
+    pictures : sequence of DrawnPicture
         The figures that the body has places for.
     explorers : mapping
         The data of each interactive part, plain JSON values.
@@ -128,7 +128,7 @@ def _script_json(values: Any) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _place(body: str, pictures: Mapping[str, Picture]) -> str:
+def _place(body: str, pictures: Mapping[str, DrawnPicture]) -> str:
     """Put each figure into its place; a figure that is shown twice gets ids for each."""
     count = 0
 

@@ -9,9 +9,9 @@ from pitfalls.errors import RunError
 from pitfalls.frame import Experiment
 from pitfalls.plots import Rendered, draw
 from pitfalls.prose import Basis, Block, Chart, Code, Markup, Paragraph, Part, Picture, Table
-from pitfalls.report.evidence import Evidence
+from pitfalls.report.evidence import ReportEvidence
 from pitfalls.report.playground.links import Links, links_of
-from pitfalls.report.verdicts import Answer, Verdict
+from pitfalls.report.verdicts import Answer, ChapterVerdict
 from pitfalls.runs import Run
 
 __all__ = [
@@ -55,7 +55,7 @@ class Account:
     links: Links = field(default_factory=dict)
 
 
-def account_of(experiment: Experiment[Any, Any], found: Evidence) -> Account:
+def account_of(experiment: Experiment[Any, Any], found: ReportEvidence) -> Account:
     """Read the run that stands for an experiment, once, and let the experiment speak of it.
 
     A run that is not finished, whose bytes are not those that were written, or of whose numbers
@@ -140,7 +140,7 @@ def block_values(block: Block) -> dict[str, Any]:
             return {"kind": "chart", "chart": kind, "label": label, "instead": inside}
 
 
-def verdict_values(verdict: Verdict) -> dict[str, Any]:
+def verdict_values(verdict: ChapterVerdict) -> dict[str, Any]:
     """Return a verdict as the chapters take it."""
     return {
         "title": verdict.title,

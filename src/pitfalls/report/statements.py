@@ -67,6 +67,6 @@ def proof_of(derivation: str) -> str:
 
 def evidence_labels() -> list[dict[str, str]]:
     """Return what each label of evidence means."""
-    from pitfalls.claims import Evidence as Label
+    from pitfalls.claims import EvidenceLabel as Label
 
     return [{"label": label.value, "meaning": label.definition} for label in Label]

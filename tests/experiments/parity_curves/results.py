@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pitfalls.experiments.parity_curves import Case, CurvesResult, Replica
+from pitfalls.experiments.parity_curves import CurveCase, CurvesResult, Replica
 
 __all__ = ["case_of", "result_of"]
 
@@ -17,7 +17,7 @@ def case_of(d, weights, accuracies, *, risk=None, fixed=False):
         )
         for seed, (weight, accuracy) in enumerate(zip(weights, accuracies, strict=True))
     )  # fmt: skip
-    return Case(d, fixed, replicas)
+    return CurveCase(d, fixed, replicas)
 
 
 def result_of(*cases, loss="hinge", fresh=True):

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from pitfalls.errors import InputError
-from pitfalls.experiments.parity_depth import EXPERIMENT, DepthConfig, DepthResult, Start, Trained
+from pitfalls.experiments.parity_depth import (
+    EXPERIMENT,
+    DepthConfig,
+    DepthResult,
+    DepthStart,
+    TrainedDepth,
+)
 from pitfalls.experiments.parity_depth.figures import FIGURES
 from pitfalls.experiments.parity_depth.words import account, basis, contrast, fading
 from pitfalls.frame.experiment import perform
@@ -62,7 +68,7 @@ def test_bad_configs_are_refused(bad):
 def trained(activation, depth, accuracies):
     n = len(accuracies)
     made = np.array(accuracies)
-    return Trained(
+    return TrainedDepth(
         activation, depth, np.array([200, 400]), np.ones((n, 2)), np.stack([made, made], 1),
         np.full((n, 3), 0.25), made, 1 - made,
     )  # fmt: skip
@@ -70,7 +76,7 @@ def trained(activation, depth, accuracies):
 
 def start(activation, layers, factor=0.1):
     norm = np.tile(factor ** np.arange(layers, 0, -1.0), (2, 1))
-    return Start(activation, norm, norm, norm * 2)
+    return DepthStart(activation, norm, norm, norm * 2)
 
 
 def result_of(*cells, layers=4):

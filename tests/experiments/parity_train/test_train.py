@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from pitfalls.errors import InputError
-from pitfalls.experiments.parity_train import EXPERIMENT, TrainConfig
+from pitfalls.experiments.parity_train import EXPERIMENT, ParityTrainConfig
 from pitfalls.experiments.parity_train.figures import FIGURES
 from pitfalls.experiments.parity_train.words import end
 from pitfalls.frame.experiment import perform
@@ -12,7 +12,7 @@ from pitfalls.prose import plain
 from pitfalls.runs import RunStore
 from tests.experiments.interruption import assert_goes_on
 
-CONFIG = TrainConfig((1, 0, 1, 0), LearningConfig(n_iterations=600, record_every=200, seed=3))
+CONFIG = ParityTrainConfig((1, 0, 1, 0), LearningConfig(n_iterations=600, record_every=200, seed=3))
 
 
 @pytest.fixture(scope="module")
@@ -41,4 +41,4 @@ def test_the_figure_and_the_words_name_the_inputs(finished):
 @pytest.mark.parametrize("bad", [{"mask": ()}, {"mask": (0, 2)}, {"checkpoint_every": 0}])
 def test_bad_configs_are_refused(bad):
     with pytest.raises(InputError):
-        TrainConfig(**bad)
+        ParityTrainConfig(**bad)

@@ -1,6 +1,6 @@
 import pytest
 
-from pitfalls.claims import CLAIMS, Claim, Evidence
+from pitfalls.claims import CLAIMS, Claim, EvidenceLabel
 from pitfalls.errors import InputError
 from pitfalls.experiments.verify import EXPERIMENT, VerifyConfig
 from pitfalls.experiments.verify import run as room
@@ -21,7 +21,7 @@ def stand_in(name, calls, holds=True):
         search.require(holds, f"{name} fails")
 
     return Claim(
-        name, f"Title of {name}", "2a", "s", "d", "o", (), attack, None, Evidence.NUMERIC, "f."
+        name, f"Title of {name}", "2a", "s", "d", "o", (), attack, None, EvidenceLabel.NUMERIC, "f."
     )
 
 

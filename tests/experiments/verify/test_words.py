@@ -2,14 +2,14 @@ from itertools import product
 
 import pytest
 
-from pitfalls.experiments.verify import Verdict, VerifyResult
+from pitfalls.experiments.verify import ClaimVerdict, VerifyResult
 from pitfalls.experiments.verify.words import account, basis, outcome
 from pitfalls.prose import plain
 from tests.report.forbidden import assert_well_formed
 
 
 def verdict(claim, holds, expected, cases=1):
-    return Verdict(
+    return ClaimVerdict(
         claim, "Title", "2a", expected, holds, cases, 0.0, 0.0, None, "numeric", "Found."
     )
 

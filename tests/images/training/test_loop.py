@@ -12,7 +12,7 @@ from pitfalls.images import ImageDataset
 from pitfalls.images.networks import normalize
 from pitfalls.images.networks.fastnet import FastNet
 from pitfalls.images.training.augmentation import (
-    Draw,
+    PlaceOfDraw,
     RandomCrop,
     RandomHorizontalFlip,
     augment,
@@ -83,7 +83,7 @@ def test_training_equals_a_loop_written_out():
         order = torch.randperm(30, generator=key)
         for indices in order.split(8):
             images = torch.from_numpy(data.train_images)[indices]
-            images = augment(images, transforms, Draw(123, epoch, step, indices))
+            images = augment(images, transforms, PlaceOfDraw(123, epoch, step, indices))
             loss = criterion(
                 oracle(normalize(images, data.mean, data.std, channels_last=False)),
                 torch.from_numpy(data.train_labels)[indices],
@@ -466,7 +466,7 @@ def test_the_border_of_the_configs_crop_is_what_padding_mode_says(mode):
     config = dataclasses.replace(PLAIN, crop_padding=2, padding_mode=mode)
     chosen = choose_chain(config, (8, 8)).transforms
     images = torch.from_numpy(dataset().train_images)
-    at = Draw(0, 0, 0, torch.arange(len(images)))
+    at = PlaceOfDraw(0, 0, 0, torch.arange(len(images)))
     expected = [RandomCrop(8, 2, padding_mode=mode), RandomHorizontalFlip()]
     assert torch.equal(augment(images, chosen, at), augment(images, expected, at))
 

@@ -7,7 +7,7 @@ from .catalogue import (
 from .judgement import (
     Judgement as Judgement,
 )
-from .judgement import Part as Part
+from .judgement import Partition as Partition
 from .judgement import (
     Tally as Tally,
 )

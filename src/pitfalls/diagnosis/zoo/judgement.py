@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-__all__ = ["QUIET", "Judgement", "Part", "Tally", "tally"]
+__all__ = ["QUIET", "Judgement", "Partition", "Tally", "tally"]
 
-Part: TypeAlias = Literal["tuning", "reported", "blind"]
+Partition: TypeAlias = Literal["tuning", "reported", "blind"]
 """Of the zoo: what the rules were fixed on, what they were not, and what was diagnosed once."""
 
 QUIET = ("healthy", "unclear")
@@ -40,7 +40,7 @@ class Judgement:
     """
 
     setup: str
-    part: Part
+    part: Partition
     seed: int
     right: tuple[str, ...]
     cause: str

@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
 from pitfalls.diagnosis.vocabulary import Cause
-from pitfalls.diagnosis.zoo.judgement import Part
+from pitfalls.diagnosis.zoo.judgement import Partition
 
 __all__ = ["Case", "Setup", "classes_of_teacher", "digits", "generator", "mlp", "setup"]
 
@@ -47,7 +47,7 @@ class Setup:
 
     name: str
     right: tuple[Cause, ...]
-    part: Part
+    part: Partition
     text: str
     build: Callable[[int], Case]
 
@@ -61,7 +61,7 @@ _REGISTRY: list[Setup] = []
 
 
 def setup(
-    name: str, right: Cause | tuple[Cause, ...], part: Part
+    name: str, right: Cause | tuple[Cause, ...], part: Partition
 ) -> Callable[[Callable[[int], Case]], Callable[[int], Case]]:
     """Register a builder; its docstring is the set-up's text."""
 

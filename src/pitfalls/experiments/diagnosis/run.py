@@ -2,7 +2,15 @@
 
 import numpy as np
 
-from pitfalls.diagnosis import ALL, Hessian, SaddleWitness, attribute, diagnose, examine, share_of
+from pitfalls.diagnosis import (
+    ALL,
+    CurvatureWitness,
+    Hessian,
+    attribute,
+    diagnose,
+    examine,
+    share_of,
+)
 from pitfalls.errors import DataError
 from pitfalls.experiments.diagnosis.case import Built, build, fingerprint_of
 from pitfalls.experiments.diagnosis.records import (
@@ -88,7 +96,7 @@ def _along(built: Built, cards: list[SavedCard]) -> AlongWitness | None:
     """Evaluate the loss along the lowest direction, to three times the step that was taken."""
     for card in cards:
         witness = card.witness
-        if isinstance(witness, SaddleWitness):
+        if isinstance(witness, CurvatureWitness):
             with examine(built.model, built.loss, built.x, built.y, who="diagnose") as subject:
                 hessian = Hessian(subject, np.array(witness.rows), precise=witness.precise)
                 reach = 3 * witness.radius if witness.radius > 0 else 1.0

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pitfalls.diagnosis.zoo import Judgement, Part, Tally, tally
+from pitfalls.diagnosis.zoo import Judgement, Partition, Tally, tally
 from pitfalls.errors import InputError
 from pitfalls.frame import Result
 
@@ -40,7 +40,7 @@ class ZooSetup:
 
     name: str
     text: str
-    part: Part
+    part: Partition
     right: tuple[str, ...]
 
 
@@ -74,7 +74,7 @@ class ZooResult(Result):
         """How many had every witness hold again."""
         return sum(row.held for row in self.judgements)
 
-    def tally(self, *parts: Part) -> Tally:
+    def tally(self, *parts: Partition) -> Tally:
         """Count right causes and false alarms of some parts of the zoo."""
         return tally(row for row in self.judgements if row.part in parts)
 

@@ -1,9 +1,9 @@
 """What the best map of each rank sees, and whether descent finds it."""
 
-from pitfalls.experiments.linear_ranks.records import Fit, RanksConfig, RanksResult
+from pitfalls.experiments.linear_ranks.records import RankFit, RanksConfig, RanksResult
 from pitfalls.frame import Experiment
 
-__all__ = ["EXPERIMENT", "Fit", "RanksConfig", "RanksResult"]
+__all__ = ["EXPERIMENT", "RankFit", "RanksConfig", "RanksResult"]
 
 EXPERIMENT = Experiment(
     name="linear-ranks",

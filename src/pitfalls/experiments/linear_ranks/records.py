@@ -12,7 +12,7 @@ from pitfalls.experiments.linear_source import Problem, ProblemConfig, find_prob
 from pitfalls.experiments.linear_verdict import Judged
 from pitfalls.frame import Located, Result
 
-__all__ = ["Fit", "RanksConfig", "RanksResult"]
+__all__ = ["RankFit", "RanksConfig", "RanksResult"]
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class RanksConfig:
 
 
 @dataclass(frozen=True)
-class Fit:
+class RankFit:
     """The descent of one rank.
 
     Attributes
@@ -100,7 +100,7 @@ class RanksResult(Result):
     n_features, n_outputs, n_layers, rank_x, rank_yx : int
     modes : array
     floor, risk_of_zero : float
-    rows : tuple of Fit
+    rows : tuple of RankFit
     """
 
     TABLE = "rows"
@@ -117,7 +117,7 @@ class RanksResult(Result):
     modes: NDArray[np.float64]
     floor: float
     risk_of_zero: float
-    rows: tuple[Fit, ...]
+    rows: tuple[RankFit, ...]
 
     @property
     def n_found(self) -> int:
@@ -125,7 +125,7 @@ class RanksResult(Result):
         return sum(row.found for row in self.rows)
 
     @property
-    def missed(self) -> tuple[Fit, ...]:
+    def missed(self) -> tuple[RankFit, ...]:
         """The others."""
         return tuple(row for row in self.rows if not row.found)
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pitfalls.experiments.image_source import ImageSource
-from pitfalls.experiments.linear_ranks.records import Fit, RanksConfig, RanksResult
+from pitfalls.experiments.linear_ranks.records import RankFit, RanksConfig, RanksResult
 from pitfalls.experiments.linear_risk import load_risk
 from pitfalls.experiments.linear_source import Problem, find_source
 from pitfalls.experiments.linear_verdict import judge
@@ -25,7 +25,7 @@ def run(config: RanksConfig, run: Run, progress: Progress) -> RanksResult:
         risk = load_risk(config.problem, advance)
     modes, source = risk.modes, config.problem.source
     ranks = range(1, min(config.max_rank, modes.rank) + 1)
-    rows: list[Fit] = []
+    rows: list[RankFit] = []
     maps: list[npt.NDArray[np.float64]] = []  # on canonical inputs
     with progress("descent and verdict by rank", unit="ranks") as advance:
         for rank in ranks:
@@ -68,7 +68,9 @@ def homework(asked: Homework) -> tuple[RanksConfig, ...]:
     return (RanksConfig(Problem(find_source(asked.data, seed=asked.seed)), seed=asked.seed),)
 
 
-def _fit(config: RanksConfig, risk: SquaredRisk, rank: int) -> tuple[Fit, npt.NDArray[np.float64]]:
+def _fit(
+    config: RanksConfig, risk: SquaredRisk, rank: int
+) -> tuple[RankFit, npt.NDArray[np.float64]]:
     modes = risk.modes
     white, lift = risk.whitened(), modes.lift
     widths = (white.n_features, *[rank] * (config.n_layers - 1), white.n_outputs)
@@ -78,7 +80,7 @@ def _fit(config: RanksConfig, risk: SquaredRisk, rank: int) -> tuple[Fit, npt.ND
     found = descend(white, start, steps=config.steps, tol=1e-9, records=100)
     point = classify(risk, [found.weights[0] @ lift.T, *found.weights[1:]], tol=1e-6)
     product = np.asarray(end_to_end(found.weights), dtype=np.float64)
-    row = Fit(
+    row = RankFit(
         rank=rank,
         steps=int(found.steps),
         stopped=str(found.stopped),

@@ -1,14 +1,14 @@
 """Parity: loss curves of several trainings side by side (homework 3b)."""
 
 from pitfalls.experiments.parity_curves.records import (
-    Case,
+    CurveCase,
     CurvesConfig,
     CurvesResult,
     Replica,
 )
 from pitfalls.frame import Experiment
 
-__all__ = ["EXPERIMENT", "Case", "CurvesConfig", "CurvesResult", "Replica"]
+__all__ = ["EXPERIMENT", "CurveCase", "CurvesConfig", "CurvesResult", "Replica"]
 
 EXPERIMENT = Experiment(
     name="parity-curves",

@@ -3,7 +3,7 @@
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from pitfalls.experiments.parity_curves.records import Case, CurvesResult
+from pitfalls.experiments.parity_curves.records import CurveCase, CurvesResult
 from pitfalls.experiments.parity_curves.words import name_of
 from pitfalls.plots import CYCLE, GREY, PAGE, Drawing, Figure, panels, thousands
 from pitfalls.prose import counted, number, plain
@@ -54,14 +54,14 @@ def title(result: CurvesResult) -> str:
     return f"{learned} of {counted(total, 'training')} learned: 99 % accurate at the end"
 
 
-def _draw(left: Axes, right: Axes, case: Case, colour: str) -> None:
+def _draw(left: Axes, right: Axes, case: CurveCase, colour: str) -> None:
     for at, replica in enumerate(case.replicas):
         label = plain(name_of(case)) if at == 0 else None
         left.plot(replica.step, replica.loss, label=label, color=colour, lw=1.1, alpha=0.75)
         right.plot(replica.step, replica.accuracy, color=colour, lw=1.1, alpha=0.75)
 
 
-def _told(case: Case) -> str:
+def _told(case: CurveCase) -> str:
     last = case.replicas[0]
     inputs = f"{'all ' if last.exact else ''}{last.n_inputs:,} inputs"
     middle = "median risk" if len(case.replicas) > 1 else "risk"

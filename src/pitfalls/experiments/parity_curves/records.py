@@ -13,7 +13,7 @@ from pitfalls.frame import HIDDEN, Result
 from pitfalls.parity import LEARNED, LearningConfig
 from pitfalls.runs import NOT_IDENTITY
 
-__all__ = ["Case", "CurvesConfig", "CurvesResult", "Replica"]
+__all__ = ["CurveCase", "CurvesConfig", "CurvesResult", "Replica"]
 
 HOMEWORK_CASES = ((5, None), (10, None), (30, None), (30, 2), (30, 3))
 
@@ -112,7 +112,7 @@ def _first(step: NDArray[np.int64], accuracy: NDArray[np.float64]) -> int | None
 
 
 @dataclass(frozen=True)
-class Case:
+class CurveCase:
     """All trainings of one case.
 
     Attributes
@@ -160,7 +160,7 @@ class CurvesResult(Result):
 
     Attributes
     ----------
-    cases : tuple of Case
+    cases : tuple of CurveCase
     n_iterations : int
     batches_a_record : int
         Batches over which a record's means are taken.
@@ -172,7 +172,7 @@ class CurvesResult(Result):
 
     TABLE = "cases"
 
-    cases: tuple[Case, ...]
+    cases: tuple[CurveCase, ...]
     n_iterations: int
     batches_a_record: int
     learning_rate: float

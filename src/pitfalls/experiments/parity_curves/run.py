@@ -2,7 +2,12 @@
 
 from dataclasses import replace
 
-from pitfalls.experiments.parity_curves.records import Case, CurvesConfig, CurvesResult, Replica
+from pitfalls.experiments.parity_curves.records import (
+    CurveCase,
+    CurvesConfig,
+    CurvesResult,
+    Replica,
+)
 from pitfalls.frame import Homework
 from pitfalls.parity import LearningConfig, LearningResult, ParityTask, train_ensemble
 from pitfalls.progress import Progress
@@ -37,7 +42,9 @@ def run(config: CurvesConfig, run: Run, progress: Progress) -> CurvesResult:
     for replica in replicas:
         _log(replica, config, run)
     cases = tuple(
-        Case(d, weight is not None, tuple(replicas[c * config.n_seeds : (c + 1) * config.n_seeds]))
+        CurveCase(
+            d, weight is not None, tuple(replicas[c * config.n_seeds : (c + 1) * config.n_seeds])
+        )
         for c, (d, weight) in enumerate(config.cases)
     )
     training = config.training

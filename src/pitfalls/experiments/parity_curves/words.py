@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pitfalls.experiments.parity_curves.records import Case, CurvesResult, Replica
+from pitfalls.experiments.parity_curves.records import CurveCase, CurvesResult, Replica
 from pitfalls.plots import CYCLE
 from pitfalls.prose import (
     Basis,
@@ -60,7 +60,7 @@ def account(result: CurvesResult) -> tuple[Block, ...]:
     )  # fmt: skip
 
 
-def name_of(case: Case) -> Markup:
+def name_of(case: CurveCase) -> Markup:
     """Name a case by d and its masks' weights."""
     low, high = case.weights[0], case.weights[-1]
     if low == high:
@@ -186,11 +186,11 @@ def _label(replica: Replica) -> str:
     return f"d = {replica.n_features}, |v*| = {replica.weight}, seed {replica.seed}"
 
 
-def _trainings(cases: Sequence[Case]) -> str:
+def _trainings(cases: Sequence[CurveCase]) -> str:
     return counted(sum(len(case.replicas) for case in cases), "training")
 
 
-def _weights(cases: Sequence[Case]) -> list[Markup]:
+def _weights(cases: Sequence[CurveCase]) -> list[Markup]:
     return [
         say("$m = {m}$", m=case.weights[0])
         if case.weights[0] == case.weights[-1]

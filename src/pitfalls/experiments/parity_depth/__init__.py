@@ -1,9 +1,14 @@
 """Deep networks on parity (homework 3d): gradients layer by layer, and what is learned."""
 
-from pitfalls.experiments.parity_depth.records import DepthConfig, DepthResult, Start, Trained
+from pitfalls.experiments.parity_depth.records import (
+    DepthConfig,
+    DepthResult,
+    DepthStart,
+    TrainedDepth,
+)
 from pitfalls.frame import Experiment
 
-__all__ = ["EXPERIMENT", "DepthConfig", "DepthResult", "Start", "Trained"]
+__all__ = ["EXPERIMENT", "DepthConfig", "DepthResult", "DepthStart", "TrainedDepth"]
 
 EXPERIMENT = Experiment(
     name="parity-depth",

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from pitfalls.experiments.parity_depth.records import DepthResult, Start, Trained
+from pitfalls.experiments.parity_depth.records import DepthResult, DepthStart, TrainedDepth
 from pitfalls.experiments.parity_depth.words import told
 from pitfalls.plots import (
     CYCLE,
@@ -94,7 +94,9 @@ def depth_and_learning(result: DepthResult, ax: Axes | None = None) -> Drawing:
     )
 
 
-def _accuracies(axis: Axes, cells: list[Trained], depths: list[int], shift: float, at: int) -> None:
+def _accuracies(
+    axis: Axes, cells: list[TrainedDepth], depths: list[int], shift: float, at: int
+) -> None:
     places = [depths.index(cell.depth) + shift for cell in cells]
     for place, cell in zip(places, cells, strict=True):
         axis.plot(
@@ -107,7 +109,7 @@ def _accuracies(axis: Axes, cells: list[Trained], depths: list[int], shift: floa
     )  # fmt: skip
 
 
-def _on_the_way(axis: Axes, cell: Trained, colour: str, line: str) -> None:
+def _on_the_way(axis: Axes, cell: TrainedDepth, colour: str, line: str) -> None:
     middle = np.median(cell.first_gradient, axis=0)
     # where the loss is 0 at every input there is no gradient, and no place on the axis
     axis.plot(
@@ -116,7 +118,7 @@ def _on_the_way(axis: Axes, cell: Trained, colour: str, line: str) -> None:
     )  # fmt: skip
 
 
-def _factor(start: Start) -> str:
+def _factor(start: DepthStart) -> str:
     factor, bound = start.factor_a_layer, start.bound_a_layer
     if factor is None or bound is None:
         return f"{start.activation}: one hidden layer"

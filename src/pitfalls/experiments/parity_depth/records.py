@@ -11,7 +11,7 @@ from pitfalls.errors import InputError
 from pitfalls.frame import Result, Without
 from pitfalls.parity import LEARNED, LearningConfig
 
-__all__ = ["Activation", "DepthConfig", "DepthResult", "Start", "Trained"]
+__all__ = ["Activation", "DepthConfig", "DepthResult", "DepthStart", "TrainedDepth"]
 
 Activation = Literal["sigmoid", "tanh", "relu"]
 
@@ -77,7 +77,7 @@ class DepthConfig:
 
 
 @dataclass(frozen=True)
-class Start:
+class DepthStart:
     """Networks of one activation before training; arrays of shape (n, layers), the output last.
 
     Attributes
@@ -115,7 +115,7 @@ class Start:
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedDepth:
     """All trainings of one activation and depth.
 
     Attributes
@@ -179,16 +179,16 @@ class DepthResult(Result):
 
     Attributes
     ----------
-    starts : tuple of Start
-    trained : tuple of Trained
+    starts : tuple of DepthStart
+    trained : tuple of TrainedDepth
     n_features, weight, width, shown, n_seeds, n_iterations : int
     learning_rate : float
     """
 
     TABLE = "trained"
 
-    starts: tuple[Start, ...]
-    trained: tuple[Trained, ...]
+    starts: tuple[DepthStart, ...]
+    trained: tuple[TrainedDepth, ...]
     n_features: int
     weight: int
     width: int
@@ -197,6 +197,6 @@ class DepthResult(Result):
     n_iterations: int
     learning_rate: float
 
-    def of(self, activation: str) -> tuple[Trained, ...]:
+    def of(self, activation: str) -> tuple[TrainedDepth, ...]:
         """Return the trainings of one activation."""
         return tuple(cell for cell in self.trained if cell.activation == activation)

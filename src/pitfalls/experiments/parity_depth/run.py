@@ -10,8 +10,8 @@ from pitfalls.experiments.parity_depth.records import (
     Activation,
     DepthConfig,
     DepthResult,
-    Start,
-    Trained,
+    DepthStart,
+    TrainedDepth,
 )
 from pitfalls.frame import Homework
 from pitfalls.parity import DeepNetwork, ParityTask, layer_gradients, train_deep
@@ -33,14 +33,16 @@ def run(config: DepthConfig, run: Run, progress: Progress) -> DepthResult:
     with progress("training", unit="iterations") as advance:
         for p, (activation, depth) in enumerate(plan):
             part = f"{activation}-{depth}"
-            if run.has(Trained, part=part):
+            if run.has(TrainedDepth, part=part):
                 continue
 
             def report(done: int, before: int = p * training.n_iterations) -> None:
                 advance(before + done, total)
 
             run.save(_train(tasks, activation, depth, config, report), part=part)
-    found = tuple(run.load(Trained, part=f"{activation}-{depth}") for activation, depth in plan)
+    found = tuple(
+        run.load(TrainedDepth, part=f"{activation}-{depth}") for activation, depth in plan
+    )
     for cell in found:
         run.log(
             step=training.n_iterations,
@@ -70,7 +72,7 @@ def homework(asked: Homework) -> tuple[DepthConfig, ...]:
     return (DepthConfig(depths=(1, 2, 3, 5), n_seeds=5, training=long),)
 
 
-def _start(tasks: list[ParityTask], activation: Activation, config: DepthConfig) -> Start:
+def _start(tasks: list[ParityTask], activation: Activation, config: DepthConfig) -> DepthStart:
     seen = []
     for i, task in enumerate(tasks):
         widths, seed = [config.width] * config.shown, config.training.seed + i
@@ -78,7 +80,7 @@ def _start(tasks: list[ParityTask], activation: Activation, config: DepthConfig)
         x = task.all_inputs()
         seen.append(layer_gradients(network, x, task.labels(x)))
     names = ("gradient_norm", "message_norm", "message_bound")
-    return Start(
+    return DepthStart(
         activation,
         *(torch.stack([getattr(s, name) for s in seen]).double().numpy() for name in names),
     )
@@ -90,7 +92,7 @@ def _train(
     depth: int,
     config: DepthConfig,
     advance: Callable[[int], None],
-) -> Trained:
+) -> TrainedDepth:
     results = train_deep(
         tasks,
         [config.width] * depth,
@@ -98,7 +100,7 @@ def _train(
         config.training,
         on_progress=lambda done, _: advance(done),
     )
-    return Trained(
+    return TrainedDepth(
         activation=activation,
         depth=depth,
         step=results[0].curve.step,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pitfalls.experiments.parity_depth.records import DepthResult, Start, Trained
+from pitfalls.experiments.parity_depth.records import DepthResult, DepthStart, TrainedDepth
 from pitfalls.prose import (
     Basis,
     Block,
@@ -97,7 +97,7 @@ def charts(result: DepthResult) -> Mapping[str, Any]:
     return {}
 
 
-def _factor(start: Start) -> Markup:
+def _factor(start: DepthStart) -> Markup:
     factor, bound = start.factor_a_layer, start.bound_a_layer
     assert factor is not None
     assert bound is not None
@@ -114,7 +114,7 @@ def _layers(depths: Sequence[int]) -> Markup:
     )
 
 
-def told(cell: Trained) -> str:
+def told(cell: TrainedDepth) -> str:
     """Say what one kind of network learned, for a caption."""
     return (
         f"{cell.activation}, {counted(cell.depth, 'hidden layer')}: {cell.n_learned} of {cell.n} "

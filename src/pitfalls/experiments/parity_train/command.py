@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from pitfalls.errors import InputError
-from pitfalls.experiments.parity_train import EXPERIMENT, TrainConfig
+from pitfalls.experiments.parity_train import EXPERIMENT, ParityTrainConfig
 from pitfalls.frame import options, perform, print_table, settings
 
 __all__ = ["command"]
@@ -14,7 +14,7 @@ __all__ = ["command"]
 
 @options
 def command(
-    config: TrainConfig,
+    config: ParityTrainConfig,
     *,
     n_features: Annotated[int | None, Parameter(alias="-d")] = None,
     weight: int | None = None,

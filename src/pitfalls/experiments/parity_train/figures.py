@@ -2,7 +2,7 @@
 
 from matplotlib.axes import Axes
 
-from pitfalls.experiments.parity_train.records import TrainResult
+from pitfalls.experiments.parity_train.records import ParityTrainResult
 from pitfalls.plots import (
     PAGE,
     Drawing,
@@ -17,7 +17,7 @@ from pitfalls.prose import number, percent
 __all__ = ["FIGURES"]
 
 
-def training_curve(result: TrainResult, ax: Axes | None = None) -> Drawing:
+def training_curve(result: ParityTrainResult, ax: Axes | None = None) -> Drawing:
     """Draw the loss and the accuracy against iterations."""
     last = result.replica
     figure, (left, right) = panels(ax, 1, 2, figsize=PAGE)

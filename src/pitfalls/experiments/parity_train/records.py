@@ -12,11 +12,11 @@ from pitfalls.frame import HIDDEN, Result
 from pitfalls.parity import LearningConfig
 from pitfalls.runs import NOT_IDENTITY
 
-__all__ = ["TrainConfig", "TrainResult"]
+__all__ = ["ParityTrainConfig", "ParityTrainResult"]
 
 
 @dataclass(frozen=True)
-class TrainConfig:
+class ParityTrainConfig:
     """One training.
 
     Parameters
@@ -35,15 +35,17 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         if not self.mask or set(self.mask) - {0, 1}:
-            raise InputError(f"TrainConfig: mask must be zeros and ones. Got {self.mask} instead.")
+            raise InputError(
+                f"ParityTrainConfig: mask must be zeros and ones. Got {self.mask} instead."
+            )
         if self.checkpoint_every < 1:
             raise InputError(
-                f"TrainConfig: checkpoint_every must be at least 1. Got {self.checkpoint_every}."
+                f"ParityTrainConfig: checkpoint_every must be at least 1. Got {self.checkpoint_every}."
             )
 
 
 @dataclass(frozen=True, repr=False)
-class TrainResult(Result):
+class ParityTrainResult(Result):
     """A trained network.
 
     Attributes

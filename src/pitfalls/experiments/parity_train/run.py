@@ -1,7 +1,7 @@
 """Train one network, log its curve, and keep the network."""
 
 from pitfalls.experiments.parity_curves.run import replica_of
-from pitfalls.experiments.parity_train.records import TrainConfig, TrainResult
+from pitfalls.experiments.parity_train.records import ParityTrainConfig, ParityTrainResult
 from pitfalls.parity import LearningState, ParityTask, train
 from pitfalls.progress import Progress
 from pitfalls.runs import Run
@@ -9,7 +9,7 @@ from pitfalls.runs import Run
 __all__ = ["run"]
 
 
-def run(config: TrainConfig, run: Run, progress: Progress) -> TrainResult:
+def run(config: ParityTrainConfig, run: Run, progress: Progress) -> ParityTrainResult:
     """Train from the last checkpoint on."""
     task = ParityTask(config.mask)
     checkpoint = run.load_checkpoint()
@@ -34,7 +34,7 @@ def run(config: TrainConfig, run: Run, progress: Progress) -> TrainResult:
 
     with progress("training", unit="iterations") as advance:
         result = train(task, config.training, state=state, on_record=keep, on_progress=advance)
-    return TrainResult(
+    return ParityTrainResult(
         mask=task.mask,
         n_hidden=result.network.n_hidden,
         replica=replica_of(result),

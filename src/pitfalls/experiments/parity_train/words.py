@@ -3,18 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pitfalls.experiments.parity_train.records import TrainResult
+from pitfalls.experiments.parity_train.records import ParityTrainResult
 from pitfalls.prose import Basis, Block, Markup, Paragraph, Picture, number, percent, say
 
 __all__ = ["account", "basis", "charts", "end"]
 
 
-def account(result: TrainResult) -> tuple[Block, ...]:
+def account(result: ParityTrainResult) -> tuple[Block, ...]:
     """Return where the training ended, and its curve."""
     return (Paragraph(end(result)), Picture("training-curve"))
 
 
-def end(result: TrainResult) -> Markup:
+def end(result: ParityTrainResult) -> Markup:
     """Say where the training ended, over which inputs."""
     last = result.replica
     return say(
@@ -25,11 +25,11 @@ def end(result: TrainResult) -> Markup:
     )  # fmt: skip
 
 
-def basis(result: TrainResult) -> Basis:
+def basis(result: ParityTrainResult) -> Basis:
     """Say that it is one training."""
     return Basis(n="1 training", spread="none, one training")
 
 
-def charts(result: TrainResult) -> Mapping[str, Any]:
+def charts(result: ParityTrainResult) -> Mapping[str, Any]:
     """Return no interactive part."""
     return {}

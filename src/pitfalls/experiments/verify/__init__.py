@@ -1,9 +1,9 @@
 """Every statement of the homework, attacked: one verdict a claim."""
 
-from pitfalls.experiments.verify.records import Verdict, VerifyConfig, VerifyResult
+from pitfalls.experiments.verify.records import ClaimVerdict, VerifyConfig, VerifyResult
 from pitfalls.frame import Experiment
 
-__all__ = ["EXPERIMENT", "Verdict", "VerifyConfig", "VerifyResult"]
+__all__ = ["EXPERIMENT", "ClaimVerdict", "VerifyConfig", "VerifyResult"]
 
 EXPERIMENT = Experiment(
     name="verify",

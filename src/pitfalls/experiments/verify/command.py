@@ -19,7 +19,7 @@ def command(*claims: str, config: VerifyConfig) -> int:
     claims
         Ids such as 2a-if, or homework parts such as 3c (default: all).
     """
-    from pitfalls.claims import Evidence, select_claims
+    from pitfalls.claims import EvidenceLabel, select_claims
 
     chosen = select_claims(claims)
     every = len(chosen) == len(select_claims())
@@ -27,7 +27,7 @@ def command(*claims: str, config: VerifyConfig) -> int:
     config = replace(config, claims=() if every else tuple(claim.id for claim in chosen))
     finished = perform(EXPERIMENT, config)
     verdicts, wrong = finished.result.verdicts, finished.result.wrong
-    words = {label.value: label.name.lower() for label in Evidence}
+    words = {label.value: label.name.lower() for label in EvidenceLabel}
     seen = {verdict.evidence for verdict in verdicts}
     seconds = sum(line["seconds"] for line in finished.run.timings())
     print_table(

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pitfalls.errors import InputError
 from pitfalls.frame import HIDDEN, Result
 
-__all__ = ["Verdict", "VerifyConfig", "VerifyResult"]
+__all__ = ["ClaimVerdict", "VerifyConfig", "VerifyResult"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class VerifyConfig:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ClaimVerdict:
     """What came of trying to break one claim.
 
     Attributes
@@ -53,7 +53,7 @@ class Verdict:
     counterexample : str or None
         The first case in which it is false.
     evidence : str
-        The label of `pitfalls.claims.Evidence`.
+        The label of `pitfalls.claims.EvidenceLabel`.
     finding : str
         What was compared with what.
     """
@@ -89,15 +89,15 @@ class VerifyResult(Result):
 
     TABLE = "verdicts"
 
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[ClaimVerdict, ...]
 
     @property
-    def wrong(self) -> tuple[Verdict, ...]:
+    def wrong(self) -> tuple[ClaimVerdict, ...]:
         """Those that did not come out as they should."""
         return tuple(verdict for verdict in self.verdicts if not verdict.as_expected)
 
     @property
-    def refuted(self) -> tuple[Verdict, ...]:
+    def refuted(self) -> tuple[ClaimVerdict, ...]:
         """Those that should fail, and do."""
         return tuple(v for v in self.verdicts if v.as_expected and not v.holds)
 

@@ -4,7 +4,7 @@ import time
 from dataclasses import asdict
 
 from pitfalls.claims import select_claims
-from pitfalls.experiments.verify.records import Verdict, VerifyConfig, VerifyResult
+from pitfalls.experiments.verify.records import ClaimVerdict, VerifyConfig, VerifyResult
 from pitfalls.frame import Homework
 from pitfalls.progress import Progress
 from pitfalls.runs import Run
@@ -16,7 +16,7 @@ def run(config: VerifyConfig, run: Run, progress: Progress) -> VerifyResult:
     """Attack every claim; after an interruption, go on with the next one."""
     chosen = select_claims(config.claims)
     checkpoint = run.load_checkpoint()
-    reached = [Verdict(**kept) for kept in checkpoint.meta["verdicts"]] if checkpoint else []
+    reached = [ClaimVerdict(**kept) for kept in checkpoint.meta["verdicts"]] if checkpoint else []
     with progress("checking claims", unit="claims") as advance:
         for step, claim in enumerate(chosen, start=1):
             advance(step - 1, len(chosen))
@@ -24,7 +24,7 @@ def run(config: VerifyConfig, run: Run, progress: Progress) -> VerifyResult:
                 continue
             start = time.perf_counter()
             check = claim.check(config.effort, config.seed)
-            verdict = Verdict(
+            verdict = ClaimVerdict(
                 claim.id,
                 claim.title,
                 claim.part,

@@ -42,7 +42,7 @@ Rows = Sequence[Mapping[str, str]]
 
 
 @dataclass(frozen=True)
-class Table:
+class ColumnTable:
     """A file of rows, and its columns of files and labels."""
 
     path: str
@@ -156,7 +156,7 @@ def _index(tree: FileTree) -> dict[str, str | None]:
 
 def _open(
     tree: FileTree, path: str, index: Mapping[str, str | None], config: DataConfig
-) -> Table | None:
+) -> ColumnTable | None:
     """Read a table; None if it names no pictures."""
     rows = _parse(tree, path)
     if not rows:
@@ -189,7 +189,7 @@ def _open(
         rows = [{column: column for column in columns}, *rows]  # there is no line of names
     names = {row.get(best, "") for row in rows}
     found = {name: find(name) for name in names}
-    return Table(
+    return ColumnTable(
         path, rows, {k: v for k, v in found.items() if v is not None}, best, label, part_column
     )
 
@@ -237,7 +237,7 @@ def _parse(tree: FileTree, path: str) -> Rows:
 
 
 def _rows(
-    tree: FileTree, tables: Sequence[Table]
+    tree: FileTree, tables: Sequence[ColumnTable]
 ) -> tuple[dict[str, tuple[PartName, str]], list[str]]:
     """Return part and label of each picture, and the names of those that are not there."""
     listed: dict[str, tuple[PartName, str]] = {}

@@ -1,4 +1,4 @@
-from .attribution import Attribution as Attribution
+from .attribution import PixelAttribution as PixelAttribution
 from .attribution import attribute as attribute
 from .augmentation import AlternatingFlip as AlternatingFlip
 from .augmentation import PerImage as PerImage
@@ -50,12 +50,12 @@ __all__ = [
     "FAST_RECIPES",
     "SCHEMES",
     "AlternatingFlip",
-    "Attribution",
     "EpochRecord",
     "Evaluation",
     "FastRecipe",
     "Muon",
     "PerImage",
+    "PixelAttribution",
     "RandomCrop",
     "RandomHorizontalFlip",
     "RangeTest",

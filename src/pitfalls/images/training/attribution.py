@@ -12,13 +12,13 @@ from pitfalls.errors import InputError
 from pitfalls.images.networks import normalize
 from pitfalls.images.networks.outputs import input_dtype, logits_of
 
-__all__ = ["Attribution", "attribute"]
+__all__ = ["PixelAttribution", "attribute"]
 
 BATCH = 64  # inputs at a time
 
 
 @dataclass(frozen=True)
-class Attribution:
+class PixelAttribution:
     """How much each pixel speaks for an answer.
 
     Attributes
@@ -45,7 +45,7 @@ def attribute(
     *,
     steps: int = 64,
     device: torch.device | str = "cpu",
-) -> Attribution:
+) -> PixelAttribution:
     """Say how much each pixel speaks for the answer, against a picture of the mean colour.
 
     Integrated gradients: the gradient of the answer's logit, averaged along the straight way from the
@@ -108,6 +108,6 @@ def attribute(
         for module, training in modes:
             module.training = training
     shape = (len(images), *images.shape[2:])
-    return Attribution(
+    return PixelAttribution(
         np.array(maps, dtype=np.float32).reshape(shape), np.array(logits), np.abs(np.array(gaps))
     )

@@ -28,8 +28,8 @@ from pitfalls.images.training.padding import (
 
 __all__ = [
     "AlternatingFlip",
-    "Draw",
     "PerImage",
+    "PlaceOfDraw",
     "RandomCrop",
     "RandomHorizontalFlip",
     "Transform",
@@ -53,7 +53,7 @@ def derived_seed(*key: int | str) -> int:
 
 
 @dataclass(frozen=True)
-class Draw:
+class PlaceOfDraw:
     """Where in a run a batch stands: all that its randomness may depend on.
 
     Attributes
@@ -85,7 +85,7 @@ class Transform:
         """Draw the random numbers for n images of (height, width): shape (n, ...)."""
         raise NotImplementedError
 
-    def draw_at(self, at: Draw, size: tuple[int, int], position: int) -> Tensor:
+    def draw_at(self, at: PlaceOfDraw, size: tuple[int, int], position: int) -> Tensor:
         """Draw the numbers of one step of a run; ``position`` is the place in the pipeline."""
         return self.draw(len(at.indices), size, at.generator(f"{type(self).__name__} {position}"))
 
@@ -228,7 +228,7 @@ class AlternatingFlip(RandomHorizontalFlip):
     Jordan. 94% on CIFAR-10 in 3.29 seconds on a single GPU. 2024.
     """
 
-    def draw_at(self, at: Draw, size: tuple[int, int], position: int) -> Tensor:
+    def draw_at(self, at: PlaceOfDraw, size: tuple[int, int], position: int) -> Tensor:
         """Choose whether to flip each image of this step: shape (n,)."""
         # A hash of the image's index (Weyl step, then SplitMix64's first mixing round): the same
         # coin for one image in every epoch, without a table as long as the data.
@@ -300,7 +300,7 @@ class PerImage(Transform):
 
 
 def augment(
-    images: Tensor, transforms: Sequence[Transform], at: Draw, share: slice = slice(None)
+    images: Tensor, transforms: Sequence[Transform], at: PlaceOfDraw, share: slice = slice(None)
 ) -> Tensor:
     """Apply transforms to one process' share of a batch.
 
@@ -310,7 +310,7 @@ def augment(
         The share's images.
     transforms : sequence of Transform
         Applied in order.
-    at : Draw
+    at : PlaceOfDraw
         The step; its ``indices`` are those of the whole batch.
     share : slice, default=all
         Which rows of the whole batch ``images`` are.

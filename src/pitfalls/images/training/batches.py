@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from pitfalls.images.data import ImageDataset
 from pitfalls.images.networks import normalize
-from pitfalls.images.training.augmentation import Draw, augment, derived_seed
+from pitfalls.images.training.augmentation import PlaceOfDraw, augment, derived_seed
 from pitfalls.images.training.chain import Chain
 from pitfalls.images.training.config import TrainConfig
 from pitfalls.images.training.distributed import world
@@ -89,7 +89,7 @@ class MemoryBatches:
         indices = self.indices(epoch, batch)
         # what mixes images needs them all, in every process
         share = slice(None) if self.chain.mixes else world().share(len(indices))
-        at = Draw(self.config.seed, epoch, step, indices)
+        at = PlaceOfDraw(self.config.seed, epoch, step, indices)
         images = augment(self.images[indices[share]], self.chain.transforms, at, share)
         inputs = normalize(
             images, self.data.mean, self.data.std, channels_last=self.config.channels_last

@@ -12,7 +12,7 @@ from pitfalls.display import Displayed
 from pitfalls.errors import DivergenceError, InputError
 from pitfalls.parity.deep_network import Activation, DeepNetwork
 from pitfalls.parity.loss import named_loss
-from pitfalls.parity.risk_and_accuracy import Evaluation, evaluate
+from pitfalls.parity.risk_and_accuracy import RiskAndAccuracy, evaluate
 from pitfalls.parity.signal.layer_gradients import LayerGradients, layer_gradients
 from pitfalls.parity.task import ParityTask
 from pitfalls.parity.training.config import LearningConfig
@@ -33,7 +33,7 @@ class DeepResult(Displayed):
         As for the two-layer network.
     gradient_norm, gradient_bound : array of shape (records + 1, L + 1)
         :func:`layer_gradients` at the start and at every record.
-    evaluation : Evaluation
+    evaluation : RiskAndAccuracy
         Of the last network.
     """
 
@@ -42,7 +42,7 @@ class DeepResult(Displayed):
     curve: LearningCurve
     gradient_norm: Float64[np.ndarray, "probes layers"]
     gradient_bound: Float64[np.ndarray, "probes layers"]
-    evaluation: Evaluation
+    evaluation: RiskAndAccuracy
     network: DeepNetwork = field(repr=False)
 
 

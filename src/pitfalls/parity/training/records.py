@@ -11,7 +11,7 @@ from torch import Tensor
 
 from pitfalls.display import Displayed
 from pitfalls.parity.network import TwoLayerReLU
-from pitfalls.parity.risk_and_accuracy import Evaluation
+from pitfalls.parity.risk_and_accuracy import RiskAndAccuracy
 from pitfalls.parity.task import ParityTask
 from pitfalls.parity.training import two_layer_kernel as kernel
 from pitfalls.parity.training.config import LEARNED, LearningConfig
@@ -159,7 +159,7 @@ class LearningResult(Displayed):
         As given.
     state : LearningState
         The last; hand it to :func:`train` with a larger ``n_iterations`` to go on.
-    evaluation : Evaluation
+    evaluation : RiskAndAccuracy
         Of the last network.
     network : TwoLayerReLU
         The last network.
@@ -171,7 +171,7 @@ class LearningResult(Displayed):
     task: ParityTask
     config: LearningConfig
     state: LearningState
-    evaluation: Evaluation
+    evaluation: RiskAndAccuracy
     network: TwoLayerReLU = field(repr=False)
     diverged: bool = False
 

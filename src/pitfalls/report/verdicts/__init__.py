@@ -7,12 +7,12 @@ from pitfalls.prose import Markup
 from pitfalls.report.verdicts.images import images_verdict, planes_and_space
 from pitfalls.report.verdicts.linear import linear_verdict
 from pitfalls.report.verdicts.parity import later_than_swept, parity_verdict
-from pitfalls.report.verdicts.records import Answer, Verdict, VerdictRow
+from pitfalls.report.verdicts.records import Answer, ChapterVerdict, VerdictRow
 
-__all__ = ["Answer", "Verdict", "VerdictRow", "sentences_of", "verdicts_of"]
+__all__ = ["Answer", "ChapterVerdict", "VerdictRow", "sentences_of", "verdicts_of"]
 
 
-def verdicts_of(results: Mapping[str, Any]) -> dict[str, Verdict]:
+def verdicts_of(results: Mapping[str, Any]) -> dict[str, ChapterVerdict]:
     """Return the verdict of each lab that has one.
 
     Parameters

@@ -9,14 +9,14 @@ from pitfalls.experiments.image_regress import RegressResult, Separation
 from pitfalls.experiments.image_train import TrainRunResult
 from pitfalls.prose import Markup, counted, percent, say
 from pitfalls.report.verdicts.networks import network_rows
-from pitfalls.report.verdicts.records import Answer, Verdict, VerdictRow
+from pitfalls.report.verdicts.records import Answer, ChapterVerdict, VerdictRow
 
 __all__ = ["images_verdict", "planes_and_space"]
 
 
 def images_verdict(
     regress: RegressResult | None, compare: CompareResult | None, train: TrainRunResult | None
-) -> Verdict | None:
+) -> ChapterVerdict | None:
     """Return the rows of the experiments that ran; None where none did."""
     quoted = {"images-regress": regress, "images-compare": compare, "images-train": train}
     found = {name: result for name, result in quoted.items() if result is not None}
@@ -24,7 +24,9 @@ def images_verdict(
         return None
     linear = () if regress is None else (_linear_maps(regress),)
     rows = (*linear, *network_rows(compare, train))
-    return Verdict(_title([result.pictures for result in found.values()]), rows, tuple(found))
+    return ChapterVerdict(
+        _title([result.pictures for result in found.values()]), rows, tuple(found)
+    )
 
 
 def _title(asked: Sequence[Pictures]) -> str:

@@ -5,14 +5,14 @@ from pitfalls.experiments.linear_descend import DescendResult
 from pitfalls.experiments.linear_landscape import LandscapeResult
 from pitfalls.experiments.linear_ranks import RanksResult
 from pitfalls.prose import counted, number, say
-from pitfalls.report.verdicts.records import Answer, Verdict, VerdictRow
+from pitfalls.report.verdicts.records import Answer, ChapterVerdict, VerdictRow
 
 __all__ = ["linear_verdict"]
 
 
 def linear_verdict(
     descent: DescendResult | None, ranks: RanksResult | None, landscape: LandscapeResult | None
-) -> Verdict | None:
+) -> ChapterVerdict | None:
     """Return a row for each of the experiments that ran; None where none did."""
     rows = []
     if descent is not None:
@@ -26,7 +26,7 @@ def linear_verdict(
     quoted = {
         "linear-descend": descent, "linear-ranks": ranks, "linear-landscape": landscape
     }  # fmt: skip
-    return Verdict(
+    return ChapterVerdict(
         "Linear maps with a deep linear network",
         tuple(rows),
         tuple(name for name, result in quoted.items() if result is not None),

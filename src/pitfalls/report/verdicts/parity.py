@@ -1,18 +1,18 @@
 """Parity with a two-layer ReLU network: represented, and found?"""
 
-from pitfalls.experiments.parity_curves import Case, CurvesResult, words
+from pitfalls.experiments.parity_curves import CurveCase, CurvesResult, words
 from pitfalls.experiments.parity_exact import ExactResult
 from pitfalls.experiments.parity_signal import SignalResult
 from pitfalls.experiments.parity_sweep import SweepResult
 from pitfalls.prose import Markup, counted, listed, number, say
-from pitfalls.report.verdicts.records import Answer, Verdict, VerdictRow
+from pitfalls.report.verdicts.records import Answer, ChapterVerdict, VerdictRow
 
 __all__ = ["later_than_swept", "parity_verdict"]
 
 
 def parity_verdict(
     exact: ExactResult | None, curves: CurvesResult | None, signal: SignalResult | None
-) -> Verdict | None:
+) -> ChapterVerdict | None:
     """Return one row for each case that was trained; None where there is nothing to say."""
     if exact is None and curves is None:
         return None
@@ -30,7 +30,7 @@ def parity_verdict(
             for case in curves.cases
         )
     quoted = {"parity-curves": curves, "parity-exact": exact, "parity-signal": signal}
-    return Verdict(
+    return ChapterVerdict(
         "Parity with a two-layer ReLU network",
         rows,
         tuple(name for name, result in quoted.items() if result is not None),
@@ -62,7 +62,7 @@ def _represented(d: int, exact: ExactResult | None) -> Answer:
     )
 
 
-def _found(case: Case, signal: SignalResult | None) -> Answer:
+def _found(case: CurveCase, signal: SignalResult | None) -> Answer:
     n = len(case.replicas)
     told = say(
         "{learned} of {n} learned: 99 % accurate at the end.",

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pitfalls.prose import Markup
 
-__all__ = ["Answer", "Verdict", "VerdictRow"]
+__all__ = ["Answer", "ChapterVerdict", "VerdictRow"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class VerdictRow:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ChapterVerdict:
     """The verdict of a lab.
 
     Attributes
