@@ -97,7 +97,7 @@ def _spoken(home: Path) -> list[Reader]:
     from pitfalls.experiments.parity_signal import EXPERIMENT as SIGNAL
     from pitfalls.experiments.parity_signal import SignalConfig
     from pitfalls.frame.experiment import Experiment, perform
-    from pitfalls.report import Evidence, rooms
+    from pitfalls.report import ReportEvidence, rooms
 
     store = RunStore(home / "spoken")
 
@@ -105,7 +105,7 @@ def _spoken(home: Path) -> list[Reader]:
         run = perform(experiment, config, store).run
 
         def words() -> Any:
-            found = Evidence(experiment.name, (store.find(run.path),))
+            found = ReportEvidence(experiment.name, (store.find(run.path),))
             with patch.object(rooms, "draw", lambda *_: None):  # it takes most of the time
                 account = rooms.account_of(experiment, found)
             if account.result is None:

@@ -37,7 +37,7 @@ from pitfalls.experiments.parity_gradients import GradientsConfig
 from pitfalls.experiments.parity_signal import SignalConfig
 from pitfalls.experiments.parity_sweep import SweepConfig
 from pitfalls.experiments.parity_targets import TargetsConfig
-from pitfalls.experiments.parity_train import TrainConfig
+from pitfalls.experiments.parity_train import ParityTrainConfig
 from pitfalls.experiments.verify import VerifyConfig
 from pitfalls.images import DataConfig
 from pitfalls.images.training.config import TrainConfig as ImageTrainConfig
@@ -257,7 +257,7 @@ SETTINGS: Mapping[str, Draw] = {
         n_jobs=1,
     ),
     "parity-depth": depth,
-    "parity-train": lambda rng: TrainConfig(
+    "parity-train": lambda rng: ParityTrainConfig(
         tuple(int(b) for b in rng.integers(0, 2, int(rng.integers(1, 7)))), learning(rng)
     ),
     "images-embed": lambda rng: EmbedConfig(

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pitfalls.errors import InputError
 from pitfalls.images.training.augmentation import (
     AlternatingFlip,
-    Draw,
     PerImage,
+    PlaceOfDraw,
     RandomCrop,
     RandomHorizontalFlip,
     augment,
@@ -23,7 +23,7 @@ def pictures(n=6, c=3, h=8, w=8):
 
 
 def at(seed=0, epoch=0, step=0, n=6):
-    return Draw(seed, epoch, step, torch.arange(n))
+    return PlaceOfDraw(seed, epoch, step, torch.arange(n))
 
 
 @given(
@@ -308,9 +308,9 @@ def test_alternating_flip_shows_every_image_both_ways_in_two_epochs():
 
 def test_alternating_flip_of_an_image_does_not_depend_on_its_batch():
     flip = AlternatingFlip()
-    whole = flip.draw_at(Draw(0, 0, 0, torch.arange(100)), (8, 8), 0)
+    whole = flip.draw_at(PlaceOfDraw(0, 0, 0, torch.arange(100)), (8, 8), 0)
     some = torch.tensor([90, 3, 41])
-    assert torch.equal(flip.draw_at(Draw(0, 0, 7, some), (8, 8), 0), whole[some])
+    assert torch.equal(flip.draw_at(PlaceOfDraw(0, 0, 7, some), (8, 8), 0), whole[some])
 
 
 @pytest.mark.parametrize(
