@@ -17,6 +17,7 @@ from pitfalls.experiments.image_source import (
 )
 from pitfalls.experiments.image_trained import KeptNetwork
 from pitfalls.images.data import DataConfig, Part
+from pitfalls.images.data.duplicates import count_duplicates
 from pitfalls.runs import Run
 
 __all__ = ["Examined", "examine", "find_elsewhere"]
@@ -118,13 +119,36 @@ def examine(
         commonest = int(np.bincount(labels).max())
         size = PartSize("test" if part == "all" else part, len(labels), commonest)
         pictures = replace(pictures, class_names=kept.class_names, parts=(size,))
-    images = [data.images(one) for one in parts]
+    several = [data.images(one) for one in parts]
+    images = several[0] if len(several) == 1 else np.concatenate(several)
+    if other and run is not None and (words := _trained_on(kept, images)):
+        run.warn(words)
     return Examined(
         pictures,
         other,
-        images[0] if len(images) == 1 else np.concatenate(images),
+        images,
         labels,
         np.concatenate([data.indices(one) for one in parts]),
+    )
+
+
+def _trained_on(kept: KeptNetwork, images: NDArray[np.uint8]) -> str:
+    """Say how many of other data's images the network was trained on; empty if none was found."""
+    try:
+        own = kept.source.load()
+    except PitfallsError:
+        return (
+            "evaluate: the images that the network was trained on are not where they were, so nobody "
+            "has looked whether these are among them."
+        )
+    found = count_duplicates(own.train_images, images)
+    n = found.exact + (found.near or 0)
+    if not n:
+        return ""
+    return (
+        f"evaluate: the network was trained on {'at least ' if found.near else ''}{n:,} of these "
+        f"{found.n_test:,} images ({found.exact:,} exact copies, {found.near or 0:,} "
+        "near-duplicates); on them it looks better than it is."
     )
 
 

@@ -232,6 +232,35 @@ def test_other_data_are_taken_in_the_network_s_size_and_classes(folders, trained
     assert result.constant == pytest.approx(1 / 3)
 
 
+def test_images_that_the_network_was_trained_on_are_counted_in_other_data(
+    tmp_path, trained, store, source
+):
+    own = source.load()
+    images = np.concatenate([own.train_images[:12], own.test_images[:8]])
+    labels = np.concatenate([own.train_labels[:12], own.test_labels[:8]]).astype(str)
+    np.savez(tmp_path / "more.npz", images=images, labels=labels)
+    other = find_elsewhere(load_trained(trained).kept, str(tmp_path / "more.npz"))
+    done = perform(EXPERIMENT, config_of(trained, source=other, part="all"), store)
+    assert done.result.is_other
+    said = "trained on 12 of these 20 images (12 exact copies, 0 near-duplicates)"
+    assert any(said in warning for warning in done.run.manifest.warnings)
+
+
+def test_training_images_that_are_gone_cannot_be_looked_for_which_is_said(tmp_path, monkeypatch):
+    images, labels = load_digits(return_X_y=True)
+    images = (images.reshape(-1, 8, 8) * 15).astype(np.uint8)
+    np.savez(tmp_path / "a.npz", images=images[:900], labels=labels[:900])
+    np.savez(tmp_path / "b.npz", images=images[900:], labels=labels[900:])
+    store = RunStore(tmp_path / "runs")
+    own = find_images(DataConfig(str(tmp_path / "a.npz"), subset_train=100, validation=30))
+    run = keep_some(store, own)
+    (tmp_path / "a.npz").unlink()
+    image_source._loaded.clear()
+    other = find_elsewhere(load_trained(run).kept, str(tmp_path / "b.npz"))
+    done = perform(EXPERIMENT, config_of(run, source=other, part="test"), store)
+    assert any("nobody has looked" in warning for warning in done.run.manifest.warnings)
+
+
 def test_classes_that_the_network_does_not_know_are_named(tmp_path, trained, store):
     pictures = np.zeros((20, 8, 8), dtype=np.uint8)
     np.savez(tmp_path / "x.npz", images=pictures, labels=np.array(["cat", "7"] * 10))
