@@ -23,6 +23,7 @@ from pitfalls.images import DataConfig, load_dataset, train
 from pitfalls.images.networks import PatchTransformer
 from pitfalls.images.training.config import TrainConfig
 from pitfalls.runs import RunStore
+from tests.clusters.killed_submitit import kill_first_job
 from tests.experiments.interruption import assert_equal
 
 NAMES = ("fastnet", "linear", "mlp")
@@ -156,6 +157,18 @@ def test_a_killed_worker_loses_no_training(config, compared, tmp_path, monkeypat
     for name in ("linear", "mlp"):
         (one,), (other,) = finished.result.of(name), compared.result.of(name)
         assert_equal(one, other)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_killed_job_under_submitit_loses_no_training(config, compared, tmp_path, monkeypatch):
+    killed = kill_first_job(monkeypatch, tmp_path)
+    workers = Workers("submitit", "local", n_jobs=1)
+    finished = perform(
+        EXPERIMENT, replace(config, networks=("mlp",), workers=workers), RunStore(tmp_path)
+    )
+    assert killed
+    (one,), (other,) = finished.result.of("mlp"), compared.result.of("mlp")
+    assert_equal(one, other)
 
 
 def test_a_run_begun_one_after_another_is_not_gone_on_with_side_by_side(config, tmp_path):

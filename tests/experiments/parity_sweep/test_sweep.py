@@ -12,7 +12,8 @@ from pitfalls.parity import LearningConfig
 from pitfalls.plots import draw
 from pitfalls.prose import plain
 from pitfalls.runs import RunStore
-from tests.experiments.interruption import assert_goes_on
+from tests.clusters.killed_submitit import kill_first_job
+from tests.experiments.interruption import assert_equal, assert_goes_on
 
 SHORT = LearningConfig(n_iterations=600, record_every=200, seed=3)
 CONFIG = SweepConfig(
@@ -36,6 +37,17 @@ def test_where_cells_run_is_no_part_of_the_runs_name(store):
     other = perform(EXPERIMENT, replace(CONFIG, n_jobs=2, backend="dask"), store)
     assert other.run.path == run.path
     assert len(other.result.cells) == 6
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_killed_job_under_submitit_loses_no_cell(tmp_path, monkeypatch):
+    config = replace(CONFIG, n_features=(3,), weights=(1,), learning_rates=(0.01,))
+    killed = kill_first_job(monkeypatch, tmp_path)
+    beside = replace(config, backend="submitit", address="local")
+    done = perform(EXPERIMENT, beside, RunStore(tmp_path / "beside"))
+    assert killed
+    here = perform(EXPERIMENT, config, RunStore(tmp_path / "here"))
+    assert_equal(done.result, here.result)
 
 
 def test_every_figure_is_drawn_with_words(store):
