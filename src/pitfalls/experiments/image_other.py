@@ -16,8 +16,7 @@ from pitfalls.experiments.image_source import (
     load_images,
 )
 from pitfalls.experiments.image_trained import KeptNetwork
-from pitfalls.images.data import DataConfig, Part
-from pitfalls.images.data.duplicates import count_duplicates
+from pitfalls.images.data import DataConfig, Part, count_duplicates
 from pitfalls.runs import Run
 
 __all__ = ["Examined", "examine", "find_elsewhere"]

@@ -7,6 +7,7 @@ from .config import SOURCE_VARIABLE as SOURCE_VARIABLE
 from .config import DataConfig as DataConfig
 from .dataset import ImageDataset as ImageDataset
 from .dataset import Part as Part
+from .duplicates import count_duplicates as count_duplicates
 from .load import load_dataset as load_dataset
 from .mirroring import Mirror as Mirror
 from .mirroring import judge_mirror as judge_mirror
