@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,10 +28,10 @@ def result_of(*paces, threads=2):
     return PaceResult("a processor", threads, 3, paces)
 
 
-FAST = Pace("fastnet", 24, 250, "float32", 0.5, 1.0)
-FASTER = Pace("fastnet", 24, 250, "bfloat16", 0.3, 0.6)
-SMALL = Pace("resnet18", 16, 32, "float32", 0.2, 0.4)
-SLOWER = Pace("resnet18", 16, 32, "bfloat16", 0.4, 0.8)
+FAST = Pace("fastnet", 24, 250, "float32", 1.0, 1.0)
+FASTER = Pace("fastnet", 24, 250, "bfloat16", 0.6, 0.6)
+SMALL = Pace("resnet18", 16, 32, "float32", 0.4, 0.4)
+SLOWER = Pace("resnet18", 16, 32, "bfloat16", 0.8, 0.8)
 
 
 def test_steps_of_every_kind_are_timed(monkeypatch, tmp_path):
@@ -44,6 +45,22 @@ def test_steps_of_every_kind_are_timed(monkeypatch, tmp_path):
     assert all(p.seconds > 0 and p.cpu_seconds > 0 for p in result.paces)
     for text in texts_of(account(result)):
         assert_well_formed(text)
+
+
+def test_steps_are_timed_in_one_thread_whatever_the_trainings_take(monkeypatch, tmp_path):
+    seen, before = [], torch.get_num_threads()
+    train = pace_run.train
+    monkeypatch.setattr(pace_run, "PACED", (("fastnet", 8, 8),))
+    monkeypatch.setattr(
+        pace_run, "train", lambda *a, **k: (seen.append(torch.get_num_threads()), train(*a, **k))
+    )
+    torch.set_num_threads(2)
+    try:
+        perform(EXPERIMENT, PaceConfig("a processor", 2, n_steps=1), RunStore(tmp_path))
+        assert set(seen) == {1}
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_an_image_s_time_is_that_of_quiet_cores():
@@ -62,7 +79,7 @@ def test_the_faster_precision_is_taken_and_said():
 
 def test_other_work_on_the_machine_is_said_only_where_walls_show_it():
     assert busy(result_of(FAST, SMALL)) == ()
-    loaded = Pace("fastnet", 24, 250, "float32", 1.5, 1.0)
+    loaded = Pace("fastnet", 24, 250, "float32", 3.0, 1.0)
     assert "3 times" in plain(busy(result_of(loaded, SMALL)))
     assert basis(result_of(FAST)).n == "3 steps a row"
 

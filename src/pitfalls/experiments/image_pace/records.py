@@ -19,7 +19,7 @@ class PaceConfig:
     processor : str
         The machine that is timed: another one is another run.
     threads : int
-        How many threads a step takes.
+        How many threads the trainings will take; a step that is timed takes one.
     n_steps : int
         Steps that are timed, after one that is not.
     """
@@ -38,7 +38,7 @@ class PaceConfig:
 
 @dataclass(frozen=True)
 class Pace:
-    """What steps of one kind took.
+    """What steps of one kind took in one thread.
 
     Attributes
     ----------
@@ -68,6 +68,7 @@ class PaceResult:
     ----------
     processor : str
     threads : int
+        Of the trainings that are chosen for; the steps took one.
     n_steps : int
         Behind every median.
     paces : tuple of Pace
@@ -80,7 +81,7 @@ class PaceResult:
 
     @property
     def named(self) -> tuple[tuple[str, float], ...]:
-        """Processor seconds an image, over the threads, by network and precision.
+        """Processor seconds an image in one thread, over the threads, by network and precision.
 
         That is what an image takes where no other work runs: the choice made by it does not depend
         on who else uses the machine.

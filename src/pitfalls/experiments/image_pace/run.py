@@ -2,6 +2,8 @@
 
 import statistics
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -22,13 +24,17 @@ SMALL = (32, 5000)
 
 
 def run(config: PaceConfig, run: Run, progress: Progress) -> PaceResult:
-    """Time steps on noise: what they take does not depend on what the images show."""
+    """Time steps on noise, in one thread: what they take does not depend on what the images show.
+
+    Several threads wait for each other at every layer, and burn processor time while they do: where
+    other work keeps one of them back, a step in bfloat16 came out ten times as dear as it is.
+    """
     precisions: tuple[Precision, ...] = ("float32",)
     if has_fast_bfloat16():
         precisions += ("bfloat16",)
     asked = [(*kind, precision) for kind in PACED for precision in precisions]
     paces = []
-    with progress("timing of training steps", unit="kinds") as advance:
+    with _one_thread(), progress("timing of training steps", unit="kinds") as advance:
         for done, (network, side, batch, precision) in enumerate(asked, 1):
             settings = TrainConfig(batch_size=batch, precision=precision, flip="random")
             if network == "fastnet":
@@ -50,6 +56,16 @@ def homework(asked: Homework) -> tuple[PaceConfig, ...]:
     if min(images.shape[1:]) < SMALL[0] or len(images.train_labels) < SMALL[1]:
         return ()
     return (PaceConfig(str(describe_machine()["processor"]), torch.get_num_threads()),)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _time(

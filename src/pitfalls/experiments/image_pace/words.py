@@ -10,7 +10,7 @@ from pitfalls.prose import Basis, Block, Markup, Paragraph, counted, listed, num
 __all__ = ["account", "basis", "busy", "charts", "chosen"]
 
 BUSY = 1.25
-"""Wall time over processor time a thread from which other work is said to have run beside."""
+"""Wall time over processor time from which other work is said to have run beside."""
 
 
 def account(result: PaceResult) -> tuple[Block, ...]:
@@ -29,10 +29,9 @@ def account(result: PaceResult) -> tuple[Block, ...]:
                 for pace in result.paces
             ],
             say(
-                "What a training step takes on {processor}, {threads}: medians of {n}, after one that "
-                "is not counted.",
-                processor=result.processor or "this machine",
-                threads=counted(result.threads, "thread"), n=counted(result.n_steps, "step"),
+                "What a training step takes in one thread on {processor}: medians of {n}, after one "
+                "that is not counted.",
+                processor=result.processor or "this machine", n=counted(result.n_steps, "step"),
             ),
             words=(0, 1, 3),
         ),
@@ -47,8 +46,9 @@ def chosen(result: PaceResult) -> Markup:
         if pace.cpu_seconds < kept.cpu_seconds:
             best[pace.network] = pace
     start = say(
-        "Within the minutes of the quick report the work is what a short timing says that two quiet "
-        "cores can do. "
+        "Within the minutes of the quick report the work is what a short timing says that {threads} "
+        "can do on quiet cores. ",
+        threads=counted(result.threads, "thread"),
     )
     if len(result.paces) == len(best):
         return start
@@ -62,14 +62,13 @@ def chosen(result: PaceResult) -> Markup:
 
 def busy(result: PaceResult) -> Markup:
     """Say that other work ran beside; needs walls beyond what the processor's seconds explain."""
-    ratio = max(pace.seconds * result.threads / pace.cpu_seconds for pace in result.paces)
+    ratio = max(pace.seconds / pace.cpu_seconds for pace in result.paces)
     if ratio < BUSY:
         return ()
     return say(
-        "A step took up to {ratio} times what its processor seconds over {threads} come to: other "
-        "work ran on this machine. ",
-        ratio=number(ratio, 2), threads=counted(result.threads, "thread"),
-    )  # fmt: skip
+        "A step took up to {ratio} times its processor seconds: other work ran on this machine. ",
+        ratio=number(ratio, 2),
+    )
 
 
 def basis(result: PaceResult) -> Basis:
