@@ -1,6 +1,6 @@
 """What ``pitfalls report --quick`` takes and shows on CIFAR-10: processor seconds by part, accuracies.
 
-    OMP_NUM_THREADS=1 python benchmarks/images/quick_report.py DATA --runs FOLDER
+    OMP_NUM_THREADS=1 python -m benchmarks.images.quick_report DATA --runs FOLDER
 
 In an empty folder of runs it measures the whole: every run of the report, then the page and the PDF, in
 the report's order. The work is what the report chooses for ``--threads`` (two); the runs take one thread,
@@ -38,6 +38,7 @@ class Clock:
         self.parts: dict[str, dict[str, float]] = {}
 
     def measure(self, name: str, act: Callable[[], Any]) -> Any:
+        """Do a part, or more of it, and return what it gives."""
         start, used = time.perf_counter(), self._used()
         found = act()
         get_reusable_executor().shutdown(wait=True)  # whose seconds count when it has ended
