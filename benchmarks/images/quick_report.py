@@ -2,13 +2,15 @@
 
     OMP_NUM_THREADS=1 python -m benchmarks.images.quick_report DATA --runs FOLDER
 
-In an empty folder of runs it measures the whole: every run of the report, then the page and the PDF, in
-the report's order. The work is what the report chooses for ``--threads`` (two); the runs take one thread,
-because threads that wait for each other burn processor time where other work runs beside them. Of a
-part that can use two cores half its processor seconds are what two quiet cores need, of another all.
+In an empty folder of runs it measures the whole, also when it is interrupted and called again: every run
+of the report, then the page and the PDF, in the report's order. The work is what the report chooses for
+``--threads`` (two); the runs take one thread, because threads that wait for each other burn processor
+time where other work runs beside them. Of a part that can use two cores half its processor seconds are
+what two quiet cores need, of another all.
 """
 
 import argparse
+import json
 import resource
 import time
 from collections.abc import Callable
@@ -24,28 +26,51 @@ from pitfalls.experiments.homework import homework_configs, timed
 from pitfalls.experiments.image_homework import homework_images
 from pitfalls.frame import Homework
 from pitfalls.frame.experiment import perform
+from pitfalls.frame.session import interruptible
 from pitfalls.report import build
 from pitfalls.runs import RunStore
 
-SERIAL = ("choosing", "images-pace", "linear-ranks", "diagnosis-labs", "verify", "report")
+SERIAL = (
+    "reading",
+    "choosing",
+    "images-pace",
+    "linear-ranks",
+    "diagnosis-labs",
+    "verify",
+    "report",
+)
 """Parts that keep one core busy, however many there are."""
 
 
 class Clock:
-    """Wall and processor seconds by part, those of processes that a part starts too."""
+    """Wall and processor seconds by part, those of processes that a part starts too.
 
-    def __init__(self) -> None:
-        self.parts: dict[str, dict[str, float]] = {}
+    Kept in a file beside the runs: what is interrupted is gone on with, and counts as it did.
+    """
+
+    def __init__(self, kept: Path) -> None:
+        self.kept = kept
+        self.parts: dict[str, dict[str, Any]] = (
+            json.loads(kept.read_text()) if kept.exists() else {}
+        )
 
     def measure(self, name: str, act: Callable[[], Any]) -> Any:
-        """Do a part, or more of it, and return what it gives."""
+        """Do a part, or the rest of it, and return what it gives; done parts count once."""
         start, used = time.perf_counter(), self._used()
-        found = act()
-        get_reusable_executor().shutdown(wait=True)  # whose seconds count when it has ended
-        part = self.parts.setdefault(name, {"seconds": 0.0, "cpu_seconds": 0.0})
-        part["seconds"] += time.perf_counter() - start
-        part["cpu_seconds"] += self._used() - used
-        print(name, part, flush=True)
+        part = self.parts.setdefault(name, {"seconds": 0.0, "cpu_seconds": 0.0, "done": False})
+        done = False
+        try:
+            found = act()
+            get_reusable_executor().shutdown(wait=True)  # whose seconds count when it has ended
+            done = True
+        finally:
+            if not part["done"]:
+                part["seconds"] += time.perf_counter() - start
+                part["cpu_seconds"] += self._used() - used
+                part["done"] = done
+                self.kept.parent.mkdir(parents=True, exist_ok=True)
+                self.kept.write_text(json.dumps(self.parts))
+            print(name, part, flush=True)
         return found
 
     @property
@@ -70,7 +95,8 @@ def main() -> None:
     if torch.get_num_threads() != 1:
         raise SystemExit("set OMP_NUM_THREADS=1: see above")
     command = f"pitfalls report --quick --data {options.data}"
-    store, clock, results = RunStore(options.runs), Clock(), {}
+    store, results = RunStore(options.runs), {}
+    clock = Clock(options.runs.with_suffix(".parts.json"))
 
     def make(experiment: Any, config: Any) -> Any:
         if experiment.name == "images-pace":
@@ -82,7 +108,7 @@ def main() -> None:
         return finished.result
 
     asked = Homework("quick", options.data)
-    clock.measure("choosing", lambda: homework_images(asked).load())  # read and looked through once
+    clock.measure("reading", lambda: homework_images(asked).load())  # read and looked through once
     asked = timed(asked, make)
     for experiment, config in clock.measure("choosing", lambda: homework_configs(asked)):
         make(experiment, config)
@@ -97,7 +123,10 @@ def main() -> None:
             "cpu_seconds": sum(part["cpu_seconds"] for part in clock.parts.values()),
             "seconds on two quiet cores": clock.on_two_cores,
             "serial": SERIAL,
-            "parts": clock.parts,
+            "parts": {
+                name: {what: part[what] for what in ("seconds", "cpu_seconds")}
+                for name, part in clock.parts.items()
+            },
             "pace": results["images-pace"].paces,
             "fastnet": {
                 "sides": fast.training.image_sizes,
@@ -117,4 +146,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with interruptible():
+        main()
