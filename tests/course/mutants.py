@@ -1,4 +1,4 @@
-"""Forty wrong submissions: each is the solution with one mistake that students make."""
+"""Wrong submissions: each is the solution with one mistake that students make."""
 
 from dataclasses import dataclass
 
@@ -71,7 +71,16 @@ MUTANTS = (
     Mutant("correlation of overlap", F, "1.0 if np.array_equal(u, v) else 0.0", "1.0 if (u * v).any() else 0.0", {"3c-iii": 3}, "where 0 is due"),
     Mutant("bound without c_p", F, "return (d * k + 2 * k + 1) * gradient_bound(w, b, alpha, beta) ** 2", "return 0.01 * (d + k)", {"3c-iv": 3}, "2^d E|∇R - a|²"),
     Mutant("exponential bound", F, "return (d * k + 2 * k + 1) * gradient_bound(w, b, alpha, beta) ** 2", "return 1e12 * 2.0**d", {"3c-iv": 2}, "is enough"),
+    # 3d
+    Mutant("slope of one", F, "np.linalg.norm(w, 2) / 4 for w", "np.linalg.norm(w, 2) for w", {"3d": 1}, "what is the largest slope of a sigmoid?"),
+    Mutant("slope of a tenth", F, "np.linalg.norm(w, 2) / 4 for w", "np.linalg.norm(w, 2) / 10 for w", {"3d": 2}, "above your factor"),
+    Mutant("one layer's quarter alone", F, "np.prod([np.linalg.norm(w, 2) / 4 for w in weights])", "np.prod([np.linalg.norm(w, 2) for w in weights]) / 4", {"3d": 1}, "is enough"),
+    Mutant("the largest entry", F, "np.linalg.norm(w, 2) / 4", "np.abs(w).max() / 4", {"3d": 2}, "z = 0 the message to the first layer"),
     # 4
+    Mutant("no second stride", C, "((64, 1), (128, 2), (256, 2), (256, 2)):\n        height", "((64, 1), (128, 2), (256, 2), (256, 1)):\n        height", {"4c": 3}, "after block 7 it says (256, 8, 8) where (256, 4, 4) is due"),
+    Mutant("rounded down", C, "(height - 1) // stride + 1", "height // stride", {"4c": 1}, "is due"),
+    Mutant("blocks forgotten", C, "        shapes += [(after, height, width), (after, height, width)]\n", "        shapes += [(after, height, width)]\n", {"4c": 3}, "7 shapes come where 11 are due"),
+    Mutant("as ResNet18 is elsewhere", C, "(256, 2), (256, 2)):\n        height", "(256, 2), (512, 2)):\n        height", {"4c": 3}, "it says (512, 4, 4)"),
     Mutant("centre crop", C, "transforms.RandomCrop(32, padding=4)", "(lambda image: image)", {"4d": 3}, "where is the random crop"),
     Mutant("crop without padding", C, "RandomCrop(32, padding=4)", "RandomCrop(32)", {"4d": 3}, "where is the random crop"),
     Mutant("padding of 8", C, "padding=4", "padding=8", {"4d": 3}, "the padding is 4"),

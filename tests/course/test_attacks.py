@@ -12,7 +12,7 @@ from pitfalls.course.grading import channel
 from pitfalls.course.grading.calls import Call
 from pitfalls.course.grading.confinement import Limits
 from pitfalls.course.grading.grade import FILES, grade, parts_named
-from pitfalls.course.grading.sandbox import Sandbox, read_submission
+from pitfalls.course.grading.sandbox import read_submission
 from pitfalls.course.starter import render_script
 from tests.course.work import SMALL, lost, solution
 
@@ -105,15 +105,14 @@ def test_only_the_part_that_ends_its_process_is_lost(sandbox):
     assert lost(grade(files, sandbox, SMALL, parts_named(["3"]))) == {"3b": 12}
 
 
-def test_a_worker_that_is_killed_is_replaced():
-    with Sandbox() as sandbox:
-        with sandbox.visit({"work.py": b"f = abs"}) as visit:
-            visit.load("work")
-        sandbox._process.kill()
-        sandbox._process.wait()
-        with sandbox.visit({"work.py": b"f = abs"}) as visit:
-            visit.load("work")
-            assert visit.ask([Call("f", (-2,))])[0].value == 2
+def test_a_worker_that_is_killed_is_replaced(sandbox):
+    with sandbox.visit({"work.py": b"f = abs"}) as visit:
+        visit.load("work")
+    sandbox._process.kill()
+    sandbox._process.wait()
+    with sandbox.visit({"work.py": b"f = abs"}) as visit:
+        visit.load("work")
+        assert visit.ask([Call("f", (-2,))])[0].value == 2
 
 
 def test_links_pipes_and_large_files_of_a_submission_are_not_read(tmp_path):

@@ -124,9 +124,9 @@ def test_played_as_the_platform_would_the_results_are_valid_and_within_its_machi
     assert len(text) < 1_000_000
     if platform == "gradescope":
         lost = sum(test["max_score"] - test["score"] for test in played.results["tests"])
-        assert lost == 9 + 13
+        assert lost == 9 + 16
     if platform == "prairielearn":
-        assert played.results["score"] == pytest.approx(1 - 22 / 111)
+        assert played.results["score"] == pytest.approx(1 - 25 / 122)
 
 
 def test_a_container_that_is_too_small_is_said_in_one_line(tmp_path):
@@ -191,5 +191,5 @@ def test_the_rubric_names_every_check_and_what_a_person_reads(tmp_path):
     text = (tmp_path / "rubric.md").read_text()
     for part in PARTS:
         assert all(check.name.replace("|", r"\|") in text for check in part.checks)
-    assert "Checked by the grader: 111 points" in text
+    assert "Checked by the grader: 122 points" in text
     assert "Read by a person" in text

@@ -14,7 +14,7 @@ from pitfalls.errors import InputError
 from pitfalls.parity import TwoLayerReLU, hinge_loss
 from tests.course.mutants import MUTANTS
 from tests.course.variants import VARIANTS
-from tests.course.work import SMALL, changed, lost, parts_of, solution
+from tests.course.work import SMALL, answers, changed, lost, parts_of, solution
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda m: m.name)
@@ -45,7 +45,7 @@ def test_the_solution_gets_every_point_and_the_empty_gaps_none(sheet, sandbox):
     found = grade(starter, sandbox, sheet)
     assert found.points == 0
     told = {r.part for r in found.results if "still empty" in r.reason}
-    assert told == {part.name for part in PARTS} - {"3b-curves", "4d"}
+    assert told == {part.name for part in PARTS} - {"3b-curves", "4b", "4d", "4e-table"}
 
 
 def test_a_missing_file_costs_its_own_parts_alone(sandbox):
@@ -80,6 +80,56 @@ def test_the_construction_as_printed_can_be_accepted_and_its_failing_input_is_na
 def test_curves_that_show_something_else_lose_points_with_a_reason(content, words, sandbox):
     found = grade({"losses.json": content}, sandbox, SMALL, parts_named(["3b-curves"]))
     assert found.points < found.max_points
+    assert any(words in result.reason for result in found.results)
+
+
+def reported(change) -> bytes:
+    held = json.loads(answers())
+    change(held["linear"], {row["scheme"]: row for row in held["schemes"]})
+    return json.dumps(held).encode()
+
+
+@pytest.mark.parametrize(
+    ("change", "lost_points", "words"),
+    [
+        (lambda linear, _: linear.update(train=51.0), {"4b": 2}, "a share from 0 to 1"),
+        (lambda linear, _: linear.update(n_train=5000, train=0.9), {"4b": 2}, "all 50,000 is asked"),
+        (lambda linear, _: linear.update(n_train=2000, train=0.5), {"4b": 2}, "fitted exactly"),
+        (lambda linear, _: linear.update(validation=0.50998), {"4b": 1}, "on the training images?"),
+        (lambda linear, _: linear.update(validation=0.1), {"4b": 1}, "least squares gives about 0.365"),
+        (lambda linear, _: linear.pop("train"), {"4b": 2}, "train must be a number"),
+        (lambda linear, _: linear.update(train=True), {"4b": 2}, "train must be a number"),
+        (lambda _, rows: rows["special"].update(scheme="mine"), {"4e-table": 3}, "no row for special"),
+        (lambda _, rows: rows["special"].update(loss=0.1), {"4e-table": 1}, "log 2 or more"),
+        (lambda _, rows: rows["special"].update(loss=2.2114), {"4e-table": 1}, "is the rate used?"),
+        (lambda _, rows: rows["annealed"].update(validation=0.2001), {"4e-table": 1}, "is no share of 512"),
+        (lambda _, rows: rows["annealed"].update(epochs=0.5), {"4e-table": 1}, "epochs must be a whole"),
+        (lambda _, rows: rows["constant"].update(train=0.175, validation=0.1973), {}, ""),
+    ],
+)  # fmt: skip
+def test_reported_numbers_that_cannot_be_lose_points_with_a_reason(
+    change, lost_points, words, sandbox
+):
+    parts = [part for part in PARTS if part.name in ("4b", "4e-table")]
+    found = grade({"answers.json": reported(change)}, sandbox, SMALL, parts)
+    assert lost(found) == lost_points
+    assert any(words in result.reason for result in found.results)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"[" * 5000, "is no JSON"),
+        (b"[]", "holds no 'linear'"),
+        (b'{"linear": 1, "schemes": 2}', "train must be a number"),
+        (b'{"linear": {"train": 1e999}, "schemes": [[]]}', "must be a list of rows"),
+        (b'{"linear": {"train": "x"}, "schemes": [{}]}', "no row for constant"),
+    ],
+)
+def test_a_report_that_is_none_gets_no_point(content, words, sandbox):
+    parts = [part for part in PARTS if part.name in ("4b", "4e-table")]
+    found = grade({"answers.json": content}, sandbox, SMALL, parts)
+    assert found.points == 0
     assert any(words in result.reason for result in found.results)
 
 

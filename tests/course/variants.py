@@ -70,6 +70,15 @@ VARIANTS = {
         "return np.concatenate([np.outer(active, x).ravel(), active, np.maximum(z, 0), [1.0]])":
         "return [a * c for a in active for c in x] + list(active) + [max(0.0, t) for t in z] + [1]",
     }),
+    "the factor by singular values, or by all entries": (F, {
+        "np.linalg.norm(w, 2) / 4 for w": "max(np.linalg.svd(w)[1].max(), np.linalg.norm(w)) / 4 for w",
+    }),
+    "the dimensions read off the network itself": (C, {
+        "    shapes = [(64, height, width)]\n":
+        "    with torch.no_grad():\n        z, shapes = torch.zeros(1, 3, height, width), []\n        network = ResNet18().eval()\n"
+        "        for layer in network.body:\n            z = layer(z)\n            shapes.append(z.shape[1:])\n"
+        "    return [shapes[2], *shapes[3:], [512], 10]\n    shapes = [(64, height, width)]\n",
+    }),
     "mirrored before the crop": (C, {
         "        transforms.RandomCrop(32, padding=4),\n        transforms.RandomHorizontalFlip(),\n":
         "        transforms.RandomHorizontalFlip(p=0.5),\n        transforms.RandomCrop((32, 32), padding=4),\n",

@@ -163,12 +163,17 @@ def test_the_write_up_can_be_searched_and_starts_each_question_on_a_new_page(
     pages = text.split("\f")
     for title in ("2 Linear neural networks", "3 Promises and pitfalls", "4 Image classification"):
         (at,) = [
-            i for i, p in enumerate(pages) if re.search(rf"^\s*{title}", p, flags=re.MULTILINE)
+            i
+            for i, p in enumerate(pages)
+            if re.search(rf"^\s*{title}[^.]*$", p, flags=re.MULTILINE)
         ]
         body = [line for line in pages[at].splitlines() if line.strip()]
         assert body[1].strip().startswith(title), "first line below the page's head"
+        assert re.search(rf"^\s*{title}[^.]*\.+\s*{at + 1}$", pages[1], flags=re.MULTILINE)
     assert "A. Student" in pages[0]
     assert "#panic" in text
+    for number in (1, 2):  # the first section and the contents, each a page of its own
+        assert len([line for line in pages[number - 1].splitlines() if line.strip()]) > 25
 
 
 @pytest.fixture(scope="module")

@@ -45,21 +45,20 @@ BY_HAND: Final = (
     ),
     (
         "3d",
-        3,
-        "Sigmoids' slopes are at most 1/4, so gradients shrink layer by layer; depth informs no one.",
+        2,
+        "Why that factor makes depth a bad idea even at small d; and that no depth informs the gradient.",
     ),
     (
         "4a",
         4,
         "Two plots, ten colours, titles, legends; PCA sees variance, CCA what parts the classes.",
     ),
-    ("4b", 2, "Training and validation accuracy of the linear fit."),
-    ("4c", 3, "The diagram: stem, four stages of two blocks, pooling, 512 to 10, with dimensions."),
     (
-        "4e",
-        3,
-        "The table of three schemes with what was run; no more is claimed than so few steps show.",
+        "4c",
+        2,
+        "The diagram: stem, four stages of two blocks with their shortcuts, pooling, 512 to 10.",
     ),
+    ("4e", 2, "Which scheme did best, and no more claimed than so few steps show."),
 )
 """Part, points, what must be there: for a person to read."""
 
@@ -100,6 +99,11 @@ def render_rubric(sheet: Sheet) -> str:
         "",
         "Question 3a as printed fails at one input of one mask (all ones): its last group of units "
         f"has no weights. On this sheet that {printed}.",
-        "The curves of 3b are read from losses.json and not run again: they show what was handed in.",
+        "The curves of 3b are read from losses.json, the numbers of 4b and 4e from answers.json. They are "
+        "not run again but held against what such numbers can be: they show what was handed in.",
+        "",
+        "Why a person reads the rest: it is an argument, a drawing or a comment, and no function or array "
+        "that could be asked for other inputs. 4a's embeddings are given code; the answer there is two "
+        "pictures and what they show. 2e asks for one bad critical point and for no list of critical values.",
     ]
     return "\n".join(lines) + "\n"

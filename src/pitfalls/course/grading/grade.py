@@ -9,10 +9,12 @@ from typing import Final
 
 import numpy as np
 
+from pitfalls.course.grading.depth_part import DEPTH_PART
 from pitfalls.course.grading.image_parts import IMAGE_PARTS
 from pitfalls.course.grading.linear_parts import LINEAR_PARTS
 from pitfalls.course.grading.parity_parts import PARITY_PARTS
 from pitfalls.course.grading.properties import Desk, Part, Result
+from pitfalls.course.grading.reported_parts import REPORTED_PARTS
 from pitfalls.course.grading.sandbox import Lost, Sandbox, Visit
 from pitfalls.course.grading.sheet import Sheet
 from pitfalls.course.grading.signal_parts import SIGNAL_PARTS
@@ -24,10 +26,13 @@ PARTS: Final[tuple[Part, ...]] = (
     *LINEAR_PARTS,
     *PARITY_PARTS,
     *SIGNAL_PARTS,
+    DEPTH_PART,
+    REPORTED_PARTS[0],
     *IMAGE_PARTS,
+    REPORTED_PARTS[1],
 )
 
-FILES: Final = ("formulas.py", "pitfalls.py", "cifar10.py", "losses.json")
+FILES: Final = ("formulas.py", "pitfalls.py", "cifar10.py", "losses.json", "answers.json")
 """What a submission is made of; other files are not looked at."""
 
 

@@ -1,4 +1,4 @@
-"""Question 4: the training transform by its distribution, the rates as functions."""
+"""Question 4: the layers' dimensions, the training transform by its distribution, the rates."""
 
 from typing import Final
 
@@ -14,6 +14,7 @@ from pitfalls.course.grading.properties import (
     Wrong,
     arrays,
     compare,
+    shapes,
     shown,
 )
 
@@ -25,6 +26,43 @@ STD: Final = np.array([0.24705882352941178, 0.24352941176470588, 0.2615686274509
 
 DRAWS: Final = 300
 """Pictures drawn: a flip with probability ½ is then within 5 deviations of 150 ± 43."""
+
+
+STAGES: Final = ((64, 1), (64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (256, 2), (256, 1))
+"""Channels and stride of each of the eight blocks."""
+
+
+def _dimensions(height: int, width: int) -> dict[str, tuple[int, ...]]:
+    """Follow a picture through the ResNet18, layer by layer."""
+    found: dict[str, tuple[int, ...]] = {"the stem": (64, height, width)}
+    for number, (channels, stride) in enumerate(STAGES, 1):
+        height, width = -(-height // stride), -(-width // stride)
+        found[f"block {number}"] = (channels, height, width)
+    return {**found, "the pooled features": (512,), "the outputs": (10,)}
+
+
+def _layers(desk: Desk) -> None:
+    odd = [tuple(int(n) for n in desk.rng.integers(9, 40, 2)) for _ in range(3)]
+    sizes = [(32, 32), (16, 24), *odd]
+    outcomes = desk.ask(*(Call("layer_shapes", size) for size in sizes))
+
+    def verify(which: range) -> str:
+        for i in which:
+            due = _dimensions(*sizes[i])
+            found = shapes(outcomes[i], "layer_shapes")
+            at = "at a picture of {} x {}".format(*sizes[i])
+            if len(found) != len(due):
+                return (
+                    f"{at}: {len(found)} shapes come where {len(due)} are due: of the stem, the blocks, "
+                    "the pooled features and the outputs"
+                )
+            for got, (name, shape) in zip(found, due.items(), strict=True):
+                if got != shape:
+                    return f"{at}: after {name} it says {got} where {shape} is due"
+        return ""
+
+    desk.check(0, lambda: verify(range(1)))
+    desk.check(1, lambda: verify(range(1, len(sizes))))
 
 
 def _transform(desk: Desk) -> None:
@@ -166,6 +204,14 @@ def _annealed(desk: Desk) -> None:
 
 
 IMAGE_PARTS: Final = (
+    Part(
+        "4c", "The dimensions of each layer", FILE, ("layer_shapes",),
+        (
+            Check("of the stem, eight blocks, pooling and outputs, for 32 x 32", 2),
+            Check("for pictures of other sizes", 1, hidden=True),
+        ),
+        _layers,
+    ),
     Part(
         "4d", "Random crops and flips", FILE, ("transform_train",),
         (

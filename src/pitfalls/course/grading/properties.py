@@ -22,6 +22,7 @@ __all__ = [
     "compare",
     "layers",
     "number",
+    "shapes",
     "shown",
     "truth",
 ]
@@ -270,6 +271,23 @@ def layers(outcome: Outcome, widths: Sequence[int], who: str) -> list[np.ndarray
         arrays(Outcome(item), (after, before), f"{who}, W_{i}:")
         for i, (item, before, after) in enumerate(zip(value, widths, widths[1:], strict=False), 1)
     ]
+
+
+def shapes(outcome: Outcome, who: str) -> list[tuple[int, ...]]:
+    """Read a list of shapes, each of one number or more."""
+    value = _something(outcome, who)
+    if not isinstance(value, list):
+        raise Wrong(f"{who} returns {_kind(value)} where a list of shapes is due")
+    found = []
+    for item in value:
+        try:
+            numbers = np.atleast_1d(np.asarray(item, dtype=float))
+        except (TypeError, ValueError):
+            raise Wrong(f"{who} returns a list that is none of shapes") from None
+        if numbers.ndim != 1 or not (np.isfinite(numbers) & (numbers == numbers.round())).all():
+            raise Wrong(f"{who} returns a list that is none of shapes")
+        found.append(tuple(int(n) for n in numbers))
+    return found
 
 
 def _something(outcome: Outcome, who: str) -> Any:
