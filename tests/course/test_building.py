@@ -103,6 +103,9 @@ def test_the_configurations_are_as_the_platforms_say(tmp_path):
     build_course(SMALL, "otter", tmp_path / "o")
     check_schema(json.loads((tmp_path / "o/otter_config.json").read_text()), "otter_config")
     assert len(list((tmp_path / "o/tests").iterdir())) == len(PARTS)
+    # Otter grades one notebook, and writes one zip: several scripts, or a folder, it refuses
+    assert [path.name for path in (tmp_path / "o/starter").glob("*.ipynb")] == ["homework.ipynb"]
+    assert "-o autograder.zip" in (tmp_path / "o/generate.sh").read_text()
 
 
 @pytest.mark.parametrize("platform", ["gradescope", "prairielearn", "plain"])

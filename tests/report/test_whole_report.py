@@ -9,12 +9,15 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 
 from pitfalls.claims import CLAIMS
 from pitfalls.errors import RunError
 from pitfalls.experiments import all_experiments
 from pitfalls.experiments.parity_curves import CurvesResult
+from pitfalls.plots import Svg
 from pitfalls.report import FrontMatter, Report, ReportEvidence, build, build_handin, gather, rooms
 from pitfalls.report.statements import proof_of
 from pitfalls.runs import Run, RunStore
@@ -152,6 +155,34 @@ def test_the_same_results_give_the_same_bytes_whatever_is_drawn_in_the_run_folde
     assert again.page.read_bytes() == report.page.read_bytes()
 
 
+def test_no_line_of_a_figure_lies_outside_its_axes(store: RunStore) -> None:
+    drawn = 0
+    for experiment in all_experiments():
+        for run in store.list(experiment.name)[:1]:
+            result = run.load(experiment.result)
+            for figure in experiment.figures():
+                if not figure.shown_for(result) or "svg" not in figure.kinds:
+                    continue
+                canvas = figure.draw(result).figure
+                if isinstance(canvas, Svg):
+                    continue
+                for axis in canvas.axes:
+                    (left, right), (low, high) = sorted(axis.get_xlim()), sorted(axis.get_ylim())
+                    for line in axis.lines:
+                        x, y = (
+                            np.asarray(line.get_xdata(), float),
+                            np.asarray(line.get_ydata(), float),
+                        )
+                        real = np.isfinite(x) & np.isfinite(y)
+                        if line.get_transform() != axis.transData or not real.any():
+                            continue
+                        seen = (left <= x) & (x <= right) & (low <= y) & (y <= high)
+                        assert seen[real].mean() > 0.5, f"{figure.name}: {line.get_label()}"
+                        drawn += 1
+                plt.close(canvas)
+    assert drawn > 40
+
+
 def test_the_write_up_can_be_searched_and_starts_each_question_on_a_new_page(
     report: Report,
 ) -> None:
@@ -161,6 +192,9 @@ def test_the_write_up_can_be_searched_and_starts_each_question_on_a_new_page(
         ["pdftotext", "-layout", report.writeup, "-"], capture_output=True, text=True, check=True
     ).stdout
     pages = text.split("\f")
+    contents = next(i for i, p in enumerate(pages) if re.search(r"^\s*Contents\s*$", p, re.M))
+    assert contents in (1, 2)  # a page of its own would leave the one before it half empty
+    assert len([line for line in pages[contents].splitlines() if line.strip()]) > 25
     for title in ("2 Linear neural networks", "3 Promises and pitfalls", "4 Image classification"):
         (at,) = [
             i
@@ -169,11 +203,9 @@ def test_the_write_up_can_be_searched_and_starts_each_question_on_a_new_page(
         ]
         body = [line for line in pages[at].splitlines() if line.strip()]
         assert body[1].strip().startswith(title), "first line below the page's head"
-        assert re.search(rf"^\s*{title}[^.]*\.+\s*{at + 1}$", pages[1], flags=re.MULTILINE)
+        assert re.search(rf"^\s*{title}[^.]*\.+\s*{at + 1}$", pages[contents], re.M)
     assert "A. Student" in pages[0]
     assert "#panic" in text
-    for number in (1, 2):  # the first section and the contents, each a page of its own
-        assert len([line for line in pages[number - 1].splitlines() if line.strip()]) > 25
 
 
 @pytest.fixture(scope="module")
@@ -405,12 +437,18 @@ class TestInBrowser:
 
     def test_the_dark_page_has_no_light_figure(self, session: Any) -> None:
         turned = (
-            "return [...document.querySelectorAll('.drawing svg, .chart, canvas.points')]"
+            "return [...document.querySelectorAll("
+            "'.drawing svg, .chart:not(.play *), canvas.points')]"
             ".every((e) => getComputedStyle(e).filter.startsWith('invert'))"
         )
         assert not session.execute_script(turned)
         session.execute_script("document.documentElement.dataset.theme = 'dark'")
         assert session.execute_script(turned)
+        # the playground draws in the page's own colours: turned once more they would be light's
+        assert session.execute_script(
+            "return [...document.querySelectorAll('.play .chart')]"
+            ".every((e) => getComputedStyle(e).filter === 'none')"
+        )
         session.execute_script("document.documentElement.dataset.theme = 'light'")
 
     def test_in_print_static_figures_stand_in_for_the_interactive_ones(self, session: Any) -> None:

@@ -2,11 +2,12 @@
 
 import json
 import re
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-__all__ = ["notebook_names", "read_cells", "write_notebooks"]
+__all__ = ["notebook_bytes", "notebook_names", "read_cells", "write_notebooks"]
 
 
 def notebook_names() -> tuple[str, ...]:
@@ -40,14 +41,15 @@ def write_notebooks(out: Path) -> tuple[Path, ...]:
     written = []
     for name in notebook_names():
         path = out / f"{name}.ipynb"
-        path.write_text(json.dumps(_notebook(name), indent=1, ensure_ascii=False) + "\n", "utf-8")
+        path.write_bytes(notebook_bytes(name, read_cells(name)))
         written.append(path)
     return tuple(written)
 
 
-def _notebook(name: str) -> dict[str, Any]:
+def notebook_bytes(name: str, contents: Sequence[tuple[str, str]]) -> bytes:
+    """Return a notebook of cells, each of a kind and a text, as Jupyter's file."""
     cells = []
-    for number, (kind, text) in enumerate(read_cells(name)):
+    for number, (kind, text) in enumerate(contents):
         cell: dict[str, Any] = {
             "cell_type": kind,
             "id": f"{name}-{number}",
@@ -58,9 +60,10 @@ def _notebook(name: str) -> dict[str, Any]:
             cell |= {"execution_count": None, "outputs": []}
         cells.append(cell)
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    return {
+    held = {
         "cells": cells,
         "metadata": {"kernelspec": kernel, "language_info": {"name": "python"}},
         "nbformat": 4,
         "nbformat_minor": 5,
     }
+    return (json.dumps(held, indent=1, ensure_ascii=False) + "\n").encode()

@@ -14,10 +14,16 @@ from typing import Final
 
 from pitfalls.course.grading.grade import PARTS
 from pitfalls.course.grading.properties import Part
+from pitfalls.course.notebook import notebook_bytes
 
 __all__ = ["gradescope", "otter", "plain", "prairielearn"]
 
 Files = Mapping[str, bytes]
+
+HAND_IN: Final = """# What Otter grades
+
+Otter takes one notebook. The answers stand in the scripts beside it: put this notebook, `formulas.py`,
+`pitfalls.py`, `cifar10.py`, `losses.json` and `answers.json` into one zip, and hand that in."""
 
 POINTS: Final = sum(part.points for part in PARTS)
 
@@ -86,6 +92,7 @@ def otter(grader: Files) -> dict[str, bytes]:
     return {
         **{f"grader/{path}": content for path, content in grader.items()},
         **{f"tests/q{part.name.replace('-', '_')}.py": _otter_test(part) for part in PARTS},
+        "starter/homework.ipynb": notebook_bytes("homework", [("markdown", HAND_IN)]),
         "otter_config.json": (json.dumps(config, indent=2) + "\n").encode(),
         "requirements.txt": grader["requirements.txt"],
         "generate.sh": _text("generate.sh"),

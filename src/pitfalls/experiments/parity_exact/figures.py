@@ -105,7 +105,7 @@ def _outputs(axis: Axes, result: ExactResult) -> None:
 def _widths(axis: Axes, result: ExactResult) -> str:
     """Draw the units against d, and return them in words for the largest d drawn."""
     shown = [proof for proof in result.proofs if proof.n_features <= DRAWN_TO]
-    axis.set(xlabel="$d = m$, all ones", ylabel="hidden units $k$", ylim=(0, None))
+    axis.set(xlabel="$d = m$, all ones", ylabel="hidden units $k$")
     if not shown:
         return ""
     for variant, colour, marker in (("corrected", BLUE, "o"), ("compact", GREEN, "^")):
