@@ -7,8 +7,11 @@ solution f is beyond 1 on the side of a parity chi_v, so that A = chi_v / 2 and 
 network would add up to is known in closed form (``gradient_norm``), and only the differences from
 it need a look. The inputs are visited as nested subcubes: bound f over the subcube by relaxing each
 hidden unit that changes sign there, and descend only where the bound does not settle that all of
-it is of the expected kind. A leaf holds 2^6 inputs, which are evaluated one by one. Features that
-move f most are the highest bits, so that f varies little in a subcube.
+it is of the expected kind. Of a trained network hardly any subcube can be settled so: its units
+change sign nearly everywhere. Its inputs are looked at one by one in 16-bit integers, with a proven
+error (``fixed_point_screen``); what that leaves open, mostly |f| near 1, is evaluated in float64,
+2^6 inputs at a time. The features of the expected parity are the highest bits, then those that move
+f most, so that f varies little in a subcube.
 
 The bound is the parallel-line relaxation of a ReLU on [l, u]: s z <= max(0, z) <= s z - s l with
 s = u / (u - l) [1]_. It decides only how much is skipped: the sums are the same with and without,
@@ -24,7 +27,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 
 from pitfalls.parity.signal.cube_pass_kernel import (
     HINGE,
@@ -32,6 +35,12 @@ from pitfalls.parity.signal.cube_pass_kernel import (
     SQUARE,
     compare_leaves,
     run_tasks,
+)
+from pitfalls.parity.signal.fixed_point_screen import (
+    SCREEN_BITS,
+    Screen,
+    empty_screen,
+    make_screen,
 )
 from pitfalls.parity.signal.gradient_norm import gradient_norm_total, parity_gradient_sum
 from pitfalls.parity.threads import run_chunks
@@ -52,8 +61,10 @@ _TASK_BITS = 12
 # What one compiled call does before Python gets a word in (progress, Ctrl-C): under a second.
 _TASKS_PER_CALL = 2048
 _GUESS_SAMPLE, _GUESSED_FEATURES = 1 << 12, 12
+_STEP_SAMPLE = 256
 # Fixed, so that the order of summation does not depend on the number of threads.
 _CHUNKS = 16
+_NO_SCREEN = empty_screen()
 
 
 @dataclass(frozen=True)
@@ -70,14 +81,17 @@ class StreamedSums:
         Sum of A(f) grad f.
     n_active : int
         Number of inputs with |f| < 1.
+    n_screened : int
+        Number of inputs settled one by one in integers.
     n_evaluated : int
-        Number of inputs at which f had to be evaluated.
+        Number of inputs at which f had to be evaluated in float64.
     """
 
     odd_deficit: float
     even_square: float
     even_gradient: Float64[np.ndarray, " P"]
     n_active: int
+    n_screened: int
     n_evaluated: int
 
 
@@ -124,6 +138,36 @@ def expected_parity(
     return best << (d - n_last) if agree > float((~outside).sum()) else None
 
 
+def _expected_highest(
+    order: Int64[np.ndarray, " d"],
+    weights: Float64[np.ndarray, "k d"],
+    bias: Float64[np.ndarray, " k"],
+    alpha: Float64[np.ndarray, " k"],
+    beta: float,
+) -> tuple[Int64[np.ndarray, " d"], int | None]:
+    """Guess the parity of the features in this order; move its features to the end."""
+    mask = expected_parity(np.ascontiguousarray(weights[:, order]), bias, alpha, beta)
+    if mask is None:
+        return order, None
+    inside = (mask >> np.arange(len(order)) & 1).astype(bool)
+    n_inside = int(inside.sum())
+    moved = np.concatenate([order[~inside], order[inside]])
+    return moved, ((1 << n_inside) - 1) << (len(order) - n_inside)
+
+
+def _screen_of(
+    weights: Float64[np.ndarray, "k d"],
+    bias: Float64[np.ndarray, " k"],
+    alpha: Float64[np.ndarray, " k"],
+    guard: float,
+) -> Screen:
+    """Tabulate the units over the lowest features; the table is empty where it cannot be."""
+    n_high = weights.shape[1] - SCREEN_BITS
+    x = np.random.default_rng(0).integers(0, 2, (_STEP_SAMPLE, n_high)).astype(np.float64)
+    typical = np.einsum("nd,kd->nk", x, weights[:, SCREEN_BITS:]) + bias
+    return make_screen(subset_sums(weights[:, :SCREEN_BITS]), alpha, typical, guard) or _NO_SCREEN
+
+
 def stream_sums(
     weights: Float64[np.ndarray, "k d"],
     bias: Float64[np.ndarray, " k"],
@@ -154,11 +198,12 @@ def stream_sums(
         Called with (inputs done, 2^d) several times a second; what it raises ends the pass.
     """
     k, d = weights.shape
-    order = np.arange(d)
+    order, mask = np.arange(d), None
     if kind == HINGE:
         order = np.argsort(np.abs(alpha) @ np.abs(weights), kind="stable")
+    if kind == HINGE and skip:
+        order, mask = _expected_highest(order, weights, bias, alpha, beta)
     weights = np.ascontiguousarray(weights[:, order])
-    mask = expected_parity(weights, bias, alpha, beta) if kind == HINGE and skip else None
     usual = {HINGE: -1.0 if mask is None else -0.5, SQUARE: -1.0, LOGISTIC: -0.5}[kind]
     leaf_bits = min(d, _LEAF_BITS)
     task_bits = min(d, _TASK_BITS)
@@ -172,17 +217,20 @@ def stream_sums(
     size = abs(beta) + np.abs(alpha) @ (np.abs(bias) + np.abs(weights).sum(1))
     guard = 4 * (k + d) * np.finfo(float).eps * float(size)
     limit = 1 - guard if mask is None else 1 + guard
+    tables = _NO_SCREEN
     if not skip:
         limit = -1.0
+    elif kind == HINGE and d >= SCREEN_BITS:
+        tables = _screen_of(weights, bias, alpha, guard)
 
     n_tasks = 1 << (d - task_bits)
-    totals, counts = np.zeros((_CHUNKS, 2)), np.zeros((_CHUNKS, 2), np.int64)
+    totals, counts = np.zeros((_CHUNKS, 2)), np.zeros((_CHUNKS, 3), np.int64)
     gradients = np.zeros((_CHUNKS, k * (d + 2) + 1))
 
     def work(chunk: int) -> None:
         run_tasks(
             *_share(first, last, chunk), task_bits, leaf_bits, weights, bias, alpha, beta, low,
-            sub, low_weights, mids, radii, levels, kind, at_kink, -1 if mask is None else mask,
+            sub, low_weights, mids, radii, levels, tables, kind, at_kink, -1 if mask is None else mask,
             usual, limit, totals[chunk], counts[chunk], gradients[chunk],
         )  # fmt: skip
 
@@ -208,6 +256,7 @@ def stream_sums(
         even_square=even_square,
         even_gradient=even_gradient,
         n_active=int(counts[:, 0].sum()),
+        n_screened=int(counts[:, 2].sum()),
         n_evaluated=int(counts[:, 1].sum()),
     )
 

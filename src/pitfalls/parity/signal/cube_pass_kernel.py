@@ -4,6 +4,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from pitfalls.parity.signal.fixed_point_screen import BLOCK_BITS, SCREEN_BITS, Screen, screen
+
 __all__ = ["HINGE", "LOGISTIC", "SQUARE", "compare_leaves", "run_tasks"]
 
 HINGE, SQUARE, LOGISTIC = 0, 1, 2
@@ -176,12 +178,46 @@ def _parity(bits: int) -> float:
     return sign
 
 
+@njit(cache=True, fastmath=_FAST)
+def _settled_leaves(
+    first: int, last: int, leaf: int, a: Floats, alpha: Floats, beta: float, low_weights: Floats,
+    mids: Floats, radii: Floats, levels: Integers, mask: int, side: float, limit: float,
+    asked: Integers, slopes: Floats,
+) -> int:  # fmt: skip
+    """Number of leaves from ``leaf`` on that a bound of levels first..last settles at once.
+
+    ``asked`` has a row a level: visits, tries, wins. A level that rarely settles anything is asked
+    only now and then.
+    """
+    leaf_bits = levels[levels.size - 1]
+    for depth in range(first, last):
+        size = 1 << (levels[depth] - leaf_bits)
+        # where the parity changes in the subcube, f changes its sign
+        if leaf & (size - 1) or (mask > 0 and mask & ((1 << levels[depth]) - 1)):
+            continue
+        asked[depth, 0] += 1
+        if 5 * asked[depth, 2] < asked[depth, 1] and asked[depth, 0] % 64:
+            continue
+        asked[depth, 1] += 1
+        below, above = _bound(
+            a, mids[depth], radii[depth], alpha, beta, low_weights[: levels[depth]], slopes
+        )
+        if mask < 0:
+            settled = above < limit and below > -limit
+        else:
+            settled = below > limit if side > 0 else above < -limit
+        if settled:
+            asked[depth, 2] += 1
+            return size
+    return 0
+
+
 @njit(cache=True, nogil=True, fastmath=_FAST)
 def run_tasks(
     first: int, last: int, task_bits: int, leaf_bits: int, weights: Floats, bias: Floats,
     alpha: Floats, beta: float, low: Floats, sub: Floats, low_weights: Floats, mids: Floats,
-    radii: Floats, levels: Integers, kind: int, at_kink: float, mask: int, usual: float,
-    limit: float, totals: Floats, counts: Integers, gradient: Floats,
+    radii: Floats, levels: Integers, tables: Screen, kind: int, at_kink: float, mask: int,
+    usual: float, limit: float, totals: Floats, counts: Integers, gradient: Floats,
 ) -> None:  # fmt: skip
     """Work through tasks first..last, each the 2^task_bits inputs under one choice of high bits.
 
@@ -205,8 +241,23 @@ def run_tasks(
     gated = np.zeros((k, n_leaf))
     by_bit = np.zeros((d + 1, k))  # sums of A 1{z_i > 0} x_j, and without x_j in the last row
     even_sum = 0.0
-    visits = np.zeros(n_levels, np.int64)
-    tries, wins = np.ones(n_levels, np.int64), np.ones(n_levels, np.int64)
+    # visits, tries and wins of each level, and of the screen
+    asked = np.ones((n_levels, 3), np.int64)
+    screen_asked = np.ones(3, np.int64)
+    n_rows, n_screened = tables.table.shape
+    screens = n_rows > 0
+    n_coarse = 0
+    while n_coarse < n_levels and (not screens or levels[n_coarse] >= SCREEN_BITS):
+        n_coarse += 1
+    n_coarse = n_coarse if kind == HINGE else 0
+    n_levels = n_levels if kind == HINGE else 0
+    n_blocks = n_screened >> BLOCK_BITS
+    settled = np.zeros(n_blocks, np.bool_)
+    thresholds = np.empty(n_rows, np.int16)
+    sums, negative_sums = np.empty(n_screened, np.int16), np.empty(n_screened, np.int16)
+    low_signs = np.zeros(n_screened)
+    for x in range(n_screened):
+        low_signs[x] = _parity(x & mask)
     for task in range(first, last):
         base[:] = bias
         for j in range(task_bits, d):
@@ -221,37 +272,35 @@ def run_tasks(
                 a[i] = base[i] + sub[s, i]
             start = ((task << (task_bits - leaf_bits)) | s) << leaf_bits
             side = _parity(start & mask) if mask >= 0 else 0.0
-            skipped = 0
-            if kind == HINGE:
-                for depth in range(n_levels):
-                    size = 1 << (levels[depth] - leaf_bits)
-                    # where the parity changes in the subcube, f changes its sign
-                    if s & (size - 1) or (mask > 0 and mask & ((1 << levels[depth]) - 1)):
-                        continue
-                    # a level that rarely settles anything is asked only now and then
-                    visits[depth] += 1
-                    if 5 * wins[depth] < tries[depth] and visits[depth] % 64:
-                        continue
-                    tries[depth] += 1
-                    below, above = _bound(
-                        a, mids[depth], radii[depth], alpha, beta,
-                        low_weights[: levels[depth]], slopes,
+            skipped = _settled_leaves(
+                0, n_coarse, s, a, alpha, beta, low_weights, mids, radii, levels, mask, side,
+                limit, asked, slopes,
+            )  # fmt: skip
+            if skipped == 0:
+                if screens and s & (n_blocks - 1) == 0:
+                    settled[:] = False
+                    screen_asked[0] += 1
+                    if 5 * screen_asked[2] >= screen_asked[1] or screen_asked[0] % 64 == 0:
+                        screen_asked[1] += n_blocks
+                        screen_asked[2] += screen(
+                            a, beta, tables, low_signs, side, limit, thresholds, sums,
+                            negative_sums, settled,
+                        )  # fmt: skip
+                if screens and settled[s & (n_blocks - 1)]:
+                    skipped = 1
+                    counts[2] += n_leaf
+                else:
+                    skipped = _settled_leaves(
+                        n_coarse, n_levels, s, a, alpha, beta, low_weights, mids, radii, levels,
+                        mask, side, limit, asked, slopes,
                     )  # fmt: skip
-                    if mask < 0:
-                        settled = above < limit and below > -limit
-                    else:
-                        settled = below > limit if side > 0 else above < -limit
-                    if settled:
-                        wins[depth] += 1
-                        skipped = size
-                        break
             if skipped:
                 if mask < 0:
                     counts[0] += skipped * n_leaf
                 s += skipped
                 continue
             n_bent, n_on = _evaluate_leaf(
-                a, mids[n_levels - 1], radii[n_levels - 1], alpha, beta,
+                a, mids[-1], radii[-1], alpha, beta,
                 low_weights[:leaf_bits], low, f, units, slopes,
             )  # fmt: skip
             for x in range(n_leaf):

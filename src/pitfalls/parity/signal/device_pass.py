@@ -116,5 +116,10 @@ def stream_on_device(
         [(alpha[:, None] * by_weight).flatten(), alpha * by_bias, by_value, by_offset[None]]
     )
     return StreamedSums(
-        float(sums[0]), float(sums[1]), gradient.cpu().numpy(), n_active, n_evaluated
+        odd_deficit=float(sums[0]),
+        even_square=float(sums[1]),
+        even_gradient=gradient.cpu().numpy(),
+        n_active=n_active,
+        n_screened=0,
+        n_evaluated=n_evaluated,
     )

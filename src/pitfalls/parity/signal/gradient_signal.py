@@ -62,7 +62,8 @@ class GradientSignal(Displayed):
     n_inputs : int
         Inputs the means run over: 2^d, or the size of the sample.
     n_evaluated : int
-        Inputs at which f was evaluated; the rest was settled by a proven bound on |f|.
+        Inputs at which f was evaluated in full precision; the rest was settled by a proven bound on f,
+        of whole subcubes or of single inputs.
     mean_square : float
         E_x|g(x)|^2.
     interval : tuple of two floats
