@@ -138,7 +138,7 @@ def expected_parity(
     return best << (d - n_last) if agree > float((~outside).sum()) else None
 
 
-def _expected_highest(
+def expected_highest(
     order: Int64[np.ndarray, " d"],
     weights: Float64[np.ndarray, "k d"],
     bias: Float64[np.ndarray, " k"],
@@ -155,6 +155,18 @@ def _expected_highest(
     return moved, ((1 << n_inside) - 1) << (len(order) - n_inside)
 
 
+def _rounding(
+    weights: Float64[np.ndarray, "k d"],
+    bias: Float64[np.ndarray, " k"],
+    alpha: Float64[np.ndarray, " k"],
+    beta: float,
+) -> float:
+    """Bound what rounding can do to f or to its bound: this near to 1 nothing is proved."""
+    k, d = weights.shape
+    size = abs(beta) + np.abs(alpha) @ (np.abs(bias) + np.abs(weights).sum(1))
+    return 4 * (k + d) * np.finfo(float).eps * float(size)
+
+
 def _screen_of(
     weights: Float64[np.ndarray, "k d"],
     bias: Float64[np.ndarray, " k"],
@@ -163,6 +175,8 @@ def _screen_of(
 ) -> Screen:
     """Tabulate the units over the lowest features; the table is empty where it cannot be."""
     n_high = weights.shape[1] - SCREEN_BITS
+    if n_high < 0:
+        return _NO_SCREEN
     x = np.random.default_rng(0).integers(0, 2, (_STEP_SAMPLE, n_high)).astype(np.float64)
     typical = np.einsum("nd,kd->nk", x, weights[:, SCREEN_BITS:]) + bias
     return make_screen(subset_sums(weights[:, :SCREEN_BITS]), alpha, typical, guard) or _NO_SCREEN
@@ -193,7 +207,7 @@ def stream_sums(
     at_kink : float
         The hinge loss's indicator at |f| = 1.
     skip : bool
-        Prove on subcubes what f is (hinge). False evaluates every input: the oracle.
+        Prove what f is where that is cheap (hinge). False evaluates every input: the oracle.
     on_progress : callable, optional
         Called with (inputs done, 2^d) several times a second; what it raises ends the pass.
     """
@@ -201,8 +215,9 @@ def stream_sums(
     order, mask = np.arange(d), None
     if kind == HINGE:
         order = np.argsort(np.abs(alpha) @ np.abs(weights), kind="stable")
-    if kind == HINGE and skip:
-        order, mask = _expected_highest(order, weights, bias, alpha, beta)
+        # without skipping as well: the order decides how f is rounded
+        order, mask = expected_highest(order, weights, bias, alpha, beta)
+        mask = mask if skip else None
     weights = np.ascontiguousarray(weights[:, order])
     usual = {HINGE: -1.0 if mask is None else -0.5, SQUARE: -1.0, LOGISTIC: -0.5}[kind]
     leaf_bits = min(d, _LEAF_BITS)
@@ -213,14 +228,10 @@ def stream_sums(
     low = np.ascontiguousarray(subset_sums(weights[:, :leaf_bits]))
     sub = np.ascontiguousarray(subset_sums(weights[:, leaf_bits:task_bits]).T)
     low_weights = np.ascontiguousarray(weights[:, :task_bits].T)
-    # what rounding can do to f or to its bound: below this distance from 1 nothing is proved
-    size = abs(beta) + np.abs(alpha) @ (np.abs(bias) + np.abs(weights).sum(1))
-    guard = 4 * (k + d) * np.finfo(float).eps * float(size)
-    limit = 1 - guard if mask is None else 1 + guard
-    tables = _NO_SCREEN
-    if not skip:
-        limit = -1.0
-    elif kind == HINGE and d >= SCREEN_BITS:
+    limit, tables = -1.0, _NO_SCREEN  # nothing is proved
+    if kind == HINGE and skip:
+        guard = _rounding(weights, bias, alpha, beta)
+        limit = 1 - guard if mask is None else 1 + guard
         tables = _screen_of(weights, bias, alpha, guard)
 
     n_tasks = 1 << (d - task_bits)
@@ -230,8 +241,9 @@ def stream_sums(
     def work(chunk: int) -> None:
         run_tasks(
             *_share(first, last, chunk), task_bits, leaf_bits, weights, bias, alpha, beta, low,
-            sub, low_weights, mids, radii, levels, tables, kind, at_kink, -1 if mask is None else mask,
-            usual, limit, totals[chunk], counts[chunk], gradients[chunk],
+            sub, low_weights, mids, radii, levels, tables, kind, at_kink,
+            -1 if mask is None else mask, usual, limit, totals[chunk], counts[chunk],
+            gradients[chunk],
         )  # fmt: skip
 
     for first in range(0, n_tasks, _TASKS_PER_CALL):

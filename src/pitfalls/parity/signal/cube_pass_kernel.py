@@ -184,14 +184,14 @@ def _settled_leaves(
     mids: Floats, radii: Floats, levels: Integers, mask: int, side: float, limit: float,
     asked: Integers, slopes: Floats,
 ) -> int:  # fmt: skip
-    """Number of leaves from ``leaf`` on that a bound of levels first..last settles at once.
+    """Count the leaves from ``leaf`` on that a bound of levels first..last settles at once.
 
     ``asked`` has a row a level: visits, tries, wins. A level that rarely settles anything is asked
     only now and then.
     """
-    leaf_bits = levels[levels.size - 1]
+    leaf_bits = int(levels[levels.size - 1])
     for depth in range(first, last):
-        size = 1 << (levels[depth] - leaf_bits)
+        size = 1 << (int(levels[depth]) - leaf_bits)
         # where the parity changes in the subcube, f changes its sign
         if leaf & (size - 1) or (mask > 0 and mask & ((1 << levels[depth]) - 1)):
             continue

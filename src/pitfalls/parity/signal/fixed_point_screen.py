@@ -73,12 +73,13 @@ class Screen(NamedTuple):
 
 
 def empty_screen() -> Screen:
-    """What stands for no screen."""
+    """Return what stands for no screen."""
     nothing = np.empty(0)
     table, units = np.empty((0, 1 << SCREEN_BITS), np.int16), np.empty(0, np.int64)
     return Screen(table, units, nothing, nothing, nothing, 0, 0, 0, 1.0, 0.0)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # the step says it
 def make_screen(low: Floats, alpha: Floats, typical: Floats, guard: float) -> Screen | None:
     """Tabulate the units' low parts; None where a number is not finite.
 
@@ -102,7 +103,7 @@ def make_screen(low: Floats, alpha: Floats, typical: Floats, guard: float) -> Sc
     clipped = np.clip(-scale * typical[:, units], least, most)
     widest = max(np.abs(values).max(initial=0.0) / np.iinfo(np.int16).max, 1e-300)
     step = max(widest, 1.1 * float((most - clipped).sum(1).max(initial=0.0)) / _WIDEST)
-    if not np.isfinite(step):
+    if not np.isfinite(step + guard):
         return None
     table = np.rint(values * (1 / step)).astype(np.int16)
     largest = table.max(1).astype(np.int64)
@@ -125,10 +126,10 @@ def make_screen(low: Floats, alpha: Floats, typical: Floats, guard: float) -> Sc
 @njit(cache=True, fastmath=_FAST)
 def _thresholds(
     a: Floats, tables: Screen, first: int, last: int, thresholds: Shorts
-) -> tuple[float, int]:
+) -> tuple[float, np.int64]:
     """Write t_i in steps; return the sums of max(0, lo - T) - t and of the steps."""
     inverse = 1 / tables.step
-    constant, steps = 0.0, 0
+    constant, steps = 0.0, np.int64(0)
     for row in range(first, last):
         exact = -tables.scale[row] * a[tables.units[row]]
         least, most = tables.least[row], tables.most[row]
@@ -143,9 +144,7 @@ def _thresholds(
 
 
 @njit(cache=True)
-def _add_rows(
-    table: Shorts, thresholds: Shorts, first: int, last: int, sums: Shorts
-) -> None:
+def _add_rows(table: Shorts, thresholds: Shorts, first: int, last: int, sums: Shorts) -> None:
     """Add max(B_i, t_i) over rows first..last, four at a time, modulo 2^16."""
     for row in range(first, last, 4):
         t0, t1 = thresholds[row], thresholds[row + 1]
