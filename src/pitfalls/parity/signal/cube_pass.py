@@ -164,7 +164,7 @@ def _rounding(
     """Bound what rounding can do to f or to its bound: this near to 1 nothing is proved."""
     k, d = weights.shape
     size = abs(beta) + np.abs(alpha) @ (np.abs(bias) + np.abs(weights).sum(1))
-    return 4 * (k + d) * float(np.finfo(float).eps) * float(size)
+    return float(4 * (k + d) * np.finfo(float).eps * size)
 
 
 def _screen_of(
