@@ -69,6 +69,19 @@ def test_signals_that_shrink_are_a_cause_only_where_another_start_learns():
     assert causes(shrinking, schedule(slow, plain=trial(False))) == ["unclear"]
 
 
+def test_signals_that_shrink_are_a_cause_where_no_layers_gradient_is_felt():
+    scales = (("a", 1.0), ("b", 0.01), ("c", 1e-3), ("d", 1e-6))
+    shrinking = units(scales=scales)
+    gradients = tuple(LayerGradient(name, 1e-9, 1.0) for name in "ab")
+    faint = dataclasses.replace(
+        shrinking, evidence=dataclasses.replace(shrinking.evidence, gradients=gradients)
+    )
+    slow = schedule(trial(False), adam=trial(True))
+    assert causes(faint, slow) == ["vanishing-gradient"]
+    assert causes(shrinking, slow) == ["healthy"]
+    assert causes(faint, schedule(trial(True))) == ["healthy"]
+
+
 def test_an_exact_finding_of_wiring_speaks_against_a_network_that_learns():
     mixing = WiringEvidence(16, ("mixes",), mixing=OutputMixing(True, 0.5, 0, 1))
     card = Card("wiring", "outputs-mix-samples", mixing, None, None)
@@ -108,6 +121,16 @@ def test_a_network_whose_steps_rise_is_not_called_healthy_because_others_learn()
     assert causes(schedule(rising, adam=trial(True))) == ["unclear"]
     level = trial(False, losses=(1.0,) * 29)
     assert causes(schedule(level, adam=trial(True))) == ["healthy"]
+
+
+def test_steps_that_rise_with_a_batch_too_small_for_their_rate_show_nothing():
+    burst = trial(False, after=50.0, losses=(1.0,) * 60)
+    cure = trial(True, factor=0.01)
+    test = PermutationTest(0.005, 0.005, 9.0, 0.1, (), 200, 199, (9.0, 1.0))
+    seen = Card("signal", "labels seen", SignalEvidence(200, ("seen",), test), None, 0.005)
+    assert causes(seen, schedule(burst, batch_shrunk=True, tried=(cure,))) == ["healthy"]
+    assert causes(seen, schedule(burst, tried=(cure,))) == ["rate-too-high"]
+    assert causes(schedule(burst, batch_shrunk=True)) == ["unclear"]
 
 
 def test_a_gradient_that_sees_is_no_health_where_sixty_steps_and_others_learn_nothing():

@@ -9,6 +9,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
 from pitfalls.diagnosis import ask_data
+from pitfalls.diagnosis.data import measure_data
 from pitfalls.diagnosis.learners import Task, encode_labels, see_labels, split_halves
 from pitfalls.diagnosis.learners import _ridge as ridge_predictions
 from pitfalls.diagnosis.repeats import find_repeats
@@ -212,3 +213,15 @@ def test_symbols_are_seen_as_symbols():
     network = nn.Sequential(nn.Embedding(8, 4), nn.Flatten(), nn.Linear(20, 2))
     card = ask_data(network, functional.cross_entropy, x, y)
     assert card.evidence.learners[0].score > 0.95
+
+
+def test_labels_that_are_the_inputs_of_another_place_are_not_seen_by_copying():
+    g = torch.Generator().manual_seed(0)
+    x = torch.randint(0, 5, (400, 9), generator=g)
+    found = measure_data(x[:, :-1], x[:, 1:], 0)
+    assert not found.sees
+    assert found.could_see
+    ruled = (x[:, :1] + torch.arange(9)) % 5
+    assert measure_data(ruled[:, :-1], ruled[:, 1:], 0).sees
+    assert measure_data(x, x, 0).sees  # the same place: built again, not copied from elsewhere
+    assert measure_data(x, x.roll(1, 1), 0).sees  # nothing else is left to see

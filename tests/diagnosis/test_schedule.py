@@ -45,10 +45,18 @@ def test_a_good_rate_learns_and_the_steps_are_the_users_own():
         (lambda p: SGD(p, 100.0), "rate-too-high"),
         (lambda p: Adam(p, 30.0), "rate-too-high"),
         (lambda p: SGD(p, 1e-6), "rate-too-low"),
+        (lambda p: Adam(p, 1e-10), "rate-too-low"),
         (lambda p: SGD(p, 0.1, weight_decay=10.0), "rate-too-high"),
         (lambda p: AdamW(p, 5e-3, weight_decay=100.0), "rate-too-high"),
     ],
-    ids=["SGD at 100", "Adam at 30", "SGD at 1e-6", "decay of 10", "decay of half a step"],
+    ids=[
+        "SGD at 100",
+        "Adam at 30",
+        "SGD at 1e-6",
+        "Adam at 1e-10",
+        "decay of 10",
+        "decay of half a step",
+    ],
 )
 def test_a_rate_that_is_off_is_mended_by_another_from_the_same_start(make, verdict):
     card = ask(make)

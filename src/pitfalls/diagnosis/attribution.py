@@ -42,15 +42,17 @@ def attribute(cards: Iterable[Card]) -> tuple[Attribution, ...]:
 
 def _without_fault(found: Findings, cards: tuple[Card, ...]) -> Attribution:
     if found.learns:
-        return Attribution(
-            "healthy", "learns", "The optimizer's own steps fit labels they have not seen."
-        )
+        steps = found.schedule.own or found.schedule.adam
+        seen = steps is None or steps.held_after.labels_matter
+        what = "fit labels they have not seen" if seen else "lower the loss of unseen examples"
+        return Attribution("healthy", "learns", f"The optimizer's own steps {what}.")
     if found.schedule.known:
         return Attribution("healthy", "knows", "It fits labels already, and nothing is amiss.")
     own = found.schedule.own
     if own is not None and own.failed:
         return Attribution("unclear", "steps fail", own.failed)
-    if own is not None and own.burst and (len(own.losses) >= _ENOUGH or not own.finite):
+    rises = own is not None and own.burst and not found.burst_by_batch
+    if rises and (len(own.losses) >= _ENOUGH or not own.finite):
         return Attribution(
             "unclear",
             "steps rise",

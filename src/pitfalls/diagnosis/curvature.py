@@ -7,7 +7,6 @@ vector v, some eigenvalue lies within |H v - theta v| of theta: the residual bou
 the iteration.
 """
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -17,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
+from pitfalls.diagnosis.clock import Stopwatch
 from pitfalls.diagnosis.hessian import Hessian
 from pitfalls.diagnosis.subject import SubjectError
 
@@ -98,13 +98,13 @@ def extreme_eigenpairs(
     """
     if hessian.size <= _DENSE:
         return _dense(hessian)
-    began = time.monotonic()
+    watch = Stopwatch()
     most = max(4, min(_MOST_KEPT, _MOST_NUMBERS // (2 * hessian.size)))
     if starts:
         return lanczos(hessian, starts, steps=most, seconds=seconds)
     start = rng.standard_normal(hessian.size)
     hessian.times(start)
-    each = time.monotonic() - began
+    each = watch.elapsed()
     affordable = int(min(seconds, 1e9) / max(each, 1e-6))
     if affordable >= 2 * _MOST_PRODUCTS or seconds == float("inf"):
         try:
@@ -115,7 +115,7 @@ def extreme_eigenpairs(
         else:
             between = lanczos(hessian, [start], steps=min(_MOST_KEPT, hessian.size))
             return _with_ends(lowest, largest, between)
-    return lanczos(hessian, [start], steps=most, seconds=began + seconds - time.monotonic())
+    return lanczos(hessian, [start], steps=most, seconds=seconds - watch.elapsed())
 
 
 def lanczos(
@@ -147,13 +147,13 @@ def lanczos(
     C. Lanczos, J. Res. Nat. Bur. Standards 45 (1950); G. H. Golub, R. Underwood, The block Lanczos
     method for computing eigenvalues, in Mathematical Software III (1977).
     """
-    before, deadline = hessian.products, time.monotonic() + seconds
+    before, watch = hessian.products, Stopwatch()
     space = _Space(hessian, min(steps, hessian.size))
     pending = list(starts)
     multiplied = 0  # images that have been taken as the next vector
     while space.count < len(space.basis):
         if not pending:
-            if space.count >= 2 and time.monotonic() > deadline:
+            if space.count >= 2 and watch.elapsed() > seconds:
                 break
             if space.worst() < tolerance:
                 break
@@ -243,13 +243,13 @@ def _with_ends(lowest: Eigenpair, largest: Eigenpair, between: Spectrum) -> Spec
 
 def sharpness(hessian: Hessian, rng: np.random.Generator, *, seconds: float) -> Eigenpair | None:
     """Estimate the largest eigenpair by at most twelve products; None where not three fit the time."""
-    began = time.monotonic()
+    watch = Stopwatch()
     start = rng.standard_normal(hessian.size)
     hessian.times(start)
-    each = time.monotonic() - began
+    each = watch.elapsed()
     if seconds < 4 * each:
         return None
-    return lanczos(hessian, [start], steps=11, seconds=began + seconds - time.monotonic()).largest
+    return lanczos(hessian, [start], steps=11, seconds=seconds - watch.elapsed()).largest
 
 
 def _pair(hessian: Hessian, vector: Floats, before: int) -> Eigenpair:

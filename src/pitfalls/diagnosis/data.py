@@ -14,6 +14,7 @@ from pitfalls.diagnosis.learners import (
     encode_inputs,
     encode_labels,
     see_labels,
+    without_copies,
 )
 from pitfalls.diagnosis.nested import Nest, leaves
 from pitfalls.diagnosis.repeats import find_repeats
@@ -44,6 +45,10 @@ def data_card(subject: Subject) -> Card:
 def measure_all(subject: Subject, seed: int) -> DataEvidence:
     """Measure everything from one seed."""
     evidence = measure_data(subject.samples.x, subject.samples.y, seed)
+    if not subject.labels_matter:
+        evidence = dataclasses.replace(
+            evidence, labels_matter=False, learners=(), planted_p_value=1.0
+        )
     if subject.n < LEAST_EXAMPLES or evidence.not_finite:
         return evidence
     return _with_repeats(evidence, subject, seed)
@@ -82,6 +87,9 @@ def measure_data(x: Nest, y: Nest, seed: int) -> DataEvidence:
     )
     if n < LEAST_EXAMPLES or constant or not bool(varies.any()):
         return evidence
+    own = without_copies(x, y)
+    if own is not y:
+        task = encode_labels(own, rng)
     features = encode_inputs(x, rng)
     learners = see_labels(features, task, rng)
     planted = see_labels(features, _planted(features, task, rng), rng, 199)
@@ -148,6 +156,8 @@ def data_verdict(evidence: DataEvidence) -> tuple[str, tuple[str, ...]]:
     seen = (*scored, _described(evidence))
     if evidence.degenerate:
         return "data-degenerate", (evidence.degenerate, *seen)
+    if not evidence.labels_matter:
+        return "labels unused", ("The loss does not look at the labels.", *seen)
     if evidence.sees:
         return "labels seen", seen
     if not evidence.could_see:

@@ -1,6 +1,5 @@
 """The door: one call, seven cards, a cause. Nothing heavy is imported until it is called."""
 
-import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +54,8 @@ def diagnose(
     questions : sequence of str
         Some of ``wiring``, ``data``, ``signal``, ``units``, ``capacity``, ``saddle``, ``schedule``.
     budget : float
-        Seconds, about. Questions shrink what they look at to fit, and each card says how far.
+        Seconds of work, about: on a shared machine, time for which others hold the processor does not
+        count, up to three quarters. Questions shrink what they look at to fit, and each card says how far.
     seed : int
         Of the diagnosis's own generator, which has nothing to do with one seeded alike elsewhere.
     on_card : callable, optional
@@ -90,16 +90,17 @@ def diagnose(
     from pitfalls.diagnosis.asking import answer
     from pitfalls.diagnosis.attribution import attribute
     from pitfalls.diagnosis.cards import Diagnosis
+    from pitfalls.diagnosis.clock import Stopwatch
     from pitfalls.diagnosis.examination import examine
 
     asked = _checked(questions)
-    began = time.monotonic()
+    watch = Stopwatch()
     with examine(
         model, loss, x, y, optimizer, who="diagnose", seconds=budget, seed=seed
     ) as subject:
         cards: list[Card] = []
         for at, question in enumerate(asked):
-            left = budget - (time.monotonic() - began)
+            left = budget - watch.elapsed()
             cards.append(answer(subject, question, share_of(question, asked[at:], left, budget)))
             if on_card is not None:
                 on_card(cards[-1])
@@ -108,7 +109,7 @@ def diagnose(
             tuple(cards),
             subject.n,
             subject.samples.n_total,
-            time.monotonic() - began,
+            watch.wall(),
             seed,
         )
 

@@ -45,7 +45,13 @@ class Findings:
     def trained(self) -> bool:
         """Whether the network was seen to train or not, by anybody's steps, and enough of them."""
         taken = self.schedule.own if self.schedule.own is not None else self.schedule.adam
-        return taken is not None and taken.long_enough
+        return taken is not None and taken.long_enough and not self.burst_by_batch
+
+    @property
+    def burst_by_batch(self) -> bool:
+        """Whether the own steps rise, but were taken with a much smaller batch than is usual."""
+        own = self.schedule.own
+        return self.schedule.batch_shrunk and own is not None and own.burst
 
     @property
     def held_up(self) -> bool:

@@ -16,7 +16,14 @@ from torch import Tensor
 from pitfalls.diagnosis.evidence.data import LearnerScore
 from pitfalls.diagnosis.nested import Nest, leaves
 
-__all__ = ["Task", "encode_inputs", "encode_labels", "see_labels", "split_halves"]
+__all__ = [
+    "Task",
+    "encode_inputs",
+    "encode_labels",
+    "see_labels",
+    "split_halves",
+    "without_copies",
+]
 
 Floats = NDArray[np.float64]
 
@@ -98,6 +105,27 @@ def _mixed_one_hot(values: Tensor, kinds: int, rng: np.random.Generator) -> Floa
         table = rng.standard_normal((kinds, width))
         total += table[values[:, place].cpu().numpy()]
     return total
+
+
+def without_copies(x: Nest, y: Nest) -> Nest:
+    """Leave out labels that stand among the inputs at another place, as the next symbols do.
+
+    To copy them is no sight: whether the network may look there is not known. Where all are copies, or
+    none, the labels stay as they are.
+    """
+    if not isinstance(x, Tensor) or not isinstance(y, Tensor) or y.ndim != 2 or x.ndim != 2:
+        return y
+    if x.is_floating_point() != y.is_floating_point():
+        return y
+    places: dict[bytes, set[int]] = {}
+    for place, column in enumerate(x.T.double().cpu().numpy()):
+        places.setdefault(column.tobytes(), set()).add(place)
+    kept = [
+        place
+        for place, column in enumerate(y.T.double().cpu().numpy())
+        if not places.get(column.tobytes(), {place}) - {place} or np.ptp(column) == 0
+    ]
+    return y[:, kept] if 0 < len(kept) < y.shape[1] else y
 
 
 def encode_labels(y: Nest, rng: np.random.Generator) -> Task:

@@ -70,6 +70,8 @@ def _cannot_memorise(f: Findings) -> bool:
     c, best = f.capacity, f.data.best
     if c.fitted is not False or c.same_as_input or best is None or not f.data.sees:
         return False
+    if f.units.blind:
+        return False  # whatever it could hold, it does not see its input
     if c.linear is not None:
         return c.linear.explained < 0.7 * c.linear.best_explained
     if c.half_score.kind != best.kind:
@@ -107,7 +109,8 @@ def _vanishing(f: Findings) -> bool:
     if small and (not u.zero_weights or not f.schedule.learnable):
         return True
     # where signals shrink alike from layer to layer, so do the gradients of all of them
-    return f.fails and f.schedule.held_up and len(u.scales) >= 4 and 0 < u.growth < 1e-4
+    shrinks = f.fails and len(u.scales) >= 4 and 0 < u.growth < 1e-4
+    return shrinks and (f.schedule.held_up or 0 < u.largest_gradient < 1e-4)
 
 
 def _saddle(f: Findings) -> bool:
@@ -301,7 +304,7 @@ RULES: tuple[Rule, ...] = (
         "units",
         "Nothing is learned, and the relative gradients of two layers differ by a factor of 10,000 "
         "or more; or signals shrink by as much over four linear operations or more, and weights "
-        "initialised anew learn much more.",
+        "initialised anew learn much more, or no layer's gradient is above a ten-thousandth of its weights.",
         _vanishing,
         explains=("cannot-memorise", "no-signal-in-gradient", "rate-too-low", "saddle"),
     ),
@@ -328,6 +331,19 @@ RULES: tuple[Rule, ...] = (
         _saddle,
     ),
     Rule(
+        "capacity",
+        "cannot-memorise",
+        "capacity",
+        "Adam at three rates does not fit a batch of 32; and trained on many examples, the network "
+        "does worse on these than a simple learner does on examples that it has not seen: by a tenth, "
+        "and more than chance would have it once in a thousand times (R^2: by 0.2; a linear network: "
+        "by its exact optimum, below 70 % of any linear map's). Not where the first layer reads the "
+        "same for all examples.",
+        _cannot_memorise,
+        exact=True,
+        explains=("no-signal-in-gradient",),
+    ),
+    Rule(
         "no signal in the gradient",
         "no-signal-in-gradient",
         "signal",
@@ -336,17 +352,6 @@ RULES: tuple[Rule, ...] = (
         "all examples, nothing else is looked for.)",
         _no_signal_in_gradient,
         explains=("cannot-memorise",),
-    ),
-    Rule(
-        "capacity",
-        "cannot-memorise",
-        "capacity",
-        "Adam at three rates does not fit a batch of 32; and trained on many examples, the network "
-        "does worse on these than a simple learner does on examples that it has not seen: by a tenth, "
-        "and more than chance would have it once in a thousand times (R^2: by 0.2; a linear network: "
-        "by its exact optimum, below 70 % of any linear map's).",
-        _cannot_memorise,
-        exact=True,
     ),
     Rule(
         "no signal",

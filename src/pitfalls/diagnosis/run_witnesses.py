@@ -137,21 +137,22 @@ class ScheduleWitness:
         bench = Bench(subject, self.plan)
         if not np.isclose(bench.before, self.before, 1e-3):
             return False
-        return self._weights_hold(subject) and all(self._again(bench, run) for run in self.runs)
+        return self._weights_hold(bench) and all(self._again(bench, run) for run in self.runs)
 
-    def _weights_hold(self, subject: "Subject") -> bool:
-        from pitfalls.diagnosis.evidence.schedule import LEARNED
+    def _weights_hold(self, bench: Any) -> bool:
         from pitfalls.diagnosis.steps import knowledge, risk_on
         from pitfalls.diagnosis.weights import put_weights
 
         if not self.weights:
             return True
+        subject = bench.subject
         if not put_weights(subject, self.weights):
             return False
         after = risk_on(subject, np.array(self.plan.train[: self.plan.n_risk]), "steady")
         rng = np.random.default_rng(self.plan.seed + 1)
         held = knowledge(subject, np.array(self.plan.held), rng)
-        return bool(np.isclose(after, self.after, 1e-2, 1e-4) and held.p_value <= LEARNED)
+        same = np.isclose(after, self.after, 1e-2, 1e-4)
+        return bool(same and held.learned_since(bench.held_before))
 
     def _again(self, bench: Any, run: RepeatedRun) -> bool:
         from pitfalls.diagnosis.schedule_runs import plain_adam

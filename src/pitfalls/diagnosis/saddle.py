@@ -1,13 +1,13 @@
 """Question 6: is this a saddle? Gradient, extreme curvature, and a step both ways along it."""
 
 import dataclasses
-import time
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from pitfalls.diagnosis.cards import Card
+from pitfalls.diagnosis.clock import Stopwatch
 from pitfalls.diagnosis.curvature import Spectrum, extreme_eigenpairs, lanczos
 from pitfalls.diagnosis.evidence.saddle import SaddleEvidence
 from pitfalls.diagnosis.hessian import Hessian
@@ -20,7 +20,8 @@ __all__ = ["drop_along", "product_rounding", "saddle_card"]
 PROMISED = 0.1  # of what the curvature gives: a larger promise of plain descent is no saddle
 _MOST = 256
 _LEAST = 8
-_NEAR = 16  # products on a part of the batch where they are dear
+_PART = 4  # of the batch, one in so many examples, where products are dear
+_NEAR = 8  # products on it
 _FULL = 3  # products on the whole batch, at least, where a product is dear
 _RADII = 2.0 ** np.arange(2, -13, -1)  # of the step, as a share of the weights' norm
 
@@ -59,10 +60,10 @@ def _plan(subject: Subject) -> tuple[NDArray[np.int64], bool]:
     few = order[: min(subject.n, _LEAST)]
     took = []
     for _ in range(2):  # the first pass warms up
-        began = time.monotonic()
+        watch = Stopwatch()
         with subject.mode("eval"):
             subject.backward(subject.risk(few), list(subject.trainable().values()))
-        took.append(time.monotonic() - began)
+        took.append(watch.elapsed())
     affordable = subject.left() * len(few) / max(min(took), 1e-5)  # gradients of one example
     if affordable >= 120 * min(subject.n, _MOST):
         return order[:_MOST], True
@@ -73,17 +74,18 @@ def _plan(subject: Subject) -> tuple[NDArray[np.int64], bool]:
 def _spectrum(
     subject: Subject, rows: NDArray[np.int64], *, precise: bool
 ) -> tuple[Spectrum, Hessian]:
-    """Find the ends of the spectrum on the batch, starting from those on an eighth of it if it is dear.
+    """Find the ends of the spectrum on the batch, starting from those on a quarter of it if it is dear.
 
-    There a product costs an eighth, and its ends point nearly where those of the whole batch do; what
-    is wrong with them is in the residual on the whole batch.
+    There a product costs a quarter, and its ends point where those of the whole batch do in part; what
+    is wrong with them is in the residual on the whole batch. The start is their sum: one vector of which
+    every product serves both ends, where a block of two is half as deep after as many.
     """
     starts: list[NDArray[np.float64]] = []
     if not precise:
-        part = Hessian(subject, rows[: max(_LEAST, len(rows) // 8)], precise=False)
+        part = Hessian(subject, rows[: max(_LEAST, len(rows) // _PART)], precise=False)
         start = subject.rng.standard_normal(part.size)
         near = lanczos(part, [start], steps=_NEAR, seconds=0.25 * subject.left(), tolerance=0.01)
-        starts = [near.lowest.vector, near.largest.vector]
+        starts = [near.lowest.vector + near.largest.vector]
         del part  # and its graph
     hessian = Hessian(subject, rows, precise=precise)
     if not np.isfinite(hessian.gradient()).all():

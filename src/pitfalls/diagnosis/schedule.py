@@ -124,10 +124,9 @@ def verdict_of_rates(e: ScheduleEvidence) -> str:
     """Judge the rates by what changing them does."""
     own, cure = e.own, e.cure
     assert own is not None
-    if cure is not None and cure.factor < 0.5 and _too_high(own, cure):
-        return "rate-too-high"
-    if _never_settles(e) or e.tamed is not None:
-        return "rate-too-high"
+    lower = cure is not None and cure.factor < 0.5 and _too_high(own, cure)
+    if lower or _never_settles(e) or e.tamed is not None:
+        return "undecided" if e.batch_shrunk else "rate-too-high"
     # a warm-up that starts low is no fault
     warms_up = e.scheduled_rate >= 10 * max(e.rates, default=0.0)
     slow = cure is not None and own.progress < 0.02 * cure.progress
@@ -180,10 +179,10 @@ def _said(trial: Trial) -> str:
         if not trial.finite
         else f"take the loss from {trial.before:.4g} to {trial.after:.4g}"
     )
-    return (
-        f"{end}; unseen labels are fitted with p = {trial.held_after.p_value:.3g} "
-        f"(n = {trial.held_after.n})."
-    )
+    known = trial.held_after
+    if not known.labels_matter:
+        return f"{end}; on unseen examples it ends at {known.loss:.4g} (n = {known.n})."
+    return f"{end}; unseen labels are fitted with p = {known.p_value:.3g} (n = {known.n})."
 
 
 def _more(e: ScheduleEvidence) -> tuple[str, ...]:

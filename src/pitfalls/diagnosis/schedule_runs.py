@@ -22,8 +22,10 @@ __all__ = [
     "without_optimizer",
 ]
 
-LOWER = (0.1, 0.01, 1e-3, 1e-4, 1e-5)
-HIGHER = (10.0, 100.0, 1e3, 1e4, 1e5, 1e6)
+LOWER = tuple(10.0**-k for k in range(1, 9))
+HIGHER = tuple(10.0**k for k in range(1, 10))
+_FELT = 1e-3  # share of the weights' norm: a run that moves them by less is not worth its time
+_ROUNDED = 1e-7  # of weights in float32, smaller moves are lost in part
 _RANGE_STEPS = 41
 _USUAL_MEMORY = 0.9
 
@@ -59,6 +61,7 @@ def with_optimizer(subject: Subject, bench: Bench) -> ScheduleEvidence:
         subject.n,
         rates=rates_of(subject.optimizer),
         batch_size=bench.size,
+        batch_shrunk=bench.dear,
         own=own,
         scheduled_rate=max(
             (float(g["initial_lr"]) for g in _groups(subject) if "initial_lr" in g), default=0.0
@@ -136,7 +139,7 @@ def _try_rates(subject: Subject, bench: Bench, own: Trial) -> tuple[Trial, ...]:
     found: list[Trial] = []
     for side in sides:
         best = own.progress
-        for factor in side:
+        for factor in (f for f in side if f < 1 or f * max(own.moved, _ROUNDED) >= _FELT):
             if subject.left() < 0.2 * subject._seconds:
                 return tuple(found)
             trial = bench.run(factor, seconds=_share(subject, 0.3))

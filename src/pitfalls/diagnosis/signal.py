@@ -1,12 +1,12 @@
 """Question 3: does this gradient see the labels, and from how many examples on?"""
 
 import dataclasses
-import time
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pitfalls.diagnosis.cards import Card
+from pitfalls.diagnosis.clock import Stopwatch
 from pitfalls.diagnosis.evidence.signal import PermutationTest, SignalEvidence
 from pitfalls.diagnosis.permutation import permutation_test
 from pitfalls.diagnosis.subject import Subject
@@ -17,6 +17,7 @@ __all__ = ["seeded_test", "signal_card"]
 _LEAST = 8
 _FEWEST, _MOST = 19, 199
 _FEW = 128  # examples: where time allows fewer for the whole gradient, the last layers' is taken
+_MANY = 512  # examples for which a part of the layers must leave time: excess grows with examples
 
 
 def signal_card(subject: Subject) -> Card:
@@ -25,6 +26,9 @@ def signal_card(subject: Subject) -> Card:
         evidence = SignalEvidence(
             subject.n, (f"{subject.n} examples are too few to permute; {_LEAST} are needed.",)
         )
+        return Card("signal", "undecided", evidence, None, None, subject.cost())
+    if not subject.labels_matter:
+        evidence = SignalEvidence(subject.n, ("The loss does not look at the labels.",))
         return Card("signal", "undecided", evidence, None, None, subject.cost())
     seed = int(subject.rng.integers(2**31))
     n, count = _plan(subject)
@@ -45,10 +49,10 @@ def _plan(subject: Subject) -> tuple[int, int]:
     each = 1.0
     for size in (16, 128):  # a network that is quick on few is timed on more
         trial = subject.rng.permutation(subject.n)[: min(size, subject.n)]
-        began = time.monotonic()
+        watch = Stopwatch()
         with subject.mode("steady"):
             subject.backward(subject.risk(trial), list(subject.trainable().values()))
-        each = max(time.monotonic() - began, 1e-5) / len(trial)
+        each = max(watch.elapsed(), 1e-5) / len(trial)
         if each * len(trial) > 0.02 * subject.left():
             break
     budget = 0.7 * subject.left() / each  # single gradients
@@ -64,7 +68,7 @@ def _plan(subject: Subject) -> tuple[int, int]:
 
 
 def _plan_part(subject: Subject) -> tuple[tuple[str, ...], int, int]:
-    """Choose as many of the last tensors as the time allows for 128 examples and 39 permutations.
+    """Choose as many of the last tensors as the time allows for 512 examples and 39 permutations.
 
     What flows back ends where nobody asks for more: the last layers' gradients are the cheap ones. The
     last layer's alone is what is left where even an eighth of the tensors is too dear.
@@ -78,7 +82,7 @@ def _plan_part(subject: Subject) -> tuple[tuple[str, ...], int, int]:
         ahead, back = _timed(subject, names)
         for count in (_MOST, 99, 39):
             n = int(min(subject.n, 0.7 * subject.left() / (ahead + (count + 1) * back)))
-            if n >= min(_FEW, subject.n):
+            if n >= min(_MANY, subject.n):
                 return names, n, count
     ahead, _ = _timed(subject, last or trained)
     n = int(min(subject.n, max(_FEW, 0.7 * subject.left() / ahead)))
@@ -100,13 +104,13 @@ def _timed(subject: Subject, names: tuple[str, ...]) -> tuple[float, float]:
     for name in set(trained) - set(names):
         trained[name].requires_grad_(False)
     with subject.mode("steady"):
-        began = time.monotonic()
+        watch = Stopwatch()
         value = subject.risk(few)
-        between = time.monotonic()
+        ahead = watch.elapsed()
         subject.backward(value, [trained[name] for name in names])
-    ended = time.monotonic()
+    back = watch.elapsed() - ahead
     subject.guard.rewind()
-    return max(between - began, 1e-5) / len(few), max(ended - between, 1e-5) / len(few)
+    return max(ahead, 1e-5) / len(few), max(back, 1e-5) / len(few)
 
 
 def seeded_test(

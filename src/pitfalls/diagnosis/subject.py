@@ -1,6 +1,5 @@
 """The network under examination: model, loss, examples and optimizer, and every way to run them."""
 
-import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 
 from pitfalls.diagnosis.adapter import call
 from pitfalls.diagnosis.cards import Cost
+from pitfalls.diagnosis.clock import Stopwatch
 from pitfalls.diagnosis.guard import StateGuard, seed_everything
 from pitfalls.diagnosis.nested import Nest, join, leaves, select
 from pitfalls.diagnosis.samples import Samples
@@ -75,19 +75,19 @@ class Subject:
         key = int.from_bytes(question.encode()[:7], "big")
         self.rng = np.random.default_rng(np.random.SeedSequence([_ENTROPY, self.seed, key]))
         seed_everything(int(self.rng.integers(2**31)))
-        self._began = time.monotonic()
+        self._watch = Stopwatch()
         self._seconds = seconds
         self._counts = (self._forwards, self._gradients, self._products, self._examples)
 
     def left(self) -> float:
         """Seconds left of the question's budget, negative when it is spent."""
-        return self._began + self._seconds - time.monotonic()
+        return self._seconds - self._watch.elapsed()
 
     def cost(self) -> Cost:
         """Return what the question has taken so far."""
         now = (self._forwards, self._gradients, self._products, self._examples)
         spent = [after - before for after, before in zip(now, self._counts, strict=True)]
-        return Cost(time.monotonic() - self._began, *spent)
+        return Cost(self._watch.wall(), *spent)
 
     # running the user's code
 
@@ -191,6 +191,15 @@ class Subject:
                 return self.forward(self.batch(indices)[0])
             parts = range(0, len(indices), _CHUNK)
             return join([self.forward(self.batch(indices[at : at + _CHUNK])[0]) for at in parts])
+
+    @property
+    def labels_matter(self) -> bool:
+        """Whether the loss looks at the labels, as it was at the user's weights."""
+        if not hasattr(self, "_labels_matter"):
+            from pitfalls.diagnosis.label_use import looks_at_labels  # it needs this class
+
+            self._labels_matter = looks_at_labels(self)
+        return self._labels_matter
 
     @property
     def rows_first(self) -> bool:

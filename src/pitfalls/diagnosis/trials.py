@@ -1,6 +1,5 @@
 """Short training runs from one start: as the user would, at other rates, without decay."""
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -9,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pitfalls.diagnosis.clock import Stopwatch
 from pitfalls.diagnosis.evidence.schedule import STEPS, Knowledge, Trial
 from pitfalls.diagnosis.nested import Nest, map_leaves
 from pitfalls.diagnosis.run_witnesses import RunPlan, ScheduleWitness
@@ -41,10 +41,10 @@ def rates_of(optimizer: Any) -> tuple[float, ...]:
 def _batch_size(subject: Subject, train: NDArray[np.int64], seconds: float) -> tuple[int, bool]:
     """Use the loader's batch, or 128 examples; fewer where steps are dear, and then say so."""
     few = train[:8]
-    began = time.monotonic()
+    watch = Stopwatch()
     with subject.mode("steady"):
         subject.backward(subject.risk(few), list(subject.trainable().values()))
-    each = (time.monotonic() - began) / len(few)
+    each = watch.elapsed() / len(few)
     # a line search, as LBFGS makes, is of one function: without a loader it gets all examples
     wanted = subject.samples.batch_size or (len(train) if _searches(subject) else _LARGEST_BATCH)
     fits = seconds / (STEPS * max(each, 1e-6))

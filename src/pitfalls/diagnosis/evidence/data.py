@@ -87,6 +87,8 @@ class DataEvidence(Evidence):
         anything.
     constant_features, n_features : int
     constant_labels : bool
+    labels_matter : bool
+        Whether the loss looks at the labels; simple learners are not asked about labels that do not.
     not_finite : str
         ``"inputs"``, ``"labels"`` or empty.
     smallest_scale, largest_scale : float
@@ -106,6 +108,7 @@ class DataEvidence(Evidence):
     constant_features: int = 0
     n_features: int = 0
     constant_labels: bool = False
+    labels_matter: bool = True
     not_finite: str = ""
     smallest_scale: float = 0.0
     largest_scale: float = 0.0
@@ -138,7 +141,7 @@ class DataEvidence(Evidence):
             return ""
         if self.constant_features == self.n_features:
             return "All inputs are the same: no feature varies."
-        if self.constant_labels:
+        if self.constant_labels and self.labels_matter:
             return "All labels are the same."
         repeats = self.repeats
         if repeats is None or not repeats.degenerate:

@@ -12,6 +12,7 @@ KNOWN = 0.1  # share of the loss under permuted labels that a network has learne
 LEARNED = 5e-4  # p-value on unseen examples from which on a run counts as having learned: a
 # dozen runs may be tried on labels without signal, and none of them should pass
 STEPS = 60  # of the optimizer
+FALLEN = 0.05  # share of the loss on unseen examples, where it does not look at labels
 GAINED = 0.01  # share of the loss under permuted labels that it must have gained
 
 
@@ -29,18 +30,29 @@ class Knowledge:
     p_value : float
         Rank of the true loss among the permuted ones; exact if labels are independent of inputs.
     n : int
+    labels_matter : bool
+        False where the loss does not look at the labels: ``permuted`` is then the loss itself, and what
+        there is to know is how far it falls.
     """
 
     loss: float
     permuted: float
     p_value: float
     n: int
+    labels_matter: bool = True
 
     @property
     def gain(self) -> float:
         """By how much the true labels fit better, as a share of the permuted loss."""
         size = abs(self.permuted)
         return (self.permuted - self.loss) / size if size > 0 else 0.0
+
+    def learned_since(self, before: "Knowledge") -> bool:
+        """Whether these outputs know what those before did not."""
+        if not self.labels_matter:
+            return before.loss - self.loss > FALLEN * abs(before.loss)
+        # a random start may favour the true labels a little by chance: what counts is what is added
+        return self.p_value <= LEARNED and self.gain > before.gain + GAINED
 
 
 @dataclass(frozen=True)
@@ -92,10 +104,11 @@ class Trial:
 
     @property
     def learned(self) -> bool:
-        """Whether unseen labels are fitted better than permuted ones, and better than at the start."""
-        after, before = self.held_after, self.held_before
-        # a random start may favour the true labels a little by chance: what counts is what is added
-        return after.p_value <= LEARNED and after.gain > before.gain + GAINED
+        """Whether unseen labels are fitted better than permuted ones, and better than at the start.
+
+        Where the loss does not look at labels: whether it falls on unseen examples.
+        """
+        return self.held_after.learned_since(self.held_before)
 
     @property
     def long_enough(self) -> bool:
@@ -149,6 +162,9 @@ class ScheduleEvidence(Evidence):
     rates : tuple of float
         The optimizer's.
     batch_size : int
+    batch_shrunk : bool
+        Whether time allowed less than 16 examples a batch: at a rate meant for more, steps may burst that
+        would not have.
     own : Trial or None
         Sixty steps as the user would take them.
     tried : tuple of Trial
@@ -176,6 +192,7 @@ class ScheduleEvidence(Evidence):
 
     rates: tuple[float, ...] = ()
     batch_size: int = 0
+    batch_shrunk: bool = False
     own: Trial | None = None
     tried: tuple[Trial, ...] = ()
     without_decay: Trial | None = None
