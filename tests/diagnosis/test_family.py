@@ -101,6 +101,42 @@ def test_intervals_cover_exact_values():
     assert covered >= 20  # 95 % of 24 is 22.8; the benchmark counts 300
 
 
+def test_intervals_cover_where_inputs_have_heavy_tails():
+    """Student's t with three degrees of freedom: gradients without a fourth moment."""
+    network = nn.Sequential(*tanh_network(4)[:1], nn.ReLU(), *tanh_network(4)[2:])
+    signs = ListedTargets(lambda x: torch.where(x > 0, 1.0, -1.0))
+
+    def heavy(n, g):
+        z = torch.randn(n, 4, generator=g, dtype=torch.float64)
+        return z / torch.randn(n, 3, generator=g, dtype=torch.float64).norm(dim=1)[:, None] * 3**0.5
+
+    truth = family_signal(network, "square", heavy, signs, n_blocks=40, block_size=1024, seed=99)
+    found = [
+        family_signal(network, "square", heavy, signs, n_blocks=24, block_size=64, seed=seed)
+        for seed in range(24)
+    ]
+    assert truth.interval[1] - truth.interval[0] < 0.1 * truth.value
+    covered = sum(f.interval[0] <= truth.value <= f.interval[1] for f in found)
+    assert covered >= 20  # 95 % of 24 is 22.8
+
+
+def test_intervals_cover_where_rare_masks_carry_the_mean(monkeypatch):
+    from pitfalls.diagnosis import family
+
+    network = tanh_network(8, seed=1)
+    exact = family_signal(network, "hinge", cube(8).double(), Parities(), centred=True).value
+    monkeypatch.setattr(family, "_MOST_NUMBERS", 1)
+    found = [
+        family_signal(
+            network, "hinge", drawn(8), Parities(), centred=True, n_blocks=16, block_size=64, seed=s
+        )
+        for s in range(12)
+    ]
+    assert {f.method for f in found} == {"products"}
+    assert sum(f.interval[0] <= exact <= f.interval[1] for f in found) >= 10
+    assert abs(np.mean([f.value for f in found]) / exact - 1) < 0.2
+
+
 def test_products_of_independent_batches_estimate_the_same(monkeypatch):
     from pitfalls.diagnosis import family
 

@@ -78,7 +78,7 @@ def test_a_bottleneck_leaves_the_risk_of_its_rank():
     x, y = regression()
     torch.manual_seed(0)
     network = nn.Sequential(nn.Linear(6, 2), nn.Linear(2, 4)).double()
-    card = ask_capacity(network, half_squares, x, y, budget=10)
+    card = ask_capacity(network, half_squares, x, y, budget=600)
     risk = SquaredRisk(SecondMoments.from_arrays(x.numpy(), y.numpy(), center=True))
     total = 0.5 * np.trace(risk.moments.syy)
     assert card.verdict == "cannot-memorise"

@@ -51,12 +51,12 @@ def _without_fault(found: Findings, cards: tuple[Card, ...]) -> Attribution:
     own = found.schedule.own
     if own is not None and own.failed:
         return Attribution("unclear", "steps fail", own.failed)
-    rises = own is not None and own.burst and not found.burst_by_batch
-    if rises and (len(own.losses) >= _ENOUGH or not own.finite):
+    rises = own if own is not None and own.burst and not found.burst_by_batch else None
+    if rises is not None and (len(rises.losses) >= _ENOUGH or not rises.finite):
         return Attribution(
             "unclear",
             "steps rise",
-            f"The {len(own.losses)} steps that were taken end above their start, and no cause was found.",
+            f"The {len(rises.losses)} steps that were taken end above their start, and no cause was found.",
         )
     if found.schedule.learnable:
         return Attribution(

@@ -57,8 +57,8 @@ class FamilySignal:
         Estimate; unbiased, so it may be negative where there is next to no signal.
     interval : tuple of two floats
         Confidence interval by Student's t over independent blocks; both ends equal the value where
-        it is exact. It relies on blocks having light tails: a family in which few targets carry
-        the mean needs its kernel, not drawn targets.
+        it is exact. Blocks average over many inputs, so that heavy tails of these do little; but a
+        list in which few targets carry the mean needs its kernel, not drawn targets (``"products"``).
     layers : tuple of LayerSignal
         By parameter tensor; they add up to the value.
     mean_square : float
@@ -260,15 +260,16 @@ class _Work:
     def _products(self, x: Tensor, rng: np.random.Generator) -> tuple[list[float], float]:
         """Multiply the correlations of two independent halves with the same drawn targets."""
         half = len(x) // 2
-        values = self._kernel.targets(x, rng, _TARGETS)
+        values, shares = self._kernel.targets(x, rng, _TARGETS)
         if self._centred:
             values = values - self._kernel.mean(x)[:, None]
         total = np.zeros(len(self._sizes))
-        for column in values.T:
+        for column, share in zip(values.T, shares.tolist(), strict=True):
             first = self._correlation(x[:half], column[:half])
             second = self._correlation(x[half:], column[half:])
-            total += [float((a * b).sum()) for a, b in zip(first, second, strict=True)]
-        return list(total / values.shape[1]), float("nan")
+            products = [float((a * b).sum()) for a, b in zip(first, second, strict=True)]
+            total += share * np.array(products)
+        return list(total), float("nan")
 
     def _correlation(self, x: Tensor, column: Tensor) -> list[Tensor]:
         """Mean of h(x) g(x) over a batch, by one backward pass."""

@@ -32,8 +32,8 @@ class Kernel(ABC):
 
     def targets(
         self, x: Float[Tensor, "n d"], rng: np.random.Generator, count: int
-    ) -> Float[Tensor, "n v"]:
-        """Evaluate some targets drawn from the law, for networks too large for pairs."""
+    ) -> tuple[Float[Tensor, "n v"], Float[Tensor, " v"]]:
+        """Evaluate some targets with their shares in the mean, for networks too large for pairs."""
         raise InputError(
             f"{type(self).__name__}: draws no targets; a network this large needs them. Use a "
             "smaller block_size."
@@ -71,17 +71,21 @@ class Parities(Kernel):
 
     def targets(
         self, x: Float[Tensor, "n d"], rng: np.random.Generator, count: int
-    ) -> Float[Tensor, "n v"]:
-        """Evaluate parities with random masks."""
+    ) -> tuple[Float[Tensor, "n v"], Float[Tensor, " v"]]:
+        """Evaluate parities with random masks.
+
+        Of all masks one of each weight is drawn: those of few bits carry the mean and are rare, and an
+        interval over masks drawn at random would seldom have met one.
+        """
         d = x.shape[1]
-        if self.weight is None:
-            masks = rng.integers(0, 2, (count, d))
-        else:
-            masks = np.zeros((count, d), dtype=np.int64)
-            for row in masks:
-                row[rng.choice(d, self.weight, replace=False)] = 1
+        every = self.weight is None
+        weights = list(range(d + 1)) if self.weight is None else [self.weight] * count
+        shares = [comb(d, m) / 2**d if every else 1 / count for m in weights]
+        masks = np.zeros((len(weights), d), dtype=np.int64)
+        for row, weight in zip(masks, weights, strict=True):
+            row[rng.choice(d, weight, replace=False)] = 1
         odd = (_bits(x) @ torch.from_numpy(masks).double().to(x.device).T) % 2
-        return 1 - 2 * odd
+        return 1 - 2 * odd, torch.tensor(shares, dtype=torch.float64)
 
     def _table(self, d: int) -> Tensor:
         if self.weight is None:
@@ -137,12 +141,12 @@ class ListedTargets(Kernel):
 
     def targets(
         self, x: Float[Tensor, "n d"], rng: np.random.Generator, count: int
-    ) -> Float[Tensor, "n v"]:
+    ) -> tuple[Float[Tensor, "n v"], Float[Tensor, " v"]]:
         """Return some of the targets, drawn without replacement; all of them if they are few."""
         values = self._values(x)
-        if values.shape[1] <= count:
-            return values
-        return values[:, torch.from_numpy(rng.choice(values.shape[1], count, replace=False))]
+        if values.shape[1] > count:
+            values = values[:, torch.from_numpy(rng.choice(values.shape[1], count, replace=False))]
+        return values, torch.full((values.shape[1],), 1 / values.shape[1], dtype=torch.float64)
 
     def _values(self, x: Tensor) -> Tensor:
         values = self.functions(x)
