@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from benchmarks.record import record, source_tree
+from benchmarks.record import record
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -152,7 +152,7 @@ def main() -> None:
     keep_freed_memory()
     data = load_dataset(DataConfig(options.data, subset_train=options.subset))
     options.state.mkdir(parents=True, exist_ok=True)
-    state = options.state / f"record-recipe-{options.device}-{source_tree()[:12]}.jsonl"
+    state = options.state / f"record-recipe-{options.device}.jsonl"
     rows = [json.loads(line) for line in state.read_text().splitlines()] if state.exists() else []
     names = ["record", *(f"ours-{target}" for target in options.targets)]
     for seed in range(options.seeds):
