@@ -11,6 +11,7 @@ from pitfalls.experiments.parity_exact.words import (
     outcome,
     passed_by_sampling,
     value_at_ones,
+    widths,
 )
 from pitfalls.prose import plain
 
@@ -86,3 +87,11 @@ def test_where_a_construction_is_wrong_follows_its_values(values, text):
 def test_the_account_counts_its_masks():
     assert basis(result_of()).n == "5 masks a construction, each standing for all of its weight"
     assert len(account(result_of())) == 8
+
+
+def test_units_are_told_where_both_constructions_were_proved_at_the_d_of_the_check():
+    said = plain(widths(result_of()))
+    assert said.strip() == (
+        "For the mask of all ones the compact construction takes 9 units, the corrected one 9."
+    )
+    assert widths(result_of(proof("corrected"), proof("compact", d=3))) == ()

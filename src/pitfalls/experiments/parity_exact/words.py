@@ -27,6 +27,7 @@ __all__ = [
     "passed_by_sampling",
     "scope",
     "value_at_ones",
+    "widths",
 ]
 
 
@@ -40,7 +41,8 @@ def account(result: ExactResult) -> tuple[Block, ...]:
         table(
             ("Mask", "Ones", "Construction", f"Wrong of {result.n_inputs:,}"),
             [(row.mask, row.weight, row.variant, row.n_wrong) for row in result.sampled],
-            say("The homework's own check, on random inputs at $d = {d}$.", d=result.n_features),
+            say("The homework's own check, on random inputs at $d = {d}$.", d=result.n_features)
+            + widths(result),
             words=(0, 2),
         ),
         Paragraph(passed_by_sampling(result)),
@@ -144,3 +146,17 @@ def basis(result: ExactResult) -> Basis:
 def charts(result: ExactResult) -> Mapping[str, Any]:
     """Return no interactive part."""
     return {}
+
+
+def widths(result: ExactResult) -> Markup:
+    """Say what the compact construction saves, at the d of the check; needs both to be proved there."""
+    compact, corrected = (
+        result.n_units(variant, result.n_features) for variant in ("compact", "corrected")
+    )
+    if compact is None or corrected is None:
+        return ()
+    return say(
+        " For the mask of all ones the compact construction takes {compact} units, the corrected one "
+        "{corrected}.",
+        compact=compact, corrected=corrected,
+    )  # fmt: skip
