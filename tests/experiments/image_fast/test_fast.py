@@ -124,6 +124,15 @@ def test_a_recipe_that_was_cut_is_said_to_be_and_held_against_no_target():
     assert against_target(cut) == ()
 
 
+def test_six_views_are_asked_of_the_whole_recipe_alone_and_told_where_they_were():
+    whole = result_of(0.81, **ALL)
+    assert "82.00 % by the mean answer over six views" in plain(reached(whole))
+    plainly = replace(whole, trainings=tuple(replace(t, six_views=None) for t in whole.trainings))
+    assert plainly.six_views is None
+    assert "views" not in plain(reached(plainly))
+    assert_well_formed(draw(FIGURES[0], plainly).caption, n=1)
+
+
 @given(
     st.lists(st.sampled_from([0.0, 0.1, 0.9, 0.905, 0.97, 1.0]), min_size=1, max_size=4),
     st.sampled_from([90, 94]),

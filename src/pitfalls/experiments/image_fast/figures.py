@@ -25,16 +25,18 @@ def fast_accuracy(result: FastResult, ax: Axes | None = None) -> Drawing:
     left.set_ylabel(f"training accuracy{smoothed}")
     left.set_title(f"{number(result.seconds)} s a training")
     left.yaxis.set_major_formatter(PercentFormatter(1, 0))
-    six = [100 * (training.six_views or 0.0) for training in result.trainings]
     _seeds(right, 0, [100 * training.test_accuracy for training in result.trainings], BLUE)
-    _seeds(right, 1, six, RED)
-    if result.has_target:
+    names = ["plain"]
+    if result.six_views is not None:
+        _seeds(right, 1, [100 * (t.six_views or 0.0) for t in result.trainings], RED)
+        names.append("mean over six views")
+    if result.has_target and not result.is_shortened:
         right.axhline(result.target, color=GREY, linestyle="--", linewidth=1)
         right.annotate(
             "target", (-0.45, result.target), (0, 3), textcoords="offset points", color=GREY
         )
-    right.set_xticks([0, 1], ["plain", "mean over six views"])
-    right.set(xlim=(-0.5, 1.7), ylabel="test accuracy [%]")
+    right.set_xticks(range(len(names)), names)
+    right.set(xlim=(-0.5, len(names) - 0.3), ylabel="test accuracy [%]")
     right.margins(y=0.15)
     right.set_title(f"{percent(result.accuracy, 2)} plain")
     text = plain(reached(result) + against_target(result)).strip()

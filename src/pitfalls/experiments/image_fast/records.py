@@ -113,9 +113,10 @@ class FastResult(Result):
         return float(np.std([training.test_accuracy for training in self.trainings], ddof=1))
 
     @property
-    def six_views(self) -> float:
-        """Test accuracy of the mean answer over six views, the mean over the seeds."""
-        return float(np.mean([training.six_views for training in self.trainings]))
+    def six_views(self) -> float | None:
+        """Test accuracy of the mean answer over six views, the mean over the seeds; None if not asked."""
+        found = [t.six_views for t in self.trainings if t.six_views is not None]
+        return float(np.mean(found)) if len(found) == self.n else None
 
     @property
     def seconds(self) -> float:

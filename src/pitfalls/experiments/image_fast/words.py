@@ -54,11 +54,10 @@ def reached(result: FastResult) -> Markup:
     )  # fmt: skip
     return say(
         "A smaller network by the fast recipe{short} gets {plain} of {images} of {data} right, "
-        "{spread}, and {six} by the mean answer over six views, in {seconds} s of training steps on "
-        "{threads}. ",
+        "{spread}{six}, in {seconds} s of training steps on {threads}. ",
         short=_shortened(result), plain=percent(result.accuracy, 2),
         images=counted(result.pictures.n("test"), "test image"),
-        data=result.pictures.name, spread=spread, six=percent(result.six_views, 2),
+        data=result.pictures.name, spread=spread, six=_six_views(result),
         seconds=number(result.seconds), threads=counted(result.threads, "thread"),
     )  # fmt: skip
 
@@ -76,6 +75,14 @@ def against_target(result: FastResult) -> Markup:
     return say(
         "Its target of {target} % is {word}. ",
         target=result.target, word="reached" if result.reached else "missed",
+    )  # fmt: skip
+
+
+def _six_views(result: FastResult) -> Markup:
+    if result.six_views is None:
+        return ()
+    return say(
+        ", and {six} by the mean answer over six views", six=percent(result.six_views, 2)
     )  # fmt: skip
 
 
