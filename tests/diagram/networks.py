@@ -131,6 +131,24 @@ def one_layer_four_times():
     return nn.Sequential(*(part for _ in range(4) for part in (layer, nn.ReLU(inplace=True))))
 
 
+def one_layer_under_two_names():
+    layer = nn.Linear(10, 10)
+    rest = nn.Sequential(layer, nn.ReLU(), layer, nn.ReLU())
+    return Calls(lambda net, x: net.rest(x), layer=layer, rest=rest)
+
+
+class MadeLate(nn.Module):
+    """A parameter that has no shape before the forward pass makes it."""
+
+    def __init__(self):
+        super().__init__()
+        self.shift = nn.UninitializedParameter()
+
+    def forward(self, x):
+        self.shift = nn.Parameter(torch.zeros(128))
+        return x + self.shift
+
+
 def one_activation_for_all():
     activation = nn.ReLU(inplace=True)
     parts = [nn.ReflectionPad2d(3), nn.Conv2d(4, 1, 1), nn.BatchNorm2d(1), activation]
@@ -337,6 +355,15 @@ NETWORKS = {
         {"input_shape": (8, 16, 16)},
     ),
     "one layer four times": (one_layer_four_times, {"input_shape": (10,)}),
+    "one layer under two names": (one_layer_under_two_names, {"input_shape": (10,)}),
+    "a parameter made late": (MadeLate, {"input_shape": (128,)}),
+    "names of pruning without pruning": (
+        lambda: Calls(
+            lambda net, x: x * net.weight_orig * net.weight_mask,
+            weight_orig=nn.Parameter(torch.ones(8)), weight_mask=nn.Parameter(torch.zeros(8)),
+        ),
+        {"input_shape": (8,)},
+    ),
     "one activation for all": (one_activation_for_all, {"input_shape": (4, 64, 64)}),
     "loops over a container": (loops_over_a_sequential, FIVE),
     "a list with a hole": (list_with_a_hole, FIVE),
@@ -451,6 +478,10 @@ NETWORKS = {
 WITHOUT_AN_IMAGE = {
     "no arguments": (
         lambda: Calls(lambda net: {"loss": net.p.sum()}, p=nn.Parameter(torch.ones(3, 3))), given(),
+    ),
+    "an empty dict as the input": (
+        lambda: Calls(lambda net, d: net.layer(d.get("x", torch.ones(3))), layer=nn.Linear(3, 1)),
+        given({}),
     ),
     "its own parameter is the result": (
         lambda: Calls(lambda net, x: net.w, w=nn.Parameter(torch.ones(8, 16))),

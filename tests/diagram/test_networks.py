@@ -26,7 +26,7 @@ def every_value_once(net):
     return sum({id(p): p.numel() for p in net.parameters()}.values())
 
 
-@pytest.mark.parametrize("name", [name for name in ALL if name != "lazy"])
+@pytest.mark.parametrize("name", [name for name in ALL if name not in ("lazy", "a parameter made late")])
 def test_rows_add_up_to_every_weight_once_at_any_depth(name):
     net, call = made(name)
     for depth in (0, 1, 9):
@@ -86,6 +86,17 @@ def test_tied_weights_are_counted_where_they_stand_first():
     assert (rows["embedding"].n_parameters, rows["head"].n_parameters) == (160, 0)
     assert rows["head"].n_tied == 160
     assert "(160 tied)" in str(table)
+
+
+def test_a_parameter_that_the_forward_pass_makes_is_counted():
+    net, call = made("a parameter made late")
+    assert layer_table(net, **call).n_parameters == 128
+
+
+def test_names_alone_prune_nothing():
+    net, call = made("names of pruning without pruning")
+    table = layer_table(net, **call)
+    assert (table.n_parameters, table.n_pruned) == (16, 0)
 
 
 def test_pruned_weights_are_counted_once_and_said():
