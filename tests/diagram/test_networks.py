@@ -26,7 +26,9 @@ def every_value_once(net):
     return sum({id(p): p.numel() for p in net.parameters()}.values())
 
 
-@pytest.mark.parametrize("name", [name for name in ALL if name not in ("lazy", "a parameter made late")])
+@pytest.mark.parametrize(
+    "name", [name for name in ALL if name not in ("lazy", "a parameter made late")]
+)
 def test_rows_add_up_to_every_weight_once_at_any_depth(name):
     net, call = made(name)
     for depth in (0, 1, 9):

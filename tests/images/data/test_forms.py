@@ -336,6 +336,22 @@ def test_tables_that_do_not_say_it_are_refused(tmp_path, header, rows, message):
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.parametrize("place", ["/home/me/photos/", "C:\\photos\\", ""])
+@pytest.mark.parametrize("order", [("file", "label"), ("label", "file")])
+def test_labels_that_look_like_names_are_no_files_and_places_elsewhere_do_not_matter(
+    tmp_path, place, order
+):
+    rows = [{"file": f"{place}{i}.png", "label": str(i % 2)} for i in range(10)]
+    for i in range(10):
+        picture(tmp_path / f"{i}.png", seed=i)
+    lines = [",".join(order), *(",".join(row[column] for column in order) for row in rows)]
+    (tmp_path / "labels.csv").write_text("\n".join(lines))
+    data = load_dataset(tmp_path)
+    assert len(together(data)) == 10
+    assert data.class_names == ("0", "1")
+    assert sorted(np.concatenate([data.train_labels, data.test_labels])) == [0] * 5 + [1] * 5
+
+
 @pytest.mark.parametrize("ending", [".png", ""])
 def test_a_table_without_a_line_of_names_loses_no_picture(tmp_path, ending):
     for i in range(10):
@@ -530,6 +546,14 @@ def test_hugging_face_parquet(tmp_path, arrow):
     assert data.train_labels.tolist() == labels[:8]
     assert data.class_names == names
     assert data.warnings == ()
+
+
+def test_parquet_whose_test_labels_are_kept_back_has_a_test_set_set_aside(tmp_path, arrow):
+    parquet(tmp_path / "train-0.parquet", pixels(0, (20, 8, 8, 3)), [0, 1] * 10, ["cat", "dog"])
+    parquet(tmp_path / "test-0.parquet", pixels(1, (6, 8, 8, 3)), [-1] * 6, ["cat", "dog"])
+    data = load_dataset(tmp_path)
+    assert (len(data.train_labels), len(data.test_labels)) == (16, 4)
+    assert any("6 pictures without a label in test" in text for text in data.warnings)
 
 
 def test_one_parquet_file_with_text_labels_in_another_column(tmp_path, arrow):

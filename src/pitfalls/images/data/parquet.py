@@ -57,6 +57,8 @@ def read_parquet(tree: FileTree, config: DataConfig) -> Content:
     bound = Bound.of(config.memory_limit)
     bound.check(sum(tree.sizes[p] for p in paths), f"{tree.root}: its parquet files")
     shards = [_read(tree, path, config, bound) for path in paths]
+    blank = [s for s in shards if s.part != "train" and set(s.labels) == {-1}]  # kept from us
+    shards = [shard for shard in shards if shard not in blank]
     shards.sort(key=lambda shard: PARTS.index(shard.part))
     names = {shard.names for shard in shards}
     if len(names) > 1:
@@ -74,9 +76,12 @@ def read_parquet(tree: FileTree, config: DataConfig) -> Content:
     split = {part: LabelledImages(gathered.part(part_at == part), encoded[part]) for part in parts}
     reading = replace(
         gathered.reading,
-        files=((".parquet", len(paths)),),
+        files=((".parquet", len(shards)),),
         labels=words,
     )
+    if blank:
+        n = sum(len(shard.labels) for shard in blank)
+        reading = replace(reading, skipped=((f"pictures without a label in {blank[0].part}", n),))
     return Content(
         name=tree.name,
         source=tree.root,

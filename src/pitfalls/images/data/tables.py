@@ -168,14 +168,17 @@ def _open(
 
     def find(name: str) -> str | None:
         name = name.strip().replace("\\", "/").removeprefix("./")
+        if re.match(r"/|[A-Za-z]:/", name):  # where it lay on the machine that wrote the table
+            return index.get(name.rpartition("/")[2])
         return index.get(f"{folder}/{name}" if folder else name) or index.get(name)
 
-    def share(column: str) -> float:
-        some = rows[:LOOKED_AT]
-        return sum(find(row.get(column, "")) is not None for row in some) / len(some)
+    def share(column: str) -> tuple[float, int]:
+        """Return how many are pictures' names, and how many there are: labels may look like such."""
+        some = [row.get(column, "") for row in rows[:LOOKED_AT]]
+        return sum(find(name) is not None for name in some) / len(some), len(set(some))
 
     best = max(columns, key=share)
-    if share(best) == 0:
+    if share(best)[0] == 0:
         return None
     part_column = next(
         (c for c in columns if c.lower() in PART_COLUMNS and _all_parts(rows, c)), None
