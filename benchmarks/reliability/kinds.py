@@ -20,7 +20,7 @@ COMMANDS = {
     "linear descend": "linear descend --steps 60",
     "images train": (
         "images train --data digits --subset-train 64 --subset-val 32 --epochs 2 --batch-size 32 "
-        "--checkpoint-every 1"
+        "--checkpoint-every 1 --model fastnet --widths 4 4 4"
     ),
 }
 VOLATILE = {"manifest.json", "timings.jsonl", ".lock", "derived.json"}
