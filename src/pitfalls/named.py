@@ -15,9 +15,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from pitfalls.errors import InputError
+from pitfalls.errors import InputError, PitfallsError
 
-__all__ = ["build_named", "is_named", "load_named", "named_digest", "read_arguments"]
+__all__ = ["build_named", "is_named", "load_named", "named_digest", "own_code", "read_arguments"]
 
 MODULE = "_part_of_the_user"
 
@@ -74,6 +74,24 @@ def build_named(what: str, name: str, arguments: Sequence[str] = (), **offered: 
         built = _look_up(name)
         known = _parameters(built)
         return built(**{k: v for k, v in offered.items() if k in known} | given)
+
+
+@contextmanager
+def own_code(what: str, name: str | None) -> Iterator[None]:
+    """Say of what goes wrong in a call of a named part whose it is, in one line.
+
+    Without a name, as for a function that a program of the user's gave, errors are the program's.
+    """
+    try:
+        yield
+    except PitfallsError:
+        raise
+    except (Exception, SystemExit) as error:
+        # what the machine lacks is told by who knows what would need less
+        if name is None or isinstance(error, MemoryError) or "memory" in str(error):
+            raise
+        reason = f"{type(error).__name__}: {_reason(error)}"
+        raise InputError(f"{what} {name!r} failed when it was called: {reason}") from error
 
 
 def read_arguments(what: str, arguments: Sequence[str]) -> dict[str, Any]:
@@ -156,9 +174,14 @@ def _look_up(name: str) -> Any:
 def _in_one_line(what: str, name: str, done: str) -> Iterator[None]:
     try:
         yield
-    except Exception as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{what} {name!r} could not be {done}: {reason}") from error
+    except (Exception, SystemExit) as error:
+        raise InputError(f"{what} {name!r} could not be {done}: {_reason(error)}") from error
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, SystemExit):
+        return "it ends the program"
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def _parameters(function: Any) -> set[str]:

@@ -3,11 +3,13 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from dataclasses import replace
 
 import pytest
+from docstring_parser import parse
 
-from pitfalls.cli import main
+from pitfalls.cli import app, main
 from pitfalls.errors import DataError, InputError, RunError
 from pitfalls.experiments.image_regress import EXPERIMENT, RegressConfig
 from pitfalls.experiments.image_source import find_images
@@ -66,6 +68,17 @@ def test_version_is_the_package_version(capsys):
         (["--runs", "x", "images", "train", "--widths", "1"], "See: pitfalls images train --help"),
         (["images", "embed", "--data", "digits", "--thumbnails", "-4"], "Got -4"),
         (["parity", "signal", "-d", "0"], "Got dimensions (0,)"),
+        (["linear", "capacity", "--rank", "1.5"], "below 2^63, got '1.5'"),
+        (["parity", "prove", "--mask", "101", "--n-hidden", "2.5"], "expected a whole number"),
+        (["--seed", "1.5", "runs", "list"], "expected a whole number"),
+        (
+            ["linear", "minimum", "--modes", "inf"],
+            "modes must fall, from less than 1e100 to no less",
+        ),
+        (["linear", "descend", "--strength", "1e308"], "at the start the weights or the gradient"),
+        (["linear", "ranks", "--strength", "1e308"], "at the start the weights or the gradient"),
+        (["images", "embed", "--data", "digits", "--validation", "1e308"], "validation must be"),
+        (["images", "embed", "--data", "/dev/zero"], "it is a pipe or a device, not a file"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(line, says, capsys, tmp_path, monkeypatch):
@@ -93,6 +106,47 @@ def test_errors_become_exit_codes(error, code, capsys, monkeypatch):
     said = capsys.readouterr().err
     assert "Traceback (most recent call last)" in said
     assert "in fail" in said
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (MemoryError(), "memory ran out. No more was to be had. Ask for something smaller."),
+        (
+            RuntimeError(
+                "DefaultCPUAllocator: can't allocate memory\nException raised from f\nframe #0"
+            ),
+            "memory ran out. DefaultCPUAllocator: can't allocate memory. Ask for something smaller.",
+        ),
+        (RuntimeError("numel: integer multiplication overflow"), "memory ran out. numel: "),
+        (RuntimeError("wrong\nException raised from g"), "unexpected RuntimeError: wrong. This is"),
+        (SystemExit(3), "code that was named ended the program (3) in its midst."),
+    ],
+)
+def test_what_libraries_and_named_code_do_is_one_line(error, says, capsys, monkeypatch):
+    def fail():
+        raise error
+
+    monkeypatch.setattr("pitfalls.cli.runs.run_store", fail)
+    assert main(["runs", "list"]) == 1
+    printed = capsys.readouterr().err
+    assert printed.startswith(f"pitfalls: error: {says}")
+    assert printed.count("\n") == 1
+
+
+@pytest.mark.filterwarnings("default")
+def test_what_libraries_warn_of_is_one_line_without_their_place(capsys, monkeypatch):
+    def warn():
+        warnings.warn("overflow\nencountered", RuntimeWarning, stacklevel=1)
+        raise RunError("bad.")
+
+    monkeypatch.setattr("pitfalls.cli.runs.run_store", warn)
+    before = warnings.showwarning
+    assert main(["runs", "list"]) == 1
+    assert capsys.readouterr().err == (
+        "pitfalls: warning: overflow encountered.\npitfalls: error: bad.\n"
+    )
+    assert warnings.showwarning is before
 
 
 def test_interruption_names_the_command_to_go_on_with(capsys, monkeypatch):
@@ -307,8 +361,30 @@ def test_plain_progress_says_rate_and_time_left_but_only_of_long_work(capsys, mo
     ]
 
 
-@pytest.mark.parametrize("line", ["images diagram", "images summary", "diagnose", "diagnose check"])
-def test_every_option_that_takes_code_by_name_says_that_it_runs(line, capsys):
-    assert main([*line.split(), "--help"]) == 0
-    text = " ".join(capsys.readouterr().out.replace("│", " ").split())
-    assert "runs as your own code does" in text
+def commands(found, path=()):
+    """Yield every command with its words."""
+    for name in (name for name in found if not name.startswith("-")):
+        yield from commands(found[name], (*path, name))
+    if found.default_command is not None and path:
+        yield path, found
+
+
+def test_every_option_that_takes_code_by_name_says_that_it_runs():
+    taking = {}
+    for path, command in commands(app):
+        written = {
+            item.arg_name.replace("_", "-"): item.description
+            for item in parse(command.default_command.__doc__ or "").params
+        }
+        for argument in command.assemble_argument_collection():
+            told = argument.parameter.help or written.get(argument.name.lstrip("-")) or ""
+            text = " ".join(told.split())
+            if any(word in text for word in (".py:", ".module:", "module:", "by name")):
+                taking.setdefault(argument.name, []).append(" ".join(path))
+                assert "code is run" in text or "runs as your own code does" in text, (path, text)
+    assert set(taking["--model"]) >= {
+        *("images train", "images compare", "images lr-find", "images evaluate", "images predict"),
+        *("images diagram", "images summary", "runs export"),
+    }
+    assert {"--scheme", "--optimizer", "--loss", "--transforms", "--track"} <= set(taking)
+    assert {"diagnose", "diagnose check"} <= {path for paths in taking.values() for path in paths}

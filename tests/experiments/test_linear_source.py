@@ -56,7 +56,17 @@ def test_files_that_are_no_arrays_are_refused(tmp_path):
         find_source(str(path))
 
 
-@pytest.mark.parametrize("wrong", [Planted(n_samples=3), Planted(modes=(1.0, 2.0))])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        Planted(n_samples=3),
+        Planted(modes=(1.0, 2.0)),
+        Planted(modes=(1.0, -1.0)),
+        Planted(modes=(float("inf"), 1.0)),
+        Planted(modes=(float("nan"),)),
+        Planted(modes=(1e200, 1.0)),
+    ],
+)
 def test_planted_problems_out_of_range_are_refused(wrong):
     with pytest.raises(InputError, match="Got"):
         load_risk(Problem(wrong))

@@ -142,3 +142,51 @@ def test_a_field_without_help_is_refused():
 
     with pytest.raises(InputError, match=r"Silent\.depth has no help"):
         options(take)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Whole numbers.
+
+    Parameters
+    ----------
+    rank : int
+        One.
+    steps : int or None
+        One or none.
+    sizes : tuple of int
+        Many.
+    """
+
+    rank: int = 1
+    steps: int | None = None
+    sizes: tuple[int, ...] = ()
+
+
+def counts(*tokens):
+    found = []
+    app = App(result_action="return_value")
+
+    @app.default
+    @options
+    def take(config: Counts) -> None:
+        found.append(config)
+
+    app(tokens, exit_on_error=False, print_error=False)
+    return found[0]
+
+
+@pytest.mark.parametrize("text", ["1000", "1e3", "1000.0", "+1000", "1_000"])
+def test_a_whole_number_is_taken_however_it_is_written(text):
+    assert counts("--rank", text, "--steps", text, "--sizes", text, "2") == Counts(
+        1000, 1000, (1000, 2)
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["1.5", "0.5", "nan", "inf", "", "x", "1e-3", str(2**63), "1e30", "1e999999999"]
+)
+@pytest.mark.parametrize("name", ["--rank", "--steps", "--sizes"])
+def test_what_is_no_whole_number_is_refused_and_not_rounded(name, text):
+    with pytest.raises(CycloptsError):
+        counts(name, text)

@@ -226,3 +226,10 @@ def test_the_nearest_saddle_is_the_nearest_of_all_subsets():
             for s in ([], [0], [1], [2], [0, 1], [0, 2], [1, 2])
         )
         assert nearest_saddle(risk, white, 2).distance == pytest.approx(best)
+
+
+@pytest.mark.parametrize("method", ["gradient", "momentum", "flow"])
+@pytest.mark.parametrize("size", [1e100, 1e308])
+def test_a_start_beyond_all_numbers_is_refused_at_once(method, size):
+    with pytest.raises(InputError, match="at the start the weights or the gradient are beyond"):
+        descend(make_risk(), [np.full((4, 5), size), np.full((3, 4), size)], method=method)

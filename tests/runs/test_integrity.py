@@ -315,6 +315,37 @@ def test_links_in_a_run_are_refused_and_deleted_without_what_they_lead_to(store,
     assert not os.path.lexists(run.path)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with names")
+def test_a_pipe_in_the_place_of_a_file_is_a_fault_and_not_waited_for(store):
+    run = make(store)
+    for name in files_of(run):
+        path = run.path / name
+        whole = path.read_bytes()
+        path.unlink()
+        os.mkfifo(path)
+        ((fault, *_),) = store.check().values()
+        assert "\n" not in fault
+        path.unlink()
+        path.write_bytes(whole)
+    assert list(store.check().values()) == [()]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with names")
+@pytest.mark.parametrize(
+    "name", ["metrics.jsonl", "checkpoints/step-000000000002.json", "manifest.json"]
+)
+def test_a_pipe_in_an_interrupted_run_is_passed_over_or_one_line(store, name):
+    run = interrupted(store)
+    (run.path / name).unlink()
+    os.mkfifo(run.path / name)
+    if name.startswith("checkpoints/"):
+        with store.open("test", Config()) as run:
+            assert run.load_checkpoint().step == 1
+        return
+    with pytest.raises(RunError, match=name), store.open("test", Config()):
+        pass
+
+
 def test_a_run_folder_that_lies_elsewhere_and_is_linked_works(store, tmp_path):
     run = make(store)
     moved = tmp_path / "disk" / "test" / run.path.name

@@ -3,14 +3,16 @@
 import os
 import select
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
 from pitfalls.errors import PitfallsError
-from pitfalls.frame import session
+from pitfalls.frame import Whole, session
 
 __all__ = ["app", "main"]
 
@@ -80,8 +82,8 @@ app.command(
 @app.meta.default
 def launch(
     *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
-    seed: Annotated[int, Parameter(group=GLOBAL)] = 123,
-    threads: Annotated[int | None, Parameter(group=GLOBAL)] = None,
+    seed: Annotated[Whole, Parameter(group=GLOBAL)] = 123,
+    threads: Annotated[Whole | None, Parameter(group=GLOBAL)] = None,
     device: Annotated[Literal["auto", "cpu", "cuda"], Parameter(group=GLOBAL)] = "auto",
     runs: Annotated[Path | None, Parameter(group=GLOBAL)] = None,
     fresh: Annotated[bool, Parameter(group=GLOBAL, negative="")] = False,
@@ -132,7 +134,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments
     try:
-        with session.interruptible():
+        with session.interruptible(), _warnings_in_one_line(debug=debug):
             result = app.meta(
                 arguments, exit_on_error=False, print_error=False, result_action="return_value"
             )
@@ -154,24 +156,49 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # rich answers a broken pipe in this way, and says nothing of it
         if isinstance(end.__context__, BrokenPipeError):
             return READER_GONE
-        raise
+        _trace(debug=debug)
+        session.complain(f"code that was named ended the program ({end.code}) in its midst.")
+        return 1
     except OSError as error:
         _trace(debug=debug)
         if isinstance(error, BrokenPipeError) and _reader_has_gone():
             return READER_GONE
         session.complain(_refused(error, arguments))
         return 1
-    except MemoryError as error:
-        _trace(debug=debug)
-        session.complain(f"memory ran out: {_one_line(error)} Ask for something smaller.")
-        return 1
     except Exception as error:
         _trace(debug=debug)
+        if _is_out_of_memory(error):
+            reason = _one_line(error) or "No more was to be had."
+            session.complain(f"memory ran out. {reason} Ask for something smaller.")
+            return 1
         session.complain(
             f"unexpected {type(error).__name__}: {_one_line(error)} "
             "This is a fault of pitfalls; --debug shows where."
         )
         return 1
+
+
+@contextmanager
+def _warnings_in_one_line(*, debug: bool) -> Iterator[None]:
+    """Show what libraries warn of as we do, in one line; with --debug where it came from, too."""
+    with warnings.catch_warnings():
+        if not debug:
+            warnings.showwarning = lambda message, *_: session.complain(
+                _one_line(message), kind="warning"
+            )
+        yield
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Tell a lack of memory: PyTorch has no error of its own for it, but on a GPU."""
+    text = str(error)
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError)
+        and any(
+            words in text
+            for words in ("allocate memory", "out of memory", "lation overflow", "cation overflow")
+        )
+    )
 
 
 def _reader_has_gone() -> bool:
@@ -208,6 +235,7 @@ def _trace(*, debug: bool) -> None:
         traceback.print_exc()
 
 
-def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split())
+def _one_line(error: BaseException | str) -> str:
+    # PyTorch adds where in its own machinery an error was raised
+    text = " ".join(str(error).partition("Exception raised from")[0].split())
     return text if text.endswith((".", "!", "?")) or not text else text + "."

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from cyclopts import App
 
-from pitfalls.frame import as_json, complain, print_table, run_store, say
+from pitfalls.frame import Whole, as_json, complain, print_table, run_store, say
 from pitfalls.prose import counted
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def export(
     folder: Path,
     table: str | None = None,
     style: Literal["page", "print", "slides"] = "page",
-    member: int = 0,
+    member: Whole = 0,
     model: str | None = None,
 ) -> None:
     """Copy what a run found: its table, figures, trained network, or numbers for another tracker.

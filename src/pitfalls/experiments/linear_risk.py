@@ -58,14 +58,22 @@ def shape_of(problem: Problem) -> tuple[int, int]:
     return dataset.n_features, dataset.n_classes
 
 
+LARGEST_MODE = 1e100
+"""Beyond it, squares of what is computed with leave the finite numbers."""
+
+
 def _planted(source: Planted) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     p, d, n = len(source.modes), source.n_features, source.n_samples
     if p < 1 or d < 1 or n < d + p + 1:
         raise InputError(
             f"planted data: n_samples must be above n_features + outputs. Got {n}, {d}, {p}."
         )
-    if any(a < b for a, b in zip(source.modes[:-1], source.modes[1:], strict=True)):
-        raise InputError(f"planted data: modes must fall. Got {source.modes}.")
+    fall = all(a >= b for a, b in zip(source.modes[:-1], source.modes[1:], strict=True))
+    if not (fall and source.modes[-1] >= 0 and source.modes[0] < LARGEST_MODE):
+        raise InputError(
+            "planted data: modes must fall, from less than 1e100 to no less than 0, as singular values "
+            f"do. Got {source.modes}."
+        )
     rng = np.random.default_rng(source.seed)
     x = rng.standard_normal((n, d))
     x -= x.mean(axis=0)  # so that the modes are the planted ones with an intercept and without

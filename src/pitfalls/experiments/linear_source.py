@@ -9,6 +9,7 @@ from pitfalls.errors import InputError
 from pitfalls.experiments.image_source import ImageSource, find_images
 from pitfalls.images.data import DataConfig, read_arrays
 from pitfalls.prose import number
+from pitfalls.regular import read_regular
 from pitfalls.runs import NOT_IDENTITY
 
 __all__ = [
@@ -160,6 +161,6 @@ def find_source(
     """
     is_archive = data is not None and data.endswith(".npz") and Path(data).exists()
     if data is not None and is_archive and {"x", "y"} <= set(read_arrays(data)):
-        digest = hashlib.sha256(Path(data).read_bytes()).hexdigest()
+        digest = hashlib.sha256(read_regular(Path(data))).hexdigest()
         return ArraySource(digest, str(Path(data).resolve()))
     return find_images(DataConfig(data, subset_train=subset_train, seed=seed))

@@ -1,6 +1,7 @@
 from .bars import TerminalProgress as TerminalProgress
 from .config_options import HIDDEN as HIDDEN
 from .config_options import Located as Located
+from .config_options import Whole as Whole
 from .config_options import Without as Without
 from .config_options import options as options
 from .experiment import Experiment as Experiment
@@ -33,6 +34,7 @@ __all__ = [
     "Scale",
     "Settings",
     "TerminalProgress",
+    "Whole",
     "Without",
     "as_json",
     "complain",

@@ -5,21 +5,40 @@ import functools
 import inspect
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from decimal import Decimal
 from typing import Annotated, Any, Final, Generic, TypeVar, get_args, get_origin
 
-from cyclopts import Parameter
+from cyclopts import Parameter, Token
 
 from pitfalls.errors import InputError
 from pitfalls.frame.session import resolve_device, settings
 
-__all__ = ["HIDDEN", "Located", "Option", "Without", "options", "options_of"]
+__all__ = ["HIDDEN", "Located", "Option", "Whole", "Without", "options", "options_of"]
 
 O = TypeVar("O")  # noqa: E741 (options)
 T = TypeVar("T")
 
 HIDDEN: Final = "hidden"
 """Annotates a config field that is no option: ``Annotated[str, HIDDEN]``; its default holds."""
+
+
+def _whole(kind: type, tokens: Sequence[Token]) -> int:
+    """Read a whole number: the parser's own reading would take 1.5 for 2."""
+    text = tokens[0].value
+    with suppress(ArithmeticError):
+        value = Decimal(text)
+        # the size first: 1e999999999 is a whole number, too
+        small = value.is_finite() and value.adjusted() < 19
+        if small and value == int(value) and abs(value) < LARGEST:
+            return int(value)
+    raise ValueError(f"expected a whole number, above -2^63 and below 2^63, got {text[:80]!r}")
+
+
+LARGEST = 2**63
+Whole = Annotated[int, Parameter(converter=_whole)]
+"""A whole number on the command line."""
 
 FROM_SESSION: Mapping[str, Callable[[], Any]] = {
     "seed": lambda: settings().seed,
@@ -222,7 +241,21 @@ def _annotate(hint: Any, text: str) -> Any:
     is_list = any(get_origin(kind) is tuple for kind in kinds)
     negative = None if bool in kinds else ""
     parameter = Parameter(help=text, consume_multiple=is_list or None, negative=negative)
-    return Annotated[hint, parameter]
+    return Annotated[_with_whole(hint), parameter]
+
+
+def _with_whole(hint: Any) -> Any:
+    """Return a type in which every int is read as `Whole`."""
+    if hint is int:
+        return Whole
+    inner = get_args(hint)
+    if get_origin(hint) in (types.UnionType, typing.Union):
+        return typing.Union[tuple(map(_with_whole, inner))]  # noqa: UP007 (of types that are made here)
+    if get_origin(hint) is Annotated:
+        return Annotated[(_with_whole(inner[0]), *inner[1:])]
+    if get_origin(hint) is tuple:
+        return tuple[tuple(map(_with_whole, inner))]  # type: ignore[misc]
+    return hint
 
 
 @functools.cache

@@ -162,6 +162,7 @@ def descend(
     layers = [w.copy() for w in as_weights(weights, "descend")]
     risk.check(layers, "descend")
     _check(method, learning_rate, momentum, steps, records)
+    _check_start(risk, layers)
     watch = Watch(risk, layers)
     if method == "flow":
         return _flow(risk, layers, watch, duration, records, on_progress)
@@ -227,6 +228,18 @@ def _check(
     if method not in ("gradient", "momentum", "flow"):
         raise InputError(
             f"descend: method must be 'gradient', 'momentum' or 'flow'. Got {method!r}."
+        )
+
+
+def _check_start(risk: SquaredRisk, layers: list[Matrix]) -> None:
+    """Refuse a start from which no step is a number; a solver would wait at it for ever."""
+    with np.errstate(all="ignore"):
+        gradients = gradients_of(layers, risk.moments.sxx, risk.moments.syx)
+        size = sum(float(np.sum(np.square(part))) for part in (*layers, *gradients))
+    if not np.isfinite(size):
+        raise InputError(
+            "descend: at the start the weights or the gradient are beyond what can be computed with. "
+            "Start smaller."
         )
 
 

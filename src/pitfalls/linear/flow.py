@@ -98,7 +98,7 @@ def follow_flow(
         raise DivergenceError(
             f"descend: the flow stopped at time {solution.t[-1]:.4g} ({solution.message}). "
             "The last good weights are in the error's 'last'.",
-            tuple(points[-1]),
+            tuple(points[-1] if points else layers),
         )
     if on_progress is not None:
         on_progress(1000, 1000)

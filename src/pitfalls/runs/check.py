@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from pitfalls.errors import RunError
+from pitfalls.regular import read_regular
 from pitfalls.runs import plain
 from pitfalls.runs.checkpoint import read_checkpoints
 from pitfalls.runs.folder import DERIVED
@@ -67,7 +68,7 @@ def _check_drawn(run: ReadableRun) -> list[str]:
     if not path.exists():
         return []
     try:
-        content = plain.load(path.read_bytes())
+        content = plain.load(read_regular(path))
         if content["sha256"] != plain.digest(content["files"]):
             raise ValueError("its checksum does not match")
     except (OSError, ValueError, KeyError, TypeError) as error:

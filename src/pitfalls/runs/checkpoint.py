@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from pitfalls.errors import InputError
+from pitfalls.regular import read_regular
 from pitfalls.runs import plain
 from pitfalls.runs.atomic import make_folder, replace, sync_folder
 from pitfalls.runs.config import to_json
@@ -113,14 +114,14 @@ def read_checkpoints(folder: Path) -> Iterator[tuple[Path, tuple[Checkpoint, str
 
 
 def _read(description: Path) -> tuple[Checkpoint, str]:
-    values = plain.load(description.read_bytes())
+    values = plain.load(read_regular(description))
     if values.pop("sha256") != plain.digest(values):
         raise ValueError("its checksum does not match")
     if not _has_right_types(values):
         raise ValueError("its values are not of a checkpoint's types")
     if description.name != f"step-{values['step']:012d}.json":
         raise ValueError(f"it is of step {values['step']}")
-    data = description.with_suffix(".safetensors").read_bytes()
+    data = read_regular(description.with_suffix(".safetensors"))
     if hashlib.sha256(data).hexdigest() != values["tensors_sha256"]:
         raise ValueError("the checksum of its tensors does not match")
     try:

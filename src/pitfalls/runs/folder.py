@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pitfalls.errors import InputError, RunError
+from pitfalls.regular import read_regular
 from pitfalls.runs import plain
 from pitfalls.runs.atomic import UNFINISHED, make_folder, replace, sync_folder, write_beside
 from pitfalls.runs.manifest import MANIFEST, Manifest, are_records, read_manifest
@@ -116,7 +117,7 @@ class RunFolder:
                 path = folder / found[1]
                 _, digest = self.manifest.files.get(self._name(path), (0, ""))
                 wanted = str(digest).startswith(found[2])
-                if wanted and hashlib.sha256(entry.read_bytes()).hexdigest() == digest:
+                if wanted and hashlib.sha256(read_regular(entry)).hexdigest() == digest:
                     entry.replace(path)
                 else:
                     entry.unlink()
@@ -171,7 +172,7 @@ class RunFolder:
             If the disk does not give them.
         """
         try:
-            data = (self.path / DERIVED).read_bytes()
+            data = read_regular(self.path / DERIVED)
         except FileNotFoundError:
             return {}
         except OSError as error:
@@ -195,7 +196,7 @@ class RunFolder:
         try:
             if path.stat().st_size != size:
                 raise RunError(f"{name} {DAMAGED} (it has {path.stat().st_size} bytes, not {size})")
-            data = path.read_bytes()
+            data = read_regular(path)
         except RunError:
             raise
         except FileNotFoundError:

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from pitfalls.regular import read_regular
 from pitfalls.runs import plain
 from pitfalls.runs.atomic import sync_folder
 
@@ -27,7 +28,7 @@ class Log:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        data = path.read_bytes() if path.exists() else b""
+        data = read_regular(path) if path.exists() else b""
         if not data.endswith(b"\n"):  # a killed process wrote a part of a line
             data = data[: data.rfind(b"\n") + 1]
             cut(path, len(data))
@@ -81,7 +82,7 @@ class Log:
 def fits(path: Path, size: int, digest: str) -> bool:
     """Whether a log begins with the ``size`` bytes that have this hash."""
     try:
-        data = path.read_bytes()[:size]
+        data = read_regular(path)[:size]
     except OSError:
         data = b""
     return len(data) == size and hashlib.sha256(data).hexdigest() == digest

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from pitfalls.errors import RunError
+from pitfalls.regular import read_regular
 from pitfalls.runs import plain
 
 __all__ = [
@@ -113,7 +114,7 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         if path.stat().st_size > LARGEST:
             raise ValueError(f"it has over {LARGEST // 2**20} MiB")
-        values = plain.load(path.read_bytes())
+        values = plain.load(read_regular(path))
         if not isinstance(values, dict):
             raise ValueError("it is no JSON object")
         if values.get("format") != FORMAT:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from pitfalls.errors import RunError
+from pitfalls.regular import read_regular
 from pitfalls.runs import plain
 from pitfalls.runs.code import fingerprint
 from pitfalls.runs.converter import Misfit
@@ -158,7 +159,7 @@ class ReadableRun:
             recorded = name in self.manifest.files
             if not recorded and (self.complete or not path.exists()):
                 return []
-            return read_lines(self._folder.read(name) if recorded else path.read_bytes())
+            return read_lines(self._folder.read(name) if recorded else read_regular(path))
 
         return self._read(name, name, read)
 

@@ -280,8 +280,9 @@ class Run(ReadableRun):
         kept = "what was saved before is kept"
         if self._last_step is not None:
             kept += f", up to checkpoint {self._last_step}"
+        where = f" ({Path(error.filename).name})" if isinstance(error.filename, str) else ""
         return RunError(
-            f"run {self.id}: {doing} failed: {error.strerror or error}; {kept}. "
+            f"run {self.id}: {doing} failed: {error.strerror or error}{where}; {kept}. "
             f"Mend the cause, then go on with: {self._command}"
         )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from pitfalls.errors import InputError, RunError
+from pitfalls.regular import read_regular
 from pitfalls.runs import plain
 from pitfalls.runs.atomic import make_folder, sync_folder
 from pitfalls.runs.check import check_run
@@ -277,7 +278,7 @@ def _is_of_other_code(path: Path, new: Manifest) -> bool:
 def _has_older_format(path: Path) -> bool:
     """Whether an earlier version of this package wrote a run folder, whose manifest it no longer reads."""
     try:
-        written = plain.load((path / MANIFEST).read_bytes()).get("format")
+        written = plain.load(read_regular(path / MANIFEST)).get("format")
     except (OSError, ValueError, AttributeError):
         return False
     return isinstance(written, int) and written < FORMAT

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pitfalls.errors import InputError
-from pitfalls.named import is_named, load_named
+from pitfalls.named import is_named, load_named, own_code
 
 __all__ = ["TRACKERS", "Track", "check_tracker", "open_tracker"]
 
@@ -62,7 +62,12 @@ def open_tracker(
     else:
         function = load_named("track", name)
         prefix = f"{label}/" if label else ""
-        yield lambda step, values: function(step, {prefix + k: v for k, v in values.items()})
+
+        def track(step: int, values: Mapping[str, float]) -> None:
+            with own_code("track", name):
+                function(step, {prefix + k: v for k, v in values.items()})
+
+        yield track
 
 
 def _tensorboard(folder: Path, step: int) -> Iterator[Track]:

@@ -132,6 +132,12 @@ def test_what_cannot_be_embedded_is_refused(tmp_path, labels, says):
         perform(EXPERIMENT, EmbedConfig(source), RunStore(tmp_path / "runs"))
 
 
+def test_a_ridge_that_stretches_directions_beyond_all_numbers_is_refused(tmp_path):
+    source = find_images(DataConfig("digits", subset_train=100, subset_val=30))
+    with pytest.raises(InputError, match="so small that directions without any spread"):
+        perform(EXPERIMENT, EmbedConfig(source, ridge=1e-320), RunStore(tmp_path / "runs"))
+
+
 def test_bad_configs_are_refused():
     source = find_images(DataConfig("digits"))
     for wrong in ({"thumbnails": -1}, {"ridge": -1.0}, {"ridge": float("nan")}):

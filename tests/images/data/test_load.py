@@ -1,5 +1,6 @@
 """Splits, subsets, digits, class folders and .npz files."""
 
+import os
 import zipfile
 
 import numpy as np
@@ -10,6 +11,8 @@ from PIL import Image
 
 from pitfalls.errors import DataError, InputError
 from pitfalls.images import DataConfig, ImageDataset, load_dataset, read_picture
+from pitfalls.images.data import read_arrays
+from tests.images.data.makers import class_folders
 
 
 @pytest.fixture(autouse=True)
@@ -317,6 +320,19 @@ def test_path_that_is_no_data_set_is_one_line(tmp_path, kind):
     with pytest.raises(DataError, match="thing") as raised:
         load_dataset(path)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with names")
+@pytest.mark.parametrize("name", ["thing", "thing.npz", "thing.tar.gz", "thing.zip"])
+def test_a_pipe_or_a_device_is_refused_and_not_waited_for(tmp_path, name):
+    path = tmp_path / name
+    os.mkfifo(path)
+    for read in (load_dataset, read_arrays, read_picture):
+        with pytest.raises(DataError, match="it is a pipe or a device, not a file"):
+            read(path)
+    class_folders(tmp_path / "t", n=12)
+    os.mkfifo(tmp_path / "t/cat/pipe.png")
+    assert "1 devices or pipes" in " ".join(load_dataset(tmp_path / "t").warnings)
 
 
 # ---- .npz -----------------------------------------------------------------------------------

@@ -249,6 +249,47 @@ def test_parts_that_are_none_are_refused_in_one_line(part, says):
     assert "\n" not in str(raised.value)
 
 
+WRONG = """
+import torch
+
+def fails(*arguments):
+    raise ValueError("bad\\nand more")
+
+def takes_none():
+    return None
+
+def ends(*arguments):
+    raise SystemExit(3)
+"""
+
+
+@pytest.mark.parametrize("part", ["optimizer", "scheme", "loss", "transforms"])
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("fails", "ValueError: bad"), ("takes_none", "TypeError: "), ("ends", "it ends the program")],
+)
+def test_a_part_by_name_that_fails_when_it_is_called_is_told_by_its_name(
+    tmp_path, part, name, says
+):
+    (tmp_path / "wrong.py").write_text(WRONG)
+    named = f"{tmp_path}/wrong.py:{name}"
+    change = {"transforms": (named,)} if part == "transforms" else {part: named}
+    config = dataclasses.replace(STILL, rate=None, **change)
+    with pytest.raises(InputError) as raised:
+        train(plain(), dataset(), config)
+    text = str(raised.value)
+    what = "transform" if part == "transforms" else part
+    assert text.startswith(f"{what} {named!r} failed when it was called: ")
+    assert says in text
+    assert "more" not in text
+
+
+def test_sizes_that_a_network_does_not_take_are_told():
+    with pytest.raises(InputError, match=r"scaled by image_sizes \(3,\) failed \("):
+        flat = nn.Sequential(nn.Flatten(), nn.Linear(np.prod(dataset().shape), 4))
+        train(flat, dataset(), dataclasses.replace(STILL, image_sizes=(3,)))
+
+
 def test_a_memory_that_no_checkpoint_holds_is_refused(own):
     config = dataclasses.replace(STILL, optimizer=own("Hoarder"))
     with pytest.raises(InputError, match="Hoarder remembers 'object' as a object"):

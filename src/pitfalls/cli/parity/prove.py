@@ -4,7 +4,7 @@ from typing import Literal
 
 from pitfalls.cli.parity import app
 from pitfalls.errors import InputError
-from pitfalls.frame import say
+from pitfalls.frame import Whole, say
 
 __all__ = ["prove"]
 
@@ -14,7 +14,7 @@ def prove(
     *,
     mask: str,
     variant: Literal["corrected", "printed", "compact"] = "corrected",
-    n_hidden: int | None = None,
+    n_hidden: Whole | None = None,
 ) -> None:
     """Prove one network that is set by hand for one mask (homework 3a), or show where it fails.
 

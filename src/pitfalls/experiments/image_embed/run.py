@@ -65,8 +65,8 @@ def run(config: EmbedConfig, run: Run, progress: Progress) -> EmbedResult:
         correlations=np.asarray(cca.canonical_correlations_, dtype=np.float64),
         centres=tuple(_count(part, own, part_of == PARTS.index(part)) for part in parts),
         points=Points(
-            pca=planes[0].astype(np.float32),
-            cca=planes[1].astype(np.float32),
+            pca=_single(planes[0], config.ridge),
+            cca=_single(planes[1], config.ridge),
             labels=labels.astype(np.int32),
             part=part_of.astype(np.uint8),
             index=np.concatenate([data.indices(part) for part in parts]).astype(np.int32),
@@ -74,10 +74,21 @@ def run(config: EmbedConfig, run: Run, progress: Progress) -> EmbedResult:
         ),
         directions=Directions(
             pca.components_[:2].reshape(2, *data.shape).astype(np.float32),
-            rotations.reshape(len(rotations), *data.shape).astype(np.float32),
+            _single(rotations, config.ridge).reshape(len(rotations), *data.shape),
         ),
         sheet=sheet,
     )
+
+
+def _single(values: NDArray[np.float64], ridge: float) -> NDArray[np.float32]:
+    with np.errstate(over="ignore"):
+        single = values.astype(np.float32)
+    if not np.isfinite(single).all():
+        raise InputError(
+            f"embed: a ridge of {ridge:g} is so small that directions without any spread are "
+            "stretched beyond all numbers. Take a larger one, or 0, which leaves them out."
+        )
+    return single
 
 
 def homework(asked: Homework) -> tuple[EmbedConfig, ...]:

@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from pitfalls.errors import InputError
 from pitfalls.experiments.parity_train import EXPERIMENT, ParityTrainConfig
-from pitfalls.frame import options, perform, print_table, settings
+from pitfalls.frame import Whole, options, perform, print_table, settings
 
 __all__ = ["command"]
 
@@ -16,8 +16,8 @@ __all__ = ["command"]
 def command(
     config: ParityTrainConfig,
     *,
-    n_features: Annotated[int | None, Parameter(alias="-d")] = None,
-    weight: int | None = None,
+    n_features: Annotated[Whole | None, Parameter(alias="-d")] = None,
+    weight: Whole | None = None,
     mask: str | None = None,
 ) -> None:
     """Train one network on one parity.

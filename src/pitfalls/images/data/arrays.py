@@ -5,7 +5,6 @@ import sys
 import zipfile
 from collections.abc import Callable
 from math import prod
-from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy.typing as npt
 
 from pitfalls.errors import DataError
 from pitfalls.images.data.bounds import Bound
+from pitfalls.regular import open_regular
 
 __all__ = ["read_arrays"]
 
@@ -54,7 +54,7 @@ def read_arrays(
     """
     if isinstance(source, str | os.PathLike):
         try:
-            with Path(source).open("rb") as stream:
+            with open_regular(source) as stream:
                 return read_arrays(stream, where=os.fspath(source), bound=bound)
         except OSError as error:
             if isinstance(error, DataError):

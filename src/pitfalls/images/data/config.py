@@ -78,7 +78,7 @@ def check_config(config: DataConfig) -> None:
         if value is not None and value < 1:
             raise InputError(f"load_dataset: {name} must be at least 1, got {value}.")
     share = config.validation
-    if not 0 <= share < math.inf or (share >= 1 and share != int(share)):
+    if not 0 <= share < 2**63 or (share >= 1 and share != int(share)):
         raise InputError(
             "load_dataset: validation must be a fraction below 1 or a whole number of images, "
             f"got {share}."

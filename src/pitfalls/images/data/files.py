@@ -13,6 +13,7 @@ from typing import BinaryIO
 from pitfalls.errors import DataError, PitfallsError
 from pitfalls.images.data.bounds import Bound
 from pitfalls.images.data.tar import inner_path, read_tar
+from pitfalls.regular import open_regular
 
 __all__ = ["FileTree", "foreign", "open_tree"]
 
@@ -143,7 +144,7 @@ def open_tree(path: Path, bound: Bound) -> FileTree:
     name = path.name.lower()
     try:
         packed = path.stat().st_size
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             start = stream.read(4)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from None

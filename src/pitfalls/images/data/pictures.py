@@ -16,6 +16,7 @@ from pitfalls.errors import DataError
 from pitfalls.images.data.bounds import Bound
 from pitfalls.images.data.files import foreign
 from pitfalls.images.data.values import Scale, infer_scale, measure
+from pitfalls.regular import open_regular
 
 __all__ = ["PICTURE_ENDINGS", "PictureFile", "PictureHeader", "read_header", "read_picture"]
 
@@ -114,7 +115,7 @@ def read_picture(
     path = Path(path)
     try:
         n_bytes = path.stat().st_size
-        path.open("rb").close()
+        open_regular(path).close()
     except FileNotFoundError:
         raise DataError(f"{path} does not exist; expected a picture.") from None
     except (OSError, ValueError) as error:

@@ -12,6 +12,7 @@ from typing import IO
 
 from pitfalls.errors import DataError
 from pitfalls.images.data.bounds import Bound
+from pitfalls.regular import open_regular
 
 __all__ = ["TarContents", "inner_path", "read_tar"]
 
@@ -43,7 +44,7 @@ def read_tar(path: Path, bound: Bound) -> TarContents:
     links: list[str] = []
     try:
         packed = path.stat().st_size
-        with path.open("rb") as raw:
+        with open_regular(path) as raw:
             stream = _Counted(_unpacker(raw), bound, path, packed)
             with tarfile.open(fileobj=stream, mode="r|", tarinfo=_BoundedHeader) as archive:
                 for count, member in enumerate(archive):

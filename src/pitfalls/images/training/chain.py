@@ -18,7 +18,7 @@ from pitfalls.images.training.augmentation import (
     seed_generators,
 )
 from pitfalls.images.training.config import TrainConfig
-from pitfalls.named import load_named
+from pitfalls.named import load_named, own_code
 
 __all__ = ["Chain", "Change", "Mixer", "choose_chain"]
 
@@ -112,8 +112,25 @@ def choose_chain(
                 alternating = config.flip == "alternating"
                 chosen.append(AlternatingFlip() if alternating else RandomHorizontalFlip())
         else:
-            chosen.append(load_named("transform", name))
+            chosen.append(_named(name))
     return Chain(chosen)
+
+
+def _named(name: str) -> Any:
+    """Return the user's own change, of which a failure is told by its name."""
+    own = load_named("transform", name)
+    if isinstance(own, Transform) or not callable(own):
+        return own
+
+    def of_image(image: Tensor) -> Any:
+        with own_code("transform", name):
+            return own(image)
+
+    def of_batch(inputs: Tensor, targets: Tensor) -> Any:
+        with own_code("transform", name):
+            return own(inputs, targets)
+
+    return of_batch if _takes_two(own) else of_image
 
 
 def _takes_two(change: Any) -> bool:

@@ -1,17 +1,18 @@
 """Why a training step failed: which layer left the finite numbers, and whether memory ran out."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from pitfalls.errors import ResourceError
+from pitfalls.errors import InputError, PitfallsError, ResourceError
 from pitfalls.images.training.averaging import real_tensors
 from pitfalls.images.training.config import TrainConfig
 from pitfalls.images.training.distributed import world
 
-__all__ = ["bad_tensor", "first_bad_layer", "is_out_of_memory", "memory_message"]
+__all__ = ["bad_tensor", "first_bad_layer", "told_failure"]
 
 
 def bad_tensor(model: nn.Module) -> str | None:
@@ -57,8 +58,22 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, ResourceError):
         return False
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
-        "can't allocate memory" in str(error) or "not enough memory" in str(error)
+        "can't allocate memory" in str(error)
+        or "not enough memory" in str(error)
+        or re.search(r"(calculation|multiplication) overflow", str(error)) is not None
     )
+
+
+def told_failure(error: BaseException, config: TrainConfig) -> PitfallsError | None:
+    """Return what to say of a step that failed; None of what has no known cause."""
+    if is_out_of_memory(error):
+        return ResourceError(memory_message(config))
+    if config.image_sizes:
+        return InputError(
+            f"train: a step on images scaled by image_sizes {config.image_sizes} failed "
+            f"({str(error).splitlines()[0][:200]}). Take sizes that the network takes, or none."
+        )
+    return None
 
 
 def memory_message(config: TrainConfig) -> str:

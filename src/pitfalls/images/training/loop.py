@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from pitfalls.errors import DivergenceError, InputError, ResourceError
+from pitfalls.errors import DivergenceError, InputError
 from pitfalls.images.data import ImageDataset
 from pitfalls.images.training.augmentation import derived_seed
 from pitfalls.images.training.averaging import MovingAverage
@@ -35,8 +35,7 @@ from pitfalls.images.training.distributed import (
 from pitfalls.images.training.failures import (
     bad_tensor,
     first_bad_layer,
-    is_out_of_memory,
-    memory_message,
+    told_failure,
 )
 from pitfalls.images.training.gradients import add_gradients
 from pitfalls.images.training.hardware import keep_freed_memory
@@ -297,9 +296,9 @@ class _Loop:
         try:
             record = self.step()
         except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
+            if (told := told_failure(error, self.config)) is None:
                 raise
-            raise ResourceError(memory_message(self.config)) from error
+            raise told from error
         self.clock[0] += time.perf_counter() - wall
         self.clock[1] += time.process_time() - processor
         return record

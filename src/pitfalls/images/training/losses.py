@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from pitfalls.errors import InputError
 from pitfalls.images.training.config import TrainConfig
-from pitfalls.named import is_named, load_named
+from pitfalls.named import is_named, load_named, own_code
 
 __all__ = ["LossFunction", "SummedLoss", "balanced_weights", "summed_loss"]
 
@@ -38,9 +38,11 @@ def summed_loss(
 
         return cross_entropy
     function: LossFunction = load_named("loss", config.loss) if own is None else own
+    name = config.loss if own is None else None
 
     def summed(logits: Tensor, targets: Tensor) -> Tensor:
-        loss = function(logits, targets)
+        with own_code("loss", name):
+            loss = function(logits, targets)
         if isinstance(loss, Tensor) and loss.shape == ():
             return loss * len(logits)
         if isinstance(loss, Tensor) and loss.shape == logits.shape[:1]:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from pitfalls.errors import InputError
-from pitfalls.named import is_named, load_named
+from pitfalls.named import is_named, load_named, own_code
 
 __all__ = ["Muon", "OptimizerFunction", "make_optimizers", "orthogonalize"]
 
@@ -210,8 +210,10 @@ def make_optimizers(
 def _own_optimizer(
     optimizer: str | OptimizerFunction, trained: list[nn.Parameter]
 ) -> torch.optim.Optimizer:
+    name = optimizer if isinstance(optimizer, str) else None
     function = load_named("optimizer", optimizer) if isinstance(optimizer, str) else optimizer
-    made = function(trained)
+    with own_code("optimizer", name):
+        made = function(trained)
     if not isinstance(made, torch.optim.Optimizer) or isinstance(made, torch.optim.LBFGS):
         raise InputError(
             "train: the optimizer must be a torch.optim.Optimizer whose step needs no closure. Got "

@@ -11,7 +11,7 @@ from numbers import Real
 from typing import Protocol
 
 from pitfalls.errors import InputError
-from pitfalls.named import is_named, load_named
+from pitfalls.named import is_named, load_named, own_code
 
 __all__ = [
     "SCHEMES",
@@ -273,7 +273,11 @@ def schedule(name: str, epochs: int, rate: float | None = None) -> Schedule:
         own = load_named("scheme", name)
         if not callable(own):
             raise InputError(f"scheme {name!r} must be a function, got a {type(own).__name__}.")
-        found: Schedule = own
+
+        def found(previous: float, epoch: int, batch: int, n_batches: int) -> float:
+            with own_code("scheme", name):
+                return float(own(previous, epoch, batch, n_batches))
+
         return found
     match name:
         case "constant":
