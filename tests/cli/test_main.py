@@ -377,7 +377,7 @@ def test_every_option_that_takes_code_by_name_says_that_it_runs():
             for item in parse(command.default_command.__doc__ or "").params
         }
         for argument in command.assemble_argument_collection():
-            told = argument.parameter.help or written.get(argument.name.lstrip("-")) or ""
+            told = argument.parameter.help or written.get(argument.name.lstrip("-").lower()) or ""
             text = " ".join(told.split())
             if any(word in text for word in (".py:", ".module:", "module:", "by name")):
                 taking.setdefault(argument.name, []).append(" ".join(path))
