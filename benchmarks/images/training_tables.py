@@ -52,6 +52,29 @@ def step() -> str:
     )
 
 
+def threads() -> str:
+    stored = read("threads-beside-4")
+    if stored is None:
+        return "No measurement of threads beside busy processes is recorded."
+    rows = [
+        [
+            row["work"],
+            row["chosen"],
+            f"{1e3 * row['median_s']['1 thread']:.3g}",
+            f"{row['times_one_thread']['all threads, spinning']:.2g}",
+            f"{row['times_one_thread']['all threads, asleep']:.2g}",
+        ]
+        for row in stored["results"]["rows"]
+    ]
+    heads = ["step of", "threads it takes", "ms with one", "times as long, all spinning"]
+    n = min(n for row in stored["results"]["rows"] for n in row["n"].values())
+    return (
+        table([*heads, "times as long, all asleep"], rows)
+        + f"\n\nMedians of at least {n} steps beside four busy processes, ways in turn, on "
+        f"{stored['results']['cores']} cores ({machine(stored)})."
+    )
+
+
 def fast(target: int) -> str:
     stored = read(f"images-fast-{target}")
     if stored is None:
@@ -163,6 +186,7 @@ def kills() -> str:
 
 SECTIONS: dict[str, Callable[[], str]] = {
     "step": step,
+    "threads": threads,
     "fast-90": lambda: fast(90),
     "fast-94": lambda: fast(94),
     "earlier": earlier,
