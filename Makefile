@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 USER := $(VENV)/.user
 READY := $(VENV)/.ready
 
-BENCHMARKS := linear.gradients linear.moments linear.verdicts linear.wide \
+BENCHMARKS := threads linear.gradients linear.moments linear.verdicts linear.wide \
 	parity.signal parity.walsh parity.training parity.part_b images.kill_resume
 
 .PHONY: report test check wheel bench docs clean mutants
@@ -45,8 +45,9 @@ ifneq ($(PITFALLS_DATA),)
 	$(BIN)/python -m benchmarks.images.training_step "$(PITFALLS_DATA)"
 	$(BIN)/python -m benchmarks.images.fast "$(PITFALLS_DATA)" --runs runs
 	$(BIN)/python -m benchmarks.images.schemes "$(PITFALLS_DATA)" --runs runs
-	$(BIN)/python benchmarks/images/training_tables.py
+	$(BIN)/python -m benchmarks.images.training_tables
 endif
+	$(BIN)/python -m benchmarks.linear.tables
 	$(BIN)/python benchmarks/readme_table.py
 
 # hours for all of them; MUTANTS=55 draws so many of each part

@@ -1,32 +1,13 @@
 """Write the measured tables of ``docs/guides/training.md`` anew from ``benchmarks/results``.
 
-python benchmarks/images/training_tables.py
+python -m benchmarks.images.training_tables
 """
 
 import json
-import re
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
-from typing import Any
 
-ROOT = Path(__file__).parents[2]
-RESULTS = ROOT / "benchmarks" / "results"
+from benchmarks.sections import RESULTS, ROOT, machine, read, table, write_sections
+
 GUIDE = ROOT / "docs" / "guides" / "training.md"
-
-
-def read(name: str) -> dict[str, Any] | None:
-    path = RESULTS / f"{name}.json"
-    return json.loads(path.read_text()) if path.exists() else None
-
-
-def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
-
-
-def machine(stored: dict[str, Any]) -> str:
-    facts = stored["machine"]
-    return f"{facts.get('processor') or facts.get('cpu') or 'processor'}, commit {stored['commit'][:7]}"
 
 
 def step() -> str:
@@ -184,7 +165,7 @@ def kills() -> str:
     )
 
 
-SECTIONS: dict[str, Callable[[], str]] = {
+SECTIONS = {
     "step": step,
     "threads": threads,
     "fast-90": lambda: fast(90),
@@ -197,15 +178,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
 
 
 def main() -> None:
-    text = GUIDE.read_text()
-    for name, write in SECTIONS.items():
-        mark = f"<!-- measured: {name} -->"
-        pattern = re.compile(re.escape(mark) + r".*?<!-- end -->", re.DOTALL)
-        if not pattern.search(text):
-            raise SystemExit(f"{GUIDE.name} has no section {name!r}")
-        block = f"{mark}\n{write()}\n<!-- end -->"
-        text = pattern.sub(lambda match, block=block: block, text)
-    GUIDE.write_text(text)
+    write_sections(GUIDE, SECTIONS)
 
 
 if __name__ == "__main__":
