@@ -33,7 +33,7 @@ def trained(d: int, k: int, seed: int):
 
 
 def subcubes_alone(network) -> StreamedSums:
-    with mock.patch.object(cube_pass, "_screen_of", lambda *_: empty_screen()):
+    with mock.patch.object(cube_pass, "_screen_of", return_value=empty_screen()):
         return stream_sums(*network)
 
 
