@@ -206,6 +206,19 @@ def test_a_click_on_a_cell_of_the_phase_diagram_shows_its_curves(page: Any) -> N
     assert "1 of 2 learned" in page.page_source
 
 
+def test_in_the_dark_the_cells_of_the_confusion_matrix_are_turned_and_its_corner_is_not(
+    page: Any,
+) -> None:
+    page.execute_script("document.documentElement.dataset.theme = 'dark'")
+    corner, cell = page.execute_script(
+        "return ['thead td', 'tbody td'].map("
+        "(s) => getComputedStyle(document.querySelector('.confusion ' + s)).filter)"
+    )
+    page.execute_script("delete document.documentElement.dataset.theme")
+    assert corner == "none"
+    assert cell.startswith("invert")
+
+
 def test_a_cell_of_the_confusion_matrix_shows_its_images(page: Any) -> None:
     page.execute_script("document.querySelector('button[data-cell=\"0-1\"]').click()")
     texts = page.execute_script(
