@@ -35,7 +35,7 @@ def architectures(result: ArchitecturesResult, ax: Axes | None = None) -> Drawin
         right.plot(trainings[0].steps, curve, color=colour, label=row.candidate.title)
     steps = result.trainings[0].n_steps
     right.set(xlabel="step", ylabel=f"training loss [nats], {mean_of(steps)}", title="Loss by step")
-    right.legend(loc="best")
+    right.legend(loc="best", frameon=True, framealpha=0.85, edgecolor="none")  # over the curves
     scores = "; ".join(f"{row.candidate.title} {percent(row.held_out)}" for row in result.rows)
     text = (
         f"{result.pictures.name}, {counted(result.pictures.n('train'), 'training image')}, "
