@@ -140,6 +140,22 @@ def test_a_gradient_that_sees_is_no_health_where_sixty_steps_and_others_learn_no
     assert causes(seen, schedule(trial(False, losses=(1.0,) * 9))) == ["healthy"]
 
 
+def test_a_random_start_that_favours_labels_by_chance_knows_nothing():
+    lucky = Knowledge(1.2, 1.4, 2e-4, 200, constant=1.1)  # worse than one output for all
+    own = trial(False, before=1.2, after=1.2, held_before=lucky, held_after=lucky)
+    cure = trial(True, before=1.2, after=0.4, factor=1e5, held_before=lucky)
+    assert causes(schedule(own, tried=(cure,))) == ["rate-too-low"]
+    knows = dataclasses.replace(lucky, loss=0.5)
+    trained = dataclasses.replace(own, before=0.5, after=0.5, held_before=knows, held_after=knows)
+    assert causes(schedule(trained)) == ["healthy"]
+
+
+def test_a_start_that_favours_false_labels_has_not_learned_by_forgetting_them():
+    before = Knowledge(1.25, 1.13, 1.0, 300)
+    assert not Knowledge(1.0987, 1.0988, 2e-4, 300).learned_since(before)
+    assert Knowledge(1.03, 1.1, 2e-4, 300).learned_since(before)
+
+
 def test_a_memory_longer_than_the_run_is_too_high_where_it_never_settles():
     own = trial(True, after=0.9)
     short = trial(True, memory=0.9)

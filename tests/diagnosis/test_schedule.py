@@ -9,6 +9,8 @@ from torch.optim import LBFGS, SGD, Adam, AdamW
 from torch.optim.lr_scheduler import ExponentialLR, LambdaLR
 
 from pitfalls.diagnosis import ask_schedule
+from pitfalls.diagnosis.confinement import least_by_one_output
+from pitfalls.diagnosis.examination import examine
 from pitfalls.diagnosis.noise_scale import noise_scale
 
 
@@ -165,6 +167,14 @@ def test_a_network_that_knows_the_labels_needs_no_more_learning():
     card = ask(lambda p: SGD(p, 1e-5), model)
     assert card.evidence.known
     assert card.verdict not in ("rate-too-low", "rate-too-high")
+
+
+def test_what_one_output_for_all_would_cost_is_that_of_the_classes_shares():
+    x, y = data()
+    shares = np.bincount(y.numpy()) / len(y)
+    with examine(mlp(), functional.cross_entropy, x, y, who="test") as subject:
+        least = least_by_one_output(subject, np.arange(len(x)))
+    assert least == pytest.approx(-(shares * np.log(shares)).sum(), rel=1e-3)
 
 
 def test_an_optimizer_that_fails_is_said_in_one_line():

@@ -10,7 +10,7 @@ from pitfalls.diagnosis.nested import Nest
 from pitfalls.diagnosis.subject import Subject, SubjectError
 from pitfalls.diagnosis.trace import last_function
 
-__all__ = ["find_confinement"]
+__all__ = ["find_confinement", "least_by_one_output"]
 
 _STEPS = 200
 _SIZES = (0.1, 0.03)
@@ -45,6 +45,19 @@ def find_confinement(subject: Subject, rows: NDArray[np.int64]) -> Confinement |
     if not np.isfinite([confined, free, constant]).all() or free < min(0.0, confined) - 1e-6:
         return None
     return Confinement(function, confined, free, constant)
+
+
+def least_by_one_output(subject: Subject, rows: NDArray[np.int64]) -> float:
+    """Least loss of one output for all examples; infinite where outputs are no tensor of rows."""
+    x, y = subject.batch(rows)
+    with subject.mode("eval"), torch.no_grad():
+        out = subject.forward(x)
+    if not isinstance(out, Tensor) or not subject.rows_first or not out.is_floating_point():
+        return float("inf")
+    try:
+        return _least(subject, lambda z: z.expand_as(out), out.mean(0, keepdim=True), y)
+    except SubjectError:
+        return float("inf")
 
 
 def _shift_free(subject: Subject, out: Tensor, y: Nest) -> bool:

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from pitfalls.diagnosis.clock import Stopwatch
+from pitfalls.diagnosis.confinement import least_by_one_output
 from pitfalls.diagnosis.evidence.schedule import STEPS, Knowledge, Trial
 from pitfalls.diagnosis.nested import Nest, map_leaves
 from pitfalls.diagnosis.run_witnesses import RunPlan, ScheduleWitness
@@ -107,6 +108,9 @@ class Bench:
         subject.guard.rewind()
         self.before = risk_on(subject, self._risk_rows, "steady")
         self.held_before = self._knowledge()
+        if self.held_before.known:  # until what one output for all would do is seen
+            least = least_by_one_output(subject, self._held_rows)
+            self.held_before = replace(self.held_before, constant=least)
 
     def start_witness(self) -> ScheduleWitness:
         """Return what can be checked of the start alone."""
