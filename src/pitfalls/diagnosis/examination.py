@@ -14,7 +14,7 @@ from pitfalls.diagnosis.samples import Samples, generators_of, take_samples, to_
 from pitfalls.diagnosis.subject import Subject, quiet
 from pitfalls.errors import InputError
 
-__all__ = ["examine"]
+__all__ = ["checked_model", "examine"]
 
 _ENTROPY = 0x73616D706C6573
 
@@ -38,7 +38,7 @@ def examine(
     InputError
         If the model, the loss or the data cannot be used; one line says which and why.
     """
-    model = _checked_model(model, who)
+    model = checked_model(model, who)
     _check_callables(loss, optimizer, seconds, seed, who)
     first = next(model.parameters())
     with (
@@ -73,7 +73,14 @@ def examine(
         yield subject
 
 
-def _checked_model(model: Any, who: str) -> nn.Module:
+def checked_model(model: Any, who: str) -> nn.Module:
+    """Return the module that can be looked at: what a compiled one wraps, or itself.
+
+    Raises
+    ------
+    InputError
+        If it is no module, or has no numbers to look at.
+    """
     if not isinstance(model, nn.Module):
         raise InputError(f"{who}: model must be a torch.nn.Module. Got {type(model).__name__}.")
     model = getattr(model, "_orig_mod", model)  # what torch.compile wraps: the same function

@@ -36,6 +36,15 @@ def nothing():
 def fails():
     raise ValueError("no such thing")
 
+def lazy():
+    return torch.nn.Sequential(torch.nn.LazyLinear(2))
+
+def on_meta():
+    return torch.nn.Linear(4, 2, device="meta")
+
+def compiled():
+    return torch.compile(network(), backend="eager")
+
 def slow(parameters):
     return torch.optim.SGD(parameters, lr=1e-7)
 """
@@ -214,3 +223,17 @@ def test_help_costs_no_torch():
     assert done.returncode == 0, done.stderr
     assert "--optimizer" in done.stdout
     assert "benchmark" in done.stdout
+
+
+@pytest.mark.parametrize(("name", "match"), [("lazy", "lazy modules"), ("on_meta", "meta device")])
+def test_models_without_numbers_are_refused_in_one_line(folder, capsys, name, match):
+    with pytest.raises(InputError, match=match) as caught:
+        build(asked(target=f"my_networks:{name}"))
+    assert "\n" not in str(caught.value)
+    main(["diagnose", f"my_networks:{name}", "--data", "data.npz"])
+    assert "unexpected" not in capsys.readouterr().err
+
+
+def test_a_compiled_model_is_taken_as_the_module_inside(folder):
+    built = build(asked(target="my_networks:compiled"))
+    assert isinstance(built.model, torch.nn.Sequential)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pitfalls.diagnosis import leaves
+from pitfalls.diagnosis.examination import checked_model
 from pitfalls.diagnosis.zoo import find_setup
 from pitfalls.errors import DataError, InputError
 from pitfalls.experiments.diagnosis.records import DiagnosisConfig
@@ -48,6 +49,7 @@ def build(config: DiagnosisConfig) -> Built:
     kind, _, name = config.target.partition(":")
     given = _zoo(name, config.seed) if kind == "zoo" else _call(config.target)
     model, loss, x, y, optimizer = _parts(given, config.target)
+    model = checked_model(model, "diagnose")  # before it is moved and hashed
     if config.data is not None:
         stored = read_arrays(Path(config.data))
         if set(stored) != {"x", "y"}:
