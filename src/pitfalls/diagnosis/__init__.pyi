@@ -51,6 +51,7 @@ from .entry import (
     diagnose as diagnose,
 )
 from .entry import share_of as share_of
+from .examination import checked_model as checked_model
 from .examination import examine as examine
 from .family import (
     FamilySignal as FamilySignal,

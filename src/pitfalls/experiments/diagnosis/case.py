@@ -13,8 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pitfalls.diagnosis import leaves
-from pitfalls.diagnosis.examination import checked_model
+from pitfalls.diagnosis import checked_model, leaves
 from pitfalls.diagnosis.zoo import find_setup
 from pitfalls.errors import DataError, InputError
 from pitfalls.experiments.diagnosis.records import DiagnosisConfig
