@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import pitfalls.experiments
+from pitfalls.cli import main
 from pitfalls.errors import InputError
 from pitfalls.experiments.catalogue import FOLDERS, LABS, all_experiments, experiment_named
 from pitfalls.experiments.image_source import find_images
@@ -134,3 +135,30 @@ def test_a_run_belongs_to_the_code_of_its_folder(tmp_path):
     modules = code_modules(f"{EXPERIMENT.package}.run")
     assert {"pitfalls.linear.capacity", "pitfalls.experiments.linear_capacity.records"} <= modules
     assert not any(name.endswith((".words", ".figures", ".command")) for name in modules)
+
+
+OWN_GRAMMAR = {
+    "inputs",  # shapes, 3x32x32: the refusal shows one
+    "model_args",  # name=value, for a network of one's own; a value may have commas
+    "networks",  # resnet18,widths=8: each with what it is made with
+}
+
+
+def lists():
+    for experiment in EXPERIMENTS.values():
+        if experiment.command:
+            command = importlib.import_module(f"{experiment.package}.command")
+            for option in options_of(command.command) if hasattr(command, "command") else ():
+                if "tuple[" in str(option.annotation) and option.name not in OWN_GRAMMAR:
+                    yield experiment.command, f"--{option.name.replace('_', '-')}"
+
+
+def test_a_list_with_commas_is_refused_in_one_line_that_shows_how_it_is_written(capsys):
+    found = list(lists())
+    assert len(found) > 40
+    for command, option in found:
+        for words in ([option, "8,6,4"], [f"{option}=8,6,4"]):
+            assert main([*command, *words]) == 2
+            said = capsys.readouterr().err
+            assert said.count("\n") == 1
+            assert f"A list is written with spaces: {option} 8 6 4." in said

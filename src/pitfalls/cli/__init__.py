@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -143,7 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CycloptsError as error:
         _trace(debug=debug)
         path = " ".join(["pitfalls", *(error.command_chain or ())])
-        session.complain(f"{_one_line(error)} See: {path} --help")
+        session.complain(f"{_one_line(error)}{_as_list(error, arguments)} See: {path} --help")
         return 2
     except PitfallsError as error:
         _trace(debug=debug)
@@ -199,6 +200,16 @@ def _is_out_of_memory(error: Exception) -> bool:
             for words in ("allocate memory", "out of memory", "lation overflow", "cation overflow")
         )
     )
+
+
+def _as_list(error: CycloptsError, arguments: Sequence[str]) -> str:
+    """Say how a list is written where the option that was refused got one with commas."""
+    from pitfalls.frame import list_form
+
+    words = [word for argument in arguments for word in argument.split("=", 1)]
+    names = set(error.argument.names) if error.argument is not None else set()
+    given = [(name, text) for name, text in pairwise(words) if name in names and "," in text]
+    return list_form(*given[0]) if given else ""
 
 
 def _reader_has_gone() -> bool:

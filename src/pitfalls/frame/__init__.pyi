@@ -3,6 +3,7 @@ from .config_options import HIDDEN as HIDDEN
 from .config_options import Located as Located
 from .config_options import Whole as Whole
 from .config_options import Without as Without
+from .config_options import list_form as list_form
 from .config_options import options as options
 from .experiment import Experiment as Experiment
 from .experiment import Finished as Finished
@@ -41,6 +42,7 @@ __all__ = [
     "current_command",
     "export_csv",
     "export_figures",
+    "list_form",
     "options",
     "perform",
     "print_record",

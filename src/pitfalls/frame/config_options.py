@@ -5,7 +5,7 @@ import functools
 import inspect
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from typing import Annotated, Any, Final, Generic, TypeVar, get_args, get_origin
@@ -15,7 +15,16 @@ from cyclopts import Parameter, Token
 from pitfalls.errors import InputError
 from pitfalls.frame.session import resolve_device, settings
 
-__all__ = ["HIDDEN", "Located", "Option", "Whole", "Without", "options", "options_of"]
+__all__ = [
+    "HIDDEN",
+    "Located",
+    "Option",
+    "Whole",
+    "Without",
+    "list_form",
+    "options",
+    "options_of",
+]
 
 O = TypeVar("O")  # noqa: E741 (options)
 T = TypeVar("T")
@@ -117,7 +126,10 @@ def options(command: Callable[..., T]) -> Callable[..., T]:
         values = {option.path: given.pop(option.name, option.default) for option in found}
         for name, hint in hints.items():
             if name != "return" and _is_config(hint):
-                given[name] = _build(hint, (name,), values, None)
+                try:
+                    given[name] = _build(hint, (name,), values, None)
+                except InputError as error:
+                    raise InputError(f"{error}{_text_lists(found, values, str(error))}") from None
         return command(*placed, **given) if rest else command(**given)
 
     kept = [
@@ -141,6 +153,28 @@ def options(command: Callable[..., T]) -> Callable[..., T]:
     for parameter in kept:
         call.__annotations__[parameter.name] = hints[parameter.name]
     return call
+
+
+def list_form(name: str, text: str) -> str:
+    """Return the sentence that says how the option ``name`` takes the list ``text``, given with commas.
+
+    Examples
+    --------
+    >>> list_form("--widths", "8,6,4")
+    ' A list is written with spaces: --widths 8 6 4.'
+    """
+    pieces = [piece.strip() for piece in text.split(",")]
+    return f" A list is written with spaces: {name} {' '.join(filter(None, pieces))}."
+
+
+def _text_lists(found: Iterable[Option], values: Mapping[Any, Any], error: str) -> str:
+    """Do so for lists of texts, which a comma does not make wrong as such."""
+    for option in found:
+        value = values[option.path]
+        is_one = isinstance(value, tuple) and len(value) == 1 and isinstance(value[0], str)
+        if is_one and "," in value[0] and f"{option.name} must be" in error:
+            return list_form(f"--{option.name.replace('_', '-')}", value[0])
+    return ""
 
 
 def options_of(command: Callable[..., object]) -> tuple[Option, ...]:
