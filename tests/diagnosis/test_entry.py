@@ -2,6 +2,7 @@ import inspect
 import subprocess
 import sys
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -328,3 +329,19 @@ def test_a_model_on_the_gpu_is_diagnosed_there():
     found = diagnose(model, functional.cross_entropy, x, y, optimizer, budget=20)
     assert found.cause == "healthy"
     assert all(p.is_cuda for p in model.parameters())
+
+
+def test_a_diagnosis_is_drawn_and_has_a_table():
+    x, y = data()
+    found = diagnose(mlp(), functional.cross_entropy, x, y, questions=("data", "units", "saddle"))
+    (axes,) = found.plot()
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["0.weight", "2.weight"]
+    (axes,) = found.plot(question="saddle")
+    assert "Hessian" in axes.get_xlabel()
+    assert axes.get_figure() is found.plot(axes)[0].get_figure()
+    table = found.to_frame()
+    assert list(table["question"]) == ["data", "units", "saddle"]
+    assert list(table["verdict"]) == [card.verdict for card in found.cards]
+    with pytest.raises(InputError, match="nothing to draw in data"):
+        found.plot(question="data")
+    plt.close("all")

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from pitfalls.diagnosis.vocabulary import Cause, Question
+from pitfalls.display import Displayed
 from pitfalls.errors import InputError
 
 if TYPE_CHECKING:
     from torch import nn
 
     from pitfalls.diagnosis.subject import Subject
+    from pitfalls.plots import Axes
 
 __all__ = ["Attribution", "Card", "Cost", "Diagnosis", "Evidence", "Undecided", "Witness"]
 
@@ -139,8 +141,8 @@ class Attribution:
     reason: str
 
 
-@dataclass(frozen=True, eq=False)
-class Diagnosis:
+@dataclass(frozen=True, eq=False, repr=False)
+class Diagnosis(Displayed):
     """What :func:`diagnose` found.
 
     Parameters
@@ -180,6 +182,49 @@ class Diagnosis:
         raise InputError(
             f"Diagnosis.card: {question!r} was not asked. There are cards for "
             f"{', '.join(card.question for card in self.cards)}."
+        )
+
+    def table(self, field: str | None = None) -> dict[str, list[Any]]:
+        """Return the cards as columns: question, verdict, n, p_value, seconds."""
+        if field not in (None, "cards"):
+            return super().table(field)
+        return {
+            "question": [card.question for card in self.cards],
+            "verdict": [card.verdict for card in self.cards],
+            "n": [card.evidence.n for card in self.cards],
+            "p_value": [card.p_value for card in self.cards],
+            "seconds": [card.cost.seconds for card in self.cards],
+        }
+
+    def plot(self, ax: "Axes | None" = None, *, question: Question | None = None) -> "list[Axes]":
+        """Draw what a card rests on, and return the axes.
+
+        ``signal`` shows the true labels among permuted ones, ``units`` the gradient of every layer,
+        ``saddle`` the spectrum of the Hessian; the other cards are numbers alone.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw (default: a new figure).
+        question : str, optional
+            Whose card (default: the first that has something to draw).
+
+        Raises
+        ------
+        InputError
+            If there is nothing to draw.
+        """
+        from pitfalls.diagnosis.drawing import drawing_of
+        from pitfalls.plots import drawing_on
+
+        cards = self.cards if question is None else (self.card(question),)
+        for draw in filter(None, (drawing_of(card.evidence) for card in cards)):
+            with drawing_on(ax) as axis:
+                draw(axis)
+            return [axis]
+        raise InputError(
+            f"Diagnosis.plot: nothing to draw in {', '.join(card.question for card in cards)}. "
+            "Ask 'units', 'signal' or 'saddle'."
         )
 
     def __str__(self) -> str:

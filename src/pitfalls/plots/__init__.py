@@ -8,7 +8,10 @@ from pitfalls.plots.curves import (
     draw_layers,
     draw_losses,
     draw_modes,
+    draw_permutations,
+    draw_profile,
     draw_range,
+    draw_spectrum,
     thousands,
 )
 from pitfalls.plots.drawing import Drawing, Figure, Kind, Rendered, Svg, draw, plot, verbatim
@@ -62,7 +65,10 @@ __all__ = [
     "draw_layers",
     "draw_losses",
     "draw_modes",
+    "draw_permutations",
+    "draw_profile",
     "draw_range",
+    "draw_spectrum",
     "drawing_on",
     "panels",
     "plot",

@@ -9,7 +9,7 @@ from matplotlib.image import AxesImage
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 from numpy.typing import ArrayLike, NDArray
 
-from pitfalls.plots.style import BLUE, CYCLE, GREY, MARKERS, RED
+from pitfalls.plots.style import BLUE, CYCLE, GREY, MARKERS, ORANGE, RED
 from pitfalls.prose import number
 
 __all__ = [
@@ -19,7 +19,10 @@ __all__ = [
     "draw_layers",
     "draw_losses",
     "draw_modes",
+    "draw_permutations",
+    "draw_profile",
     "draw_range",
+    "draw_spectrum",
     "thousands",
 ]
 
@@ -187,3 +190,38 @@ def draw_confusion(axis: Axes, counts: NDArray[np.int64], names: Sequence[str]) 
     axis.set(xlabel="predicted", ylabel="true class")
     axis.grid(visible=False)
     return image
+
+
+def draw_permutations(axis: Axes, true: float, permuted: Sequence[float]) -> None:
+    """Draw the statistic of the true labels among those of permuted ones."""
+    axis.hist(permuted, bins=min(30, max(8, len(permuted) // 5)), color=GREY, label="permuted")
+    axis.axvline(true, color=RED, label="true labels")
+    axis.set(xlabel="squared whitened gradient", ylabel="labellings")
+    axis.legend()
+
+
+def draw_profile(axis: Axes, names: Sequence[str], relative: ArrayLike) -> None:
+    """Draw the gradient over the weight, layer by layer; red where it is zero or no number."""
+    values = np.nan_to_num(np.asarray(relative, dtype=np.float64), nan=0, posinf=0, neginf=0)
+    values = np.maximum(values, 0)
+    floor = min(values[values > 0], default=1e-12) / 10
+    colours = [BLUE if v > 0 else RED for v in values]
+    places = np.arange(len(values))
+    axis.bar(places, np.maximum(values, floor), color=colours)
+    axis.set_yscale("log")
+    axis.set_xticks(places, names, rotation=60, ha="right", fontsize=7)
+    axis.set_ylabel("gradient / weight")
+
+
+def draw_spectrum(axis: Axes, ritz: ArrayLike) -> None:
+    """Draw Ritz values of a Hessian, shape (n, 2): each with its residual as a bar."""
+    values, residuals = np.asarray(ritz, dtype=np.float64).T
+    places = np.arange(1, len(values) + 1)
+    axis.errorbar(
+        values, places, xerr=residuals, fmt="o", markersize=3, color=BLUE, ecolor=ORANGE,
+        elinewidth=2,
+    )  # fmt: skip
+    axis.axvline(0, color=GREY, linewidth=1)
+    axis.set(
+        ylabel="Ritz value, in rising order", xlabel="eigenvalue of the Hessian; bars: residual"
+    )

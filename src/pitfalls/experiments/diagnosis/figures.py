@@ -14,7 +14,18 @@ from pitfalls.diagnosis.evidence import (
     UnitsEvidence,
 )
 from pitfalls.experiments.diagnosis.records import DiagnosisResult
-from pitfalls.plots import BLUE, COLUMN, GREEN, GREY, ORANGE, RED, Drawing, Figure, panels
+from pitfalls.plots import (
+    BLUE,
+    COLUMN,
+    GREEN,
+    RED,
+    Drawing,
+    Figure,
+    draw_permutations,
+    draw_profile,
+    draw_spectrum,
+    panels,
+)
 from pitfalls.prose import counted, number
 
 __all__ = ["FIGURES"]
@@ -38,11 +49,7 @@ def permutation_histogram(result: DiagnosisResult, ax: Axes | None = None) -> Dr
     assert test is not None
     true, *permuted = test.statistics
     figure, axis = panels(ax, figsize=COLUMN)
-    axis.hist(permuted, bins=min(30, max(8, len(permuted) // 5)), color=GREY, label="permuted")
-    axis.axvline(true, color=RED, label="true labels")
-    axis.set_xlabel("squared whitened gradient")
-    axis.set_ylabel("labellings")
-    axis.legend()
+    draw_permutations(axis, true, permuted)
     verb = "stands out" if test.sees else "does not stand out"
     axis.set_title(f"The true labels' gradient {verb} (p = {number(test.p_value, 2)})")
     text = (
@@ -56,16 +63,8 @@ def layer_profile(result: DiagnosisResult, ax: Axes | None = None) -> Drawing:
     """Draw the relative gradient of every layer."""
     units = _evidence(result, "units", UnitsEvidence)
     assert units is not None
-    values = [max(g.relative, 0.0) if np.isfinite(g.relative) else 0.0 for g in units.gradients]
-    floor = min((v for v in values if v > 0), default=1e-12) / 10
     figure, axis = panels(ax, figsize=COLUMN)
-    places = np.arange(len(values))
-    axis.bar(
-        places, [max(v, floor) for v in values], color=[BLUE if v > 0 else RED for v in values]
-    )
-    axis.set_yscale("log")
-    axis.set_xticks(places, [g.name for g in units.gradients], rotation=60, ha="right", fontsize=7)
-    axis.set_ylabel("gradient / weight")
+    draw_profile(axis, [g.name for g in units.gradients], [g.relative for g in units.gradients])
     ratio = number(1 / units.ratio, 2) if units.ratio > 0 else "without bound"
     axis.set_title(f"Relative gradients of the layers differ by a factor {ratio}")
     text = (
@@ -79,19 +78,11 @@ def spectrum(result: DiagnosisResult, ax: Axes | None = None) -> Drawing:
     """Draw what the iteration saw of the Hessian's spectrum, each value with its residual."""
     saddle = _evidence(result, "saddle", SaddleEvidence)
     assert saddle is not None
-    values, residuals = np.array(saddle.ritz).T
     figure, axis = panels(ax, figsize=COLUMN)
-    places = np.arange(1, len(values) + 1)
-    axis.errorbar(
-        values, places, xerr=residuals, fmt="o", markersize=3, color=BLUE, ecolor=ORANGE,
-        elinewidth=2,
-    )  # fmt: skip
-    axis.axvline(0, color=GREY, linewidth=1)
-    axis.set_ylabel("Ritz value, in rising order")
-    axis.set_xlabel("eigenvalue of the Hessian; bars: residual")
+    draw_spectrum(axis, saddle.ritz)
     axis.set_title(f"Curvature from {number(saddle.lowest)} to {number(saddle.largest)}")
     text = (
-        f"{counted(len(values), 'Ritz value')} of the Hessian on {counted(saddle.n, 'example')}, an "
+        f"{counted(len(saddle.ritz), 'Ritz value')} of the Hessian on {counted(saddle.n, 'example')}, an "
         f"eigenvalue within the bar of each: from {number(saddle.lowest, 4)} (residual "
         f"{number(saddle.residuals[0], 2)}) to {number(saddle.largest, 4)} (residual "
         f"{number(saddle.residuals[1], 2)}), after {counted(saddle.products, 'product')}. Most "
