@@ -10,7 +10,7 @@ READY := $(VENV)/.ready
 BENCHMARKS := threads linear.gradients linear.moments linear.verdicts linear.wide \
 	parity.signal parity.walsh parity.training parity.part_b images.kill_resume
 
-.PHONY: report test check wheel bench docs clean mutants
+.PHONY: report test check wheel bench bench-smoke docs clean mutants
 
 report: $(USER)
 	$(BIN)/pitfalls report --quick
@@ -49,6 +49,10 @@ ifneq ($(PITFALLS_DATA),)
 endif
 	$(BIN)/python -m benchmarks.linear.tables
 	$(BIN)/python benchmarks/readme_table.py
+
+# seconds: each benchmark can be imported, and its options are read
+bench-smoke: $(READY)
+	$(BIN)/python -m benchmarks.smoke
 
 # hours for all of them; MUTANTS=55 draws so many of each part
 MUTANTS ?= 0

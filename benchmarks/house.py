@@ -122,6 +122,14 @@ def public_names() -> int:
     return sum(len(import_module(f"pitfalls{package}").__all__) for package in PACKAGES)
 
 
+def passed_doors() -> int:
+    """Count the imports of modules inside another package, past its ``__init__``."""
+    import grimp  # of the checks: what counts the rest needs none of them
+    from benchmarks.front_doors import deep_imports
+
+    return len(deep_imports(grimp.build_graph("pitfalls", cache_dir=None), "pitfalls"))
+
+
 def counts() -> dict[str, str]:
     """Return what is counted, by what it is."""
     code = sum(code_lines(text) for _, text in sources())
@@ -134,6 +142,7 @@ def counts() -> dict[str, str]:
         "boolean parameters (positional)": f"{every} ({len(by_place)})",
         f"bodies over {LONG_BODY} lines, compiled kernels aside": str(len(long_bodies())),
         f"files over {LONG_FILE} lines": str(len(long_files())),
+        "imports past a package's `__init__`": str(passed_doors()),
     }
 
 

@@ -50,7 +50,7 @@ def test_an_import_past_the_init_of_a_package_is_found_and_one_of_the_package_is
 def test_no_two_public_classes_have_one_name():
     # the graders are a package of their own on a platform's machine, with torchvision's names in it
     ours = [(path, text) for path, text in sources() if not path.startswith("course/grading/")]
-    where = {}
+    where: dict[str, list[str]] = {}
     for path, text in ours:
         for node in ast.parse(text).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
@@ -61,7 +61,7 @@ def test_no_two_public_classes_have_one_name():
 def test_a_public_name_that_two_packages_offer_is_one_thing():
     # a lab's own verbs, told apart by the lab: parity.train, images.train
     VERBS = {"evaluate", "train", "attribute"}
-    offered = {}
+    offered: dict[str, list[tuple[str, object]]] = {}
     for package in PACKAGES:
         module = import_module(package)
         for name in set(module.__all__) - VERBS:

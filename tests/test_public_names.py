@@ -20,7 +20,7 @@ PACKAGES = (
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_public_name_can_be_had_and_is_no_module_of_the_same_name(package):
     module = sys.modules[package] if package in sys.modules else getattr(pitfalls, package[9:])
-    folder = Path(module.__file__).parent
+    folder = Path(str(module.__file__)).parent
     assert list(module.__all__) == sorted(module.__all__)
     for name in module.__all__:
         assert getattr(module, name) is not None

@@ -46,3 +46,17 @@ def test_one_seed_has_no_standard_deviation():
     for path in (ROOT / "benchmarks" / "results").glob("images-fast-*.json"):
         results = json.loads(path.read_text(encoding="utf-8"))["results"]
         assert (results["sd_accuracy"] is None) == (results["n"] == 1), path.name
+
+
+def test_what_the_wheel_shows_of_the_readme_has_no_link_that_leads_nowhere():
+    import re
+    import tomllib
+
+    hooks = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "](docs/" in text
+    for change in hooks["metadata"]["hooks"]["fancy-pypi-readme"]["substitutions"]:
+        text = re.sub(change["pattern"], change["replacement"], text)
+    targets = re.findall(r"\]\(([^)]+)\)", text)
+    assert [target for target in targets if not target.startswith("https://")] == []
+    assert "The exact gradient signal of parity" in text

@@ -13,7 +13,7 @@ from pitfalls.runs import RunStore
 
 
 def run(root: str) -> Finished[ParityTrainResult]:
-    training = LearningConfig(n_iterations=15_000, record_every=100, n_hidden=400, seed=1)
+    training = LearningConfig(n_iterations=6000, record_every=100, n_hidden=400, seed=1)
     mask = (1, 0, 1, 1, 0, 1, 0, 0, 1, 1, 1, 0)
     return perform(
         EXPERIMENT, ParityTrainConfig(mask, training, checkpoint_every=500), RunStore(root)

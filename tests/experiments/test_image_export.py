@@ -1,6 +1,7 @@
 """A network that leaves its run predicts what it predicted there, from bytes to probabilities."""
 
 import json
+from functools import cache
 
 import numpy as np
 import pytest
@@ -27,25 +28,32 @@ def trained(tmp_path_factory):
     return keep_some(store, source, n=2)
 
 
+@pytest.fixture(scope="module")
+def exported(trained, tmp_path_factory):
+    """The second network as a file of each form, which takes seconds: written when first asked for."""
+    folder = tmp_path_factory.mktemp("exported")
+    return cache(lambda to: export_network(trained, to, folder, member=1))
+
+
 @pytest.mark.parametrize("to", FORMS)
-def test_the_file_predicts_what_the_run_predicts_on_a_hundred_pictures(to, trained, tmp_path):
-    made = export_network(trained, to, tmp_path, member=1)
+def test_the_file_predicts_what_the_run_predicts_on_a_hundred_pictures(to, trained, exported):
+    made = exported(to)
     assert (made.n, made.pictures) == (100, "100 test images of digits")
     assert made.difference < 1e-5
     assert made.path.is_file()
     with pytest.raises(InputError, match="exists"):
-        export_network(trained, to, tmp_path, member=1)
+        export_network(trained, to, made.path.parent, member=1)
 
 
 @pytest.mark.filterwarnings("ignore")
 def test_an_onnx_file_takes_any_number_of_pictures_as_bytes_and_names_the_classes(
-    trained, tmp_path
+    trained, exported
 ):
     import onnxruntime
 
-    path = export_network(trained, "onnx", tmp_path).path
+    path = exported("onnx").path
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    network = load_trained(trained)
+    network = load_trained(trained, 1)
     images = network.kept.source.load().test_images
     for n in (1, 7):
         (found,) = session.run(["probabilities"], {"images": images[:n]})
@@ -56,12 +64,12 @@ def test_an_onnx_file_takes_any_number_of_pictures_as_bytes_and_names_the_classe
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_a_torch_program_needs_none_of_our_code_to_be_loaded(trained, tmp_path):
-    path = export_network(trained, "torch", tmp_path).path
+def test_a_torch_program_needs_none_of_our_code_to_be_loaded(trained, exported):
+    path = exported("torch").path
     extra = {"facts.json": ""}
     program = torch.export.load(path, extra_files=extra).module()
     images = np.random.default_rng(0).integers(0, 256, (3, 1, 8, 8), dtype=np.uint8)
-    expected = load_trained(trained).predict(images)
+    expected = load_trained(trained, 1).predict(images)
     np.testing.assert_allclose(program(torch.tensor(images)).detach(), expected, atol=1e-5)
     assert "class_names" in json.loads(extra["facts.json"])
 
