@@ -16,7 +16,10 @@ PAGE = ROOT / "docs" / "reliability.md"
 TEXT = Path(__file__).with_name("page.md")
 
 
-RECORDS = ("faults", "faults-again", "power", "fuzz", "fuzz-kept", "data-readers", "data-more")
+RECORDS = (
+    *("faults", "faults-again", "faults-images", "power", "power-images"),
+    *("fuzz", "fuzz-kept", "fuzz-more", "data-readers", "data-more"),
+)
 
 
 def table(head: tuple[str, ...], rows: list[tuple[object, ...]]) -> str:
@@ -101,9 +104,12 @@ def page() -> str:
     return TEXT.read_text(encoding="utf-8").format(
         faults=faults(read["faults"]),
         again=faults(read["faults-again"]),
+        images=faults(read["faults-images"]),
         power=power(read["power"]),
+        power_images=power(read["power-images"]),
         fuzz=fuzz(read["fuzz"]),
         kept=fuzz(read["fuzz-kept"]),
+        more=fuzz(read["fuzz-more"]),
         data=data(read["data-readers"] | read["data-more"]),
         data_memory=f"{MEMORY / 2**20:g} MiB",
         data_seconds=f"{SECONDS:g}",

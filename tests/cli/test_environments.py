@@ -69,7 +69,11 @@ def test_another_user_with_nothing_but_a_working_folder_runs_the_commands(strang
 
 
 @pytest.mark.parametrize(
-    "line", ["--help", "parity sweep --help", "doctor", "runs list", "runs check"]
+    "line",
+    [
+        *("--help", "parity sweep --help", "doctor", "runs list", "runs check"),
+        *("linear tour --depths 2", "images regress --data digits"),
+    ],
 )
 def test_a_poor_narrow_terminal_in_plain_c_gets_every_command(line, tmp_path):
     folder = tmp_path / "a b ä"

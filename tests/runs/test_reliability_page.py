@@ -9,8 +9,8 @@ from benchmarks.reliability.mutations import targets
 from benchmarks.reliability.page import PAGE, RECORDS, RESULTS, page
 
 SAMPLED = {
-    *("page of a diagnosis, signed", "known sources", "note of a download"),
-    *("x and y of a linear problem", "data of a diagnosis", "one picture"),
+    *("page of a diagnosis, signed", "x and y of a linear problem"),
+    *("data of a diagnosis", "one picture"),
 }
 """Readers of which every test run takes a sample, and which are not yet recorded."""
 
@@ -30,14 +30,25 @@ def test_enough_was_tried_and_nothing_was_wrong(tmp_path):
     assert len(faults["by_kind"]) >= 6
     assert again["by_kind"]["report"]["calls"] >= 100
     assert (faults["wrong"], again["wrong"], power["wrong"]) == (0, 0, 0)
-    assert (fuzz["faults"], kept["faults"]) == ({}, {})
+    # every call of a training of images, with every fault that can make a difference
+    images, cuts = recorded("faults-images"), recorded("power-images")
+    calls = images["by_mode"]["interrupted call"]
+    assert images["by_kind"]["images train"]["calls"] == calls >= 300
+    assert images["by_mode"]["input/output error"] == calls
+    changing = images["by_mode"]["kill before"]
+    writes = images["by_mode"]["short write"]
+    assert images["faults"] == 2 * calls + 4 * changing + 2 * writes >= 1600
+    assert cuts["by_kind"]["images train"] >= 1000
+    assert (images["wrong"], cuts["wrong"]) == (0, 0)
+    more = recorded("fuzz-more")
+    assert (fuzz["faults"], kept["faults"], more["faults"]) == ({}, {}, {})
     data = recorded("data-readers") | recorded("data-more")
     assert set(data) == set(targets(tmp_path))
     for of in data.values():
         assert of["cases"] >= 10_000
         assert of["read"] + of["refused"] == of["cases"]
         assert (of["ran"], of["crashed"], of["too_slow"], of["too_much_memory"]) == (0, 0, 0, 0)
-    readers = fuzz["readers"] | kept["readers"]
+    readers = fuzz["readers"] | kept["readers"] | more["readers"]
     assert min(of["tried"] for of in readers.values()) >= 10_000
     names = {reader.name for reader in all_readers(tmp_path / "readers")}
     assert names - set(readers) <= SAMPLED
@@ -60,5 +71,8 @@ def test_the_sources_that_were_tried_are_those_of_commits():
     commits = git("log", "--format=%H:src", "--", ":/src")
     known = set(git("rev-parse", *commits))
     again, kept, more = recorded("faults-again"), recorded("fuzz-kept"), recorded("data-more")
-    tried = {of["source"] for of in kept["readers"].values()} | set(again["by_source"])
+    fuzzed = kept["readers"] | recorded("fuzz-more")["readers"]
+    tried = {of["source"] for of in fuzzed.values()} | set(again["by_source"])
+    for name in ("faults-images", "power-images"):
+        tried |= set(recorded(name)["by_source"])
     assert tried.union(*(of["by_source"] for of in more.values())) <= known
