@@ -5,6 +5,10 @@ import sys
 from importlib.metadata import version as package_version
 from pathlib import Path
 
+import matplotlib as mpl
+
+from pitfalls.plots import apply_style
+
 sys.path.insert(0, str(Path(__file__).parent))
 
 project = "pitfalls"
@@ -34,6 +38,14 @@ plot_include_source = True
 plot_html_show_source_link = False
 plot_html_show_formats = False
 plot_formats = ["svg"]
+with mpl.rc_context():
+    apply_style()
+    # the report's look; the backend is the builder's
+    plot_rcparams = {
+        name: value
+        for name, value in mpl.rcParams.items()
+        if name != "backend" and value != mpl.rcParamsDefault[name]
+    }
 html_theme = "furo"
 html_title = f"pitfalls {release}"
 myst_enable_extensions = ["dollarmath", "deflist", "colon_fence"]
@@ -53,8 +65,10 @@ suppress_warnings = ["ref.python"]
 
 def escape_prose(app, what, name, obj, options, lines):
     """Keep |x| and names_ that end in an underscore from being read as reStructuredText."""
+    plot = False
     for i, line in enumerate(lines):
-        if line.lstrip().startswith((">>>", "...")):
+        plot = line.startswith(".. plot::") or (plot and line[:1] in ("", " "))
+        if plot or line.lstrip().startswith((">>>", "...")):
             continue
         pieces = re.split(r"(`+[^`]*`+_?)", line)
         pieces[::2] = [re.sub(r"\\?\|", r"\\|", p) for p in pieces[::2]]

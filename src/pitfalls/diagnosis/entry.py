@@ -86,6 +86,21 @@ def diagnose(
     ...     return ((outputs - y.squeeze(1)) ** 2).mean()  # (n, 1) against (n,)
     >>> diagnose(model, squared, x, y, questions=["wiring"]).cause
     'loss-mixes-samples'
+
+    What a card rests on is drawn: the gradient hardly reaches the first layers of ten with sigmoids:
+
+    .. plot::
+       :include-source:
+
+       import torch
+       from torch import nn
+       from pitfalls import diagnose
+
+       torch.manual_seed(0)
+       x = torch.randn(128, 5)
+       layers = [part for _ in range(10) for part in (nn.Linear(5, 5), nn.Sigmoid())]
+       model = nn.Sequential(*layers, nn.Linear(5, 1))
+       diagnose(model, nn.MSELoss(), x, x[:, :1], questions=["units"], budget=2.0).plot()
     """
     from pitfalls.diagnosis.asking import answer
     from pitfalls.diagnosis.attribution import attribute

@@ -89,6 +89,27 @@ def classify(
     'strict saddle'
     >>> classify(risk, [np.zeros((4, 3)), np.zeros((4, 4)), np.zeros((2, 4))]).verdict
     'non-strict saddle'
+
+    The witness of a strict saddle is a direction along which the risk falls, here either way:
+
+    .. plot::
+       :include-source:
+
+       import matplotlib.pyplot as plt
+       import numpy as np
+       from pitfalls.linear import SquaredRisk, classify, risk_along
+       from pitfalls.moments import SecondMoments
+
+       x = np.random.default_rng(0).standard_normal((50, 3))
+       risk = SquaredRisk(SecondMoments.from_arrays(x, x[:, :2]))
+       origin = [np.zeros((4, 3)), np.zeros((2, 4))]
+       way = classify(risk, origin).witness.direction
+       steps = np.linspace(-2, 2, 81)
+       plt.plot(steps, risk_along(risk, origin, way, steps))
+       plt.plot(0, risk.value(origin), "o", label="strict saddle")
+       plt.xlabel("step along the escape direction")
+       plt.ylabel("risk")
+       plt.legend()
     """
     given = layers_of(weights, "classify")
     layers = as_arrays(given, "classify")

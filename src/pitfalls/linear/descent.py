@@ -158,6 +158,19 @@ def descend(
     >>> saddle = critical_point(risk, [3, 3, 2], modes=[2])
     >>> descend(risk, saddle).stopped, len(descend(risk, saddle, leave_saddles=True).escapes)
     ('stationary', 1)
+
+    One mode after the other is learned, the strongest first:
+
+    .. plot::
+       :include-source:
+
+       import numpy as np
+       from pitfalls.linear import SquaredRisk, descend, small_start
+       from pitfalls.moments import SecondMoments
+
+       x = np.random.default_rng(0).standard_normal((60, 3))
+       risk = SquaredRisk(SecondMoments.from_arrays(x, x * [3.0, 2.0, 1.0]))
+       descend(risk, small_start([3, 3, 3], 0.01), records=10_000).plot()
     """
     layers = [w.copy() for w in as_weights(weights, "descend")]
     risk.check(layers, "descend")

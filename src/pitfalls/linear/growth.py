@@ -50,6 +50,23 @@ def mode_strength(
     --------
     >>> mode_strength(np.array([0.0, 1e3]), target=2.0, start=0.01, n_layers=2)
     array([0.01, 2.  ])
+
+    The deeper the network, the longer the plateau before a mode is learned:
+
+    .. plot::
+       :include-source:
+
+       import matplotlib.pyplot as plt
+       import numpy as np
+       from pitfalls.linear import mode_strength
+
+       times = np.linspace(0, 8, 400)
+       for n_layers in (1, 2, 3):
+           strength = mode_strength(times, target=1.0, start=0.01, n_layers=n_layers)
+           plt.plot(times, strength, label=f"L = {n_layers}")
+       plt.xlabel("time (steps times learning rate)")
+       plt.ylabel("strength u of the mode")
+       plt.legend()
     """
     if not (0 < start < np.inf and 0 <= target < np.inf and n_layers >= 1):
         raise InputError(

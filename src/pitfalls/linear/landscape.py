@@ -131,5 +131,29 @@ def risk_on_plane(
     -------
     ndarray of shape (j, i)
         Row by second coordinate, as pictures are.
+
+    Examples
+    --------
+    The saddle at zero lies between two valleys of global minima:
+
+    .. plot::
+       :include-source:
+
+       import matplotlib.pyplot as plt
+       import numpy as np
+       from pitfalls.linear import SquaredRisk, plane_through, risk_on_plane
+       from pitfalls.moments import SecondMoments
+
+       x = np.random.default_rng(0).standard_normal((50, 1))
+       risk = SquaredRisk(SecondMoments.from_arrays(x, x))
+       saddle, minimum = [np.zeros((1, 1))] * 2, [np.ones((1, 1))] * 2
+       plane = plane_through(saddle, minimum, [np.ones((1, 1)), np.zeros((1, 1))])
+       a = np.linspace(-2, 2, 41)
+       heights = np.log10(1e-3 + risk_on_plane(risk, plane, a, a))
+       contours = plt.contourf(a, a, heights, levels=20, cmap="cividis")
+       plt.colorbar(contours, label="log10 of the risk")
+       plt.plot([0, plane.span], [0, 0], "wo")
+       plt.xlabel("towards a global minimum")
+       plt.ylabel("across")
     """
     return np.array([[float(risk.value(plane.at(s, t))) for s in a] for t in b])

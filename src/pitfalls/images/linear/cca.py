@@ -90,6 +90,22 @@ class CCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SupervisedMomentEst
     [0.89, 0.84]
     >>> bool(cca.whitening_error_ < 1e-12)
     True
+
+    Digits in their first two canonical variates, a colour for each digit:
+
+    .. plot::
+       :include-source:
+
+       import matplotlib.pyplot as plt
+       from pitfalls.images import CCA, DataConfig, load_dataset
+
+       digits = load_dataset(DataConfig("digits", subset_train=800))
+       x, y = digits.train_images.reshape(800, -1) / 255, digits.train_labels
+       scores = CCA(n_components=2, ridge=1e-3).fit(x, y).transform(x)
+       points = plt.scatter(*scores.T, c=y, cmap="tab10", s=8)
+       plt.legend(*points.legend_elements(), title="digit", loc="center left", bbox_to_anchor=(1, 0.5))
+       plt.xlabel("first canonical variate")
+       plt.ylabel("second canonical variate")
     """
 
     _parameter_constraints: ClassVar = {

@@ -77,6 +77,22 @@ class PCA(MomentEstimator, decomposition.PCA):
     >>> pca = PCA(n_components=2).fit(X)
     >>> np.abs(pca.components_).round(2).tolist()
     [[1.0, 0.01, 0.0], [0.01, 1.0, 0.0]]
+
+    Digits in their first two principal components, a colour for each digit:
+
+    .. plot::
+       :include-source:
+
+       import matplotlib.pyplot as plt
+       from pitfalls.images import PCA, DataConfig, load_dataset
+
+       digits = load_dataset(DataConfig("digits", subset_train=800))
+       x, y = digits.train_images.reshape(800, -1) / 255, digits.train_labels
+       scores = PCA(n_components=2).fit(x).transform(x)
+       points = plt.scatter(*scores.T, c=y, cmap="tab10", s=8)
+       plt.legend(*points.legend_elements(), title="digit", loc="center left", bbox_to_anchor=(1, 0.5))
+       plt.xlabel("first component")
+       plt.ylabel("second component")
     """
 
     _parameter_constraints: ClassVar = {

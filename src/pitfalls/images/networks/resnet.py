@@ -71,6 +71,19 @@ class ResNet18(nn.Module):
     5205962
     >>> network(torch.zeros(2, 3, 32, 32)).shape
     torch.Size([2, 10])
+
+    Its learning curve on forty-eight digits:
+
+    .. plot::
+       :include-source:
+
+       import torch
+       from pitfalls.images import DataConfig, ResNet18, TrainConfig, load_dataset, train
+
+       digits = load_dataset(DataConfig("digits", subset_train=48))
+       torch.manual_seed(0)
+       config = TrainConfig(epochs=4, batch_size=16, scheme="constant", rate=0.01, flip="none")
+       train(ResNet18(in_channels=1), digits, config).plot()
     """
 
     def __init__(self, n_classes: int = 10, in_channels: int = 3) -> None:

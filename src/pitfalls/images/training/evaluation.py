@@ -280,6 +280,19 @@ def evaluate(
     >>> result = evaluate(torch.tensor([[2.0, 0.0], [0.0, 1.0], [3.0, 0.0]]), [0, 1, 1])
     >>> round(result.accuracy, 3), result.mistakes.tolist(), result.confusion.tolist()
     (0.667, [2], [[1, 0], [1, 1]])
+
+    The confusion matrix of a linear classifier of digits:
+
+    .. plot::
+       :include-source:
+
+       import numpy as np
+       from pitfalls.images import DataConfig, LeastSquaresClassifier, evaluate, load_dataset
+
+       digits = load_dataset(DataConfig("digits"))
+       x, test = digits.train_images.reshape(-1, 64), digits.test_images.reshape(-1, 64)
+       linear = LeastSquaresClassifier(ridge=1e-3).fit(x, digits.train_labels)
+       evaluate(linear.decision_function(test), digits.test_labels).plot()
     """
     if isinstance(logits, nn.Module):
         if not isinstance(labels, Dataset | DataLoader):

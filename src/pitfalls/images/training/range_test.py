@@ -111,6 +111,23 @@ def learning_rate_range(
     References
     ----------
     Smith. Cyclical learning rates for training neural networks. WACV 2017.
+
+    Examples
+    --------
+    The loss falls, and rises again where the rate is too high:
+
+    .. plot::
+       :include-source:
+
+       import torch
+       from torch import nn
+       from pitfalls.images import DataConfig, TrainConfig, learning_rate_range, load_dataset
+
+       torch.manual_seed(0)
+       digits = load_dataset(DataConfig("digits", subset_train=500))
+       linear = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+       config = TrainConfig(batch_size=50, flip="none")
+       learning_rate_range(linear, digits, config, start=1e-4, stop=100.0).plot()
     """
     if not 0 < start < stop < float("inf") or steps < 3:
         raise InputError(

@@ -67,6 +67,23 @@ class TrainResult(Displayed):
         a batch's indices to the update, without evaluation and checkpoints.
     best_epoch : int or None
         Counted from 0, the first with the lowest validation loss; None without a validation set.
+
+    Examples
+    --------
+    Accuracies of a linear network on digits, in training and on the validation set:
+
+    .. plot::
+       :include-source:
+
+       import torch
+       from torch import nn
+       from pitfalls.images import DataConfig, TrainConfig, load_dataset, train
+
+       torch.manual_seed(0)
+       digits = load_dataset(DataConfig("digits", subset_train=600, validation=0.2))
+       linear = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+       config = TrainConfig(epochs=10, batch_size=50, scheme="constant", rate=0.05, flip="none")
+       train(linear, digits, config).plot()
     """
 
     epochs: tuple[EpochRecord, ...]

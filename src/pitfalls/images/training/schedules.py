@@ -267,6 +267,24 @@ def schedule(name: str, epochs: int, rate: float | None = None) -> Schedule:
     --------
     >>> schedule("annealed", epochs=1, rate=0.5)(0.01, 0, 0, 10)
     0.005
+
+    Every scheme over ten epochs, with its own defaults:
+
+    .. plot::
+       :include-source:
+
+       import matplotlib.pyplot as plt
+       from pitfalls.images import SCHEMES, schedule
+
+       n_batches = 20
+       for name in SCHEMES:
+           rate, rates = schedule(name, epochs=10), [0.01]
+           for step in range(10 * n_batches):
+               rates.append(rate(rates[-1], *divmod(step, n_batches), n_batches))
+           plt.plot([k / n_batches for k in range(10 * n_batches)], rates[1:], label=name)
+       plt.xlabel("epoch")
+       plt.ylabel("learning rate")
+       plt.legend()
     """
     peak = 0.1 if rate is None else rate
     if is_named(name):

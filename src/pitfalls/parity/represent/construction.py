@@ -63,6 +63,24 @@ def exact_network(
     >>> proof = verify_exact(exact_network([1, 1, 1, 1], "printed"), [1, 1, 1, 1])
     >>> proof.counterexample, proof.output
     ((1, 1, 1, 1), -1.0)
+
+    The construction as printed fails at one input, all ones; the corrected one fails nowhere:
+
+    .. plot::
+       :include-source:
+
+       import matplotlib.pyplot as plt
+       from pitfalls.parity import ParityTask, exact_network
+
+       task = ParityTask([1, 1, 1, 1])
+       x = task.all_inputs()
+       for variant, marker in ("corrected", "s-"), ("printed", "o--"):
+           outputs = exact_network(task, variant)(x).detach()
+           by_ones = sorted(zip(x.sum(1).tolist(), outputs.tolist()))
+           plt.plot(*zip(*by_ones), marker, label=variant)
+       plt.xlabel("number of ones in the input")
+       plt.ylabel("output")
+       plt.legend()
     """
     task = mask if isinstance(mask, ParityTask) else ParityTask(mask)
     if variant == "compact":

@@ -221,6 +221,22 @@ def gradient_signal(
     >>> abs(result.signal_to_noise(1) * (2**10 - 1) - 1) < 1e-9
     True
 
+    At a fixed width the signal falls about by half with every feature:
+
+    .. plot::
+       :include-source:
+
+       import matplotlib.pyplot as plt
+       from pitfalls.parity import TwoLayerReLU, gradient_signal
+
+       d = range(4, 15)
+       signals = [gradient_signal(TwoLayerReLU(n, 100, seed=0)).log2_signal for n in d]
+       plt.plot(d, signals, "o-", label="measured")
+       plt.plot(d, [signals[0] - (n - d[0]) for n in d], "--", label="slope of $2^{-d}$")
+       plt.xlabel("number of features d")
+       plt.ylabel("log2 of the signal")
+       plt.legend()
+
     References
     ----------
     S. Shalev-Shwartz, O. Shamir, S. Shammah, "Failures of Gradient-Based Deep Learning", ICML

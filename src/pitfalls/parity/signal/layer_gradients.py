@@ -122,6 +122,18 @@ def layer_gradients(
     True
     >>> bool(seen.message_norm[0] < seen.message_norm[-1] / 500)
     True
+
+    The message shrinks from the last layer to the first; message and gradient stay below their bounds:
+
+    .. plot::
+       :include-source:
+
+       from pitfalls.parity import DeepNetwork, ParityTask, layer_gradients
+
+       task = ParityTask([1, 1, 0, 1, 0])
+       x = task.all_inputs()
+       network = DeepNetwork(5, [50] * 4, "sigmoid", seed=0)
+       layer_gradients(network, x, task.labels(x)).plot()
     """
     loss = loss or named_loss("hinge")
     if not is_plain(network, DeepNetwork):

@@ -29,7 +29,7 @@ def target_signal(
     """Squared distance ||grad R_v - a||^2 of one target's gradient from what all targets share.
 
     It is ||E_x[chi_v(x) g(x)]||^2, summed over all 2^d inputs in float64. Its mean over the
-    targets is ``gradient_signal(network).signal``; a target that is being learned stands above it.
+    targets is ``gradient_signal(network).signal``, before training mostly that of targets of few ones.
 
     Parameters
     ----------
@@ -61,6 +61,23 @@ def target_signal(
     >>> mean = sum(target_signal(network, task) for task in masks) / 16
     >>> abs(mean / gradient_signal(network).signal - 1) < 1e-12
     True
+
+    Before training the targets of few ones carry the mean, those of many lie far below it:
+
+    .. plot::
+       :include-source:
+
+       import matplotlib.pyplot as plt
+       from pitfalls.parity import ParityTask, TwoLayerReLU, cube, gradient_signal, target_signal
+
+       network = TwoLayerReLU(6, 60, seed=0)
+       tasks = [ParityTask(mask) for mask in cube(6).int().tolist()]
+       signals = [target_signal(network, task) for task in tasks]
+       plt.semilogy([task.weight for task in tasks], signals, "o", label="one target")
+       plt.axhline(gradient_signal(network).signal, label="mean over all targets")
+       plt.xlabel("ones in the mask")
+       plt.ylabel("squared distance from what all share")
+       plt.legend()
     """
     d = task.n_features
     if d > _LARGEST:

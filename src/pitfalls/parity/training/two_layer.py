@@ -172,6 +172,15 @@ def train(
     >>> result = train(ParityTask([1, 1, 0, 1, 0]), LearningConfig(n_iterations=10_000))
     >>> result.evaluation.accuracy
     1.0
+
+    The loss and the accuracy on the way:
+
+    .. plot::
+       :include-source:
+
+       from pitfalls.parity import LearningConfig, ParityTask, train
+
+       train(ParityTask([1, 1, 0, 1, 0]), LearningConfig(n_iterations=10_000)).plot()
     """
     config = config or LearningConfig()
     d, width = task.n_features, config.width(task.n_features)
