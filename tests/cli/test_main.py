@@ -1,4 +1,5 @@
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -47,6 +48,17 @@ def test_the_help_of_every_group_of_commands_does_without_torch():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("lab", ["linear", "parity", "images", "diagnose", "runs", "course"])
+@pytest.mark.parametrize("flags", [["--help"], ["-h"]])
+def test_the_help_of_a_lab_says_what_each_of_its_commands_does(lab, flags):
+    code = f"from pitfalls.cli import main; main([{lab!r}, *{flags!r}])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    commands = done.stdout.split("─ Commands ─")[1].split("╰")[0]
+    rows = re.findall(r"^│ (\S+)(.*)│$", commands, flags=re.MULTILINE)
+    assert rows
+    assert [name for name, text in rows if not text.strip()] == []
 
 
 def test_version_is_the_package_version(capsys):

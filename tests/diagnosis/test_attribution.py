@@ -56,6 +56,14 @@ def test_a_network_that_learns_is_healthy_whatever_its_units_and_gradients_look_
     assert causes(units(dead=19, ratio=1e-6), schedule(trial(True))) == ["healthy"]
 
 
+def test_where_no_optimizer_was_given_it_is_adams_steps_that_learn():
+    (own,) = attribute([schedule(trial(True))])
+    (adam,) = attribute([schedule(None, adam=trial(True))])
+    assert own.reason == "The optimizer's own steps fit labels they have not seen."
+    assert (adam.cause, adam.rule) == ("healthy", "learns")
+    assert adam.reason == "Steps of Adam fit labels they have not seen."
+
+
 def test_the_same_units_are_the_cause_where_nothing_is_learned():
     assert causes(units(dead=19), schedule(trial(False))) == ["dead-units"]
     assert causes(units(ratio=1e-6), schedule(trial(False))) == ["vanishing-gradient"]

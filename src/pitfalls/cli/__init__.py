@@ -126,6 +126,17 @@ def launch(
     return app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
 
 
+def _load_what_help_lists(arguments: Sequence[str]) -> None:
+    """Load the commands of the lab whose help is asked, so that each is listed with what it does.
+
+    The command line's library prints the bare name of a command that is not loaded yet.
+    """
+    words, found, _ = app.parse_commands(arguments)
+    asked = len(words) - (words[-1:] in {(flag,) for flag in app.help_flags})
+    if asked == 1:
+        found[1].resolved_commands()
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
@@ -136,6 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     debug = "--debug" in arguments
     try:
         with session.interruptible(), _warnings_in_one_line(debug=debug):
+            _load_what_help_lists(arguments)
             result = app.meta(
                 arguments, exit_on_error=False, print_error=False, result_action="return_value"
             )

@@ -45,7 +45,8 @@ def _without_fault(found: Findings, cards: tuple[Card, ...]) -> Attribution:
         steps = found.schedule.own or found.schedule.adam
         seen = steps is None or steps.held_after.labels_matter
         what = "fit labels they have not seen" if seen else "lower the loss of unseen examples"
-        return Attribution("healthy", "learns", f"The optimizer's own steps {what}.")
+        whose = "Steps of Adam" if found.schedule.own is None else "The optimizer's own steps"
+        return Attribution("healthy", "learns", f"{whose} {what}.")
     if found.schedule.known:
         return Attribution("healthy", "knows", "It fits labels already, and nothing is amiss.")
     own = found.schedule.own

@@ -1,5 +1,7 @@
 """All set-ups of the zoo, in order."""
 
+from difflib import get_close_matches
+
 from pitfalls.diagnosis.zoo import (
     blind_healthy,
     blind_training,
@@ -33,5 +35,8 @@ def find_setup(name: str) -> Setup:
     for setup in zoo():
         if setup.name == name:
             return setup
-    known = ", ".join(setup.name for setup in zoo())
-    raise InputError(f"find_setup: there is no set-up {name!r}. There are {known}.")
+    near = get_close_matches(name, [setup.name for setup in zoo()])
+    like = f" Near it: {', '.join(near)}." if near else ""
+    raise InputError(
+        f"find_setup: there is no set-up {name!r}.{like} To list all: pitfalls diagnose examples."
+    )
