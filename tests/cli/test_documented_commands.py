@@ -13,7 +13,7 @@ PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 
 
 def shown() -> list[tuple[str, str]]:
-    """Return (page, what follows ``pitfalls``) of each line in a console block and each whole command in a text."""
+    """Return (page, what follows ``pitfalls``) of console lines and of whole commands in texts."""
     found = set()
     for page in PAGES:
         text = page.read_text(encoding="utf-8")

@@ -47,6 +47,7 @@ def describe_model(
     model: str,
     input_shape: tuple[int, ...] = (3, 32, 32),
     inputs: "tuple[Tensor, ...] | None" = None,
+    n_classes: int = 10,
 ) -> str:
     """Return a digest of what is shown of a user's network, "" for this library's own.
 
@@ -60,6 +61,8 @@ def describe_model(
         (C, H, W) of one image.
     inputs : tuple of Tensor, optional
         What to call it with instead.
+    n_classes : int
+        Of the data.
 
     Raises
     ------
@@ -70,7 +73,7 @@ def describe_model(
         return ""
     from pitfalls.diagram import diagram, summary  # torch, which a run made before does not need
 
-    built = build_model(model)
+    built = build_model(model, n_classes, input_shape[0], input_shape[1:])
     shown = summary(built, input_shape, inputs=inputs, depth=99)
     shown += diagram(built, input_shape, inputs=inputs)
     return hashlib.sha256(shown.encode()).hexdigest()

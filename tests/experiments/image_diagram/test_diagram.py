@@ -5,6 +5,7 @@ from xml.etree import ElementTree
 import pytest
 from PIL import Image
 
+from pitfalls.cli import main
 from pitfalls.errors import InputError
 from pitfalls.experiments.image_diagram import EXPERIMENT, DiagramConfig, ImageShape
 from pitfalls.experiments.image_diagram.figures import FIGURES
@@ -148,3 +149,21 @@ def test_inputs_beside_data_and_negative_depths_are_refused():
         find_shape(ShapeOptions("digits", inputs=("3x32x32",)))
     with pytest.raises(InputError, match="depth must be at least 0"):
         DiagramConfig(depth=-1)
+
+
+def test_a_network_that_asks_for_the_images_size_and_classes_is_drawn_for_those_of_the_data(
+    tmp_path, capsys
+):
+    (tmp_path / "flat.py").write_text(FLAT)
+    model = f"{tmp_path / 'flat.py'}:flat"
+    line = ["images", "summary", "--model", model, "--inputs", "3x16x16"]
+    assert main(["--runs", str(tmp_path / "runs"), *line]) == 0
+    assert "768" in capsys.readouterr().out
+
+
+FLAT = """
+from torch import nn
+
+def flat(n_classes, in_channels, image_size):
+    return nn.Sequential(nn.Flatten(), nn.Linear(in_channels * image_size[0] * image_size[1], n_classes))
+"""

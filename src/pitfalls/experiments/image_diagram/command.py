@@ -27,5 +27,6 @@ def summary(config: DiagramConfig) -> None:
 def _draw(config: DiagramConfig) -> Finished[DiagramResult]:
     from pitfalls.experiments.named_networks import describe_model
 
-    digest = describe_model(config.model, config.images.shape, config.images.example())
+    images = config.images
+    digest = describe_model(config.model, images.shape, images.example(), images.n_classes)
     return perform(EXPERIMENT, replace(config, digest=digest))
