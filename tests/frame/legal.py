@@ -62,9 +62,9 @@ def tokens(option: Option, value: Any) -> list[str]:
 
 def _other(kind: Any, default: Any) -> Any:
     if get_origin(kind) is not None and hasattr(kind, "__metadata__"):
-        kind = get_args(kind)[0]
-    if get_origin(kind) in (types.UnionType, Union):
-        kind = next(part for part in get_args(kind) if part is not type(None))
+        return _other(get_args(kind)[0], default)
+    if get_origin(kind) in (types.UnionType, Union):  # of what may be annotated itself
+        return _other(next(part for part in get_args(kind) if part is not type(None)), default)
     if get_origin(kind) is Literal:
         return next(choice for choice in get_args(kind) if choice != default)
     if get_origin(kind) is tuple:
