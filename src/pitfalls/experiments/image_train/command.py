@@ -5,6 +5,7 @@ from dataclasses import replace
 from pitfalls.experiments.image_announce import say_beforehand, say_pictures
 from pitfalls.experiments.image_train import EXPERIMENT, TrainRunConfig, TrainRunResult
 from pitfalls.frame import options, perform, print_table, say
+from pitfalls.prose import counted
 
 __all__ = ["command"]
 
@@ -65,6 +66,6 @@ def _print(result: TrainRunResult) -> None:
     )
     say(
         f"test accuracy {100 * trained.test_accuracy:.2f} % on {result.pictures.n('test'):,} images; "
-        f"{trained.n_steps:,} steps in {result.clock.seconds:.1f} s "
+        f"{counted(trained.n_steps, 'step')} in {result.clock.seconds:.1f} s "
         f"({result.clock.cpu_seconds:.1f} s of processor time), without testing"
     )
