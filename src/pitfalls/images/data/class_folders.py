@@ -105,15 +105,7 @@ def read_class_folders(tree: FileTree, config: DataConfig) -> Content:
             reading,
             split=(f"{tree.root} has no test set: its validation set is taken as the test set.",),
         )
-    return Content(
-        name=tree.name,
-        source=tree.root,
-        class_names=classes,
-        reading=reading,
-        train=split["train"],
-        test=split.get("test"),
-        validation=split.get("validation"),
-    )
+    return Content.of_tree(tree, classes, reading, split)
 
 
 def descend(tree: FileTree, classes: Collection[str] | None = None) -> FileTree:

@@ -1,11 +1,14 @@
 """What a reader of image files found, before subsets and splits."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from pitfalls.errors import DataError
+from pitfalls.images.data.files import FileTree
+from pitfalls.images.data.parts import PartName
 from pitfalls.images.data.reading import Reading
 
 __all__ = ["Content", "LabelledImages", "check_content", "check_labels"]
@@ -43,6 +46,25 @@ class Content:
     validation: LabelledImages | None = None
     statistics: tuple[tuple[float, ...], tuple[float, ...]] | None = None
     mirror: bool | None = None
+
+    @classmethod
+    def of_tree(
+        cls,
+        tree: FileTree,
+        class_names: tuple[str, ...],
+        reading: Reading,
+        parts: Mapping[PartName, LabelledImages],
+    ) -> "Content":
+        """Name what was found in a tree after it; of the parts the training set must be there."""
+        return cls(
+            name=tree.name,
+            source=tree.root,
+            class_names=class_names,
+            reading=reading,
+            train=parts["train"],
+            test=parts.get("test"),
+            validation=parts.get("validation"),
+        )
 
 
 def check_content(content: Content) -> None:

@@ -71,17 +71,10 @@ def read_npz(tree: FileTree, config: DataConfig) -> Content:
         for part, (_, key) in keys.items()
     }
     said = [scale.words for scale in scales.values() if scale.words]
-    return Content(
-        name=tree.name,
-        source=tree.root,
-        class_names=names,
-        reading=Reading(
-            ".npz file", values=tuple(said), labels=words, notes=tuple(dict.fromkeys(notes))
-        ),
-        train=parts["train"],
-        test=parts.get("test"),
-        validation=parts.get("validation"),
+    reading = Reading(
+        ".npz file", values=tuple(said), labels=words, notes=tuple(dict.fromkeys(notes))
     )
+    return Content.of_tree(tree, names, reading, parts)
 
 
 def _pairs(arrays: Mapping[str, npt.NDArray[Any]], where: str) -> dict[PartName, tuple[str, str]]:

@@ -82,15 +82,7 @@ def read_parquet(tree: FileTree, config: DataConfig) -> Content:
     if blank:
         n = sum(len(shard.labels) for shard in blank)
         reading = replace(reading, skipped=((f"pictures without a label in {blank[0].part}", n),))
-    return Content(
-        name=tree.name,
-        source=tree.root,
-        class_names=classes,
-        reading=reading,
-        train=split["train"],
-        test=split.get("test"),
-        validation=split.get("validation"),
-    )
+    return Content.of_tree(tree, classes, reading, split)
 
 
 def _read(tree: FileTree, path: str, config: DataConfig, bound: Bound) -> Shard:

@@ -121,15 +121,7 @@ def read_tables(tree: FileTree, config: DataConfig) -> Content:
         damaged=(*gathered.reading.damaged, *missing),
         labels=words,
     )
-    return Content(
-        name=tree.name,
-        source=tree.root,
-        class_names=names,
-        reading=reading,
-        train=split["train"],
-        test=split.get("test"),
-        validation=split.get("validation"),
-    )
+    return Content.of_tree(tree, names, reading, split)
 
 
 def _table_paths(tree: FileTree) -> list[str]:
