@@ -156,7 +156,7 @@ def widths(result: ExactResult) -> Markup:
     if compact is None or corrected is None:
         return ()
     return say(
-        " For the mask of all ones the compact construction takes {compact} units, the corrected one "
+        " For the mask of all ones the compact construction takes {compact}, the corrected one "
         "{corrected}.",
-        compact=compact, corrected=corrected,
+        compact=counted(compact, "unit"), corrected=corrected,
     )  # fmt: skip
