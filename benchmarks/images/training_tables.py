@@ -41,17 +41,15 @@ def threads() -> str:
         [
             row["work"],
             row["chosen"],
-            f"{1e3 * row['median_s']['1 thread']:.3g}",
-            f"{row['times_one_thread']['all threads, spinning']:.2g}",
-            f"{row['times_one_thread']['all threads, asleep']:.2g}",
+            *(f"{1e3 * row['cpu_s'][way]:.3g}" for way in row["cpu_s"]),
         ]
         for row in stored["results"]["rows"]
     ]
-    heads = ["step of", "threads it takes", "ms with one", "times as long, all spinning"]
+    heads = ["step of", "threads it takes", "processor ms with one", "all spinning", "all asleep"]
     n = min(n for row in stored["results"]["rows"] for n in row["n"].values())
     return (
-        table([*heads, "times as long, all asleep"], rows)
-        + f"\n\nMedians of at least {n} steps beside four busy processes, ways in turn, on "
+        table(heads, rows)
+        + f"\n\nMeans of at least {n} steps beside four busy processes, ways in turn, on "
         f"{stored['results']['cores']} cores ({machine(stored)})."
     )
 

@@ -61,7 +61,7 @@ def start(values: Settings, tokens: Sequence[str]) -> None:
         raise InputError(f"--threads must be at least 1, got {values.threads}.")
     _settings, _tokens = values, tuple(tokens)
     # a thread that has nothing to do sleeps: one that looks for work in a loop takes the processor from
-    # whoever has some (beside busy processes a step of a small network took a hundred times as long)
+    # whoever has some (``benchmarks/threads.py`` measures it beside busy processes)
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if values.threads is not None:
         for name in (
