@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["RESULTS", "ROOT", "machine", "read", "table", "write_sections"]
+from benchmarks.record import RESULTS, ROOT
 
-ROOT = Path(__file__).parents[1]
-RESULTS = ROOT / "benchmarks" / "results"
+__all__ = ["RESULTS", "ROOT", "machine", "read", "table", "write_sections"]
 
 
 def read(name: str) -> dict[str, Any] | None:

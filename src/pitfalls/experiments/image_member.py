@@ -115,17 +115,13 @@ def begin(member: Member, data: ImageDataset) -> tuple[nn.Module, tuple[str, ...
     return network, warnings
 
 
+@on_threads(1)
 def train_member(member: Member) -> Outcome:
     """Train and test one member from its start, on a worker, with one thread.
 
     Sums are rounded in an order that depends on the number of threads, and what a worker would take by
     itself depends on the machine and on what runs beside it.
     """
-    with on_threads(1):
-        return _train_member(member)
-
-
-def _train_member(member: Member) -> Outcome:
     data = member.source.load()
     network, warnings = begin(member, data)
     curve: list[list[float]] = []

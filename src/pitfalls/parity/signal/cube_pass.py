@@ -52,6 +52,7 @@ __all__ = [
     "SQUARE",
     "StreamedSums",
     "largest_error",
+    "rounding",
     "stream_sums",
     "subset_sums",
 ]
@@ -155,7 +156,7 @@ def expected_highest(
     return moved, ((1 << n_inside) - 1) << (len(order) - n_inside)
 
 
-def _rounding(
+def rounding(
     weights: Float64[np.ndarray, "k d"],
     bias: Float64[np.ndarray, " k"],
     alpha: Float64[np.ndarray, " k"],
@@ -230,7 +231,7 @@ def stream_sums(
     low_weights = np.ascontiguousarray(weights[:, :task_bits].T)
     limit, tables = -1.0, _NO_SCREEN  # nothing is proved
     if kind == HINGE and skip:
-        guard = _rounding(weights, bias, alpha, beta)
+        guard = rounding(weights, bias, alpha, beta)
         limit = 1 - guard if mask is None else 1 + guard
         tables = _screen_of(weights, bias, alpha, guard)
 

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 
-import numpy as np
 import torch
 from jaxtyping import Bool, Float64, Int64
 from torch import Tensor
 
 from pitfalls.parity.loss import HingeLoss, Loss
 from pitfalls.parity.network import TwoLayerReLU
-from pitfalls.parity.signal.cube_pass import StreamedSums
+from pitfalls.parity.signal.cube_pass import StreamedSums, rounding
 
 __all__ = ["stream_on_device"]
 
@@ -74,8 +73,7 @@ def stream_on_device(
     low = low_bits @ w[:, :n_low].T  # (2^low, k)
     usual = loss.weights(w.new_zeros(1))[1].square()
     is_hinge = isinstance(loss, HingeLoss)
-    size = beta.abs() + alpha.abs() @ (b.abs() + w.abs().sum(1))
-    limit = 1 - 4 * (k + d) * np.finfo(float).eps * float(size)
+    limit = 1 - rounding(w.cpu().numpy(), b.cpu().numpy(), alpha.cpu().numpy(), float(beta))
 
     sums = w.new_zeros(2)
     by_weight, by_bias = w.new_zeros(k, d), w.new_zeros(k)
