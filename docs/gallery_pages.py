@@ -46,8 +46,8 @@ def page(folder: Path) -> str:
     lines = [
         "# Gallery\n",
         "Every figure here was drawn from a real run when these pages were built. The line above it makes",
-        "it again, into a run folder; `pitfalls runs export RUN --to pdf --style slides` gives it as a file",
-        "for a talk, and `result.plot(ax=...)` puts it on axes of your own.\n",
+        "it again, into a run folder; `pitfalls runs export RUN --to pdf --style slides --folder FOLDER`",
+        "gives it as a file for a talk, and `result.plot(ax=...)` puts it on axes of your own.\n",
     ]
     for title, commands in COMMANDS.items():
         lines.append(f"## {title}\n")

@@ -9,7 +9,13 @@ import pytest
 from pitfalls.cli import app
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+DOCS = ROOT / "docs"
+PAGES = (
+    ROOT / "README.md",
+    *sorted(page for page in DOCS.rglob("*.md") if "made" not in page.parts),
+    *sorted(DOCS.glob("*.py")),
+)
+"""The programs that write pages stand for what they make, which is there only once the docs are built."""
 
 
 def shown() -> list[tuple[str, str]]:
