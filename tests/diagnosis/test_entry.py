@@ -14,6 +14,7 @@ import pitfalls
 from pitfalls import diagnose
 from pitfalls.diagnosis import ALL, CAUSES, Adapter, Card, ask_wiring
 from pitfalls.diagnosis.cards import Diagnosis
+from pitfalls.diagnosis.zoo import zoo
 from pitfalls.errors import InputError
 
 
@@ -345,3 +346,13 @@ def test_a_diagnosis_is_drawn_and_has_a_table():
     with pytest.raises(InputError, match="nothing to draw in data"):
         found.plot(question="data")
     plt.close("all")
+
+
+def test_the_witnesses_of_a_network_that_draws_numbers_hold_each_time():
+    case = next(s for s in zoo() if s.name == "variational").build(0)
+    found = diagnose(case.model, case.loss, case.x, case.y, case.optimizer, budget=30)
+    held = {
+        card.question: [card.check(case.model, case.loss, case.x, case.y) for _ in range(2)]
+        for card in found.cards
+    }
+    assert held == {question: [True, True] for question in ALL}

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pitfalls.diagnosis.evidence.wiring import Composition, OutputMixing
-from pitfalls.diagnosis.guard import SAME_NUMBERS, seed_everything
+from pitfalls.diagnosis.guard import SAME_NUMBERS, same_numbers, seed_everything
 from pitfalls.diagnosis.nested import Nest, leaves, map_leaves, select
 from pitfalls.diagnosis.subject import Subject, SubjectError
 from pitfalls.diagnosis.wiring_witnesses import CompositionWitness
@@ -137,7 +137,7 @@ def loss_composition(subject: Subject, rows: Rows) -> CompositionWitness:
     """Compare the loss of a batch with the losses of its samples, at the network's own outputs."""
     x, y = subject.batch(rows)
     m = len(rows)
-    with subject.mode("eval"):
+    with subject.mode("eval"), same_numbers():
         if subject.rows_first:
             out = subject.forward(x)
             singles = [select(out, torch.tensor([i])) for i in range(m)]

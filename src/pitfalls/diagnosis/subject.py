@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from pitfalls.diagnosis.adapter import call
 from pitfalls.diagnosis.cards import Cost
 from pitfalls.diagnosis.clock import Stopwatch
-from pitfalls.diagnosis.guard import StateGuard, seed_everything
+from pitfalls.diagnosis.guard import StateGuard, same_numbers, seed_everything
 from pitfalls.diagnosis.nested import Nest, join, leaves, select
 from pitfalls.diagnosis.samples import Samples
 from pitfalls.errors import InputError
@@ -186,7 +186,7 @@ class Subject:
     @torch.no_grad()
     def outputs(self, indices: np.ndarray[Any, Any], mode: Mode = "eval") -> Nest:
         """Compute outputs at many examples, in chunks where the mode leaves samples apart."""
-        with self.mode(mode):
+        with self.mode(mode), same_numbers():
             if mode != "eval" or len(indices) <= _CHUNK or not self.rows_first:
                 return self.forward(self.batch(indices)[0])
             parts = range(0, len(indices), _CHUNK)
@@ -205,7 +205,7 @@ class Subject:
     def rows_first(self) -> bool:
         """Whether the first axis of every output counts the examples."""
         if not hasattr(self, "_rows_first"):
-            with torch.no_grad(), self.mode("eval"):
+            with torch.no_grad(), self.mode("eval"), same_numbers():
                 # two sizes: an axis of another meaning may be as long as one batch by chance
                 self._rows_first = all(
                     t.ndim > 0 and len(t) == few
