@@ -14,7 +14,7 @@ from benchmarks.record import described, record
 from pitfalls.experiments.image_fast import EXPERIMENT, FastConfig
 from pitfalls.experiments.image_source import find_images
 from pitfalls.frame.bars import TerminalProgress
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.images import DataConfig
 from pitfalls.runs import RunStore
 
@@ -32,7 +32,9 @@ def main() -> None:
     config = FastConfig(
         find_images(DataConfig(options.data)), target=options.target, n_seeds=options.seeds
     )
-    finished = perform(EXPERIMENT, config, RunStore(options.runs), progress=TerminalProgress())
+    finished = run_experiment(
+        EXPERIMENT, config, RunStore(options.runs), progress=TerminalProgress()
+    )
     run, result = finished.run, finished.result
     record(
         f"images-fast-{options.target}{options.suffix}",

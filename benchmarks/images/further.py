@@ -18,7 +18,7 @@ from pitfalls.experiments.image_fast import EXPERIMENT as FAST
 from pitfalls.experiments.image_train import EXPERIMENT as FURTHER
 from pitfalls.frame import Homework
 from pitfalls.frame.bars import TerminalProgress
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.runs import RunStore
 
 
@@ -31,7 +31,7 @@ def main() -> None:
     found = {}
     for experiment in (COMPARE, FURTHER, FAST):
         (config,) = experiment.homework(asked)
-        found[experiment] = perform(experiment, config, store, progress=TerminalProgress())
+        found[experiment] = run_experiment(experiment, config, store, progress=TerminalProgress())
     further, fast = found[FURTHER].result, found[FAST].result
     record(
         "images-further",

@@ -25,7 +25,7 @@ from joblib.externals.loky import get_reusable_executor
 from pitfalls.experiments.homework import homework_configs, timed
 from pitfalls.experiments.image_homework import homework_images
 from pitfalls.frame import Homework
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.frame.session import interruptible
 from pitfalls.report import build
 from pitfalls.runs import RunStore
@@ -102,7 +102,7 @@ def main() -> None:
         if experiment.name == "images-pace":
             config = replace(config, threads=options.threads)
         finished = clock.measure(
-            experiment.name, lambda: perform(experiment, config, store, command=command)
+            experiment.name, lambda: run_experiment(experiment, config, store, command=command)
         )
         results[experiment.name] = finished.result
         return finished.result

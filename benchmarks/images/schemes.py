@@ -15,7 +15,7 @@ from benchmarks.record import described, record
 from pitfalls.experiments.image_compare import EXPERIMENT, CompareConfig
 from pitfalls.experiments.image_source import find_images
 from pitfalls.frame.bars import TerminalProgress
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.images import DataConfig
 from pitfalls.images.training.config import TrainConfig
 from pitfalls.runs import RunStore
@@ -33,7 +33,9 @@ def main() -> None:
         DataConfig(options.data, subset_train=options.subset_train, subset_val=options.subset_val)
     )
     config = CompareConfig(source, training=TrainConfig(precision=options.precision))
-    finished = perform(EXPERIMENT, config, RunStore(options.runs), progress=TerminalProgress())
+    finished = run_experiment(
+        EXPERIMENT, config, RunStore(options.runs), progress=TerminalProgress()
+    )
     run, result = finished.run, finished.result
     if options.subset_train is None:
         record(

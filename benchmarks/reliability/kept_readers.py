@@ -96,13 +96,13 @@ def _spoken(home: Path) -> list[Reader]:
     from pitfalls.experiments.linear_descend import DescendConfig
     from pitfalls.experiments.parity_signal import EXPERIMENT as SIGNAL
     from pitfalls.experiments.parity_signal import SignalConfig
-    from pitfalls.frame.experiment import Experiment, perform
+    from pitfalls.frame.experiment import Experiment, run_experiment
     from pitfalls.report import ReportEvidence, rooms
 
     store = RunStore(home / "spoken")
 
     def reader(experiment: Experiment[Any, Any], config: object) -> Reader:
-        run = perform(experiment, config, store).run
+        run = run_experiment(experiment, config, store).run
 
         def words() -> Any:
             found = ReportEvidence(experiment.name, (store.find(run.path),))
@@ -131,12 +131,12 @@ def _spoken(home: Path) -> list[Reader]:
 def _diagnosis(store: RunStore) -> Reader:
     from pitfalls.experiments.diagnosis import EXPERIMENT, DiagnosisConfig, DiagnosisResult
     from pitfalls.experiments.diagnosis.case import build, fingerprint_of
-    from pitfalls.frame.experiment import perform
+    from pitfalls.frame.experiment import run_experiment
     from pitfalls.report.diagnosis import build_diagnosis
 
     asked = DiagnosisConfig(target="zoo:broadcast", questions=("wiring", "data", "units"))
     asked = replace(asked, fingerprint=fingerprint_of(build(asked), asked.target))
-    run = perform(EXPERIMENT, asked, store).run
+    run = run_experiment(EXPERIMENT, asked, store).run
     name = f"results/{DiagnosisResult.__name__}.json"
 
     def page() -> str:

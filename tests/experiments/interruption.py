@@ -5,7 +5,7 @@ from dataclasses import fields, is_dataclass
 import numpy as np
 import pytest
 
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.runs import Run, RunStore
 
 __all__ = ["assert_equal", "assert_goes_on"]
@@ -27,7 +27,7 @@ def assert_equal(one, other):
 
 def assert_goes_on(experiment, config, store, tmp_path, monkeypatch):
     """Stop after the first piece, go on, and compare with the undisturbed run."""
-    whole = perform(experiment, config, store)
+    whole = run_experiment(experiment, config, store)
     original = Run.save
 
     def interrupt(self, result, **kept):
@@ -36,8 +36,8 @@ def assert_goes_on(experiment, config, store, tmp_path, monkeypatch):
 
     monkeypatch.setattr(Run, "save", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        perform(experiment, config, RunStore(tmp_path))
+        run_experiment(experiment, config, RunStore(tmp_path))
     monkeypatch.undo()
-    resumed = perform(experiment, config, RunStore(tmp_path))
+    resumed = run_experiment(experiment, config, RunStore(tmp_path))
     assert resumed.run.metrics() == whole.run.metrics()
     assert_equal(whole.result, resumed.result)

@@ -8,7 +8,7 @@ import sys
 from pitfalls.experiments.image_compare import EXPERIMENT, CompareConfig, CompareResult
 from pitfalls.experiments.image_networks import NetworkConfig
 from pitfalls.experiments.image_source import find_images
-from pitfalls.frame.experiment import Finished, perform
+from pitfalls.frame.experiment import Finished, run_experiment
 from pitfalls.images import DataConfig
 from pitfalls.images.training.config import TrainConfig
 from pitfalls.progress import Progress, silent
@@ -22,7 +22,7 @@ def run(
     training = TrainConfig(epochs=2, batch_size=8, averaging=0.9, checkpoint_every=3)
     network = NetworkConfig("fastnet", (4, 4, 4))
     config = CompareConfig(source, network, training)
-    return perform(EXPERIMENT, config, RunStore(root), progress=progress, threads=threads)
+    return run_experiment(EXPERIMENT, config, RunStore(root), progress=progress, threads=threads)
 
 
 if __name__ == "__main__":

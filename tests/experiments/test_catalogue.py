@@ -125,10 +125,10 @@ def is_located(config, name):
 
 def test_a_run_belongs_to_the_code_of_its_folder(tmp_path):
     from pitfalls.experiments.linear_capacity import EXPERIMENT, CapacityConfig
-    from pitfalls.frame.experiment import perform
+    from pitfalls.frame.experiment import run_experiment
     from pitfalls.runs.code import code_modules
 
-    run = perform(EXPERIMENT, CapacityConfig(), RunStore(tmp_path)).run
+    run = run_experiment(EXPERIMENT, CapacityConfig(), RunStore(tmp_path)).run
     assert not run.is_older
     run.manifest.code = "0" * 12
     assert run.is_older

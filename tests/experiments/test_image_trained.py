@@ -13,7 +13,7 @@ from pitfalls.experiments.image_networks import NetworkConfig
 from pitfalls.experiments.image_source import find_images
 from pitfalls.experiments.image_train import EXPERIMENT, TrainRunConfig
 from pitfalls.experiments.image_trained import load_trained
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.images import DataConfig
 from pitfalls.images.training.config import TrainConfig
 from pitfalls.images.training.evaluation import predict_logits
@@ -45,7 +45,7 @@ def trained(store, source):
         reduction="sum",
         flip="none",
     )
-    return perform(EXPERIMENT, TrainRunConfig(source, SMALL, training), store).run
+    return run_experiment(EXPERIMENT, TrainRunConfig(source, SMALL, training), store).run
 
 
 def test_the_loaded_network_gives_the_logits_of_the_run(trained, source):

@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.frame.performing import draw_figures
 from pitfalls.progress import silent
 from pitfalls.runs import RunStore
@@ -15,7 +15,7 @@ from tests.report.toy.run import CALLS
 @pytest.fixture
 def finished(tmp_path):
     DRAWN.clear()
-    return perform(EXPERIMENT, ToyConfig(), RunStore(tmp_path))
+    return run_experiment(EXPERIMENT, ToyConfig(), RunStore(tmp_path))
 
 
 def test_figures_are_written_once_with_their_words_and_the_same_bytes_each_time(finished):
@@ -44,10 +44,10 @@ def test_in_a_folder_that_may_only_be_read_nothing_is_drawn(finished, monkeypatc
 def test_a_finished_run_is_reused_unless_it_is_asked_for_anew(tmp_path):
     CALLS.clear()
     store = RunStore(tmp_path)
-    perform(EXPERIMENT, ToyConfig(), store)
-    assert not perform(EXPERIMENT, ToyConfig(), store).run.was_opened
+    run_experiment(EXPERIMENT, ToyConfig(), store)
+    assert not run_experiment(EXPERIMENT, ToyConfig(), store).run.was_opened
     assert CALLS == [0]
-    assert perform(EXPERIMENT, ToyConfig(), store, fresh=True).run.was_opened
+    assert run_experiment(EXPERIMENT, ToyConfig(), store, fresh=True).run.was_opened
     assert CALLS == [0, 0]
 
 

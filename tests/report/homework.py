@@ -30,7 +30,7 @@ from pitfalls.experiments.parity_signal import SignalConfig
 from pitfalls.experiments.parity_sweep import SweepConfig
 from pitfalls.experiments.parity_targets import TargetsConfig
 from pitfalls.experiments.verify import VerifyConfig
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.images import DataConfig
 from pitfalls.images.training.config import TrainConfig
 from pitfalls.parity import LearningConfig
@@ -77,7 +77,7 @@ def perform_all(store: RunStore) -> list[Run]:
         "verify": VerifyConfig(claims=("2b", "3a")),
     }
     return [
-        perform(experiment, small[experiment.name], store, command=command).run
+        run_experiment(experiment, small[experiment.name], store, command=command).run
         for experiment in all_experiments()
         if experiment.name in small
     ]

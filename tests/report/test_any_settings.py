@@ -7,7 +7,7 @@ import pytest
 
 from pitfalls.errors import PitfallsError
 from pitfalls.experiments import all_experiments
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.plots import draw
 from pitfalls.report import build
 from pitfalls.report.rooms import block_values
@@ -34,7 +34,7 @@ def test_any_legal_setting_is_told_in_well_formed_sentences(name, tmp_path):
     told = 0
     for config in settings_of(name, FEWER.get(name, 12)):
         try:
-            result = perform(experiment, config, store).result
+            result = run_experiment(experiment, config, store).result
         except PitfallsError:
             continue  # refused for what only the run can know
         told += 1
@@ -69,7 +69,7 @@ def test_no_setting_and_no_missing_part_loses_the_report(draw_number, tmp_path):
     for name in rng.choice(names, len(names) // 2, replace=False):
         (config,) = settings_of(name, 1, start=draw_number + 1)
         with contextlib.suppress(PitfallsError):
-            quoted.append(perform(EXPERIMENTS[name], config, store).run)
+            quoted.append(run_experiment(EXPERIMENTS[name], config, store).run)
     made = build(store, tmp_path / "report")
     page = made.page.read_text(encoding="utf-8")
     assert len(quoted) > len(names) // 3

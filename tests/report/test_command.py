@@ -7,7 +7,7 @@ import pytest
 from pitfalls.cli import main
 from pitfalls.experiments.catalogue import experiment_named
 from pitfalls.experiments.linear_capacity import CapacityConfig
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.runs import RunStore
 from tests.report.toy import EXPERIMENT, ToyConfig
 from tests.report.toy.run import CALLS
@@ -75,7 +75,7 @@ def test_the_command_of_a_run_is_what_makes_it_again_whoever_writes_the_report(
 
 
 def test_from_runs_nothing(parts: list, tmp_path: Path) -> None:
-    perform(EXPERIMENT, ToyConfig(5), RunStore(tmp_path / "other"))
+    run_experiment(EXPERIMENT, ToyConfig(5), RunStore(tmp_path / "other"))
     CALLS.clear()
     assert main(["report", "--from", str(tmp_path / "other"), "--out", "there"]) == 0
     assert CALLS == []

@@ -14,12 +14,12 @@ from pitfalls.runs import RunStore
 AGAIN_AND_AGAIN = """
     import sys
     from pitfalls.experiments.parity_signal import EXPERIMENT, SignalConfig
-    from pitfalls.frame.experiment import perform
+    from pitfalls.frame.experiment import run_experiment
     from pitfalls.runs import RunStore
 
     config = SignalConfig(n_features=(2, 3), n_seeds=2)
     for turn in range(8):
-        perform(EXPERIMENT, config, RunStore(sys.argv[1]), command="again", fresh=turn > 0)
+        run_experiment(EXPERIMENT, config, RunStore(sys.argv[1]), command="again", fresh=turn > 0)
         print(turn, flush=True)
         if turn == 0:
             input()  # until the first has been read

@@ -9,7 +9,7 @@ import pytest
 
 from pitfalls.cli import main
 from pitfalls.experiments.linear_capacity import EXPERIMENT, CapacityConfig
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.report import build
 from pitfalls.report.places import without_places
 from pitfalls.runs import RunStore
@@ -43,7 +43,7 @@ def store(tmp_path: Path) -> RunStore:
     command = (
         f"PITFALLS_DATA='{folder}' pitfalls linear capacity --data '{folder}' --runs {tmp_path}"
     )
-    run = perform(EXPERIMENT, CapacityConfig(), store, command=command).run
+    run = run_experiment(EXPERIMENT, CapacityConfig(), store, command=command).run
     run.manifest.warnings = (*run.manifest.warnings, f"{folder}/a.png was skipped")
     (broken := store.root / "parity-signal" / "1").mkdir(parents=True)
     (broken / "manifest.json").write_text("{")

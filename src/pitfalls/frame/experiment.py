@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pitfalls.plots import Figure
     from pitfalls.runs import Run, RunStore
 
-__all__ = ["Experiment", "Finished", "Homework", "Scale", "perform"]
+__all__ = ["Experiment", "Finished", "Homework", "Scale", "run_experiment"]
 
 C = TypeVar("C")
 R = TypeVar("R")
@@ -107,7 +107,7 @@ class Finished(Generic[R]):
     result: R
 
 
-def perform(
+def run_experiment(
     experiment: Experiment[C, R],
     config: C,
     store: "RunStore",

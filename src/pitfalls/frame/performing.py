@@ -3,8 +3,7 @@
 from typing import TypeVar
 
 from pitfalls.frame.bars import TerminalProgress
-from pitfalls.frame.experiment import Experiment, Finished
-from pitfalls.frame.experiment import perform as perform_experiment
+from pitfalls.frame.experiment import Experiment, Finished, run_experiment
 from pitfalls.frame.session import complain, current_command, remark, run_store, settings
 
 __all__ = ["perform"]
@@ -28,7 +27,7 @@ def perform(
     draw : bool
         Whether the run's own folder gets its figures as files.
     """
-    finished = perform_experiment(
+    finished = run_experiment(
         experiment,
         config,
         run_store(),

@@ -12,7 +12,7 @@ from pitfalls.experiments.diagnosis import EXPERIMENT, DiagnosisConfig, Diagnosi
 from pitfalls.experiments.diagnosis.case import build, fingerprint_of
 from pitfalls.experiments.diagnosis.figures import FIGURES
 from pitfalls.experiments.diagnosis.run import check_cards
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.plots import draw
 from pitfalls.prose import Paragraph, Picture, Table, plain
 from pitfalls.report.diagnosis import build_diagnosis
@@ -78,7 +78,7 @@ def asked(**changes):
 
 
 def test_a_network_of_ones_own_is_diagnosed_kept_and_drawn(folder):
-    finished = perform(EXPERIMENT, asked(budget=6.0), RunStore(folder / "runs"))
+    finished = run_experiment(EXPERIMENT, asked(budget=6.0), RunStore(folder / "runs"))
     result = finished.result
     assert result.cause == "healthy"
     assert [card.question for card in result.cards] == [
@@ -118,19 +118,19 @@ def test_a_stopped_run_goes_on_with_the_next_question(folder):
         return nullcontext(advance)
 
     with pytest.raises(StopError):
-        perform(EXPERIMENT, config, store, progress=stops)
+        run_experiment(EXPERIMENT, config, store, progress=stops)
     (run,) = store.list("diagnosis")
     assert run.has(SavedCard, part="wiring")
     assert not run.has(SavedCard, part="units")
     kept = run.load(SavedCard, part="wiring")
-    result = perform(EXPERIMENT, config, store).result
+    result = run_experiment(EXPERIMENT, config, store).result
     assert result.cards[0].cost == kept.cost  # not asked again
     assert [card.question for card in result.cards] == ["wiring", "units"]
 
 
 def test_other_code_weights_or_data_are_another_run_and_no_witness_is_checked_against_them(folder):
     config = asked(questions=("wiring",))
-    result = perform(EXPERIMENT, config, RunStore(folder / "runs")).result
+    result = run_experiment(EXPERIMENT, config, RunStore(folder / "runs")).result
     np.savez(folder / "data.npz", x=np.ones((9, 4), np.float32), y=np.ones(9, np.int64))
     with pytest.raises(DataError, match="are not those that the run was asked for"):
         check_cards(config, result)
@@ -189,7 +189,7 @@ def test_the_commands_diagnose_check_list_and_report(folder, capsys):
 
 
 def test_nothing_is_imported_because_a_run_folder_names_it(folder, capsys):
-    perform(EXPERIMENT, asked(questions=("wiring",)), RunStore(folder / "runs"))
+    run_experiment(EXPERIMENT, asked(questions=("wiring",)), RunStore(folder / "runs"))
     (run,) = RunStore(folder / "runs").list("diagnosis")
     (folder / "my_networks.py").write_text("open('ran', 'w')\n", encoding="utf-8")
     sys.modules.pop("my_networks", None)
@@ -203,7 +203,7 @@ def test_nothing_is_imported_because_a_run_folder_names_it(folder, capsys):
 def test_a_witness_that_no_longer_holds_ends_in_exit_code_1(folder, capsys):
     store = RunStore(folder / "runs")
     config = asked(questions=("wiring",))
-    finished = perform(EXPERIMENT, config, store)
+    finished = run_experiment(EXPERIMENT, config, store)
     saved = finished.result.cards[0]
     wrong = vars(saved.witness) | {"batch": saved.witness.batch + 1}
     changed = DiagnosisResult(

@@ -4,14 +4,16 @@ import pytest
 from pitfalls.errors import InputError
 from pitfalls.experiments.diagnosis_labs import EXPERIMENT, LabsConfig
 from pitfalls.frame import Homework
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.prose import plain
 from pitfalls.runs import RunStore
 
 
 @pytest.fixture(scope="module")
 def result(tmp_path_factory):
-    return perform(EXPERIMENT, LabsConfig(), RunStore(tmp_path_factory.mktemp("runs"))).result
+    return run_experiment(
+        EXPERIMENT, LabsConfig(), RunStore(tmp_path_factory.mktemp("runs"))
+    ).result
 
 
 def test_the_cards_say_of_the_labs_networks_what_the_labs_prove(result):

@@ -7,7 +7,7 @@ from pitfalls.experiments.diagnosis_zoo import run as room
 from pitfalls.experiments.diagnosis_zoo.figures import FIGURES
 from pitfalls.experiments.diagnosis_zoo.records import ZooSetup
 from pitfalls.experiments.diagnosis_zoo.words import blind, reported
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.plots import draw
 from pitfalls.prose import plain
 from pitfalls.runs import RunStore
@@ -83,8 +83,8 @@ def test_a_stopped_zoo_goes_on_where_it_was(tmp_path, monkeypatch):
     monkeypatch.setattr(room, "judge", quick)
     store = RunStore(tmp_path)
     with pytest.raises(KeyboardInterrupt):
-        perform(EXPERIMENT, ZooConfig(n_seeds=2), store)
-    found = perform(EXPERIMENT, ZooConfig(n_seeds=2), store).result
+        run_experiment(EXPERIMENT, ZooConfig(n_seeds=2), store)
+    found = run_experiment(EXPERIMENT, ZooConfig(n_seeds=2), store).result
     done = [entry for entry in judged if entry != "stop"]
     assert len(done) == len(set(done)) == 6
     assert found.n == found.n_unchanged == found.n_held == 6

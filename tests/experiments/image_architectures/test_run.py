@@ -18,7 +18,7 @@ from pitfalls.experiments.image_source import find_images
 from pitfalls.experiments.image_trained import load_trained
 from pitfalls.experiments.image_workers import Workers
 from pitfalls.frame import Homework
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.images import DataConfig, load_dataset, train
 from pitfalls.images.networks import PatchTransformer
 from pitfalls.images.training.config import TrainConfig
@@ -49,7 +49,7 @@ def one_thread():
 
 @pytest.fixture(scope="module")
 def compared(config, one_thread, tmp_path_factory):
-    return perform(EXPERIMENT, config, RunStore(tmp_path_factory.mktemp("runs")))
+    return run_experiment(EXPERIMENT, config, RunStore(tmp_path_factory.mktemp("runs")))
 
 
 def test_each_network_learns_the_digits_and_says_how_large_it_is(compared):
@@ -116,7 +116,7 @@ def test_trainings_that_arrive_in_another_order_are_kept_as_those_of_one_process
 
     monkeypatch.setattr("pitfalls.experiments.image_side_by_side.run_jobs", backwards)
     beside = replace(config, workers=Workers("dask"))
-    assert_same_run(perform(EXPERIMENT, beside, RunStore(tmp_path)), compared)
+    assert_same_run(run_experiment(EXPERIMENT, beside, RunStore(tmp_path)), compared)
 
 
 def test_an_interrupted_comparison_on_workers_trains_only_what_is_not_kept(
@@ -134,8 +134,8 @@ def test_an_interrupted_comparison_on_workers_trains_only_what_is_not_kept(
     monkeypatch.setattr("pitfalls.experiments.image_side_by_side.run_jobs", stopping)
     beside = replace(config, workers=Workers("ray"))
     with pytest.raises(KeyboardInterrupt):
-        perform(EXPERIMENT, beside, RunStore(tmp_path))
-    assert_same_run(perform(EXPERIMENT, beside, RunStore(tmp_path)), compared)
+        run_experiment(EXPERIMENT, beside, RunStore(tmp_path))
+    assert_same_run(run_experiment(EXPERIMENT, beside, RunStore(tmp_path)), compared)
     assert begun == list(NAMES)
 
 
@@ -152,7 +152,7 @@ def test_a_killed_worker_loses_no_training(config, compared, tmp_path, monkeypat
 
     monkeypatch.setattr(image_side_by_side, "_keep_outcome", kill_once)
     small = replace(config, networks=("linear", "mlp"), workers=Workers("loky", n_jobs=2))
-    finished = perform(EXPERIMENT, small, RunStore(tmp_path))
+    finished = run_experiment(EXPERIMENT, small, RunStore(tmp_path))
     assert killed
     for name in ("linear", "mlp"):
         (one,), (other,) = finished.result.of(name), compared.result.of(name)
@@ -163,7 +163,7 @@ def test_a_killed_worker_loses_no_training(config, compared, tmp_path, monkeypat
 def test_a_killed_job_under_submitit_loses_no_training(config, compared, tmp_path, monkeypatch):
     killed = kill_first_job(monkeypatch, tmp_path)
     workers = Workers("submitit", "local", n_jobs=1)
-    finished = perform(
+    finished = run_experiment(
         EXPERIMENT, replace(config, networks=("mlp",), workers=workers), RunStore(tmp_path)
     )
     assert killed
@@ -181,9 +181,9 @@ def test_a_run_begun_one_after_another_is_not_gone_on_with_side_by_side(config, 
         yield advance
 
     with pytest.raises(KeyboardInterrupt):
-        perform(EXPERIMENT, config, RunStore(tmp_path), progress=stopping)
+        run_experiment(EXPERIMENT, config, RunStore(tmp_path), progress=stopping)
     with pytest.raises(RunError, match="begun one training after another"):
-        perform(EXPERIMENT, replace(config, workers=Workers("loky")), RunStore(tmp_path))
+        run_experiment(EXPERIMENT, replace(config, workers=Workers("loky")), RunStore(tmp_path))
 
 
 @pytest.mark.parametrize(

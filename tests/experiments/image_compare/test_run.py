@@ -20,7 +20,7 @@ from pitfalls.experiments.image_homework import QuickWork
 from pitfalls.experiments.image_networks import NetworkConfig
 from pitfalls.experiments.image_source import find_images
 from pitfalls.frame import Homework
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.images import DataConfig
 from pitfalls.images.training.config import TrainConfig
 from pitfalls.images.training.evaluation import predict_logits
@@ -145,9 +145,12 @@ def test_a_run_goes_on_in_the_precision_in_which_it_was_begun(source, tmp_path, 
         yield advance
 
     with pytest.raises(KeyboardInterrupt):
-        perform(EXPERIMENT, config, RunStore(tmp_path), progress=stopping)
+        run_experiment(EXPERIMENT, config, RunStore(tmp_path), progress=stopping)
     has["fast"] = False  # another machine
-    assert perform(EXPERIMENT, config, RunStore(tmp_path)).result.training.precision == "bfloat16"
+    assert (
+        run_experiment(EXPERIMENT, config, RunStore(tmp_path)).result.training.precision
+        == "bfloat16"
+    )
 
 
 def test_schemes_start_from_the_same_weights_and_see_the_same_images(undisturbed):
@@ -170,7 +173,7 @@ def test_a_scheme_that_diverges_is_said_and_the_others_go_on(source, tmp_path):
     # As a factor a step, ten leaves the finite numbers; as a constant rate it is bearable.
     training = TrainConfig(batch_size=16, epochs=6, rate=10.0)
     config = CompareConfig(source, SMALL, training, schemes=("annealed", "constant"))
-    finished = perform(EXPERIMENT, config, RunStore(tmp_path))
+    finished = run_experiment(EXPERIMENT, config, RunStore(tmp_path))
     result, run = finished.result, finished.run
     assert [row.scheme for row in result.rows] == ["constant"]
     assert [lost.scheme for lost in result.diverged] == ["annealed"]
@@ -178,7 +181,7 @@ def test_a_scheme_that_diverges_is_said_and_the_others_go_on(source, tmp_path):
     assert "Lower the learning rate" in run.manifest.warnings[-1]
     assert "1 training diverged" in draw(FIGURES[0], result).caption
     with pytest.raises(DivergenceError, match="every scheme diverged"):
-        perform(EXPERIMENT, replace(config, schemes=("annealed",)), RunStore(tmp_path))
+        run_experiment(EXPERIMENT, replace(config, schemes=("annealed",)), RunStore(tmp_path))
 
 
 def test_a_network_whose_test_outputs_are_not_finite_has_diverged(source, tmp_path, monkeypatch):
@@ -193,7 +196,7 @@ def test_a_network_whose_test_outputs_are_not_finite_has_diverged(source, tmp_pa
     config = CompareConfig(
         source, SMALL, TrainConfig(batch_size=100), schemes=("annealed", "constant")
     )
-    finished = perform(EXPERIMENT, config, RunStore(tmp_path))
+    finished = run_experiment(EXPERIMENT, config, RunStore(tmp_path))
     assert [row.scheme for row in finished.result.rows] == ["constant"]
     assert "outputs on the test images are not finite" in finished.run.manifest.warnings[-1]
 
@@ -206,7 +209,7 @@ def test_the_figure_is_drawn_with_its_words(undisturbed):
 
 def test_what_auto_decides_is_kept_with_its_reason(source, tmp_path):
     config = CompareConfig(source, SMALL, schemes=("constant",))
-    result = perform(EXPERIMENT, config, RunStore(tmp_path)).result
+    result = run_experiment(EXPERIMENT, config, RunStore(tmp_path)).result
     assert result.training.flip == "none"
     assert result.mirror == "pictures of digits do not keep their class in a mirror"
     assert result.training.crop_padding == 1
@@ -236,8 +239,8 @@ def test_bad_configs_are_refused(source, bad):
 def test_starts_differ_by_the_seed_alone(source, tmp_path):
     training = TrainConfig(batch_size=80, flip="none", seed=5)
     config = CompareConfig(source, SMALL, training, schemes=("constant",), n_seeds=2)
-    result = perform(EXPERIMENT, config, RunStore(tmp_path)).result
+    result = run_experiment(EXPERIMENT, config, RunStore(tmp_path)).result
     assert result.seeds == (5, 6)
     alone = replace(config, training=replace(training, seed=6), n_seeds=1)
-    other = perform(EXPERIMENT, alone, RunStore(tmp_path)).result
+    other = run_experiment(EXPERIMENT, alone, RunStore(tmp_path)).result
     np.testing.assert_array_equal(result.trainings[1].loss, other.trainings[0].loss)

@@ -19,7 +19,7 @@ from pitfalls.experiments.image_diagram.words import (
 )
 from pitfalls.experiments.named_networks import describe_model
 from pitfalls.frame import Homework
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.plots import draw
 from pitfalls.prose import plain
 from pitfalls.runs import RunStore
@@ -29,7 +29,9 @@ from tests.report.forbidden import assert_well_formed, texts_of
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
-    return perform(EXPERIMENT, DiagramConfig(), RunStore(tmp_path_factory.mktemp("runs"))).result
+    return run_experiment(
+        EXPERIMENT, DiagramConfig(), RunStore(tmp_path_factory.mktemp("runs"))
+    ).result
 
 
 def test_the_homework_s_network_has_its_summary_picture_and_count(drawn):
@@ -82,7 +84,7 @@ def test_edit_anywhere_gives_another_run(own, project, tmp_path):  # noqa: F811
     shape = ImageShape((3, 8, 8), 10)
 
     def run():
-        return perform(
+        return run_experiment(
             EXPERIMENT, DiagramConfig(own, shape, digest=describe_model(own, shape.shape)), store
         )
 
@@ -114,7 +116,7 @@ def test_tokens_and_several_inputs_are_drawn_with_all_their_axes(tmp_path):
     model = f"{tmp_path / 'reader.py'}:Reader"
     digest = describe_model(model, images.shape, images.example())
     config = DiagramConfig(model, images, digest=digest)
-    result = perform(EXPERIMENT, config, RunStore(tmp_path / "runs")).result
+    result = run_experiment(EXPERIMENT, config, RunStore(tmp_path / "runs")).result
     assert "1×12×8" in result.svg
     assert result.n_parameters == 20 * 8 + 12 * 3 + 3
     for text in (*texts_of(account(result)), *vars(basis(result)).values()):

@@ -12,7 +12,7 @@ from pitfalls.experiments.image_embed.figures import FIGURES, neighbour_correlat
 from pitfalls.experiments.image_embed.words import account, forced
 from pitfalls.experiments.image_source import find_images
 from pitfalls.frame import Homework
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.images import CCA, PCA, DataConfig
 from pitfalls.plots import draw
 from pitfalls.prose import plain
@@ -24,7 +24,7 @@ from tests.report.forbidden import assert_well_formed, texts_of
 def embedded(tmp_path_factory):
     store = RunStore(tmp_path_factory.mktemp("runs"))
     config = EmbedConfig(find_images(DataConfig("digits")), thumbnails=100)
-    return perform(EXPERIMENT, config, store).result
+    return run_experiment(EXPERIMENT, config, store).result
 
 
 def flat(data, part):
@@ -93,7 +93,7 @@ def test_few_and_many_classes_with_names_that_look_like_mathematics(tmp_path, n_
     np.savez(tmp_path / "x.npz", images=images.astype(np.uint8), labels=names)
     source = find_images(DataConfig(str(tmp_path / "x.npz")))
     config = EmbedConfig(source, ridge=1.0, thumbnails=0)
-    result = perform(EXPERIMENT, config, RunStore(tmp_path / "runs")).result
+    result = run_experiment(EXPERIMENT, config, RunStore(tmp_path / "runs")).result
     assert result.sheet is None
     assert result.n_directions == min(n_classes - 1, 2)
     for figure in FIGURES:
@@ -104,7 +104,9 @@ def test_few_and_many_classes_with_names_that_look_like_mathematics(tmp_path, n_
 
 def test_fewer_images_than_pixels_correlate_fully_and_it_is_said_that_this_means_nothing(tmp_path):
     source = find_images(DataConfig("digits", subset_train=30))
-    result = perform(EXPERIMENT, EmbedConfig(source, thumbnails=0), RunStore(tmp_path)).result
+    result = run_experiment(
+        EXPERIMENT, EmbedConfig(source, thumbnails=0), RunStore(tmp_path)
+    ).result
     np.testing.assert_allclose(result.correlations, 1, atol=1e-6)
     assert "whatever their labels" in plain(forced(result))
 
@@ -129,13 +131,13 @@ def test_what_cannot_be_embedded_is_refused(tmp_path, labels, says):
     )  # fmt: skip
     source = find_images(DataConfig(str(tmp_path / "x.npz")))
     with pytest.raises(InputError, match=says):
-        perform(EXPERIMENT, EmbedConfig(source), RunStore(tmp_path / "runs"))
+        run_experiment(EXPERIMENT, EmbedConfig(source), RunStore(tmp_path / "runs"))
 
 
 def test_a_ridge_that_stretches_directions_beyond_all_numbers_is_refused(tmp_path):
     source = find_images(DataConfig("digits", subset_train=100, subset_val=30))
     with pytest.raises(InputError, match="so small that directions without any spread"):
-        perform(EXPERIMENT, EmbedConfig(source, ridge=1e-320), RunStore(tmp_path / "runs"))
+        run_experiment(EXPERIMENT, EmbedConfig(source, ridge=1e-320), RunStore(tmp_path / "runs"))
 
 
 def test_bad_configs_are_refused():

@@ -18,7 +18,7 @@ from pitfalls.experiments.image_other import find_elsewhere
 from pitfalls.experiments.image_source import find_images
 from pitfalls.experiments.image_trained import load_trained, weights_digest
 from pitfalls.frame import Homework
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.images import DataConfig
 from pitfalls.runs import RunStore, config_hash
 from tests.experiments.image_evaluate.made import keep_some
@@ -47,14 +47,14 @@ def config_of(run, **kept):
 
 @pytest.fixture(scope="module")
 def evaluated(store, trained):
-    return perform(EXPERIMENT, config_of(trained), store).result
+    return run_experiment(EXPERIMENT, config_of(trained), store).result
 
 
 @pytest.mark.parametrize("part", ["validation", "test"])
 @pytest.mark.parametrize("member", [0, 1])
 def test_an_evaluation_counts_what_the_network_answers(store, trained, source, part, member):
     data = source.load()
-    result = perform(EXPERIMENT, config_of(trained, part=part, member=member), store).result
+    result = run_experiment(EXPERIMENT, config_of(trained, part=part, member=member), store).result
     shares = load_trained(trained, member).predict(data.images(part))
     labels = data.labels(part)
     np.testing.assert_array_equal(result.answers.predictions, shares.argmax(1))
@@ -100,13 +100,13 @@ def test_each_cell_of_the_page_shows_its_own_images_the_surest_first(evaluated, 
 def test_a_network_trained_anew_meanwhile_is_noticed(trained, store):
     stale = replace(config_of(trained), weights_sha256="0" * 64)
     with pytest.raises(RunError, match="trained anew"):
-        perform(EXPERIMENT, stale, store)
+        run_experiment(EXPERIMENT, stale, store)
 
 
 def test_outputs_that_are_not_finite_are_no_answers(tmp_path, source):
     broken = keep_some(RunStore(tmp_path), source, nan=True)
     with pytest.raises(InputError, match="must be finite"):
-        perform(EXPERIMENT, config_of(broken), RunStore(tmp_path))
+        run_experiment(EXPERIMENT, config_of(broken), RunStore(tmp_path))
     with pytest.raises(RunError, match="not finite"):
         load_trained(broken).predict(source.load().test_images[:2])
 
@@ -115,11 +115,11 @@ def test_a_part_without_images_is_refused(tmp_path):
     source = find_images(DataConfig("digits", subset_train=50, subset_val=20))
     run = keep_some(RunStore(tmp_path), source)
     with pytest.raises(InputError, match="no validation set"):
-        perform(EXPERIMENT, config_of(run, part="validation"), RunStore(tmp_path))
+        run_experiment(EXPERIMENT, config_of(run, part="validation"), RunStore(tmp_path))
 
 
 def test_a_run_without_such_a_network_is_refused(trained, store):
-    run = perform(EXPERIMENT, config_of(trained), store).run
+    run = run_experiment(EXPERIMENT, config_of(trained), store).run
     with pytest.raises(InputError, match="holds no trained network"):
         load_trained(run)
     with pytest.raises(InputError, match="number 2"):
@@ -145,7 +145,7 @@ def test_a_network_of_other_classes_than_its_pictures_is_refused_in_one_line(
     name = "results/KeptNetwork.0.json"
     rewrite(forged, name, forged.read_file(name).replace(b'"3"', b'"drei"'))
     with pytest.raises(RunError, match="names other classes than its pictures have"):
-        perform(EXPERIMENT, config_of(forged), RunStore(tmp_path))
+        run_experiment(EXPERIMENT, config_of(forged), RunStore(tmp_path))
 
 
 def test_the_first_five_and_the_precisions_are_those_of_the_sorted_outputs(
@@ -171,10 +171,12 @@ def test_the_first_five_and_the_precisions_are_those_of_the_sorted_outputs(
 
 
 def test_the_temperature_lowers_the_loss_of_the_images_that_it_was_fitted_on(store, trained):
-    result = perform(EXPERIMENT, config_of(trained, part="validation"), store).result
+    result = run_experiment(EXPERIMENT, config_of(trained, part="validation"), store).result
     assert result.calibrated.loss < result.as_trained.loss
     assert result.calibrated.temperature == load_trained(trained).kept.temperature
-    six = perform(EXPERIMENT, config_of(trained, part="validation", views="six"), store).result
+    six = run_experiment(
+        EXPERIMENT, config_of(trained, part="validation", views="six"), store
+    ).result
     assert six.calibrated is None
 
 
@@ -192,17 +194,17 @@ def test_its_own_data_are_found_again_where_they_were_moved(tmp_path, monkeypatc
     run = keep_some(RunStore(tmp_path / "runs"), own)
     monkeypatch.chdir("/")  # the path was relative
     store = RunStore(tmp_path / "runs")
-    before = perform(EXPERIMENT, config_of(run), store).result
+    before = run_experiment(EXPERIMENT, config_of(run), store).result
     (tmp_path / "some.npz").rename(tmp_path / "moved.npz")
     image_source._loaded.clear()
     with pytest.raises(DataError, match="give --data"):
-        perform(EXPERIMENT, config_of(run, part="validation"), store)
+        run_experiment(EXPERIMENT, config_of(run, part="validation"), store)
     moved = find_elsewhere(load_trained(run).kept, str(tmp_path / "moved.npz"))
-    after = perform(EXPERIMENT, config_of(run, source=moved), store).result
+    after = run_experiment(EXPERIMENT, config_of(run, source=moved), store).result
     assert not after.is_other
     np.testing.assert_array_equal(before.answers.confidences, after.answers.confidences)
     with pytest.raises(InputError, match="mostly those that it was fitted to"):
-        perform(EXPERIMENT, config_of(run, source=moved, part="all"), store)
+        run_experiment(EXPERIMENT, config_of(run, source=moved, part="all"), store)
 
 
 @pytest.fixture(scope="module")
@@ -223,7 +225,7 @@ def test_other_data_are_taken_in_the_network_s_size_and_classes(folders, trained
     kept = load_trained(trained).kept
     other = find_elsewhere(kept, str(folders))
     assert other.load().shape == kept.shape == (1, 8, 8)
-    result = perform(EXPERIMENT, config_of(trained, source=other, part="all"), store).result
+    result = run_experiment(EXPERIMENT, config_of(trained, source=other, part="all"), store).result
     assert result.is_other
     assert result.pictures.class_names == kept.class_names
     counts = result.confusion.counts
@@ -240,7 +242,7 @@ def test_images_that_the_network_was_trained_on_are_counted_in_other_data(
     labels = np.concatenate([own.train_labels[:12], own.test_labels[:8]]).astype(str)
     np.savez(tmp_path / "more.npz", images=images, labels=labels)
     other = find_elsewhere(load_trained(trained).kept, str(tmp_path / "more.npz"))
-    done = perform(EXPERIMENT, config_of(trained, source=other, part="all"), store)
+    done = run_experiment(EXPERIMENT, config_of(trained, source=other, part="all"), store)
     assert done.result.is_other
     said = "trained on 12 of these 20 images (12 exact copies, 0 near-duplicates)"
     assert any(said in warning for warning in done.run.manifest.warnings)
@@ -257,7 +259,7 @@ def test_training_images_that_are_gone_cannot_be_looked_for_which_is_said(tmp_pa
     (tmp_path / "a.npz").unlink()
     image_source._loaded.clear()
     other = find_elsewhere(load_trained(run).kept, str(tmp_path / "b.npz"))
-    done = perform(EXPERIMENT, config_of(run, source=other, part="test"), store)
+    done = run_experiment(EXPERIMENT, config_of(run, source=other, part="test"), store)
     assert any("nobody has looked" in warning for warning in done.run.manifest.warnings)
 
 
@@ -266,11 +268,11 @@ def test_classes_that_the_network_does_not_know_are_named(tmp_path, trained, sto
     np.savez(tmp_path / "x.npz", images=pictures, labels=np.array(["cat", "7"] * 10))
     other = find_elsewhere(load_trained(trained).kept, str(tmp_path / "x.npz"))
     with pytest.raises(InputError, match="does not know: cat"):
-        perform(EXPERIMENT, config_of(trained, source=other, part="all"), store)
+        run_experiment(EXPERIMENT, config_of(trained, source=other, part="all"), store)
 
 
 def test_what_it_looks_at_in_its_worst_mistakes_adds_up(store, trained):
-    result = perform(EXPERIMENT, config_of(trained, attribution=True), store).result
+    result = run_experiment(EXPERIMENT, config_of(trained, attribution=True), store).result
     assert result.looks.maps.shape == (8, 8, 8)
     sums = result.looks.maps.sum((1, 2))
     assert (np.abs(sums - result.looks.logits) <= result.looks.gaps + 1e-4).all()

@@ -12,7 +12,7 @@ from pitfalls.experiments.image_fast.figures import FIGURES
 from pitfalls.experiments.image_fast.words import account, against_target, basis, reached
 from pitfalls.experiments.image_networks import NetworkConfig
 from pitfalls.experiments.image_source import find_images
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.images import FAST_RECIPES, DataConfig, FastRecipe, TrainConfig
 from pitfalls.plots import draw
 from pitfalls.prose import plain
@@ -37,7 +37,7 @@ def brief(monkeypatch):
 
 
 def test_the_fast_recipe_reports_every_seed(source, brief, tmp_path):
-    finished = perform(EXPERIMENT, FastConfig(source, n_seeds=2, seed=0), RunStore(tmp_path))
+    finished = run_experiment(EXPERIMENT, FastConfig(source, n_seeds=2, seed=0), RunStore(tmp_path))
     result = finished.result
     assert result.n == 2
     assert [training.seed for training in result.trainings] == [0, 1]
@@ -53,7 +53,7 @@ def test_an_interrupted_seed_goes_on_to_the_same_numbers(source, brief, tmp_path
     from contextlib import contextmanager
 
     config = FastConfig(source, n_seeds=2, seed=0)
-    whole = perform(EXPERIMENT, config, RunStore(tmp_path / "whole"))
+    whole = run_experiment(EXPERIMENT, config, RunStore(tmp_path / "whole"))
     count = 0
 
     @contextmanager
@@ -67,8 +67,8 @@ def test_an_interrupted_seed_goes_on_to_the_same_numbers(source, brief, tmp_path
         yield advance
 
     with pytest.raises(KeyboardInterrupt):
-        perform(EXPERIMENT, config, RunStore(tmp_path / "cut"), progress=stopping)
-    again = perform(EXPERIMENT, config, RunStore(tmp_path / "cut"))
+        run_experiment(EXPERIMENT, config, RunStore(tmp_path / "cut"), progress=stopping)
+    again = run_experiment(EXPERIMENT, config, RunStore(tmp_path / "cut"))
     assert_equal(whole.result.trainings, again.result.trainings)
     assert whole.run.metrics() == again.run.metrics()
 
@@ -78,7 +78,7 @@ def test_the_fast_recipe_learns_cifar10_from_a_few_images(cifar10_path, tmp_path
     recipe = replace(FAST_RECIPES[90], image_sizes=(12, 16, 20))
     monkeypatch.setitem(FAST_RECIPES, 90, recipe)
     few = find_images(DataConfig(str(cifar10_path), subset_train=1500, subset_val=500))
-    result = perform(EXPERIMENT, FastConfig(few, seed=0), RunStore(tmp_path)).result
+    result = run_experiment(EXPERIMENT, FastConfig(few, seed=0), RunStore(tmp_path)).result
     assert result.pictures.name == "CIFAR-10"
     assert result.accuracy > 0.25
     assert not result.has_target

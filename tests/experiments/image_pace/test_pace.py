@@ -18,7 +18,7 @@ from pitfalls.experiments.image_pace import EXPERIMENT, Pace, PaceConfig, PaceRe
 from pitfalls.experiments.image_pace import run as pace_run
 from pitfalls.experiments.image_pace.words import account, basis, busy, chosen
 from pitfalls.frame import Homework
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.prose import plain
 from pitfalls.runs import RunStore
 from tests.report.forbidden import assert_well_formed, texts_of
@@ -37,7 +37,9 @@ SLOWER = Pace("resnet18", 16, 32, "bfloat16", 0.8, 0.8)
 def test_steps_of_every_kind_are_timed(monkeypatch, tmp_path):
     monkeypatch.setattr(pace_run, "PACED", (("fastnet", 8, 8),))
     monkeypatch.setattr(pace_run, "has_fast_bfloat16", lambda: True)
-    result = perform(EXPERIMENT, PaceConfig("a processor", 1, n_steps=1), RunStore(tmp_path)).result
+    result = run_experiment(
+        EXPERIMENT, PaceConfig("a processor", 1, n_steps=1), RunStore(tmp_path)
+    ).result
     assert [(p.network, p.precision) for p in result.paces] == [
         ("fastnet", "float32"),
         ("fastnet", "bfloat16"),
@@ -56,7 +58,7 @@ def test_steps_are_timed_in_one_thread_whatever_the_trainings_take(monkeypatch, 
     )
     torch.set_num_threads(2)
     try:
-        perform(EXPERIMENT, PaceConfig("a processor", 2, n_steps=1), RunStore(tmp_path))
+        run_experiment(EXPERIMENT, PaceConfig("a processor", 2, n_steps=1), RunStore(tmp_path))
         assert set(seen) == {1}
         assert torch.get_num_threads() == 2
     finally:

@@ -12,7 +12,7 @@ from pitfalls.experiments.image_range import EXPERIMENT, RangeConfig, RangeResul
 from pitfalls.experiments.image_range.figures import FIGURES, title
 from pitfalls.experiments.image_range.words import account, basis, recommended
 from pitfalls.experiments.image_source import find_images
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.images import DataConfig, TrainConfig
 from pitfalls.plots import draw
 from pitfalls.prose import plain
@@ -31,7 +31,7 @@ def source():
 @pytest.fixture(scope="module")
 def ranged(source, tmp_path_factory):
     config = RangeConfig(source, SMALL, start=0.01, stop=1000.0, steps=60)
-    return perform(EXPERIMENT, config, RunStore(tmp_path_factory.mktemp("runs"))).result
+    return run_experiment(EXPERIMENT, config, RunStore(tmp_path_factory.mktemp("runs"))).result
 
 
 def test_a_range_test_is_saved(ranged):
@@ -50,7 +50,7 @@ def test_the_figure_says_what_the_words_say(ranged):
 
 def test_a_range_without_a_rate_is_drawn_and_says_so(source, tmp_path):
     config = RangeConfig(source, SMALL, steps=5, stop=0.1)
-    result = perform(EXPERIMENT, config, RunStore(tmp_path)).result
+    result = run_experiment(EXPERIMENT, config, RunStore(tmp_path)).result
     assert result.steepest is None
     assert title(result) == "The range shows no rate to recommend"
     caption = draw(FIGURES[0], result).caption

@@ -10,7 +10,7 @@ from pitfalls.experiments.image_regress import EXPERIMENT, RegressConfig
 from pitfalls.experiments.image_regress.figures import FIGURES
 from pitfalls.experiments.image_source import describe_pictures, find_images
 from pitfalls.frame import Homework
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.images import DataConfig, LeastSquaresClassifier
 from pitfalls.plots import draw
 from pitfalls.runs import RunStore
@@ -25,7 +25,7 @@ def source():
 @pytest.fixture(scope="module")
 def regressed(tmp_path_factory, source):
     store = RunStore(tmp_path_factory.mktemp("runs"))
-    return perform(EXPERIMENT, RegressConfig(source), store).result
+    return run_experiment(EXPERIMENT, RegressConfig(source), store).result
 
 
 def test_regression_states_the_accuracy_of_every_part(regressed, source):
@@ -70,7 +70,7 @@ def test_equal_pictures_of_two_classes_are_not_separable(tmp_path):
         test_images=images[8:], test_labels=[0, 1, 0, 1],
     )  # fmt: skip
     source = find_images(DataConfig(str(tmp_path / "x.npz")))
-    found = perform(EXPERIMENT, RegressConfig(source), RunStore(tmp_path / "runs")).result
+    found = run_experiment(EXPERIMENT, RegressConfig(source), RunStore(tmp_path / "runs")).result
     assert found.separation.verdict == "not separable"
     assert sorted(found.separation.witness.samples) == [2, 7]
     assert found.separation.witness.multipliers == ("1", "1")
@@ -89,7 +89,7 @@ def test_separability_is_measured_where_it_is_asked_for_or_quick(source, tmp_pat
         config = RegressConfig(source, separability=asked)
         assert tuple(map(config.measures_separability, (small, large))) == expected
     config = RegressConfig(source, separability=False)
-    assert perform(EXPERIMENT, config, RunStore(tmp_path)).result.separation is None
+    assert run_experiment(EXPERIMENT, config, RunStore(tmp_path)).result.separation is None
 
 
 @pytest.mark.parametrize("n_classes", [2, 13])
@@ -101,7 +101,7 @@ def test_few_and_many_classes_with_names_that_look_like_mathematics(tmp_path, n_
     np.savez(tmp_path / "x.npz", images=images.astype(np.uint8), labels=names)
     source = find_images(DataConfig(str(tmp_path / "x.npz")))
     store = RunStore(tmp_path / "runs")
-    result = perform(EXPERIMENT, RegressConfig(source, separability=False), store).result
+    result = run_experiment(EXPERIMENT, RegressConfig(source, separability=False), store).result
     for figure in FIGURES:
         assert draw(figure, result, ("svg",)).files
     assert result.all_right

@@ -14,7 +14,7 @@ from pitfalls.experiments.image_start import Start, start_from
 from pitfalls.experiments.image_train import EXPERIMENT, TrainRunConfig
 from pitfalls.experiments.image_trained import load_trained, weights_digest
 from pitfalls.frame import session
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.images import DataConfig
 from pitfalls.images.training.config import TrainConfig
 from pitfalls.runs import RunStore, config_hash
@@ -119,11 +119,11 @@ def test_a_training_starts_from_earlier_weights_but_for_a_layer_of_another_shape
     source = find_images(DataConfig("digits", subset_train=120, subset_val=40))
     linear, still = NetworkConfig("linear"), TrainConfig(batch_size=20, flip="none")
     store = RunStore(tmp_path)
-    first = perform(EXPERIMENT, TrainRunConfig(source, linear, still), store)
+    first = run_experiment(EXPERIMENT, TrainRunConfig(source, linear, still), store)
     start = Start(weights_digest(first.run), str(first.run.path))
     again = TrainRunConfig(source, linear, still, start=start)
     assert config_hash(again) != config_hash(TrainRunConfig(source, linear, still))
-    second = perform(EXPERIMENT, again, store)
+    second = run_experiment(EXPERIMENT, again, store)
     assert second.result.trained.loss[0] < first.result.trained.loss[0]
     from torch import nn
 

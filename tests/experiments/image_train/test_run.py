@@ -18,7 +18,7 @@ from pitfalls.experiments.image_train.figures import FIGURES
 from pitfalls.experiments.image_train.run import further
 from pitfalls.experiments.image_train.words import continued
 from pitfalls.frame import Homework
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.images import DataConfig
 from pitfalls.images.training.config import TrainConfig
 from pitfalls.images.training.schedules import schedule, special_schedule
@@ -47,7 +47,7 @@ def trained(source, tmp_path_factory):
         flip="none",
     )
     config = TrainRunConfig(source, SMALL, training)
-    return perform(EXPERIMENT, config, RunStore(tmp_path_factory.mktemp("runs")))
+    return run_experiment(EXPERIMENT, config, RunStore(tmp_path_factory.mktemp("runs")))
 
 
 def test_a_trained_run_learns_and_says_what_it_was(trained):
@@ -80,7 +80,7 @@ def test_ctrl_c_waits_for_the_end_of_the_step(source, tmp_path):
     before = signal.getsignal(signal.SIGINT)  # a shell without a terminal may have it ignored
     config = TrainRunConfig(source, SMALL, TrainConfig(batch_size=16, checkpoint_every=1000))
     with pytest.raises(KeyboardInterrupt):
-        perform(EXPERIMENT, config, RunStore(tmp_path), progress=pressing)
+        run_experiment(EXPERIMENT, config, RunStore(tmp_path), progress=pressing)
     (checkpoint,) = tmp_path.glob("*/*/checkpoints/*.json")
     assert json.loads(checkpoint.read_text())["step"] == 3
     assert signal.getsignal(signal.SIGINT) is before
@@ -124,9 +124,9 @@ def test_the_best_scheme_of_a_finished_comparison_is_trained_with(source, scheme
     store = RunStore(tmp_path)
     training = TrainConfig(batch_size=40, flip="none")
     compare = CompareConfig(source, SMALL, training, schemes)
-    compared = perform(COMPARISON, compare, store).run
+    compared = run_experiment(COMPARISON, compare, store).run
     config = TrainRunConfig(source, SMALL, replace(training, epochs=2), compared.id)
-    result = perform(EXPERIMENT, config, store).result
+    result = run_experiment(EXPERIMENT, config, store).result
     assert result.from_best
     assert (result.trained.scheme,) == schemes
     assert schemes[0] in plain(continued(result))
@@ -150,7 +150,7 @@ def test_annealing_over_more_epochs_falls_as_far_as_over_one():
 @pytest.mark.parametrize("epochs", [1, 3, 10])
 def test_the_special_scheme_s_end_is_its_own(source, epochs, tmp_path):
     training = TrainConfig(epochs=epochs, batch_size=160, scheme="one_cycle", flip="none")
-    result = perform(
+    result = run_experiment(
         EXPERIMENT,
         TrainRunConfig(source, NetworkConfig("fastnet", (4, 4, 4)), training),
         RunStore(tmp_path),

@@ -3,16 +3,16 @@ import pytest
 from pitfalls.errors import InputError
 from pitfalls.experiments.linear_capacity import EXPERIMENT, CapacityConfig
 from pitfalls.experiments.linear_capacity.figures import FIGURES
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.plots import draw
 from tests.experiments.linear_cases import store  # noqa: F401
 
 
 def test_capacity_factorises_or_refuses(store):  # noqa: F811
-    fits = perform(EXPERIMENT, CapacityConfig(), store).result
+    fits = run_experiment(EXPERIMENT, CapacityConfig(), store).result
     assert fits.representable
     assert fits.relative_error < 1e-13
-    refused = perform(EXPERIMENT, CapacityConfig(rank=6), store).result
+    refused = run_experiment(EXPERIMENT, CapacityConfig(rank=6), store).result
     assert "narrowest width is 4" in refused.refusal
     assert refused.relative_error == pytest.approx(refused.distances[3])
     for result, words in ((fits, "none is lost"), (refused, "2 are lost")):
@@ -23,8 +23,8 @@ def test_capacity_factorises_or_refuses(store):  # noqa: F811
 
 
 def test_an_experiment_run_twice_is_reused(store):  # noqa: F811
-    assert perform(EXPERIMENT, CapacityConfig(), store).run.was_opened
-    assert not perform(EXPERIMENT, CapacityConfig(), store).run.was_opened
+    assert run_experiment(EXPERIMENT, CapacityConfig(), store).run.was_opened
+    assert not run_experiment(EXPERIMENT, CapacityConfig(), store).run.was_opened
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pitfalls.experiments.linear_classify import EXPERIMENT, ClassifyConfig
 from pitfalls.experiments.linear_classify.figures import FIGURES
 from pitfalls.experiments.linear_classify.run import fingerprint_of, read_layers
 from pitfalls.experiments.linear_verdict import Sloping
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.linear import DeepLinearNetwork, SquaredRisk, classify
 from pitfalls.moments import SecondMoments
 from pitfalls.plots import draw
@@ -15,7 +15,7 @@ from tests.experiments.linear_cases import planted, store  # noqa: F401
 
 @pytest.mark.parametrize("kind", ["global minimum", "strict saddle", "non-strict saddle"])
 def test_classify_returns_the_kind_asked_for_and_draws_its_line(store, kind):  # noqa: F811
-    result = perform(EXPERIMENT, ClassifyConfig(kind=kind), store).result
+    result = run_experiment(EXPERIMENT, ClassifyConfig(kind=kind), store).result
     assert result.point.verdict == kind
     middle = len(result.lengths) // 2
     assert result.risk[middle] == pytest.approx(result.point.risk)
@@ -33,7 +33,7 @@ def weights_config(tmp_path, layers):
 def test_classify_takes_given_layers_and_keeps_them_as_arrays(store, tmp_path):  # noqa: F811
     network = DeepLinearNetwork([6, 5, 4])
     config = weights_config(tmp_path, [w.detach().numpy() for w in network.weights])
-    finished = perform(EXPERIMENT, config, store)
+    finished = run_experiment(EXPERIMENT, config, store)
     assert finished.result.point.verdict == "not critical"
     assert isinstance(finished.result.point.witness, Sloping)
     np.testing.assert_array_equal(
@@ -45,9 +45,9 @@ def test_classify_takes_given_layers_and_keeps_them_as_arrays(store, tmp_path): 
 
 @pytest.mark.parametrize(("dtype", "verdict"), [("f4", "strict saddle"), ("f8", "not critical")])
 def test_layers_of_float32_are_judged_at_its_precision(store, tmp_path, dtype, verdict):  # noqa: F811
-    made = perform(EXPERIMENT, ClassifyConfig(kind="strict saddle"), store).result.layers
+    made = run_experiment(EXPERIMENT, ClassifyConfig(kind="strict saddle"), store).result.layers
     rounded = [w.astype(np.float32).astype(dtype) for w in made]
-    found = perform(EXPERIMENT, weights_config(tmp_path, rounded), store).result
+    found = run_experiment(EXPERIMENT, weights_config(tmp_path, rounded), store).result
     assert found.point.verdict == verdict
 
 
@@ -63,16 +63,16 @@ def test_weights_that_changed_since_are_refused(store, tmp_path):  # noqa: F811
     config = weights_config(tmp_path, [np.eye(6), np.eye(6)[:4]])
     np.savez(tmp_path / "weights.npz", w1=np.eye(6), w2=2 * np.eye(6)[:4])
     with pytest.raises(DataError, match="have changed"):
-        perform(EXPERIMENT, config, store)
+        run_experiment(EXPERIMENT, config, store)
 
 
 def test_no_mode_can_be_asked_for(store):  # noqa: F811
     config = ClassifyConfig(widths=(6, 4, 4), held=(0,))
-    assert perform(EXPERIMENT, config, store).result.point.modes == ()
+    assert run_experiment(EXPERIMENT, config, store).result.point.modes == ()
 
 
 def test_nothing_to_learn_makes_every_such_point_a_global_minimum(store):  # noqa: F811
-    result = perform(EXPERIMENT, ClassifyConfig(planted(0.0, 0.0)), store).result
+    result = run_experiment(EXPERIMENT, ClassifyConfig(planted(0.0, 0.0)), store).result
     assert result.point.verdict == "global minimum"
 
 

@@ -7,7 +7,7 @@ from pitfalls.errors import InputError
 from pitfalls.experiments.linear_descend import EXPERIMENT, DescendConfig
 from pitfalls.experiments.linear_descend.figures import FIGURES, title
 from pitfalls.experiments.linear_descend.words import account, closed_form, end
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.plots import draw
 from pitfalls.prose import plain
 from pitfalls.report.verdicts.linear import linear_verdict
@@ -15,7 +15,7 @@ from tests.experiments.linear_cases import planted, store  # noqa: F401
 
 
 def test_the_flow_from_an_aligned_start_meets_the_exact_solution(store):  # noqa: F811
-    result = perform(EXPERIMENT, DescendConfig(), store).result
+    result = run_experiment(EXPERIMENT, DescendConfig(), store).result
     assert result.gap < 1e-4
     assert result.end.verdict == "global minimum"
     assert title(result) == "The stronger a mode, the sooner it is learnt, from this start"
@@ -41,7 +41,7 @@ def order_of_the_modes_is_read_from_the_path(result):
 
 
 def test_descent_from_a_saddle_escapes_it(store):  # noqa: F811
-    result = perform(EXPERIMENT, DescendConfig(start="saddle"), store).result
+    result = run_experiment(EXPERIMENT, DescendConfig(start="saddle"), store).result
     assert result.method == "gradient"
     assert result.escapes[0].verdict == "strict saddle"
     assert result.end.verdict == "global minimum"
@@ -53,7 +53,7 @@ def test_descent_from_a_saddle_escapes_it(store):  # noqa: F811
 
 @pytest.mark.parametrize(("hidden", "fits"), [((4, 4), True), ((2, 4), False)])
 def test_the_card_judges_the_descent_by_its_own_widths(store, hidden, fits):  # noqa: F811
-    result = perform(EXPERIMENT, DescendConfig(hidden=hidden, steps=50), store).result
+    result = run_experiment(EXPERIMENT, DescendConfig(hidden=hidden, steps=50), store).result
     (row,) = linear_verdict(result, None, None).rows
     assert (row.represented.tone == "yes") is fits
     assert (len(result.modes), result.capacity) == (4, min(hidden))
@@ -61,7 +61,7 @@ def test_the_card_judges_the_descent_by_its_own_widths(store, hidden, fits):  # 
 
 def test_a_mode_that_is_rounding_is_neither_counted_nor_drawn(store):  # noqa: F811
     config = DescendConfig(planted(3.0, 2.0, 0.0), hidden=(4,), steps=50)
-    np.testing.assert_allclose(perform(EXPERIMENT, config, store).result.modes, [3.0, 2.0])
+    np.testing.assert_allclose(run_experiment(EXPERIMENT, config, store).result.modes, [3.0, 2.0])
 
 
 @pytest.mark.parametrize(

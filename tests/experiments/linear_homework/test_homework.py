@@ -12,7 +12,7 @@ from pitfalls.experiments.linear_homework.words import (
     stuck,
     weaker,
 )
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.prose import plain
 from pitfalls.runs import RunStore
 
@@ -20,7 +20,7 @@ from pitfalls.runs import RunStore
 @pytest.fixture(scope="module")
 def result(tmp_path_factory):
     store = RunStore(tmp_path_factory.mktemp("runs"))
-    return perform(EXPERIMENT, HomeworkConfig(), store).result
+    return run_experiment(EXPERIMENT, HomeworkConfig(), store).result
 
 
 def test_the_homework_numbers_hold_what_the_homework_states(result):

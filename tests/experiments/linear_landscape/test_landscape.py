@@ -6,7 +6,7 @@ from pitfalls.experiments.linear_landscape import EXPERIMENT, LandscapeConfig
 from pitfalls.experiments.linear_landscape.figures import FIGURES
 from pitfalls.experiments.linear_landscape.words import below, charts, drawn
 from pitfalls.frame import Homework
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.plots import draw
 from pitfalls.prose import plain
 from pitfalls.runs import RunStore
@@ -15,7 +15,7 @@ from pitfalls.runs import RunStore
 @pytest.fixture(scope="module")
 def result(tmp_path_factory):
     store = RunStore(tmp_path_factory.mktemp("runs"))
-    return perform(EXPERIMENT, LandscapeConfig(grid=15), store).result
+    return run_experiment(EXPERIMENT, LandscapeConfig(grid=15), store).result
 
 
 def test_the_landscape_holds_both_verdicts_and_a_way_down(result):

@@ -6,13 +6,13 @@ import pytest
 from pitfalls.errors import InputError
 from pitfalls.experiments.linear_minimum import EXPERIMENT, MinimumConfig
 from pitfalls.experiments.linear_minimum.figures import FIGURES, title
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.plots import draw
 from tests.experiments.linear_cases import planted, store  # noqa: F401
 
 
 def test_minimum_lists_every_rank(store):  # noqa: F811
-    result = perform(EXPERIMENT, MinimumConfig(), store).result
+    result = run_experiment(EXPERIMENT, MinimumConfig(), store).result
     drops = -np.diff([row.risk for row in result.rows])
     np.testing.assert_allclose(drops, 0.5 * np.array([4.0, 3.0, 2.0, 1.0]) ** 2)
     assert title(result) == "Rank 1 alone takes away 53 % of what can go"
@@ -20,21 +20,21 @@ def test_minimum_lists_every_rank(store):  # noqa: F811
 
 
 def test_modes_of_rounding_size_are_not_listed(store):  # noqa: F811
-    result = perform(EXPERIMENT, MinimumConfig(planted(3.0, 2.0, 0.0)), store).result
+    result = run_experiment(EXPERIMENT, MinimumConfig(planted(3.0, 2.0, 0.0)), store).result
     np.testing.assert_allclose(result.modes, [3.0, 2.0])
     assert len(result.rows) == 3
 
 
 def test_the_title_needs_something_to_gain(store):  # noqa: F811
-    nothing = perform(EXPERIMENT, MinimumConfig(planted(0.0, 0.0)), store).result
+    nothing = run_experiment(EXPERIMENT, MinimumConfig(planted(0.0, 0.0)), store).result
     assert title(nothing) == "No linear map does better than zero"
-    only = perform(EXPERIMENT, MinimumConfig(max_rank=0), store).result
+    only = run_experiment(EXPERIMENT, MinimumConfig(max_rank=0), store).result
     assert title(only).startswith("Rank 0 alone")
     draw(FIGURES[0], nothing)
 
 
 def test_what_is_left_has_no_more_digits_than_it_has(store):  # noqa: F811
-    result = perform(EXPERIMENT, MinimumConfig(), store).result
+    result = run_experiment(EXPERIMENT, MinimumConfig(), store).result
     for floor, rounding, text in (
         (1e-13, 2e-12, "nothing above rounding (2e-12)"),
         (1.2345e-9, 1e-12, "1.23e-09 (known to 3 digits)"),

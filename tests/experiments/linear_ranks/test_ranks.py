@@ -9,7 +9,7 @@ from pitfalls.experiments.linear_ranks.figures import FIGURES
 from pitfalls.experiments.linear_ranks.words import accuracy, outcome, what_the_last_adds
 from pitfalls.experiments.linear_risk import load_risk
 from pitfalls.experiments.linear_source import Problem, find_source
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.plots import draw
 from pitfalls.prose import plain
 from pitfalls.runs import RunStore
@@ -19,7 +19,7 @@ from tests.experiments.linear_cases import DIGITS, planted
 @pytest.fixture(scope="module")
 def result(tmp_path_factory):
     store = RunStore(tmp_path_factory.mktemp("runs"))
-    return perform(EXPERIMENT, RanksConfig(DIGITS, max_rank=3), store).result
+    return run_experiment(EXPERIMENT, RanksConfig(DIGITS, max_rank=3), store).result
 
 
 def test_ranks_on_digits_reach_every_minimum(result):
@@ -43,7 +43,7 @@ def test_accuracy_by_rank_is_that_of_the_explicit_map(result):
 def test_descent_finds_the_minimum_on_cifar10(tmp_path, cifar10_path):
     problem = Problem(find_source(str(cifar10_path), subset_train=1000))
     config = RanksConfig(problem, max_rank=2)
-    rows = perform(EXPERIMENT, config, RunStore(tmp_path)).result.rows
+    rows = run_experiment(EXPERIMENT, config, RunStore(tmp_path)).result.rows
     assert [row.point.verdict for row in rows] == ["global minimum"] * 2
 
 
@@ -83,7 +83,7 @@ def test_descents_that_missed_are_named_with_where_they_ended(result):
 
 
 def test_data_without_a_mode_have_no_rank_to_fit(tmp_path):
-    nothing = perform(EXPERIMENT, RanksConfig(planted(0.0, 0.0)), RunStore(tmp_path)).result
+    nothing = run_experiment(EXPERIMENT, RanksConfig(planted(0.0, 0.0)), RunStore(tmp_path)).result
     assert plain(outcome(nothing)) == "The data hold no mode, so there is no rank to fit. "
     assert not FIGURES[0].shown_for(nothing)
 

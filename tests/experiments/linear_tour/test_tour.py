@@ -7,7 +7,7 @@ from pitfalls.errors import InputError
 from pitfalls.experiments.linear_tour import EXPERIMENT, TourConfig
 from pitfalls.experiments.linear_tour.figures import FIGURES, closeness, nearness
 from pitfalls.experiments.linear_tour.words import account, setting, stays
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.plots import draw
 from pitfalls.prose import plain
 from pitfalls.runs import RunStore
@@ -17,7 +17,7 @@ from tests.experiments.linear_cases import planted
 @pytest.fixture(scope="module")
 def result(tmp_path_factory):
     store = RunStore(tmp_path_factory.mktemp("runs"))
-    return perform(EXPERIMENT, TourConfig(depths=(2, 3)), store).result
+    return run_experiment(EXPERIMENT, TourConfig(depths=(2, 3)), store).result
 
 
 def only(result, *places):
@@ -79,4 +79,4 @@ def test_bad_configs_are_refused(wrong):
 @pytest.mark.parametrize("problem", [planted(0.0, 0.0), planted(0.004, 0.001)])
 def test_a_start_above_the_strongest_mode_is_refused(problem, tmp_path):
     with pytest.raises(InputError, match="below the strongest mode"):
-        perform(EXPERIMENT, TourConfig(problem), RunStore(tmp_path))
+        run_experiment(EXPERIMENT, TourConfig(problem), RunStore(tmp_path))

@@ -7,7 +7,7 @@ from pitfalls.errors import InputError
 from pitfalls.experiments.parity_along import EXPERIMENT, AlongConfig, AlongResult, Passage
 from pitfalls.experiments.parity_along.figures import FIGURES
 from pitfalls.experiments.parity_along.words import account, basis, comparison
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.parity import LearningConfig, ParityTask, gradient_signal, target_signal, train
 from pitfalls.plots import draw
 from pitfalls.prose import plain
@@ -25,7 +25,7 @@ def store(tmp_path_factory):
 
 
 def test_the_signal_along_training_is_that_of_the_recorded_networks(store):
-    passage = perform(EXPERIMENT, CONFIG, store).result.passages[0]
+    passage = run_experiment(EXPERIMENT, CONFIG, store).result.passages[0]
     task = ParityTask.random(4, 3, 2)
     result = train(task, SHORT)
     assert passage.step.tolist() == [0, 400, 600]
@@ -40,7 +40,7 @@ def test_a_run_interrupted_after_its_first_case_goes_on_to_the_same_numbers(
 
 
 def test_the_figure_is_drawn_with_words(store):
-    drawn = draw(FIGURES[0], perform(EXPERIMENT, CONFIG, store).result)
+    drawn = draw(FIGURES[0], run_experiment(EXPERIMENT, CONFIG, store).result)
     assert "nan" not in drawn.alt
     assert "mean of 200 batches" not in drawn.caption
 

@@ -6,7 +6,7 @@ from pitfalls.errors import InputError
 from pitfalls.experiments.parity_curves import EXPERIMENT, CurvesConfig
 from pitfalls.experiments.parity_curves.figures import FIGURES
 from pitfalls.frame import Homework
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.parity import LearningConfig, ParityTask, train
 from pitfalls.plots import draw
 from pitfalls.runs import RunStore
@@ -22,7 +22,7 @@ def store(tmp_path_factory):
 
 
 def test_curves_are_the_labs_own(store):
-    result = perform(EXPERIMENT, CONFIG, store).result
+    result = run_experiment(EXPERIMENT, CONFIG, store).result
     alone = train(ParityTask.random(8, 4, 2), replace(SHORT, seed=4))
     case = result.cases[1]
     replica = case.replicas[1]
@@ -42,7 +42,7 @@ def test_a_run_interrupted_after_its_first_replica_goes_on_to_the_same_numbers(
 def test_a_diverged_replica_is_warned_of_and_drawn(tmp_path):
     wild = replace(SHORT, loss="square", learning_rate=1e3)
     config = CurvesConfig(cases=((6, 3),), n_seeds=1, training=wild)
-    finished = perform(EXPERIMENT, config, RunStore(tmp_path))
+    finished = run_experiment(EXPERIMENT, config, RunStore(tmp_path))
     assert "diverged" in finished.run.manifest.warnings[0]
     assert finished.result.cases[0].replicas[0].diverged
     draw(FIGURES[0], finished.result)

@@ -13,7 +13,7 @@ from pitfalls.experiments.parity_depth import (
 )
 from pitfalls.experiments.parity_depth.figures import FIGURES
 from pitfalls.experiments.parity_depth.words import account, basis, contrast, fading
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.parity import LearningConfig
 from pitfalls.plots import draw
 from pitfalls.prose import plain
@@ -36,13 +36,13 @@ def test_a_run_interrupted_after_its_first_kind_goes_on_to_the_same_numbers(
 
 
 def test_every_figure_is_drawn_with_words(store):
-    result = perform(EXPERIMENT, CONFIG, store).result
+    result = run_experiment(EXPERIMENT, CONFIG, store).result
     for figure in FIGURES:
         assert "nan" not in draw(figure, result).alt
 
 
 def test_a_sigmoid_layer_multiplies_the_message_by_less_than_its_bound(store):
-    for start in perform(EXPERIMENT, CONFIG, store).result.starts:
+    for start in run_experiment(EXPERIMENT, CONFIG, store).result.starts:
         assert start.factor_a_layer < start.bound_a_layer
         assert (start.message_norm <= start.message_bound * (1 + 1e-12)).all()
 

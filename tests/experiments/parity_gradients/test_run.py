@@ -2,13 +2,13 @@ import pytest
 
 from pitfalls.errors import InputError
 from pitfalls.experiments.parity_gradients import EXPERIMENT, GradientsConfig
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.runs import RunStore
 
 
 def test_every_step_of_the_derivation_holds_to_rounding(tmp_path):
     config = GradientsConfig(n_features=(2, 5), boundary="max")
-    rows = perform(EXPERIMENT, config, RunStore(tmp_path)).result.rows
+    rows = run_experiment(EXPERIMENT, config, RunStore(tmp_path)).result.rows
     assert len(rows) == 4
     for row in rows:
         assert row.identity_error < 1e-12

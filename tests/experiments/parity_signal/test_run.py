@@ -4,7 +4,7 @@ import pytest
 from pitfalls.errors import InputError
 from pitfalls.experiments.parity_signal import EXPERIMENT, SignalConfig
 from pitfalls.frame import Homework
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.parity import TwoLayerReLU, gradient_signal
 from pitfalls.runs import RunStore
 
@@ -15,7 +15,9 @@ def store(tmp_path):
 
 
 def test_signal_rows_are_the_medians_of_the_cells(store):
-    result = perform(EXPERIMENT, SignalConfig(n_features=(3, 9), n_seeds=3, seed=5), store).result
+    result = run_experiment(
+        EXPERIMENT, SignalConfig(n_features=(3, 9), n_seeds=3, seed=5), store
+    ).result
     assert len(result.cells.n_features) == 6
     expected = [gradient_signal(TwoLayerReLU(9, 90, seed=seed)).mean_square for seed in (5, 6, 7)]
     assert result.rows[1].mean_square == pytest.approx(np.median(expected), rel=1e-13)
@@ -42,11 +44,11 @@ def test_interrupted_signal_run_goes_on_where_it_was_with_the_same_numbers(store
         return Stop(label)
 
     with pytest.raises(KeyboardInterrupt):
-        perform(EXPERIMENT, config, store, progress=stopping)
+        run_experiment(EXPERIMENT, config, store, progress=stopping)
     opened.clear()
-    finished = perform(EXPERIMENT, config, store, progress=stopping)
+    finished = run_experiment(EXPERIMENT, config, store, progress=stopping)
     assert len(opened) == 2
-    undisturbed = perform(EXPERIMENT, config, RunStore(tmp_path / "other"))
+    undisturbed = run_experiment(EXPERIMENT, config, RunStore(tmp_path / "other"))
     assert finished.result.rows == undisturbed.result.rows
     for name, values in vars(undisturbed.result.cells).items():
         np.testing.assert_array_equal(getattr(finished.result.cells, name), values)
@@ -55,7 +57,7 @@ def test_interrupted_signal_run_goes_on_where_it_was_with_the_same_numbers(store
 
 def test_sampled_dimensions_carry_a_warning(store):
     config = SignalConfig(n_features=(34,), n_seeds=1, width_factor=1, n_samples=100)
-    finished = perform(EXPERIMENT, config, store)
+    finished = run_experiment(EXPERIMENT, config, store)
     assert not finished.result.rows[0].exact
     assert any("estimate" in warning for warning in finished.run.manifest.warnings)
 

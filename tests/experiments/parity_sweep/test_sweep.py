@@ -7,7 +7,7 @@ from pitfalls.errors import InputError
 from pitfalls.experiments.parity_sweep import EXPERIMENT, Cell, SweepConfig, SweepResult
 from pitfalls.experiments.parity_sweep.figures import FIGURES, edge, time_taken
 from pitfalls.experiments.parity_sweep.words import charts, edges, partly, tally
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.parity import LearningConfig
 from pitfalls.plots import draw
 from pitfalls.prose import plain
@@ -33,8 +33,8 @@ def test_a_run_interrupted_after_its_first_cell_goes_on_to_the_same_numbers(
 
 
 def test_where_cells_run_is_no_part_of_the_runs_name(store):
-    run = perform(EXPERIMENT, CONFIG, store).run
-    other = perform(EXPERIMENT, replace(CONFIG, n_jobs=2, backend="dask"), store)
+    run = run_experiment(EXPERIMENT, CONFIG, store).run
+    other = run_experiment(EXPERIMENT, replace(CONFIG, n_jobs=2, backend="dask"), store)
     assert other.run.path == run.path
     assert len(other.result.cells) == 6
 
@@ -44,14 +44,14 @@ def test_a_killed_job_under_submitit_loses_no_cell(tmp_path, monkeypatch):
     config = replace(CONFIG, n_features=(3,), weights=(1,), learning_rates=(0.01,))
     killed = kill_first_job(monkeypatch, tmp_path)
     beside = replace(config, backend="submitit", address="local")
-    done = perform(EXPERIMENT, beside, RunStore(tmp_path / "beside"))
+    done = run_experiment(EXPERIMENT, beside, RunStore(tmp_path / "beside"))
     assert killed
-    here = perform(EXPERIMENT, config, RunStore(tmp_path / "here"))
+    here = run_experiment(EXPERIMENT, config, RunStore(tmp_path / "here"))
     assert_equal(done.result, here.result)
 
 
 def test_every_figure_is_drawn_with_words(store):
-    result = perform(EXPERIMENT, CONFIG, store).result
+    result = run_experiment(EXPERIMENT, CONFIG, store).result
     for figure in FIGURES:
         drawn = draw(figure, result)
         assert drawn.alt

@@ -5,7 +5,7 @@ from pitfalls.errors import InputError
 from pitfalls.experiments.parity_train import EXPERIMENT, ParityTrainConfig
 from pitfalls.experiments.parity_train.figures import FIGURES
 from pitfalls.experiments.parity_train.words import end
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.parity import LearningConfig, ParityTask, TwoLayerReLU, evaluate
 from pitfalls.plots import draw
 from pitfalls.prose import plain
@@ -17,7 +17,7 @@ CONFIG = ParityTrainConfig((1, 0, 1, 0), LearningConfig(n_iterations=600, record
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    return perform(EXPERIMENT, CONFIG, RunStore(tmp_path_factory.mktemp("runs")))
+    return run_experiment(EXPERIMENT, CONFIG, RunStore(tmp_path_factory.mktemp("runs")))
 
 
 def test_the_trained_network_is_kept(finished):

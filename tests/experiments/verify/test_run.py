@@ -5,7 +5,7 @@ from pitfalls.errors import InputError
 from pitfalls.experiments.verify import EXPERIMENT, VerifyConfig
 from pitfalls.experiments.verify import run as room
 from pitfalls.frame import Homework
-from pitfalls.frame.experiment import perform
+from pitfalls.frame.experiment import run_experiment
 from pitfalls.runs import RunStore
 from pitfalls.runs.code import code_modules
 
@@ -26,7 +26,7 @@ def stand_in(name, calls, holds=True):
 
 
 def test_every_verdict_is_saved_with_its_evidence_and_time(store):
-    finished = perform(EXPERIMENT, VerifyConfig(claims=("2a-only-if", "3a-printed")), store)
+    finished = run_experiment(EXPERIMENT, VerifyConfig(claims=("2a-only-if", "3a-printed")), store)
     run, result = finished.run, finished.result
     assert [verdict.claim for verdict in result.verdicts] == ["2a-only-if", "3a-printed"]
     holds, fails = result.verdicts
@@ -60,8 +60,11 @@ def test_an_interrupted_run_goes_on_with_the_next_claim(store, monkeypatch):
     chosen = (stand_in("first", calls), second, stand_in("third", calls, holds=False))
     monkeypatch.setattr(room, "select_claims", lambda names: chosen)
     with pytest.raises(KeyboardInterrupt):
-        perform(EXPERIMENT, VerifyConfig(), store)
-    run, result = (finished := perform(EXPERIMENT, VerifyConfig(), store)).run, finished.result
+        run_experiment(EXPERIMENT, VerifyConfig(), store)
+    run, result = (
+        (finished := run_experiment(EXPERIMENT, VerifyConfig(), store)).run,
+        finished.result,
+    )
     assert calls == ["first", "second", "second", "third"]
     assert run.complete
     assert [line["claim"] for line in run.metrics()] == ["first", "second", "third"]
@@ -84,12 +87,12 @@ def test_progress_counts_claims(store):
         yield lambda done, total: seen.append((done, total))
 
     config = VerifyConfig(claims=("2a-only-if", "2c"))
-    perform(EXPERIMENT, config, store, progress=progress)
+    run_experiment(EXPERIMENT, config, store, progress=progress)
     assert seen == [("checking claims", "claims"), (0, 2), (1, 2), (2, 2)]
 
 
 def test_verdicts_belong_to_the_code_they_were_reached_on(tmp_path):
-    run = perform(EXPERIMENT, VerifyConfig(claims=("2c",)), RunStore(tmp_path)).run
+    run = run_experiment(EXPERIMENT, VerifyConfig(claims=("2c",)), RunStore(tmp_path)).run
     assert not run.is_older
     run.manifest.code = "0" * 12
     assert run.is_older
