@@ -103,6 +103,19 @@ def test_a_burst_is_a_rate_too_high_only_where_a_lower_one_learns():
     assert causes(schedule(burst)) == ["unclear"]
 
 
+def test_a_start_that_explodes_is_named_before_the_rate_that_bears_it():
+    scales = (("a", 1.0), ("b", 10.0), ("c", 1e2), ("d", 1e4))
+    growing = units(scales=scales)
+    gradients = (LayerGradient("a", 1e5, 1.0), LayerGradient("b", 1e5, 1.0))
+    card = dataclasses.replace(
+        growing, evidence=dataclasses.replace(growing.evidence, gradients=gradients)
+    )
+    far = Knowledge(100.0, 100.0, 0.6, 200)
+    burst = trial(False, before=100.0, after=5e3, held_before=far, held_after=far)
+    cure = trial(True, factor=0.01, before=100.0, held_before=far)
+    assert causes(card, schedule(burst, tried=(cure,))) == ["exploding-gradient", "rate-too-high"]
+
+
 def saddle(drop):
     e = SaddleEvidence(200, ("saddle",), lowest=-1.0, largest=2.0, drop=drop, promised=1e-6)
     return Card("saddle", "saddle", e, None, None)

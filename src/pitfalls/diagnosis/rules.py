@@ -254,6 +254,15 @@ RULES: tuple[Rule, ...] = (
         ),
     ),
     Rule(
+        "exploding",
+        "exploding-gradient",
+        "units",
+        "Nothing is learned, signals grow a thousandfold over four linear operations or more, and "
+        "gradients are as large.",
+        _exploding,
+        explains=("vanishing-gradient", "cannot-memorise"),
+    ),
+    Rule(
         "rate too high",
         "rate-too-high",
         "schedule",
@@ -288,15 +297,6 @@ RULES: tuple[Rule, ...] = (
         lambda f: f.held_up and any(u.saturated >= SATURATED for u in f.units.hidden),
         exact=True,
         explains=("vanishing-gradient", "cannot-memorise", "no-signal-in-gradient", "rate-too-low"),
-    ),
-    Rule(
-        "exploding",
-        "exploding-gradient",
-        "units",
-        "Nothing is learned, signals grow a thousandfold over four linear operations or more, and "
-        "gradients are as large.",
-        _exploding,
-        explains=("vanishing-gradient", "cannot-memorise"),
     ),
     Rule(
         "vanishing",
