@@ -1,8 +1,12 @@
 """The homework's scripts as modules: one of them has the package's own name."""
 
 import importlib.util
+import runpy
+import sys
 from pathlib import Path
 from types import ModuleType
+
+import pytest
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples/cs189"
 
@@ -14,6 +18,15 @@ def load(name: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def exit_code(name: str, line: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> object:
+    """Run a script by its path, as a person types it in ``folder``: here, for a start takes seconds."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "argv", [str(FOLDER / f"{name}.py"), *line.split()])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(sys.argv[0], run_name="__main__")
+    return ended.value.code
 
 
 def n_lines(name: str) -> int:

@@ -9,7 +9,7 @@ import torch
 
 from pitfalls.images import DataConfig, ResNet18, TrainConfig, load_dataset, train
 from pitfalls.images.training.schedules import schedule
-from tests.examples.scripts import FOLDER, load, n_lines
+from tests.examples.scripts import FOLDER, exit_code, load, n_lines
 
 BY_HAND = load("cifar10")
 
@@ -126,14 +126,16 @@ def test_each_image_of_a_batch_has_a_crop_and_a_flip_of_its_own():
         ),
     ],
 )
-def test_bad_input_is_one_line_and_exit_code_2_before_any_output(tmp_path, line, says):
+def test_bad_input_is_one_line_and_exit_code_2_before_any_output(
+    tmp_path, monkeypatch, capsys, line, says
+):
     (tmp_path / "bad.npz").write_text("no zip")
-    done = start(tmp_path, *line.split())
-    assert done.returncode == 2, done.stderr
-    assert done.stdout == ""
-    assert done.stderr.startswith("cifar10.py: error: ")
-    assert done.stderr.count("\n") == 1
-    assert says in done.stderr
+    assert exit_code("cifar10", line, tmp_path, monkeypatch) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("cifar10.py: error: ")
+    assert said.err.count("\n") == 1
+    assert says in said.err
 
 
 def test_the_folder_named_data_is_read_when_no_other_is_named(tmp_path):

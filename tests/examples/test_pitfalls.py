@@ -17,7 +17,7 @@ from pitfalls.parity import (
     verify_exact,
 )
 from pitfalls.parity.training.two_layer import initial_seed, training_batch
-from tests.examples.scripts import FOLDER, load, n_lines
+from tests.examples.scripts import FOLDER, exit_code, load, n_lines
 
 BY_HAND = load("pitfalls")
 
@@ -118,13 +118,15 @@ def test_the_script_shows_the_fault_trains_and_saves_the_plot(tmp_path):
         ("--seed -1", "--seed: must be at least 0. Got -1"),
     ],
 )
-def test_bad_input_is_one_line_and_exit_code_2_before_any_output(tmp_path, line, says):
-    done = run(tmp_path, *line.split())
-    assert done.returncode == 2, done.stderr
-    assert done.stdout == ""
-    assert done.stderr.startswith("pitfalls.py: error: ")
-    assert done.stderr.count("\n") == 1
-    assert says in done.stderr
+def test_bad_input_is_one_line_and_exit_code_2_before_any_output(
+    tmp_path, monkeypatch, capsys, line, says
+):
+    assert exit_code("pitfalls", line, tmp_path, monkeypatch) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("pitfalls.py: error: ")
+    assert said.err.count("\n") == 1
+    assert says in said.err
 
 
 def test_the_script_is_short():
