@@ -8,7 +8,7 @@ USER := $(VENV)/.user
 READY := $(VENV)/.ready
 
 BENCHMARKS := threads linear.gradients linear.moments linear.verdicts linear.wide \
-	parity.signal parity.walsh parity.training parity.part_b images.kill_resume
+	parity.signal parity.walsh parity.training parity.part_b growth images.kill_resume
 
 .PHONY: report test check wheel bench bench-smoke docs clean mutants
 
@@ -48,11 +48,12 @@ ifneq ($(PITFALLS_DATA),)
 	$(BIN)/python -m benchmarks.images.training_tables
 endif
 	$(BIN)/python -m benchmarks.linear.tables
-	$(BIN)/python benchmarks/readme_table.py
+	$(BIN)/python -m benchmarks.readme_table
 
-# seconds: each benchmark can be imported, and its options are read
+# seconds: each benchmark can be imported, its options are read, and the curves run at their smallest
 bench-smoke: $(READY)
 	$(BIN)/python -m benchmarks.smoke
+	$(BIN)/python -m benchmarks.growth --largest small
 
 # hours for all of them; MUTANTS=55 draws so many of each part
 MUTANTS ?= 0

@@ -1,16 +1,15 @@
-"""Write the README's measured table anew from ``benchmarks/results``: no figure is typed in.
+"""Write the README's measured tables anew from ``benchmarks/results``: no figure is typed in.
 
-python benchmarks/readme_table.py
+python -m benchmarks.readme_table
 """
 
-import json
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
-RESULTS = ROOT / "benchmarks" / "results"
+from benchmarks.ratios import NOTE, processor, ratio_table
+from benchmarks.sections import ROOT, read, table
+
 README = ROOT / "README.md"
 Row = tuple[str, str, str]
 
@@ -23,61 +22,6 @@ def verdicts(r: dict[str, Any]) -> Row:
         f"{r['wrong']} wrong; {100 * well['undecided_share']:.1f} % undecided of those well scaled, "
         f"{100 * r['undecided_share']:.1f} % of all",
         f"{r['n']:,} points, {len(r['by_variant'])} variants",
-    )
-
-
-def gradients(r: dict[str, Any]) -> Row:
-    return (
-        f"all layer gradients at n = {r['n']:,}, widths {'-'.join(map(str, r['widths']))}, after one pass, "
-        "against autograd on the data",
-        f"{r['speed_up_in_processor_time']:.0f}× less processor time",
-        f"median of {r['times']['moments']['n']}",
-    )
-
-
-def signal(r: dict[str, Any]) -> Row:
-    ours = r["d30_k300"]["gradient_signal"]
-    return (
-        "exact gradient signal over all 2^30 inputs and targets, k = 300, at initialisation",
-        f"{ours['median_s']:.1f} s",
-        f"median of {ours['n']}",
-    )
-
-
-def training(r: dict[str, Any]) -> Row:
-    ratios = [f"{case['train_over_starter']:.0f}× (d = {case['d']})" for case in r["cases"]]
-    return (
-        "parity training, iterations a second against the homework's loop",
-        ", ".join(ratios),
-        f"medians of {r['cases'][0]['times']['train']['n']}",
-    )
-
-
-def linear_methods(r: dict[str, Any]) -> Row:
-    ours = r["timed"]["pca + cca + least squares, one pass"]
-    return (
-        "PCA, CCA and least squares on all 50,000 CIFAR-10 images together, against scikit-learn's "
-        "LinearRegression alone",
-        f"{r['ratio_wall']:.1f}× faster ({ours['median_cpu_s']:.0f} s of processor time)",
-        f"median of {ours['n']}",
-    )
-
-
-def canonical_correlation(r: dict[str, Any]) -> Row:
-    theirs = r["timed"]["scikit-learn"]
-    return (
-        f"CCA of {r['shape'][0]:,} CIFAR-10 images against scikit-learn's",
-        f"{r['ratio_wall']:.0f}× faster",
-        f"medians of {theirs['n']}",
-    )
-
-
-def resnet_step(r: dict[str, Any]) -> Row:
-    return (
-        f"a training step of ResNet18 on {r['batch']} images against the homework's loop",
-        f"{r['ours']['speedup_median_s']:.2f}× faster in float32, "
-        f"{r['ours, bfloat16']['speedup_median_s']:.2f}× in bfloat16",
-        f"medians of {r['n']}",
     )
 
 
@@ -98,39 +42,26 @@ def fast(r: dict[str, Any]) -> Row:
 
 TABLE: dict[str, Callable[[dict[str, Any]], Row]] = {
     "linear-verdicts": verdicts,
-    "linear-gradients": gradients,
-    "parity_signal": signal,
-    "parity_training": training,
-    "images-linear-three": linear_methods,
-    "images-linear-cca": canonical_correlation,
-    "images-training-step": resnet_step,
     "images-fast-90": fast,
     "images-fast-94": fast,
 }
 
 
 def render() -> str:
-    """Return the table; a result that is not recorded has no row."""
-    lines = ["| what | result | n | processor | recorded in |", "|---|---|---|---|---|"]
+    """Return the tables; a result that is not recorded has no row."""
+    rows = []
     for name, describe in TABLE.items():
-        path = RESULTS / f"{name}.json"
-        if not path.exists():
-            continue
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        machine = stored["machine"]
-        processor = machine["processor"].replace("(R)", "").removesuffix(" Processor")
-        cells = (
-            *describe(stored["results"]),
-            f"{machine['cores']} × {processor}",
-            f"`{path.name}`",
-        )
-        lines.append(f"| {' | '.join(cells)} |")
+        stored = read(name)
+        if stored is not None:
+            rows.append((*describe(stored["results"]), processor(stored), f"`{name}.json`"))
     note = (
-        "Cores of shared and noisy machines: ratios, taken alternating in one run, say more than seconds. "
-        "bfloat16 is fast only where the processor has units for it (AMX, AVX-512 BF16). Raw times, "
-        "versions and commits are in `benchmarks/results/`."
+        f"{NOTE} Cores of shared and noisy machines. bfloat16 is fast only where the processor has units for "
+        "it (AMX, AVX-512 BF16). Raw times, versions and commits are in `benchmarks/results/`; the whole "
+        "table, and the curves behind it, in [docs/guides/speed.md](docs/guides/speed.md) once the pages are "
+        "built."
     )
-    return "\n".join([*lines, "", note])
+    heads = ("what", "result", "n", "processor", "recorded in")
+    return "\n\n".join((ratio_table(short=True), note, table(heads, rows)))
 
 
 def insert(text: str) -> str:

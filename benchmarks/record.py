@@ -64,15 +64,17 @@ def alternate(
             function()
             wall[name].append(time.perf_counter() - start)
             cpu[name].append(time.process_time() - start_cpu)
+    return {name: medians(wall[name], cpu[name]) for name in functions}
+
+
+def medians(wall: list[float], cpu: list[float]) -> dict[str, Any]:
+    """Return the medians of wall and processor seconds, n, and the seconds themselves."""
     return {
-        name: {
-            "median_s": statistics.median(wall[name]),
-            "median_cpu_s": statistics.median(cpu[name]),
-            "n": repeats,
-            "wall_s": wall[name],
-            "cpu_s": cpu[name],
-        }
-        for name in functions
+        "median_s": statistics.median(wall),
+        "median_cpu_s": statistics.median(cpu),
+        "n": len(wall),
+        "wall_s": wall,
+        "cpu_s": cpu,
     }
 
 

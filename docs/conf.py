@@ -28,9 +28,17 @@ extensions = [
     "reference_pages",
     "gallery_pages",
     "house_table",
+    "speed_page",
 ]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
-exclude_patterns = ["_build", "made/diagnosis-*", "made/house.md", "made/gallery-runs", "templates"]
+exclude_patterns = [
+    "_build",
+    "made/diagnosis-*",
+    "made/house.md",
+    "made/speed-*",
+    "made/gallery-runs",
+    "templates",
+]
 templates_path = ["templates"]
 autosummary_generate = ["made/library.md"]
 html_math_renderer = "mathml"  # no script, no network

@@ -29,6 +29,12 @@ def rows(n: int) -> tuple[np.ndarray, np.ndarray]:
     return rng.standard_normal((n, WIDTHS[0])), rng.standard_normal((n, WIDTHS[-1]))
 
 
+def risk_of(n: int) -> SquaredRisk:
+    """Return the risk on n rows, which are made and passed over in pieces."""
+    chunks = (rows(min(n, 50_000)) for _ in range(max(1, n // 50_000)))
+    return SquaredRisk(SecondMoments.from_batches(chunks))
+
+
 def main() -> None:
     layers = weights()
     x, y = rows(100_000)
@@ -54,10 +60,7 @@ def main() -> None:
     times = alternate(
         {"autograd": autograd, "moments": lambda: risk.layer_gradients(layers)}, repeats=15
     )
-    sizes = {}
-    for n in (1_000, 10_000, 100_000, 1_000_000):
-        chunks = (rows(min(n, 50_000)) for _ in range(max(1, n // 50_000)))
-        sizes[str(n)] = SquaredRisk(SecondMoments.from_batches(chunks))
+    sizes = {str(n): risk_of(n) for n in (1_000, 10_000, 100_000, 1_000_000)}
     flat = alternate(
         {n: (lambda r=r: r.layer_gradients(layers)) for n, r in sizes.items()}, repeats=41
     )

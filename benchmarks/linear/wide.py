@@ -15,11 +15,16 @@ WIDTHS = (256,) * 7
 REPEATS = 5
 
 
-def main() -> None:
+def risk_of(width: int, n: int = 2_000) -> SquaredRisk:
+    """Return the risk of a noisy linear map of so many features to as many outputs."""
     rng = np.random.default_rng(0)
-    x = rng.standard_normal((2_000, 256))
-    y = x @ rng.standard_normal((256, 256)) + rng.standard_normal((2_000, 256))
-    risk = SquaredRisk(SecondMoments.from_arrays(x, y))
+    x = rng.standard_normal((n, width))
+    y = x @ rng.standard_normal((width, width)) + rng.standard_normal((n, width))
+    return SquaredRisk(SecondMoments.from_arrays(x, y))
+
+
+def main() -> None:
+    risk = risk_of(WIDTHS[0])
     top = list(range(1, 257))
     cases = {
         "global minimum": (top, "global minimum"),

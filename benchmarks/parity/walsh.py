@@ -40,6 +40,11 @@ def ours(x: torch.Tensor, threads: int = 1) -> None:
     walsh_hadamard_transform(x.numpy(), inplace=True, normalize=True)  # its memory, not a copy
 
 
+def calls_for(n: int) -> int:
+    """Return how often to transform n numbers at a time, so that short ones are not all clock."""
+    return max(1, (1 << 18) // n)
+
+
 def main() -> None:
     torch.set_num_threads(1)
     results = {}
@@ -47,7 +52,7 @@ def main() -> None:
         n = 1 << bits
         x = torch.randn(1, n)
         y = torch.empty_like(x)
-        calls = max(1, (1 << 18) // n)  # so that short ones are not all clock
+        calls = calls_for(n)
 
         def many(function, calls=calls):
             def run() -> None:
