@@ -2,7 +2,7 @@
 
 from benchmarks.growth.words import Part, at, seconds, title
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import NullLocator
 
 from pitfalls.plots import BLUE, COLUMN, GREY, ORANGE, Drawing, panels
 from pitfalls.prose import number
@@ -26,10 +26,10 @@ def growth(part: Part, ax: Axes | None = None) -> Drawing:
         values = [getattr(row, kind) for row in part.rows]
         axis.plot(sizes, values, line, color=colour, marker=marker, ms=4, label=label)
     axis.set_yscale("log")
-    if part.axis in ("d", "processes"):
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    else:
+    if part.axis not in ("d", "processes"):
         axis.set_xscale("log")
+    axis.set_xticks(sizes, [f"{size:,}" for size in sizes])
+    axis.xaxis.set_minor_locator(NullLocator())
     clock = "seconds" if part.clock == "median_s" else "processor seconds"
     axis.set(xlabel=part.axis, ylabel=clock, title=title(part))
     axis.legend()

@@ -18,6 +18,8 @@ LARGE = 0.3
 """A share of the time from which a piece explains it."""
 FLAT = 1.25
 """Seconds that differ by less hardly depend on the size."""
+COUNTED = {"images": "image", "processes": "process"}
+"""Axes that count things, and one of them."""
 
 
 @dataclass(frozen=True)
@@ -103,11 +105,18 @@ def title(part: Part) -> str:
         gain = part.rows[0].ours / last.ours
         return f"{last.size} processes do {number(gain, 3)} times the work of one"
     if max(growth, 1 / growth) < FLAT:
-        return f"The seconds hardly depend on {part.axis}"
-    if part.axis == "d":
+        said = f"The seconds hardly depend on {named(part)}"
+    elif part.axis == "d":
         factor = growth ** (1 / (last.size - first.size))
-        return f"Each feature multiplies the seconds by {number(factor, 3)}"
-    return f"Seconds grow as {part.axis} to the power {exponent(first, last, 'ours'):.2f}"
+        said = f"Each feature multiplies the seconds by {number(factor, 3)}"
+    else:
+        said = f"Seconds grow as {named(part)} to the power {exponent(first, last, 'ours'):.2f}"
+    return f"{said} from {at(part, first)} on"
+
+
+def named(part: Part) -> str:
+    """Name what grows."""
+    return f"the number of {part.axis}" if part.axis in COUNTED else part.axis
 
 
 def exponent(first: Measured, last: Measured, kind: str) -> float:
@@ -118,9 +127,8 @@ def exponent(first: Measured, last: Measured, kind: str) -> float:
 
 def at(part: Part, row: Measured) -> str:
     """Name a size."""
-    singular = {"images": "image", "processes": "process"}.get(part.axis)
-    if singular is not None:
-        return counted(row.size, singular, part.axis)
+    if part.axis in COUNTED:
+        return counted(row.size, COUNTED[part.axis], part.axis)
     return f"{part.axis} = {row.size:,}"
 
 
@@ -155,8 +163,8 @@ def piece(part: Part) -> str:
     if far.share < LARGE:
         return ""
     pieces = [row.part for row in part.rows if row.part is not None]
-    still = f", which does not grow with {part.axis}" * (max(pieces) < BENT * min(pieces))
-    return f"There {percent(far.share, 0)} of the time is {part.part}{still}."
+    still = f", which does not grow with {named(part)}" * (max(pieces) < BENT * min(pieces))
+    return f"There {percent(far.share, 0)} of the time is what {part.part} takes{still}."
 
 
 def floor(part: Part) -> str:
@@ -250,7 +258,9 @@ def account(part: Part) -> str:
     last = part.rows[-1]
     shares = ""
     if part.bends and part.far != last and last.share >= LARGE:
-        shares = f"At {at(part, last)} {percent(last.share, 0)} of the time is {part.part}."
+        shares = (
+            f"At {at(part, last)} {percent(last.share, 0)} of the time is what {part.part} takes."
+        )
     looked = last.facts.get("evaluated", 0.0)
     alone = (
         f"At {at(part, last)} {percent(looked)} of the inputs were looked at one by one."

@@ -96,7 +96,7 @@ def test_a_record_is_written_when_every_part_is_there_and_not_before(monkeypatch
 
 def test_a_first_turn_that_takes_long_counts_and_a_short_one_only_warms_up():
     called = []
-    many = command.turns({"ours": lambda: called.append(0)}, 1.0)
+    many = command.turns({"ours": lambda: called.append(0)}, 60.0)
     assert many["ours"]["n"] == command.MOST == len(called) - 1
     called.clear()
     few = command.turns({"ours": lambda: called.append(0)}, 0.0)
@@ -105,12 +105,13 @@ def test_a_first_turn_that_takes_long_counts_and_a_short_one_only_warms_up():
 
 def test_the_title_says_how_the_seconds_grow():
     assert (
-        title(part_of((1, 10, 100), (1, 1, 10), (1, 1, 1))) == "Seconds grow as n to the power 1.00"
+        title(part_of((1, 10, 100), (1, 1, 10), (1, 1, 1)))
+        == "Seconds grow as n to the power 1.00 from n = 10 on"
     )
     doubling = part_of((10, 20, 22), (1, 1, 4), (1, 1, 1), axis="d")
-    assert title(doubling) == "Each feature multiplies the seconds by 2"
+    assert title(doubling) == "Each feature multiplies the seconds by 2 from d = 20 on"
     level = part_of((10, 100, 1000), (1, 1, 1.1), (1, 1, 1))
-    assert title(level) == "The seconds hardly depend on n"
+    assert title(level) == "The seconds hardly depend on n from n = 100 on"
     two = part_of((1, 2), (1, 0.5), (1, 0.5), axis="processes")
     assert title(two) == "2 processes do 2 times the work of one"
     assert title(part_of((1,), (3,), (2,), axis="processes")) == "1 process: 1.5 times the limit"
@@ -125,9 +126,12 @@ def test_without_a_bend_no_reason_is_given():
 def test_a_bend_is_explained_by_its_piece_only_where_the_piece_is_large():
     bent = part_of((1, 10), (5.0, 12.0), (1.0, 10.0), part=(4.0, 4.0))
     assert "farthest at n = 1, 5 times" in distance(bent)
-    assert why(bent) == "There 80 % of the time is a piece of it, which does not grow with n."
+    assert (
+        why(bent)
+        == "There 80 % of the time is what a piece of it takes, which does not grow with n."
+    )
     grows = part_of((1, 10), (5.0, 12.0), (1.0, 10.0), part=(4.0, 8.0))
-    assert why(grows) == "There 80 % of the time is a piece of it."
+    assert why(grows) == "There 80 % of the time is what a piece of it takes."
     faint = part_of((1, 10), (5.0, 12.0), (1.0, 10.0), part=(1.0, 1.0))
     assert why(faint) == "What bends it there was not measured."
 
