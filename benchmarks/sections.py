@@ -44,5 +44,5 @@ def write_sections(guide: Path, sections: Mapping[str, Callable[[], str]]) -> No
         if not pattern.search(text):
             raise SystemExit(f"{guide.name} has no section {name!r}")
         block = f"{mark}\n{write()}\n<!-- end -->"
-        text = pattern.sub(lambda match, block=block: block, text)
+        text = pattern.sub(block.replace("\\", r"\\"), text)  # a backslash stands for itself
     guide.write_text(text)
