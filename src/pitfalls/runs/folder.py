@@ -1,8 +1,8 @@
 """The files of a run: every one recorded with its size and hash, and compared with them when it is read.
 
 A file is written in three steps, each on the disk before the next: the whole new content beside it,
-under a name that holds its hash; the hash into the manifest; the new file into the old one's place.
-Whoever holds the lock next carries out the third step where it is missing, and drops what the manifest
+under a name that holds its hash; the hash into the journal, which the next manifest takes in; the new
+file into the old one's place. Whoever holds the lock next carries out the third step where it is missing, and drops what the manifest
 does not ask for. So the manifest and the files always fit, at whatever moment the process or the
 machine stops.
 """
@@ -17,6 +17,7 @@ from pitfalls.errors import InputError, RunError
 from pitfalls.regular import read_regular
 from pitfalls.runs import plain
 from pitfalls.runs.atomic import UNFINISHED, make_folder, replace, sync_folder, write_beside
+from pitfalls.runs.journal import Journal
 from pitfalls.runs.manifest import MANIFEST, Manifest, are_records, read_manifest
 
 __all__ = ["DAMAGED", "RunFolder"]
@@ -43,6 +44,7 @@ class RunFolder:
     def __init__(self, path: Path, manifest: Manifest) -> None:
         self.path = path
         self.manifest = manifest
+        self._journal = Journal(path)
         self._identity = self._stat()
 
     # -- writing ------------------------------------------------------------------------------
@@ -60,19 +62,11 @@ class RunFolder:
         path, name = self._inside(name)
         self.require_there()
         make_folder(path.parent)
-        before = self.manifest.files.get(name)
         digest = hashlib.sha256(data).hexdigest()
         temporary = write_beside(path, data, digest[:16])
-        try:
-            sync_folder(path.parent)
-            self.manifest.files[name] = [len(data), digest]
-            self.write_manifest()
-        except BaseException:
-            # the manifest may have been replaced: the temporary file stays for `recover` to decide on
-            self.manifest.files.pop(name, None)
-            if before is not None:
-                self.manifest.files[name] = before
-            raise
+        sync_folder(path.parent)
+        # where this fails the line may be there: the temporary file stays for `recover` to decide on
+        self._record(name, [len(data), digest])
         temporary.replace(path)
         sync_folder(path.parent)
         return path
@@ -96,14 +90,28 @@ class RunFolder:
             raise RunError(f"{name} was changed or deleted while the run was open")
 
     def forget(self, name: str) -> None:
-        """Delete a file and its record; the manifest is not written yet."""
-        self.manifest.files.pop(name, None)
+        """Delete a file and its record."""
+        self._record(name, None)
         (self.path / name).unlink(missing_ok=True)
 
     def write_manifest(self) -> None:
-        """Replace the manifest; never makes the folder anew."""
+        """Replace the manifest, which takes the journal in; never makes the folder anew."""
         self.require_there()
         replace(self.path / MANIFEST, self.manifest.to_bytes())
+        self._journal.drop()
+
+    def close(self) -> None:
+        """Let go of the journal, which stays where no manifest has taken it in."""
+        self._journal.close()
+
+    def _record(self, name: str, record: list[int | str] | None) -> None:
+        """Note what became of a file; costs the same however many there are."""
+        self.require_there()
+        self._journal.append(name, record)
+        if record is None:
+            self.manifest.files.pop(name, None)
+        else:
+            self.manifest.files[name] = record
 
     def recover(self) -> None:
         """Finish or drop what a killed process left half done; the caller holds the lock."""

@@ -13,6 +13,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from pitfalls.errors import RunError
 from pitfalls.regular import read_regular
 from pitfalls.runs import plain
+from pitfalls.runs.journal import Change, read_journal
 
 __all__ = [
     "FORMAT",
@@ -130,6 +131,8 @@ def read_manifest(folder: Path) -> Manifest:
             raise ValueError("it names files that are no files of a run")
         manifest = Manifest(**values)
         _check_place(manifest, folder)
+        if manifest.status != "complete":  # a last manifest holds everything
+            _take_in(manifest, read_journal(folder))
     except RunError:
         raise
     except (OSError, ValueError, TypeError, RecursionError) as error:
@@ -138,6 +141,17 @@ def read_manifest(folder: Path) -> Manifest:
             f"{path}: is damaged ({reason}). Start over with --fresh, or remove the folder."
         ) from error
     return manifest
+
+
+def _take_in(manifest: Manifest, changes: list[Change]) -> None:
+    """Carry out what the journal notes of files since the manifest was written."""
+    if not all(are_records({} if record is None else {name: record}) for name, record in changes):
+        raise ValueError("its journal names files that are no files of a run")
+    for name, record in changes:
+        if record is None:
+            manifest.files.pop(name, None)
+        else:
+            manifest.files[name] = record
 
 
 def are_records(files: Any) -> bool:

@@ -51,6 +51,7 @@ def write_result(folder: RunFolder, result: object, part: str) -> None:
     """Write a result; the arrays first, under a name of their content, so that both always fit."""
     name = result_name(type(result), part)
     value, arrays = encode(result)
+    is_first = name not in folder.manifest.files
     stem = name.removesuffix(".json")
     beside = None
     if arrays:
@@ -59,6 +60,8 @@ def write_result(folder: RunFolder, result: object, part: str) -> None:
         folder.write(beside, data)
     content = {"schema": str(schema_of(type(result))), "arrays": beside, "value": value}
     folder.write(name, plain.dump(content, 2) + b"\n")
+    if is_first:  # nothing lies there from before: no look through all files of the run
+        return
     old = re.compile(re.escape(stem) + r"-[0-9a-f]{12}\.npz")
     for other in [n for n in folder.manifest.files if old.fullmatch(n) and n != beside]:
         folder.forget(other)

@@ -216,6 +216,7 @@ class Run(ReadableRun):
                     with suppress(OSError):
                         self._close(error)
         finally:
+            self._folder.close()
             if self._lock is not None:
                 self._lock.release()
                 self._lock = None
