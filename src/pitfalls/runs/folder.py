@@ -2,9 +2,9 @@
 
 A file is written in three steps, each on the disk before the next: the whole new content beside it,
 under a name that holds its hash; the hash into the journal, which the next manifest takes in; the new
-file into the old one's place. Whoever holds the lock next carries out the third step where it is missing, and drops what the manifest
-does not ask for. So the manifest and the files always fit, at whatever moment the process or the
-machine stops.
+file into the old one's place. Whoever holds the lock next carries out the third step where it is
+missing, and drops what manifest and journal do not ask for. So these and the files always fit, at
+whatever moment the process or the machine stops.
 """
 
 import hashlib

@@ -1,4 +1,7 @@
+import json
+import os
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,12 +11,13 @@ from pitfalls.experiments.parity_sweep import EXPERIMENT, Cell, SweepConfig, Swe
 from pitfalls.experiments.parity_sweep.figures import FIGURES, edge, time_taken
 from pitfalls.experiments.parity_sweep.words import charts, edges, partly, tally
 from pitfalls.frame.experiment import run_experiment
-from pitfalls.parity import LearningConfig
+from pitfalls.parity import CellResult, LearningConfig
 from pitfalls.plots import draw
 from pitfalls.prose import plain
 from pitfalls.runs import RunStore
 from tests.clusters.killed_submitit import kill_first_job
 from tests.experiments.interruption import assert_equal, assert_goes_on
+from tests.runs.costs import cost
 
 SHORT = LearningConfig(n_iterations=600, record_every=200, seed=3)
 CONFIG = SweepConfig(
@@ -86,6 +90,48 @@ def cell(d, m, n_learned, iterations=None, *, n=2, accuracy=0.8, k=None, diverge
 
 def result_of(*cells):
     return SweepResult(tuple(cells), 1_000, cells[0].n, True)
+
+
+def test_keeping_a_cell_costs_the_same_however_many_are_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+    config = SweepConfig((30,), (2,), learning_rates=tuple((1000 + i) / 1000 for i in range(600)))
+    costs = {}
+
+    def keep_each(function, arguments, *, on_result, **_):
+        for number, (asked, n_seeds, _) in enumerate(arguments):
+            found = np.full(n_seeds, 0.5)
+            result = CellResult(
+                asked, found, found, np.full(n_seeds, -1), np.zeros(n_seeds, bool),
+                np.arange(1, 4), np.zeros((n_seeds, 3)), np.zeros((n_seeds, 3)),
+            )  # fmt: skip
+            # names and numbers of the same length, so that nothing but the cells before can tell
+            if number in (11, 111, 511):
+                costs[number] = cost(partial(on_result, number, result))
+            else:
+                on_result(number, result)
+
+    monkeypatch.setattr("pitfalls.experiments.parity_sweep.run.run_jobs", keep_each)
+    finished = run_experiment(EXPERIMENT, config, RunStore(tmp_path))
+    assert len(finished.result.cells) == 600
+    assert costs[11] == costs[111] == costs[511], costs
+
+
+def test_a_grid_of_thousands_of_cells_has_maps_words_and_charts_of_bounded_size():
+    rng = np.random.default_rng(0)
+    many = result_of(
+        *(cell(100 + d, m, int(rng.integers(3)), 400 if m % 2 else None)
+          for d in range(50) for m in range(1, 51))
+    )  # fmt: skip
+    for figure in FIGURES:
+        drawn = draw(figure, many)
+        assert max(map(len, drawn.files.values())) < 200_000
+        assert len(drawn.alt) < 5_000
+    assert len(plain(edges(many)) + plain(partly(many))) < 10_000
+    assert "pairs more" in plain(partly(many))
+    assert len(json.dumps(charts(many))) < 6_000_000
+    panels = replace(many, cells=tuple(replace(c, n_hidden=i) for i, c in enumerate(many.cells)))
+    few = replace(panels, cells=panels.cells[:50], default_width=False)
+    assert "the first 12 of 50 widths and rates" in draw(FIGURES[0], few).caption
 
 
 def test_learned_in_part_is_told_from_not_learned_and_pairs_are_counted_once():

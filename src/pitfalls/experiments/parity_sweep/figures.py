@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
+from matplotlib.colors import ListedColormap
 from matplotlib.ticker import FuncFormatter
 
 from pitfalls.experiments.parity_sweep.records import Cell, SweepResult
@@ -15,7 +15,14 @@ from pitfalls.prose import counted, number
 
 __all__ = ["FIGURES", "edge", "time_taken"]
 
-INK = "#22262b"
+INK, GREY = "#22262b", "#e9ecef"
+MOST_PANELS = 12
+"""Maps side by side; of a grid of more widths and rates these are the first."""
+MOST_TEXTS = 400
+"""Cells on all maps together that have their number written in them."""
+MOST_TICKS = 30
+MOST_NAMES = 40
+"""Cells that are named one by one where a map is told in words."""
 
 
 def phase_diagram(result: SweepResult, ax: Axes | None = None) -> Drawing:
@@ -35,11 +42,12 @@ def phase_diagram(result: SweepResult, ax: Axes | None = None) -> Drawing:
     return Drawing(
         figure,
         alt=f"Heat map of the share of trainings with 99 % accuracy after {time}. {title}. In every "
-        f"training: {', '.join(every) or 'no cell'}. In no training of this length: "
-        f"{', '.join(none) or 'no cell'}.",
-        caption=f"Share of trainings whose network is at least 99 % accurate after {time}; in each "
-        f"cell how many of how many, {counted(result.n_seeds, 'seed')} a cell, each with a mask of "
-        "its own; what is not learned by then may be learned later. Empty: m > d.",
+        f"training: {_together(every, ', ')}. In no training of this length: "
+        f"{_together(none, ', ')}.",
+        caption=f"Share of trainings whose network is at least 99 % accurate after {time}; "
+        f"{'in each cell how many of how many, ' if _has_texts(result) else ''}"
+        f"{counted(result.n_seeds, 'seed')} a cell, each with a mask of its own; what is not learned "
+        f"by then may be learned later. Empty: m > d.{_not_drawn(result)}",
     )
 
 
@@ -66,11 +74,12 @@ def iterations_to_99(result: SweepResult, ax: Axes | None = None) -> Drawing:
     return Drawing(
         figure,
         alt=f"Heat map of the median number of iterations to 99 % accuracy. {title}. "
-        + ("; ".join(told) or "No cell reached it")
+        + (_together(told, "; ") if told else "No cell reached it")
         + ".",
         caption="Median over the trainings that got there of the first record whose batches were "
-        f"99 % accurate, within {counted(result.n_iterations, 'iteration')}; below it n, their "
-        "number. Where no training got there in this time, a longer one may.",
+        f"99 % accurate, within {counted(result.n_iterations, 'iteration')}"
+        f"{'; below it n, their number' if _has_texts(result) else ''}. Where no training got there "
+        f"in this time{'' if _has_texts(result) else ' (grey)'}, a longer one may.{_not_drawn(result)}",
     )
 
 
@@ -115,6 +124,25 @@ def _name(cell: Cell) -> str:
     return f"d = {cell.n_features}, m = {cell.weight}, k = {cell.n_hidden}, rate {number(cell.learning_rate)}"
 
 
+def _together(names: list[str], mark: str) -> str:
+    """Join names of cells, of many the first and how many more there are."""
+    more = [f"{len(names) - MOST_NAMES:,} more"] if len(names) > MOST_NAMES else []
+    return mark.join(names[:MOST_NAMES] + more) or "no cell"
+
+
+def _has_texts(result: SweepResult) -> bool:
+    """Whether the cells drawn are few enough to have their numbers written in them."""
+    return sum(len(cells) for _, cells in result.panels[:MOST_PANELS]) <= MOST_TEXTS
+
+
+def _not_drawn(result: SweepResult) -> str:
+    """Say of how many widths and rates the maps are the first; empty if they are all."""
+    number_of = len(result.panels)
+    if number_of <= MOST_PANELS:
+        return ""
+    return f" Drawn are the first {MOST_PANELS} of {number_of:,} widths and rates."
+
+
 def _maps(
     result: SweepResult,
     ax: Axes | None,
@@ -124,7 +152,8 @@ def _maps(
     colours: str,
     limits: tuple[float, float],
 ) -> Canvas:
-    groups = result.panels
+    groups = result.panels[:MOST_PANELS]
+    write = text if _has_texts(result) else None
     columns = 2 if len(groups) == 4 else min(len(groups), 3)
     lines = -(-len(groups) // columns)
     size = (3.2 + 3.4 * columns, 4.0 * lines)
@@ -133,7 +162,7 @@ def _maps(
         axis.set_axis_off()
     image: Any = None
     for axis, (title, cells) in zip(axes.flat, groups, strict=False):
-        image = _map(axis, cells, value, text, colours, limits)
+        image = _map(axis, cells, value, write, colours, limits)
         if len(groups) > 1:
             axis.set_title(title)
     bar = figure.colorbar(image, ax=axes, label=label, shrink=0.9)
@@ -146,31 +175,35 @@ def _map(
     axis: Axes,
     cells: tuple[Cell, ...],
     value: Callable[[Cell], float | None],
-    text: Callable[[Cell], str],
+    text: Callable[[Cell], str] | None,
     colours: str,
     limits: tuple[float, float],
 ) -> Any:
     dims = sorted({cell.n_features for cell in cells})
     weights = sorted({cell.weight for cell in cells})
+    column = {d: x for x, d in enumerate(dims)}
+    row = {weight: y for y, weight in enumerate(weights)}
     grid = np.full((len(weights), len(dims)), np.nan)
+    nothing = np.full_like(grid, np.nan)
     for cell in cells:
         shown = value(cell)
-        at = weights.index(cell.weight), dims.index(cell.n_features)
-        grid[at] = np.nan if shown is None else shown
-    image = axis.pcolormesh(
-        grid, cmap=colours, edgecolors="white", linewidth=2, vmin=limits[0], vmax=limits[1]
-    )
-    for cell in cells:
-        y, x = weights.index(cell.weight), dims.index(cell.n_features)
+        at = row[cell.weight], column[cell.n_features]
+        (nothing if shown is None else grid)[at] = 0.0 if shown is None else shown
+    few = text is not None
+    # of many cells no lines between them, and one picture in the place of as many paths
+    look: dict[str, Any] = {"edgecolors": "white", "linewidth": 2} if few else {"rasterized": True}
+    axis.pcolormesh(nothing, cmap=ListedColormap([GREY]), **look)
+    image = axis.pcolormesh(grid, cmap=colours, vmin=limits[0], vmax=limits[1], **look)
+    for cell in cells if text is not None else ():
+        y, x = row[cell.weight], column[cell.n_features]
         ink = INK
-        if np.isnan(grid[y, x]):
-            axis.add_patch(Rectangle((x + 0.02, y + 0.02), 0.96, 0.96, color="#e9ecef"))
-        else:
+        if np.isnan(nothing[y, x]):
             red, green, blue, _ = image.to_rgba(grid[y, x])
             ink = "white" if 0.3 * red + 0.59 * green + 0.11 * blue < 0.5 else INK
         axis.text(x + 0.5, y + 0.5, text(cell), ha="center", va="center", fontsize=7.5, color=ink)
-    axis.set_xticks(np.arange(len(dims)) + 0.5, [str(d) for d in dims])
-    axis.set_yticks(np.arange(len(weights)) + 0.5, [str(w) for w in weights])
+    for ticks, values in ((axis.set_xticks, dims), (axis.set_yticks, weights)):
+        every = -(-len(values) // MOST_TICKS)
+        ticks(np.arange(len(values))[::every] + 0.5, [str(v) for v in values[::every]])
     axis.set(xlabel="d, number of features", ylabel="m, features that count")
     axis.grid(visible=False)
     return image

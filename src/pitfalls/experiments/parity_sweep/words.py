@@ -1,7 +1,9 @@
 """What the report says of the phase diagram."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from pitfalls.experiments.parity_sweep.records import Cell, Pair, SweepResult
 from pitfalls.prose import (
@@ -20,6 +22,12 @@ from pitfalls.prose import (
 )
 
 __all__ = ["account", "basis", "charts", "edges", "partly", "tally"]
+
+
+MOST_LISTED = 30
+"""Pairs or dimensions that a sentence names."""
+MOST_POINTS = 300_000
+"""Of all curves of a chart together; each has at least ten."""
 
 
 def account(result: SweepResult) -> tuple[Block, ...]:
@@ -63,7 +71,7 @@ def edges(result: SweepResult) -> Markup:
         return ()
     return say(
         "The largest weight that was won and the smallest that was lost, of those tried: {edges}. ",
-        edges=listed(parts),
+        edges=_first(parts, "dimension"),
     )
 
 
@@ -72,7 +80,7 @@ def partly(result: SweepResult) -> Markup:
     some = [pair for pair in result.pairs if 0 < pair.n_learned < pair.n]
     if not some:
         return ()
-    return say("Only some learned {pairs}. ", pairs=listed([_pair(pair) for pair in some]))
+    return say("Only some learned {pairs}. ", pairs=_first([_pair(pair) for pair in some], "pair"))
 
 
 def basis(result: SweepResult) -> Basis:
@@ -93,6 +101,7 @@ def charts(result: SweepResult) -> Mapping[str, Any]:
     def grid(value: Any, nothing: Any = None) -> list[list[Any]]:
         return [[value(at[d, w]) if (d, w) in at else nothing for d in ds] for w in weights]
 
+    points = int(np.clip(MOST_POINTS // sum(cell.n for cell in first), 10, 200))
     # the cell that says most: half learned, else the last on the way that failed
     start = min(first, key=lambda cell: (abs(cell.share - 0.4), -cell.n_features))
     return {
@@ -104,14 +113,14 @@ def charts(result: SweepResult) -> Mapping[str, Any]:
             "rate": grid(lambda cell: cell.share),
             "text": grid(lambda cell: f"{cell.n_learned}/{cell.n}", ""),
             "keys": grid(_key),
-            "cells": {_key(cell): _chart(cell) for cell in sorted(first, key=_key)},
+            "cells": {_key(cell): _chart(cell, points) for cell in sorted(first, key=_key)},
             "start": _key(start),
             "curve": ["iterations", "accuracy"],
         }
     }
 
 
-def _chart(cell: Cell) -> dict[str, Any]:
+def _chart(cell: Cell, points: int) -> dict[str, Any]:
     name = f"d = {cell.n_features}, |v*| = {cell.weight}"
     took = cell.median_iterations
     when = f"; median of {took:,.0f} iterations to 99 %" if took is not None else ""
@@ -121,10 +130,18 @@ def _chart(cell: Cell) -> dict[str, Any]:
         f"learned{when}; accuracy at the end {number(cell.median_accuracy)}"
         f"{' (median)' if cell.n > 1 else ''}.",
         "series": [
-            series(f"training {i + 1}", cell.step, curve, points=200)
+            series(f"training {i + 1}", cell.step, curve, points=points)
             for i, curve in enumerate(cell.accuracy_curve)
         ],
     }
+
+
+def _first(items: Sequence[Markup], noun: str) -> Markup:
+    """List what a sentence can hold, and count the rest."""
+    rest = len(items) - MOST_LISTED
+    if rest <= 0:
+        return listed(items)
+    return listed([*items[:MOST_LISTED], f"{counted(rest, noun)} more"])
 
 
 def _key(cell: Cell) -> str:
