@@ -11,6 +11,7 @@ from typing import Any
 
 from pitfalls.regular import read_regular
 from pitfalls.runs import plain
+from pitfalls.runs.atomic import sync_folder
 from pitfalls.runs.log import Log
 
 __all__ = ["JOURNAL", "Journal", "read_journal"]
@@ -55,7 +56,9 @@ class Journal:
     def drop(self) -> None:
         """Delete the journal: the manifest holds all of it."""
         self.close()
-        self._path.unlink(missing_ok=True)
+        if self._path.exists():
+            self._path.unlink()
+            sync_folder(self._path.parent)
 
     def close(self) -> None:
         """Close the file; what is appended later opens it again."""

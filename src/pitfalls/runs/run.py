@@ -236,6 +236,7 @@ class Run(ReadableRun):
         if error is None:
             for name in manifest.files:
                 self._folder.require_size(name)
+            self._folder.write_manifest()  # no journal lies beside a complete run's
             manifest.status, manifest.end = "complete", now()
         elif isinstance(error, KeyboardInterrupt):
             manifest.status = "interrupted"
