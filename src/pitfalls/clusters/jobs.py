@@ -133,9 +133,10 @@ def _in_parallel(jobs: list[Any], engine: _Engine) -> Iterator[tuple[int, Any]]:
             yield from stream
         return
     # this backend hands results over all at once: so few at a time that little can be lost
-    parallel = joblib.Parallel(n_jobs=engine.n_jobs, batch_size=1)
-    for start in range(0, len(jobs), engine.wave):
-        yield from parallel(jobs[start : start + engine.wave])
+    # by the same workers: each wave would wait for new ones to start
+    with joblib.Parallel(n_jobs=engine.n_jobs, batch_size=1) as parallel:
+        for start in range(0, len(jobs), engine.wave):
+            yield from parallel(jobs[start : start + engine.wave])
 
 
 @contextmanager
