@@ -20,7 +20,7 @@ def cost(save: Callable[[], object]) -> tuple[int, int]:
         written += len(data)
         return write(descriptor, data)
 
-    os.write = counted  # type: ignore[assignment]
+    os.write = counted
     sys.setprofile(count)
     try:
         save()

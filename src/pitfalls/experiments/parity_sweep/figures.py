@@ -194,7 +194,9 @@ def _map(
     look: dict[str, Any] = {"edgecolors": "white", "linewidth": 2} if few else {"rasterized": True}
     axis.pcolormesh(nothing, cmap=ListedColormap([GREY]), **look)
     image = axis.pcolormesh(grid, cmap=colours, vmin=limits[0], vmax=limits[1], **look)
-    for cell in cells if text is not None else ():
+    for cell in cells:
+        if text is None:
+            break
         y, x = row[cell.weight], column[cell.n_features]
         ink = INK
         if np.isnan(nothing[y, x]):
