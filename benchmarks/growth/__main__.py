@@ -125,6 +125,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     else:
         results["parts"] = {name: results["parts"][name] for name in every}
         record("growth", results)
+        if kept is not None:
+            kept.unlink(missing_ok=True)  # the next call measures anew
 
 
 if __name__ == "__main__":

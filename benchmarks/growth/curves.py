@@ -16,6 +16,7 @@ from benchmarks.linear import wide
 from benchmarks.parity import walsh as walsh_benchmark
 from benchmarks.parity.signal import arrays
 from scipy.linalg import blas
+from threadpoolctl import threadpool_limits
 
 from pitfalls.clusters import run_jobs
 from pitfalls.images import CCA, PCA, ImageDataset, LeastSquaresClassifier, fit_linear_methods
@@ -227,8 +228,9 @@ def images(n: int, side: int) -> Case:
 def multiplied(times: int) -> None:
     """Multiply in a worker, and nothing else."""
     work = product()
-    for _ in range(times):
-        work()
+    with threadpool_limits(1):  # in this process too
+        for _ in range(times):
+            work()
 
 
 def processes(n: int, iterations: int, products: int) -> Case:

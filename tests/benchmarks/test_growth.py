@@ -90,6 +90,7 @@ def test_a_record_is_written_when_every_part_is_there_and_not_before(monkeypatch
     assert asked == []
     assert f"not recorded yet: {names[0]}" in capsys.readouterr().out
     command.main(kept)
+    assert not (tmp_path / "state.json").exists()  # what is recorded is not recorded again
     ((name, results),) = asked
     assert (name, results["largest"], list(results["parts"])) == ("growth", "full", names)
 
