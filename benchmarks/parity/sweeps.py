@@ -2,9 +2,10 @@
 
 Run: python -m benchmarks.parity.sweeps   (three minutes on two cores)
 
-The workers of each backend are started anew each time, as in a sweep; the start is timed apart, as the
-seconds of a sweep of one cell. Keeping is timed in one process, with the training taken out and the
-run in memory where the machine has a file system for that: what is left is what a sweep itself costs.
+The workers of Dask and Ray are started anew each time, as in a sweep; loky keeps its own from the first
+time on. The start is timed apart, as the seconds of a sweep of one cell. Keeping is timed in one process,
+with the training taken out and the run in memory where the machine has a file system for that: what is
+left is what a sweep itself costs.
 """
 
 import argparse

@@ -4,7 +4,7 @@ The command line prints the message in one line and exits with ``exit_code``;
 a traceback is shown only with ``--debug``.
 """
 
-from pitfalls.escaping import shown
+from pitfalls.escaping import brief, shown
 
 __all__ = [
     "CapacityError",
@@ -18,12 +18,12 @@ __all__ = [
 
 
 class PitfallsError(Exception):
-    """Base of every error this library raises on purpose; its text is one line, whatever names it quotes."""
+    """Base of every error this library raises on purpose; its text is one line, whatever it quotes."""
 
     exit_code = 1
 
     def __str__(self) -> str:
-        return shown(super().__str__())
+        return brief(shown(super().__str__()))
 
 
 class InputError(PitfallsError, ValueError):

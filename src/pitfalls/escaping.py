@@ -1,15 +1,18 @@
 """Text that came with data, made fit for every reader: terminals, tables, figures, pages."""
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["shown", "shown_within"]
+__all__ = ["brief", "shown", "shown_within"]
 
 # format characters that reorder or hide what stands around them; joiners within words stay
 _HARMFUL = {"Cc", "Cs", "Zl", "Zp"}
 _REORDERING = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 
+_WORD, _TEXT = 300, 3_000
+_LONG_WORD = re.compile(rf"\S{{{_WORD + 1},}}")
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -38,6 +41,25 @@ def shown(text: str, keep: str = "") -> str:
         else _escaped(c)
         for c in text
     )
+
+
+def brief(text: str) -> str:
+    """Return an error's text with what it quotes at great length cut in the middle.
+
+    A word (a path, a mask) of over 300 characters keeps 120 at each end, a text of over 3,000
+    its first and last 1,400.
+
+    Examples
+    --------
+    >>> brief("mask " + "01" * 500 + " is too long")[115:150]
+    '0101010101...(760 more)...010101010'
+    """
+    text = _LONG_WORD.sub(lambda found: _cut(found[0], 120), text) if len(text) > _WORD else text
+    return _cut(text, 1_400) if len(text) > _TEXT else text
+
+
+def _cut(text: str, kept: int) -> str:
+    return f"{text[:kept]}...({len(text) - 2 * kept:,} more)...{text[-kept:]}"
 
 
 def shown_within(value: Any) -> Any:

@@ -3,6 +3,7 @@ import os
 import signal
 import socket
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -233,3 +234,21 @@ def test_a_fault_of_a_job_under_submitit_is_the_fault_itself(tmp_path, monkeypat
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(InputError, match="no SLURM here"):
         run_jobs(float, [("9",)], backend="submitit")
+
+
+def warn_of(number):
+    warnings.warn(f"the number {number % 2} is odd", RuntimeWarning, stacklevel=1)
+    return number
+
+
+@pytest.mark.parametrize("backend", ["loky", "dask"])
+def test_what_workers_warn_of_is_warned_of_here_once_and_printed_by_none(backend, capfd):
+    if backend == "dask":
+        pytest.importorskip("distributed", reason="needs the extra: pitfalls[dask]")
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        done = run_jobs(warn_of, [(n,) for n in range(6)], backend=backend, n_jobs=2)
+    assert done == list(range(6))
+    own = [str(one.message) for one in heard if one.category is RuntimeWarning]
+    assert sorted(own) == ["the number 0 is odd", "the number 1 is odd"]
+    assert "odd" not in capfd.readouterr().err

@@ -15,6 +15,7 @@ from pitfalls.linear import (
     nearest_saddle,
     small_start,
 )
+from pitfalls.linear import flow as flow_module
 from pitfalls.moments import SecondMoments
 from tests.linear.problems import make_risk, random_weights, risk_with_modes
 
@@ -233,3 +234,13 @@ def test_the_nearest_saddle_is_the_nearest_of_all_subsets():
 def test_a_start_beyond_all_numbers_is_refused_at_once(method, size):
     with pytest.raises(InputError, match="at the start the weights or the gradient are beyond"):
         descend(make_risk(), [np.full((4, 5), size), np.full((3, 4), size)], method=method)
+
+
+def test_a_flow_whose_steps_become_too_short_ends_in_one_line_with_the_last_weights(monkeypatch):
+    monkeypatch.setattr(flow_module, "_MOST", 300)
+    risk = risk_with_modes([3.0, 2.0, 1.0]).whitened()
+    start = aligned_start(risk, (3, 3, 3), 1e30)
+    with pytest.raises(DivergenceError, match="too short: after 300 gradients") as caught:
+        descend(risk, start, method="flow")
+    assert "\n" not in str(caught.value)
+    assert all(np.isfinite(w).all() for w in caught.value.last)

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from cyclopts import App, CycloptsError, Group, Parameter
 
 from pitfalls.errors import PitfallsError
+from pitfalls.escaping import brief
 from pitfalls.frame import Whole, session
 
 __all__ = ["app", "main"]
@@ -156,7 +157,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CycloptsError as error:
         _trace(debug=debug)
         path = " ".join(["pitfalls", *(error.command_chain or ())])
-        session.complain(f"{_one_line(error)}{_as_list(error, arguments)} See: {path} --help")
+        session.complain(
+            f"{_one_line(error)}{brief(_as_list(error, arguments))} See: {path} --help"
+        )
         return 2
     except PitfallsError as error:
         _trace(debug=debug)
@@ -244,7 +247,7 @@ def _reader_has_gone() -> bool:
 def _refused(error: OSError, arguments: Sequence[str]) -> str:
     """Say what the operating system refused: a full disk under standard output, a file, a process."""
     where = f" ({error.filename})" if error.filename else ""
-    return (
+    return brief(
         f"{error.strerror or _one_line(error)}{where}. What was saved is kept. "
         f"Mend the cause, then go on with: {session.command_line(arguments)}"
     )
@@ -260,5 +263,5 @@ def _trace(*, debug: bool) -> None:
 
 def _one_line(error: BaseException | str) -> str:
     # PyTorch adds where in its own machinery an error was raised
-    text = " ".join(str(error).partition("Exception raised from")[0].split())
+    text = brief(" ".join(str(error).partition("Exception raised from")[0].split()))
     return text if text.endswith((".", "!", "?")) or not text else text + "."

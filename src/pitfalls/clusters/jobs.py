@@ -1,6 +1,7 @@
 """Running many calls of one function on joblib's backends, also when workers die."""
 
 import os
+import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ __all__ = ["Backend", "run_jobs"]
 
 Backend = Literal["loky", "dask", "ray", "submitit"]
 Result = TypeVar("Result")
+_Warning = tuple[type[Warning], str]
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class _Engine:
     n_jobs: int
     died: tuple[type[BaseException], ...]
     wave: int | None = None
-    stream: Callable[[list[Any]], Iterator[tuple[int, Any]]] | None = None
+    stream: Callable[[list[Any]], Iterator[Any]] | None = None
 
 
 def run_jobs(
@@ -93,12 +95,13 @@ def run_jobs(
     results: dict[int, Result] = {}
     if not arguments:
         return []
-    deaths = 0
+    deaths, said = 0, frozenset[_Warning]()
     with _engine(backend, address, n_jobs, timeout) as engine:
         while left := [number for number in range(len(arguments)) if number not in results]:
             jobs = [joblib.delayed(_numbered)(function, n, arguments[n]) for n in left]
             try:
-                for number, result in _in_parallel(jobs, engine):
+                for number, result, heard in _in_parallel(jobs, engine):
+                    said = _pass_on(heard, said)
                     results[number] = result
                     deaths = 0
                     if on_result is not None:
@@ -116,11 +119,31 @@ def run_jobs(
 
 def _numbered(
     function: Callable[..., Result], number: int, arguments: tuple[Any, ...]
-) -> tuple[int, Result]:
-    return number, function(*arguments)
+) -> tuple[int, Result, frozenset[_Warning]]:
+    """Return number and result, and what was warned of, which a worker has nobody to say to."""
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("default")
+        for kind in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+            warnings.simplefilter("ignore", kind)
+        result = function(*arguments)
+    return number, result, frozenset((_known(one.category), str(one.message)) for one in heard)
 
 
-def _in_parallel(jobs: list[Any], engine: _Engine) -> Iterator[tuple[int, Any]]:
+def _known(kind: type[Warning]) -> type[Warning]:
+    """Return the nearest kind of Python's own: another may be of a package that is not here."""
+    return next(base for base in kind.__mro__ if base.__module__ == "builtins")
+
+
+def _pass_on(heard: frozenset[_Warning], said: frozenset[_Warning]) -> frozenset[_Warning]:
+    """Warn here of what workers were warned of, of each thing once."""
+    for kind, text in sorted(heard - said, key=str):
+        warnings.warn(text, kind, stacklevel=3)
+    return said | heard
+
+
+def _in_parallel(
+    jobs: list[Any], engine: _Engine
+) -> Iterator[tuple[int, Any, frozenset[_Warning]]]:
     if engine.stream is not None:
         yield from engine.stream(jobs)
         return
@@ -128,7 +151,7 @@ def _in_parallel(jobs: list[Any], engine: _Engine) -> Iterator[tuple[int, Any]]:
         parallel = joblib.Parallel(
             n_jobs=engine.n_jobs, batch_size=1, return_as="generator_unordered"
         )
-        stream: Generator[tuple[int, Any]] = parallel(jobs)
+        stream: Generator[tuple[int, Any, frozenset[_Warning]]] = parallel(jobs)
         with closing(stream):
             yield from stream
         return
@@ -177,9 +200,12 @@ def _environment_kept() -> Iterator[None]:
     """Put the environment back afterwards.
 
     Dask and Ray leave their workers' variables in this process' own (MKL_NUM_THREADS=1 among them):
-    a program started later would compute on fewer threads, and so get other bits.
+    a program started later would compute on fewer threads, and so get other bits. Inside, workers are
+    told to print no warnings.
     """
     before = dict(os.environ)
+    # what modules warn of while a worker imports them, this process has said or kept to itself
+    os.environ["PYTHONWARNINGS"] = "ignore"
     try:
         yield
     finally:

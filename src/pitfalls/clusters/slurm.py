@@ -15,7 +15,7 @@ from pitfalls.errors import InputError, ResourceError
 
 __all__ = ["slurm_jobs"]
 
-Stream = Callable[[list[Any]], Iterator[tuple[int, Any]]]
+Stream = Callable[[list[Any]], Iterator[Any]]
 
 POLL_S = 0.1, 5.0
 """Between looks at the jobs: here, and of SLURM."""
@@ -57,7 +57,7 @@ def slurm_jobs(address: str | None, n_jobs: int) -> tuple[Stream, type[BaseExcep
     return partial(_stream, submitit, cluster, most), died
 
 
-def _stream(submitit: Any, cluster: str, most: int, jobs: list[Any]) -> Iterator[tuple[int, Any]]:
+def _stream(submitit: Any, cluster: str, most: int, jobs: list[Any]) -> Iterator[Any]:
     # beside the work, because every machine of the cluster must see it
     folder = Path(tempfile.mkdtemp(prefix="submitit-", dir=Path.cwd()))
     executor = submitit.AutoExecutor(folder=folder, cluster=cluster)

@@ -1,8 +1,11 @@
-"""Sizes that parity's experiments are asked for."""
+"""Sizes that experiments are asked for."""
 
 from pitfalls.errors import InputError
 
-__all__ = ["refuse_cases", "refuse_sizes"]
+__all__ = ["MOST_LAYERS", "refuse_cases", "refuse_sizes"]
+
+MOST_LAYERS = 100
+"""Of a linear network that is trained: the homework asks for three."""
 
 
 def refuse_sizes(who: str, dimensions: tuple[int, ...], *counts: int) -> None:

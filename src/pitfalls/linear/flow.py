@@ -25,6 +25,8 @@ __all__ = ["FlowPath", "follow_flow"]
 
 Progress = Callable[[int, int], None]
 _DENSE = 2_000  # weights up to which the Jacobian is formed: 32 MB, and a second to factor it
+_MOST = 100_000  # gradients; a start 1e20 times too strong takes 14,000
+_MOST_EXPLICIT = 10_000_000  # the explicit method has no other way through stiff data
 _RTOL, _ATOL = 1e-10, 1e-13  # local errors; over a whole path they add up to some 1e-8
 
 
@@ -69,13 +71,22 @@ def follow_flow(
     Raises
     ------
     DivergenceError
-        If the integrator gives up.
+        If the integrator gives up, or its steps become so short that the end is out of reach.
     """
     evaluations, end = 0, float(times[-1])
+    dense = sum(w.size for w in layers) <= _DENSE
+    most = _MOST if dense else _MOST_EXPLICIT
 
     def field(time: float, vector: Matrix) -> Matrix:
         nonlocal evaluations
         evaluations += 1
+        if evaluations > most:
+            raise DivergenceError(
+                f"descend: the flow's steps are too short: after {most:,} gradients it is at time "
+                f"{time:.3g} of {end:.3g}. Start nearer to the strengths of the data's modes, or with a "
+                "shorter duration; the last weights are in the error's 'last'.",
+                tuple(unflatten(vector, layers)),
+            )
         if on_progress is not None and evaluations % 200 == 0:
             on_progress(int(1000 * time / end), 1000)
         return -flatten(gradients(unflatten(vector, layers), sxx, syx))
@@ -83,7 +94,6 @@ def follow_flow(
     def jacobian(time: float, vector: Matrix) -> Matrix:
         return -hessian_matrix(unflatten(vector, layers), sxx, syx)
 
-    dense = sum(w.size for w in layers) <= _DENSE
     solution = solve_ivp(
         field,
         (0.0, end),

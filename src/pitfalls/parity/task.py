@@ -14,6 +14,8 @@ from pitfalls.parity.checks import require_integer
 
 __all__ = ["ParityTask", "cube"]
 
+LARGEST = 1_000_000
+"""Features of a task: no network on more would fit a machine."""
 # 2^d inputs of d floats: 2^24 of them are 1.6 GB in float32, and nothing needs that table.
 _LARGEST_TABLE = 24
 
@@ -50,6 +52,10 @@ def cube(
     return (number[:, None] >> torch.arange(n_features) & 1).to(dtype)
 
 
+def _too_large(who: str, n_features: int) -> InputError:
+    return InputError(f"{who}: n_features must be at most {LARGEST:,}. Got {n_features:,} instead.")
+
+
 @dataclass(frozen=True)
 class ParityTask:
     """The parity of the features that a mask picks.
@@ -73,6 +79,8 @@ class ParityTask:
 
     def __init__(self, mask: Sequence[int] | ArrayLike | Tensor) -> None:
         values = np.asarray(mask.detach().cpu() if isinstance(mask, Tensor) else mask)
+        if values.size > LARGEST:
+            raise _too_large("ParityTask", values.size)
         if values.ndim != 1 or values.size == 0:
             raise InputError(
                 "ParityTask: mask must be one row of at least one 0 or 1. "
@@ -103,9 +111,11 @@ class ParityTask:
         Raises
         ------
         InputError
-            If d < 1 or no mask has that weight.
+            If d < 1 or d > 1,000,000, or no mask has that weight.
         """
         n_features = require_integer("ParityTask.random", "n_features", n_features, 1)
+        if n_features > LARGEST:
+            raise _too_large("ParityTask.random", n_features)
         seed = require_integer("ParityTask.random", "seed", seed)
         generator = torch.Generator().manual_seed(seed)
         if weight is None:

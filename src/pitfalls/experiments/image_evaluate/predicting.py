@@ -167,16 +167,15 @@ def as_json(found: Sequence[Prediction], names: Sequence[str]) -> str:
 
 
 def _picture_files(paths: Sequence[Path]) -> list[Path]:
-    from pitfalls.images.data import PICTURE_ENDINGS
+    from pitfalls.images.data import PICTURE_ENDINGS, list_files
 
     files: list[Path] = []
     for path in paths:
         if not path.exists():
             raise InputError(f"predict: {path} does not exist. Name pictures, or folders of them.")
         if path.is_dir():
-            inside = sorted(f for f in path.rglob("*") if f.suffix.lower() in PICTURE_ENDINGS)
-            # hidden ones, macOS' ._a.png say, are no pictures
-            inside = [f for f in inside if not any(p[0] == "." for p in f.relative_to(path).parts)]
+            tree = list_files(path)
+            inside = [path / f for f in tree if f.lower().endswith(PICTURE_ENDINGS)]
             if not inside:
                 raise InputError(f"predict: {path} holds no PNG or JPEG files.")
             files += inside

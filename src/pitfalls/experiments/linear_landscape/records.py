@@ -13,6 +13,9 @@ from pitfalls.frame import Located, Result
 
 __all__ = ["LandscapeConfig", "LandscapeResult"]
 
+MOST_POINTS = 1_001
+"""A side: a million risks, seconds to compute and more than a page shows."""
+
 
 @dataclass(frozen=True)
 class LandscapeConfig:
@@ -41,8 +44,10 @@ class LandscapeConfig:
     seed: int = 123
 
     def __post_init__(self) -> None:
-        if self.grid < 3:
-            raise InputError(f"LandscapeConfig: grid must be at least 3. Got {self.grid}.")
+        if not 3 <= self.grid <= MOST_POINTS:
+            raise InputError(
+                f"LandscapeConfig: grid must be 3 to {MOST_POINTS:,} points a side. Got {self.grid}."
+            )
 
 
 @dataclass(frozen=True, repr=False)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pitfalls.errors import InputError
 from pitfalls.experiments.linear_source import Problem, ProblemConfig, find_problem
 from pitfalls.experiments.linear_verdict import Judged
+from pitfalls.experiments.sizes import MOST_LAYERS
 from pitfalls.frame import Located, Result
 
 __all__ = ["RankFit", "RanksConfig", "RanksResult"]
@@ -50,6 +51,10 @@ class RanksConfig:
                 raise InputError(
                     f"RanksConfig: {name} must be at least {least}. Got {getattr(self, name)}."
                 )
+        if self.n_layers > MOST_LAYERS:
+            raise InputError(
+                f"RanksConfig: n_layers must be at most {MOST_LAYERS}. Got {self.n_layers}."
+            )
         if not 0 < self.strength < np.inf:
             raise InputError(f"RanksConfig: strength must be positive. Got {self.strength}.")
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pitfalls.errors import InputError
 from pitfalls.experiments.linear_source import Problem, ProblemConfig, find_problem
+from pitfalls.experiments.sizes import MOST_LAYERS
 from pitfalls.frame import Located, Result
 
 __all__ = ["NEAR", "Flow", "TourConfig", "TourResult", "Visit", "rotation"]
@@ -41,9 +42,10 @@ class TourConfig:
     seed: int = 123
 
     def __post_init__(self) -> None:
-        if not self.depths or min(self.depths) < 2 or len(set(self.depths)) < len(self.depths):
+        fits = all(2 <= depth <= MOST_LAYERS for depth in self.depths)
+        if not self.depths or not fits or len(set(self.depths)) < len(self.depths):
             raise InputError(
-                f"TourConfig: depths must be at least 2 and differ. Got {self.depths}."
+                f"TourConfig: depths must be 2 to {MOST_LAYERS} layers and differ. Got {self.depths}."
             )
         if not 0 < self.strength < np.inf:
             raise InputError(f"TourConfig: strength must be positive. Got {self.strength}.")

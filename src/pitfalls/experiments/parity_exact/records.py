@@ -52,9 +52,9 @@ class ExactConfig:
                 f"ExactConfig: a network of k d weights is built for every d, so d <= {LARGEST}. Got "
                 f"{max(sizes)}; the proof for every d is claim 3a-corrected."
             )
-        if self.width_factor < 2:
+        if not 2 <= self.width_factor <= LARGEST:
             raise InputError(
-                "ExactConfig: width_factor must be at least 2: the construction needs k >= 3d/2. "
+                f"ExactConfig: width_factor must be 2 to {LARGEST}: the construction needs k >= 3d/2. "
                 f"Got {self.width_factor}."
             )
 

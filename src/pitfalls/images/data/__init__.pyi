@@ -8,11 +8,12 @@ from .config import DataConfig as DataConfig
 from .dataset import ImageDataset as ImageDataset
 from .dataset import Part as Part
 from .duplicates import count_duplicates as count_duplicates
+from .files import PICTURE_ENDINGS as PICTURE_ENDINGS
+from .files import list_files as list_files
 from .load import load_dataset as load_dataset
 from .mirroring import Mirror as Mirror
 from .mirroring import judge_mirror as judge_mirror
 from .mirroring import random_flips as random_flips
-from .pictures import PICTURE_ENDINGS as PICTURE_ENDINGS
 from .pictures import read_picture as read_picture
 from .reading import Duplicates as Duplicates
 from .reading import Reading as Reading
@@ -34,6 +35,7 @@ __all__ = [
     "Reading",
     "SpriteSheet",
     "judge_mirror",
+    "list_files",
     "load_dataset",
     "make_sprite_sheet",
     "random_flips",

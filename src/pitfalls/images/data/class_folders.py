@@ -15,10 +15,10 @@ import numpy as np
 from pitfalls.errors import DataError
 from pitfalls.images.data.config import DataConfig
 from pitfalls.images.data.content import Content, LabelledImages
-from pitfalls.images.data.files import FileTree
+from pitfalls.images.data.files import PICTURE_ENDINGS, FileTree
 from pitfalls.images.data.gathering import gather
 from pitfalls.images.data.parts import PARTS, PartName, one_of_each, part_of
-from pitfalls.images.data.pictures import PICTURE_ENDINGS, PictureFile
+from pitfalls.images.data.pictures import PictureFile
 
 __all__ = ["has_class_folders", "read_class_folders", "skipped_files"]
 

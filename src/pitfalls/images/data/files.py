@@ -4,6 +4,7 @@ import io
 import os
 import stat
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -12,12 +13,20 @@ from typing import BinaryIO
 
 from pitfalls.errors import DataError, PitfallsError
 from pitfalls.images.data.bounds import Bound
+from pitfalls.images.data.reading import counted
 from pitfalls.images.data.tar import inner_path, read_tar
 from pitfalls.regular import open_regular
 
-__all__ = ["FileTree", "foreign", "open_tree"]
+__all__ = ["PICTURE_ENDINGS", "FileTree", "foreign", "list_files", "open_tree"]
 
+PICTURE_ENDINGS = (
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif"),
+    *(".ppm", ".pgm", ".pbm"),
+)
 MOST_FILES = 1_000_000
+MOST_OTHERS = (
+    20_000  # files and folders that are no pictures, and ten to each picture, are no data set
+)
 JUNK = ("__MACOSX", "Thumbs.db", "desktop.ini", "@eaDir", ".DS_Store")  # not worth a word
 HIDDEN = "hidden"
 LINK = "broken or circular links"
@@ -176,11 +185,23 @@ def _is_junk(path: str) -> bool:
     return any(part.startswith("._") or part in JUNK for part in PurePosixPath(path).parts)
 
 
+def list_files(folder: Path) -> list[str]:
+    """Return the paths of the files inside a folder, sorted, but for hidden ones.
+
+    Raises
+    ------
+    DataError
+        If something cannot be listed, or so much of it is no picture that it is no folder of data.
+    """
+    return list(_folder_tree(folder).sizes)
+
+
 def _folder_tree(root: Path) -> FileTree:
     """Walk a folder, through links too, but into no folder twice on one path."""
     sizes: dict[str, int] = {}
     empty: list[str] = []
     left_out: dict[str, int] = {}
+    seen: Counter[str] = Counter()
 
     def skip(reason: str) -> None:
         left_out[reason] = left_out.get(reason, 0) + 1
@@ -205,11 +226,14 @@ def _folder_tree(root: Path) -> FileTree:
                 if place in above:
                     skip(LINK)
                 else:
+                    seen["folders"] += 1
                     walk(path, above | {place})
             elif stat.S_ISREG(found.st_mode):
                 sizes[path] = found.st_size
+                seen[PurePosixPath(path).suffix.lower() or "without ending"] += 1
             else:
                 skip("devices or pipes")
+        _refuse_strange(root, seen)
         if len(sizes) > MOST_FILES:
             raise DataError(f"{root} holds more than {MOST_FILES:,} files; name a folder inside.")
 
@@ -224,6 +248,19 @@ def _folder_tree(root: Path) -> FileTree:
         empty=tuple(sorted(empty)),
         left_out=left_out,
     )
+
+
+def _refuse_strange(root: Path, seen: Counter[str]) -> None:
+    """Refuse a disk or a home in whose place a data set was meant, long before its end."""
+    pictures = sum(seen[ending] for ending in PICTURE_ENDINGS)
+    others = seen.total() - pictures
+    if others > max(MOST_OTHERS, 10 * pictures):
+        raise DataError(
+            f"{root} is not a data set: of the first {seen.total():,} files and folders in it "
+            f"{pictures:,} are pictures (seen: {counted(dict(seen.most_common(5)))}). Name the folder of "
+            "the data alone: class folders of pictures, pictures beside a CSV, CIFAR, idx, parquet or .npz "
+            "files."
+        )
 
 
 def _scan(root: Path, folder: str) -> list[os.DirEntry[str]]:

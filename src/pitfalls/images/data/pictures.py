@@ -18,12 +18,8 @@ from pitfalls.images.data.files import foreign
 from pitfalls.images.data.values import Scale, infer_scale, measure
 from pitfalls.regular import open_regular
 
-__all__ = ["PICTURE_ENDINGS", "PictureFile", "PictureHeader", "read_header", "read_picture"]
+__all__ = ["PictureFile", "PictureHeader", "read_header", "read_picture"]
 
-PICTURE_ENDINGS = (
-    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif"),
-    *(".ppm", ".pgm", ".pbm"),
-)
 # Only these decoders are let loose on a file, whatever it is called: others start programs.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "DIB", "TIFF", "GIF", "PPM")
 GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N", "F")

@@ -13,11 +13,10 @@ from pitfalls.images.data.cifar100 import is_cifar100, read_cifar100
 from pitfalls.images.data.class_folders import has_class_folders, read_class_folders
 from pitfalls.images.data.config import DataConfig
 from pitfalls.images.data.content import Content
-from pitfalls.images.data.files import FileTree, open_tree
+from pitfalls.images.data.files import PICTURE_ENDINGS, FileTree, open_tree
 from pitfalls.images.data.idx import has_idx, read_idx
 from pitfalls.images.data.npz import is_npz, read_npz
 from pitfalls.images.data.parquet import has_parquet, read_parquet
-from pitfalls.images.data.pictures import PICTURE_ENDINGS
 from pitfalls.images.data.reading import counted
 from pitfalls.images.data.tables import has_table, read_tables
 

@@ -20,11 +20,11 @@ from pitfalls.images.data.class_folders import (
 )
 from pitfalls.images.data.config import DataConfig
 from pitfalls.images.data.content import Content, LabelledImages
-from pitfalls.images.data.files import FileTree, foreign
+from pitfalls.images.data.files import PICTURE_ENDINGS, FileTree, foreign
 from pitfalls.images.data.gathering import gather
 from pitfalls.images.data.labels import encode_labels
 from pitfalls.images.data.parts import PARTS, PartName, part_of, part_of_path
-from pitfalls.images.data.pictures import PICTURE_ENDINGS, PictureFile
+from pitfalls.images.data.pictures import PictureFile
 
 __all__ = ["has_table", "read_tables"]
 
