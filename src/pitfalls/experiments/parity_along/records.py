@@ -43,10 +43,8 @@ class AlongConfig:
         """The iterations at which the signal is measured, the start among them."""
         every, total = self.training.record_every, self.training.n_iterations
         n_records = -(-total // every)
-        at = {
-            min(round(i * n_records / self.n_probes) * every, total)
-            for i in range(1, self.n_probes + 1)
-        }
+        n_probes = min(self.n_probes, n_records)  # there are no more places
+        at = {min(round(i * n_records / n_probes) * every, total) for i in range(1, n_probes + 1)}
         return tuple(sorted({0} | at))
 
 

@@ -7,8 +7,7 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
-from pitfalls.errors import InputError
-from pitfalls.experiments.sizes import refuse_cases
+from pitfalls.experiments.sizes import refuse_cases, refuse_seeds
 from pitfalls.frame import HIDDEN, Result
 from pitfalls.parity import LEARNED, LearningConfig
 from pitfalls.runs import NOT_IDENTITY
@@ -45,8 +44,7 @@ class CurvesConfig:
 
     def __post_init__(self) -> None:
         refuse_cases("CurvesConfig", self.cases)
-        if self.n_seeds < 1:
-            raise InputError(f"CurvesConfig: n_seeds must be at least 1. Got {self.n_seeds}.")
+        refuse_seeds("CurvesConfig", self.n_seeds)
 
 
 @dataclass(frozen=True)

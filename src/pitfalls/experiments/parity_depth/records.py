@@ -8,6 +8,7 @@ from cyclopts import Parameter
 from numpy.typing import NDArray
 
 from pitfalls.errors import InputError
+from pitfalls.experiments.sizes import refuse_seeds
 from pitfalls.frame import Result, Without
 from pitfalls.parity import LEARNED, LearningConfig
 
@@ -68,6 +69,7 @@ class DepthConfig:
                 "DepthConfig: n_features, depths, width, shown and n_seeds must be at least 1. "
                 f"Got {self.n_features}, {self.depths}, {self.width}, {self.shown}, {self.n_seeds}."
             )
+        refuse_seeds("DepthConfig", self.n_seeds)
         if len(set(self.depths)) < len(self.depths):
             raise InputError("DepthConfig: depths must differ. Name each once.")
         if not 0 <= self.weight <= self.n_features:

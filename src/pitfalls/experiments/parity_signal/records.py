@@ -8,7 +8,7 @@ from cyclopts import Parameter
 from numpy.typing import NDArray
 
 from pitfalls.errors import InputError
-from pitfalls.experiments.sizes import refuse_sizes
+from pitfalls.experiments.sizes import refuse_seeds, refuse_sizes
 from pitfalls.frame import Result
 from pitfalls.runs import NOT_IDENTITY
 
@@ -56,7 +56,8 @@ class SignalConfig:
     device: str = field(default="cpu", metadata=NOT_IDENTITY)
 
     def __post_init__(self) -> None:
-        refuse_sizes("SignalConfig", self.n_features, self.width_factor, self.n_seeds)
+        refuse_sizes("SignalConfig", self.n_features, self.width_factor)
+        refuse_seeds("SignalConfig", self.n_seeds)
         if self.boundary not in get_args(Boundary):
             raise InputError(f"SignalConfig: unknown boundary {self.boundary!r}.")
         for name in ("n_samples", "batch_size"):

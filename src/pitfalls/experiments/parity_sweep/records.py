@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from numpy.typing import NDArray
 
 from pitfalls.errors import InputError
-from pitfalls.experiments.sizes import refuse_sizes
+from pitfalls.experiments.sizes import refuse_seeds, refuse_sizes
 from pitfalls.frame import Result, Without
 from pitfalls.parity import LEARNED, LearningConfig
 from pitfalls.prose import number
@@ -60,7 +60,8 @@ class SweepConfig:
     n_jobs: int | None = field(default=None, metadata=NOT_IDENTITY)
 
     def __post_init__(self) -> None:
-        refuse_sizes("SweepConfig", self.n_features, self.n_seeds, *self.widths)
+        refuse_sizes("SweepConfig", self.n_features, *self.widths)
+        refuse_seeds("SweepConfig", self.n_seeds)
         if not self.weights or min(self.weights) < 0:
             raise InputError(
                 f"SweepConfig: weights must be at least 0. Got {self.weights} instead."

@@ -7,7 +7,7 @@ import numpy as np
 from cyclopts import Parameter
 from numpy.typing import NDArray
 
-from pitfalls.experiments.sizes import refuse_sizes
+from pitfalls.experiments.sizes import refuse_seeds, refuse_sizes
 from pitfalls.frame import Result
 
 __all__ = ["QUANTILES", "TargetsConfig", "TargetsResult", "WeightRow"]
@@ -40,7 +40,8 @@ class TargetsConfig:
     seed: int = 123
 
     def __post_init__(self) -> None:
-        refuse_sizes("TargetsConfig", (self.n_features,), self.width_factor, self.n_seeds)
+        refuse_sizes("TargetsConfig", (self.n_features,), self.width_factor)
+        refuse_seeds("TargetsConfig", self.n_seeds)
 
 
 @dataclass(frozen=True)
