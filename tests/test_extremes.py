@@ -13,7 +13,7 @@ from pitfalls.parity import LearningConfig
         ("linear landscape --grid 1000000000", "grid must be 3 to 1,001"),
         ("linear ranks --n-layers 1000000000", "n_layers must be at most 100"),
         ("linear tour --depths 1000000000", "depths must be 2 to 100 layers"),
-        ("parity exact --width-factor 1000000000", "width_factor must be 2 to 1000"),
+        ("parity exact --width-factor 1000000", "width_factor must be 2 to 1000"),
         ("parity sweep --n-seeds 1000000000", "n_seeds must be 1 to 100,000"),
         ("parity curves --n-seeds 1000000000", "n_seeds must be 1 to 100,000"),
         ("parity signal --n-seeds 1000000000", "n_seeds must be 1 to 100,000"),
