@@ -20,16 +20,22 @@ from typing import Any, get_args
 
 import numpy as np
 from benchmarks.record import record
+from benchmarks.sections import ROOT, machine, read, table, write_sections
 
 import pitfalls.experiments.parity_sweep.run as sweep
 from pitfalls.clusters import Backend, run_jobs
 from pitfalls.experiments.parity_sweep import SweepConfig
 from pitfalls.parity import CellResult, LearningConfig, SweepCell, run_cell, sweep_cells
 from pitfalls.progress import silent
+from pitfalls.prose import number
 from pitfalls.runs import RunStore
 
 PACKAGES = {"loky": "joblib", "dask": "distributed", "ray": "ray"}
 WORKERS = 2
+GUIDE = ROOT / "docs" / "guides" / "machines.md"
+SECTION_NOTE = (
+    "Medians of n rounds. Dask and Ray start their workers in every round, loky in its first alone."
+)
 MEMORY = Path("/dev/shm")
 
 
@@ -99,9 +105,9 @@ def keeping(sizes: Sequence[int]) -> list[dict[str, Any]]:
         def at_once(
             _: Any, jobs: Any, *, on_result: Any, seconds: Any = seconds, **__: Any
         ) -> None:
-            for number, (cell, n_seeds, _) in enumerate(jobs):
+            for place, (cell, n_seeds, _) in enumerate(jobs):
                 result = untrained(cell, n_seeds)
-                seconds.append(timed(lambda n=number, r=result: on_result(n, r)))
+                seconds.append(timed(lambda n=place, r=result: on_result(n, r)))
 
         with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
             sweep.run_jobs = at_once  # type: ignore[assignment]
@@ -127,12 +133,50 @@ def keeping(sizes: Sequence[int]) -> list[dict[str, Any]]:
     return rows
 
 
+def throughput_section() -> str:
+    """Write cells a second on each backend."""
+    stored = read("parity_sweeps")
+    if stored is None:
+        return ""
+    found = stored["results"]["throughput"]
+    rows = [
+        (
+            name, row["n"], number(statistics.median(row["start_s"]), 2),
+            number(row["cells_per_s"], 2), number(row["over_loky"], 2),
+            number(row["cells_per_s_once_started"], 2),
+        )
+        for name, row in found["backends"].items()
+    ]  # fmt: skip
+    heads = (
+        "backend", "n", "a sweep of one cell, s", f"cells a second, of {found['cells']}",
+        "as a share of loky's", "cells a second once started",
+    )  # fmt: skip
+    return f"{table(heads, rows)}\n\n{SECTION_NOTE} {machine(stored)}; `parity_sweeps.json`."
+
+
+def keeping_section() -> str:
+    """Write milliseconds a kept cell."""
+    stored = read("parity_sweeps")
+    if stored is None:
+        return ""
+    rows = [
+        (f"{r['cells']:,}", r["n"], number(r["first_tenth_ms"], 2), number(r["last_tenth_ms"], 2))
+        for r in stored["results"]["keeping"]
+    ]
+    heads = ("cells", "n", "one of the first tenth, ms", "one of the last tenth, ms")
+    return table(heads, rows)
+
+
 def main() -> None:
     """Time both and record, but for the toy size."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--small", action="store_true", help="a toy size; nothing is recorded")
+    parser.add_argument("--page", action="store_true", help="write the guide's tables only")
     parser.add_argument("--rounds", type=int, default=3)
     asked = parser.parse_args()
+    if asked.page:
+        write_sections(GUIDE, SECTIONS)
+        return
     warnings.filterwarnings("ignore")
     small = asked.small
     found = {
@@ -144,6 +188,8 @@ def main() -> None:
     else:
         record("parity_sweeps", found)
 
+
+SECTIONS = {"throughput": throughput_section, "keeping": keeping_section}
 
 if __name__ == "__main__":
     main()

@@ -3,6 +3,13 @@
 from benchmarks.parity import sweeps
 
 
+def test_the_guides_tables_are_what_the_recorded_result_says(tmp_path):
+    page = tmp_path / "machines.md"
+    page.write_text(sweeps.GUIDE.read_text())
+    sweeps.write_sections(page, sweeps.SECTIONS)
+    assert page.read_text() == sweeps.GUIDE.read_text()
+
+
 def test_both_tables_are_made_at_toy_size(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sweeps, "PACKAGES", {"loky": "joblib"})
