@@ -28,7 +28,9 @@ def refuse_sizes(who: str, dimensions: tuple[int, ...], *counts: int) -> None:
 def refuse_seeds(who: str, n_seeds: int) -> None:
     """Raise InputError unless there are 1 to 100,000 of them: each is a training or a network."""
     if not 1 <= n_seeds <= MOST_SEEDS:
-        raise InputError(f"{who}: n_seeds must be 1 to {MOST_SEEDS:,}. Got {n_seeds:,}.")
+        raise InputError(
+            f"{who}: n_seeds must be at least 1 and at most {MOST_SEEDS:,}. Got {n_seeds:,}."
+        )
 
 
 def refuse_cases(who: str, cases: tuple[tuple[int, int | None], ...]) -> None:

@@ -45,7 +45,8 @@ class TourConfig:
         fits = all(2 <= depth <= MOST_LAYERS for depth in self.depths)
         if not self.depths or not fits or len(set(self.depths)) < len(self.depths):
             raise InputError(
-                f"TourConfig: depths must be 2 to {MOST_LAYERS} layers and differ. Got {self.depths}."
+                f"TourConfig: depths must be at least 2 and at most {MOST_LAYERS} layers and differ. "
+                f"Got {self.depths}."
             )
         if not 0 < self.strength < np.inf:
             raise InputError(f"TourConfig: strength must be positive. Got {self.strength}.")
