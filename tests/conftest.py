@@ -1,4 +1,6 @@
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 # Two workers with two threads each on two cores take twice to four times the processor time. Before the
@@ -39,6 +41,15 @@ def checked_modules() -> list[str]:
 # shapes and types of the linear lab's functions, and the shapes that those of parity and moments promise
 install_import_hook("pitfalls.linear", "beartype.beartype")
 install_import_hook(checked_modules(), "tests.shapes.check_shapes")
+
+
+@pytest.fixture(autouse=True)
+def settings_of_its_own() -> Iterator[None]:
+    """Let no test run under the settings that a command line of another one has left in the process."""
+    yield
+    session = sys.modules.get("pitfalls.frame.session")
+    if session is not None:
+        session.start(session.Settings(), ())
 
 
 def find_cifar10() -> Path | None:
