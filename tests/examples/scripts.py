@@ -20,13 +20,25 @@ def load(name: str) -> ModuleType:
     return module
 
 
-def exit_code(name: str, line: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> object:
+def assert_refused(
+    name: str,
+    line: str,
+    says: str,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     """Run a script by its path, as a person types it in ``folder``: here, for a start takes seconds."""
     monkeypatch.chdir(folder)
     monkeypatch.setattr(sys, "argv", [str(FOLDER / f"{name}.py"), *line.split()])
     with pytest.raises(SystemExit) as ended:
         runpy.run_path(sys.argv[0], run_name="__main__")
-    return ended.value.code
+    said = capsys.readouterr()
+    assert ended.value.code == 2
+    assert said.out == ""
+    assert said.err.startswith(f"{name}.py: error: ")
+    assert said.err.count("\n") == 1
+    assert says in said.err
 
 
 def n_lines(name: str) -> int:

@@ -9,7 +9,7 @@ import torch
 
 from pitfalls.images import DataConfig, ResNet18, TrainConfig, load_dataset, train
 from pitfalls.images.training.schedules import schedule
-from tests.examples.scripts import FOLDER, exit_code, load, n_lines
+from tests.examples.scripts import FOLDER, assert_refused, load, n_lines
 
 BY_HAND = load("cifar10")
 
@@ -130,12 +130,7 @@ def test_bad_input_is_one_line_and_exit_code_2_before_any_output(
     tmp_path, monkeypatch, capsys, line, says
 ):
     (tmp_path / "bad.npz").write_text("no zip")
-    assert exit_code("cifar10", line, tmp_path, monkeypatch) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.startswith("cifar10.py: error: ")
-    assert said.err.count("\n") == 1
-    assert says in said.err
+    assert_refused("cifar10", line, says, tmp_path, monkeypatch, capsys)
 
 
 def test_the_folder_named_data_is_read_when_no_other_is_named(tmp_path):

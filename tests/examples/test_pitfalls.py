@@ -17,7 +17,7 @@ from pitfalls.parity import (
     verify_exact,
 )
 from pitfalls.parity.training.two_layer import initial_seed, training_batch
-from tests.examples.scripts import FOLDER, exit_code, load, n_lines
+from tests.examples.scripts import FOLDER, assert_refused, load, n_lines
 
 BY_HAND = load("pitfalls")
 
@@ -121,12 +121,7 @@ def test_the_script_shows_the_fault_trains_and_saves_the_plot(tmp_path):
 def test_bad_input_is_one_line_and_exit_code_2_before_any_output(
     tmp_path, monkeypatch, capsys, line, says
 ):
-    assert exit_code("pitfalls", line, tmp_path, monkeypatch) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.startswith("pitfalls.py: error: ")
-    assert said.err.count("\n") == 1
-    assert says in said.err
+    assert_refused("pitfalls", line, says, tmp_path, monkeypatch, capsys)
 
 
 def test_the_script_is_short():

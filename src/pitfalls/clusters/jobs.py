@@ -18,6 +18,8 @@ __all__ = ["Backend", "run_jobs"]
 Backend = Literal["loky", "dask", "ray", "submitit"]
 Result = TypeVar("Result")
 _Warning = tuple[type[Warning], str]
+_Done = tuple[int, Any, frozenset[_Warning]]
+"""A job's number, its result, and what was warned of."""
 
 
 @dataclass(frozen=True)
@@ -117,9 +119,7 @@ def run_jobs(
     return [results[number] for number in range(len(arguments))]
 
 
-def _numbered(
-    function: Callable[..., Result], number: int, arguments: tuple[Any, ...]
-) -> tuple[int, Result, frozenset[_Warning]]:
+def _numbered(function: Callable[..., Any], number: int, arguments: tuple[Any, ...]) -> _Done:
     """Return number and result, and what was warned of, which a worker has nobody to say to."""
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("default")
@@ -141,9 +141,7 @@ def _pass_on(heard: frozenset[_Warning], said: frozenset[_Warning]) -> frozenset
     return said | heard
 
 
-def _in_parallel(
-    jobs: list[Any], engine: _Engine
-) -> Iterator[tuple[int, Any, frozenset[_Warning]]]:
+def _in_parallel(jobs: list[Any], engine: _Engine) -> Iterator[_Done]:
     if engine.stream is not None:
         yield from engine.stream(jobs)
         return
@@ -151,7 +149,7 @@ def _in_parallel(
         parallel = joblib.Parallel(
             n_jobs=engine.n_jobs, batch_size=1, return_as="generator_unordered"
         )
-        stream: Generator[tuple[int, Any, frozenset[_Warning]]] = parallel(jobs)
+        stream: Generator[_Done] = parallel(jobs)
         with closing(stream):
             yield from stream
         return

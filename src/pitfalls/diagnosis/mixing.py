@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pitfalls.diagnosis.evidence.wiring import Composition, OutputMixing
-from pitfalls.diagnosis.guard import SAME_NUMBERS, same_numbers, seed_everything
+from pitfalls.diagnosis.guard import same_numbers
 from pitfalls.diagnosis.nested import Nest, leaves, map_leaves, select
 from pitfalls.diagnosis.subject import Subject, SubjectError
 from pitfalls.diagnosis.wiring_witnesses import CompositionWitness
@@ -59,8 +59,9 @@ def output_mixing(subject: Subject, rows: Rows, others: Rows) -> OutputMixing:
     m = len(rows)
 
     def outputs(batch: Rows) -> list[Tensor]:
-        seed_everything(SAME_NUMBERS)  # a network that draws numbers draws the same ones
-        return [t.double() for t in leaves(subject.forward(subject.batch(batch)[0])) if _real(t)]
+        with same_numbers():
+            out = subject.forward(subject.batch(batch)[0])
+        return [t.double() for t in leaves(out) if _real(t)]
 
     with subject.mode("eval"):
         out, again = outputs(rows), outputs(rows)

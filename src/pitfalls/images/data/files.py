@@ -24,9 +24,8 @@ PICTURE_ENDINGS = (
     *(".ppm", ".pgm", ".pbm"),
 )
 MOST_FILES = 1_000_000
-MOST_OTHERS = (
-    20_000  # files and folders that are no pictures, and ten to each picture, are no data set
-)
+MOST_OTHERS = 20_000
+"""Files and folders that are no pictures: more of them, and ten to each picture, are no data set."""
 JUNK = ("__MACOSX", "Thumbs.db", "desktop.ini", "@eaDir", ".DS_Store")  # not worth a word
 HIDDEN = "hidden"
 LINK = "broken or circular links"
