@@ -149,7 +149,9 @@ def test_steps_that_rise_with_a_batch_too_small_for_their_rate_show_nothing():
     cure = trial(True, factor=0.01)
     test = PermutationTest(0.005, 0.005, 9.0, 0.1, (), 200, 199, (9.0, 1.0))
     seen = Card("signal", "labels seen", SignalEvidence(200, ("seen",), test), None, 0.005)
-    assert causes(seen, schedule(burst, batch_shrunk=True, tried=(cure,))) == ["healthy"]
+    (found,) = attribute([seen, schedule(burst, batch_shrunk=True, batch_size=8, tried=(cure,))])
+    assert (found.cause, found.rule) == ("unclear", "steps rise in small batches")
+    assert "batches of 8 examples" in found.reason
     assert causes(seen, schedule(burst, tried=(cure,))) == ["rate-too-high"]
     assert causes(schedule(burst, batch_shrunk=True)) == ["unclear"]
 
@@ -158,7 +160,10 @@ def test_a_gradient_that_sees_is_no_health_where_sixty_steps_and_others_learn_no
     test = PermutationTest(0.005, 0.005, 9.0, 0.1, (), 200, 199, (9.0, 1.0))
     seen = Card("signal", "labels seen", SignalEvidence(200, ("seen",), test), None, 0.005)
     assert causes(seen, schedule(trial(False), adam=trial(False))) == ["unclear"]
-    assert causes(seen, schedule(trial(False, losses=(1.0,) * 9))) == ["healthy"]
+    short = dataclasses.replace(schedule(trial(False, losses=(1.0,) * 9)), verdict="undecided")
+    (found,) = attribute([seen, short])
+    assert found.cause == "healthy"
+    assert found.reason.endswith("no fault was found. Undecided: schedule.")
 
 
 def test_a_random_start_that_favours_labels_by_chance_knows_nothing():

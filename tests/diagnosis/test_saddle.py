@@ -129,6 +129,19 @@ def test_where_products_are_dear_the_card_begins_on_a_part_and_states_its_residu
     assert card.check(networks()["tanh"], functional.cross_entropy, x, y)
 
 
+def test_where_products_on_the_part_were_slower_than_planned_fewer_examples_are_taken(monkeypatch):
+    class Slow:
+        def elapsed(self):
+            return 60.0
+
+    x, y = data(n=256)
+    monkeypatch.setattr(saddle_module, "_plan", lambda subject: (np.arange(256), False))
+    monkeypatch.setattr(saddle_module, "Stopwatch", Slow)
+    card = ask_saddle(networks()["tanh"], functional.cross_entropy, x, y, budget=5)
+    assert card.evidence.n == 64
+    assert card.check(networks()["tanh"], functional.cross_entropy, x, y)
+
+
 def at_zero(d=4, width=3, out=2):
     model = nn.Sequential(nn.Linear(d, width), nn.Tanh(), nn.Linear(width, out))
     for p in model.parameters():

@@ -52,7 +52,14 @@ def _without_fault(found: Findings, cards: tuple[Card, ...]) -> Attribution:
     own = found.schedule.own
     if own is not None and own.failed:
         return Attribution("unclear", "steps fail", own.failed)
-    rises = own if own is not None and own.burst and not found.burst_by_batch else None
+    if found.burst_by_batch:
+        return Attribution(
+            "unclear",
+            "steps rise in small batches",
+            f"The time allowed batches of {found.schedule.batch_size} examples, and steps in so small "
+            "ones rise: a larger budget says whether yours do.",
+        )
+    rises = own if own is not None and own.burst else None
     if rises is not None and (len(rises.losses) >= _ENOUGH or not rises.finite):
         return Attribution(
             "unclear",
@@ -69,12 +76,11 @@ def _without_fault(found: Findings, cards: tuple[Card, ...]) -> Attribution:
             "no run learns",
             "The gradient sees the labels, and no run that was taken learns.",
         )
-    if found.signal.sees:
-        return Attribution(
-            "healthy", "gradient sees", "Nothing is amiss, and the gradient sees the labels."
-        )
     undecided = [card.question for card in cards if card.verdict == "undecided"]
     which = f" Undecided: {', '.join(undecided)}." if undecided else ""
+    if found.signal.sees:
+        what = f"The gradient sees the labels, and no fault was found.{which}"
+        return Attribution("healthy", "gradient sees", what)
     return Attribution("unclear", "nothing found", f"No fault and no learning was seen.{which}")
 
 

@@ -37,7 +37,7 @@ class Hessian:
     """
 
     def __init__(self, subject: Subject, rows: NDArray[np.int64], *, precise: bool = True) -> None:
-        self._subject, self._rows = subject, rows
+        self._subject, self.rows = subject, rows
         self._risk, everything, self.dtype = precise_risk(subject, rows, precise=precise)
         self.names = tuple(subject.trainable())
         self._fixed = {n: p for n, p in everything.items() if n not in self.names}
@@ -80,7 +80,7 @@ class Hessian:
         self.curved |= {
             n for n, t in zip(self.at, second, strict=True) if t is not None and t.any()
         }
-        self._subject.count(products=1, examples=len(self._rows))
+        self._subject.count(products=1, examples=len(self.rows))
         return self._flat(second)
 
     def _slopes(self) -> tuple[Tensor | None, ...]:
@@ -95,7 +95,7 @@ class Hessian:
                         self._graph = torch.autograd.grad(
                             value, at, create_graph=True, allow_unused=True
                         )
-            self._subject.count(gradients=1, examples=len(self._rows))
+            self._subject.count(gradients=1, examples=len(self.rows))
         return self._graph
 
     def split(self, vector: Floats) -> dict[str, Tensor]:

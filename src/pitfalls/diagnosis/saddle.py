@@ -23,6 +23,7 @@ _LEAST = 8
 _PART = 4  # of the batch, one in so many examples, where products are dear
 _NEAR = 8  # products on it
 _FULL = 3  # products on the whole batch, at least, where a product is dear
+_WHOLE = _FULL + 2.5  # these, their graph and the steps along the witness, in products
 _RADII = 2.0 ** np.arange(2, -13, -1)  # of the step, as a share of the weights' norm
 
 
@@ -38,7 +39,7 @@ def saddle_card(subject: Subject) -> Card:
     verdict, findings = _verdict(evidence)
     evidence = dataclasses.replace(evidence, findings=findings)
     witness = CurvatureWitness(
-        tuple(map(int, rows)),
+        tuple(map(int, hessian.rows)),
         spectrum.lowest.vector,
         spectrum.lowest.value,
         evidence.radius,
@@ -76,6 +77,8 @@ def _spectrum(
 ) -> tuple[Spectrum, Hessian]:
     """Find the ends of the spectrum on the batch, starting from those on a quarter of it if it is dear.
 
+    What products on the quarter took says how many examples the time left allows for the rest.
+
     There a product costs a quarter, and its ends point where those of the whole batch do in part; what
     is wrong with them is in the residual on the whole batch. The start is their sum: one vector of which
     every product serves both ends, where a block of two is half as deep after as many.
@@ -84,8 +87,12 @@ def _spectrum(
     if not precise:
         part = Hessian(subject, rows[: max(_LEAST, len(rows) // _PART)], precise=False)
         start = subject.rng.standard_normal(part.size)
+        watch = Stopwatch()
         near = lanczos(part, [start], steps=_NEAR, seconds=0.25 * subject.left(), tolerance=0.01)
         starts = [near.lowest.vector + near.largest.vector]
+        each = watch.elapsed() / max(1, part.products * len(part.rows))  # of an example's product
+        affordable = int(subject.left() / (_WHOLE * max(each, 1e-9)))
+        rows = rows[: max(len(part.rows), affordable)]
         del part  # and its graph
     hessian = Hessian(subject, rows, precise=precise)
     if not np.isfinite(hessian.gradient()).all():
@@ -115,7 +122,7 @@ def _measure(subject: Subject, hessian: Hessian, spectrum: Spectrum) -> SaddleEv
     steepest = max(largest.value, -lowest.value)
     promised = norm**2 / (2 * steepest) if steepest > 0 else float("inf" if norm > 0 else 0)
     return SaddleEvidence(
-        n=len(hessian._rows),
+        n=len(hessian.rows),
         loss=hessian.value(),
         gradient=norm,
         lowest=lowest.value,
@@ -125,7 +132,7 @@ def _measure(subject: Subject, hessian: Hessian, spectrum: Spectrum) -> SaddleEv
         radius=radius,
         drop=drop,
         promised=promised,
-        kinks=_kinks(subject, hessian._rows[:64]),
+        kinks=_kinks(subject, hessian.rows[:64]),
         flat=_flat(hessian, gradient),
         precise=hessian.dtype == torch.float64,
         products=hessian.products,
