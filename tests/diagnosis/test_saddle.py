@@ -142,6 +142,24 @@ def test_where_products_on_the_part_were_slower_than_planned_fewer_examples_are_
     assert card.check(networks()["tanh"], functional.cross_entropy, x, y)
 
 
+@pytest.mark.parametrize("product, precise", [(1e-4, True), (5.0, False)])
+def test_float64_is_for_networks_whose_products_in_it_fit_the_time(monkeypatch, product, precise):
+    took = iter((0.004, 0.004, product))  # two gradients of eight examples, a product in float64
+
+    class Scripted:
+        def elapsed(self):
+            return next(took)
+
+    x, y = data(n=256)
+    monkeypatch.setattr(saddle_module, "Stopwatch", Scripted)
+    with examine(
+        networks()["tanh"], functional.cross_entropy, x, y, who="test", budget=5
+    ) as subject:
+        rows, found = saddle_module._plan(subject)
+    assert found is precise
+    assert len(rows) == 256
+
+
 def at_zero(d=4, width=3, out=2):
     model = nn.Sequential(nn.Linear(d, width), nn.Tanh(), nn.Linear(width, out))
     for p in model.parameters():

@@ -24,6 +24,7 @@ _PART = 4  # of the batch, one in so many examples, where products are dear
 _NEAR = 8  # products on it
 _FULL = 3  # products on the whole batch, at least, where a product is dear
 _WHOLE = _FULL + 2.5  # these, their graph and the steps along the witness, in products
+_PRECISE = 12  # products in float64 for which the time must suffice
 _RADII = 2.0 ** np.arange(2, -13, -1)  # of the step, as a share of the weights' norm
 
 
@@ -69,7 +70,16 @@ def _plan(subject: Subject) -> tuple[NDArray[np.int64], bool]:
     if affordable >= 120 * min(subject.n, _MOST):
         return order[:_MOST], True
     most = min(subject.n, _MOST, 0.7 * affordable / (2.25 * _FULL + 3))
-    return order[: int(max(_LEAST, most))], affordable >= 120 * 4 * _LEAST
+    rows = order[: int(max(_LEAST, most))]
+    if affordable < 120 * 4 * _LEAST:
+        return rows, False
+    # what float64 costs depends on the layers: twice as much, or five times
+    exact = Hessian(subject, few)
+    exact.gradient()
+    watch = Stopwatch()
+    exact.times(np.full(exact.size, exact.size**-0.5))
+    each = watch.elapsed() / len(few)
+    return rows, subject.left() >= _PRECISE * each * len(rows)
 
 
 def _spectrum(
