@@ -152,9 +152,8 @@ def test_float64_is_for_networks_whose_products_in_it_fit_the_time(monkeypatch, 
 
     x, y = data(n=256)
     monkeypatch.setattr(saddle_module, "Stopwatch", Scripted)
-    with examine(
-        networks()["tanh"], functional.cross_entropy, x, y, who="test", budget=5
-    ) as subject:
+    with examine(networks()["tanh"], functional.cross_entropy, x, y, who="test") as subject:
+        subject.start("saddle", 5.0)
         rows, found = saddle_module._plan(subject)
     assert found is precise
     assert len(rows) == 256
