@@ -142,7 +142,7 @@ def test_where_products_on_the_part_were_slower_than_planned_fewer_examples_are_
     assert card.check(networks()["tanh"], functional.cross_entropy, x, y)
 
 
-@pytest.mark.parametrize("product, precise", [(1e-4, True), (5.0, False)])
+@pytest.mark.parametrize(("product", "precise"), [(1e-4, True), (5.0, False)])
 def test_float64_is_for_networks_whose_products_in_it_fit_the_time(monkeypatch, product, precise):
     took = iter((0.004, 0.004, product))  # two gradients of eight examples, a product in float64
 
