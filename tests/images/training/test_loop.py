@@ -6,11 +6,13 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from pitfalls.errors import DivergenceError, InputError, ResourceError
 from pitfalls.images import ImageDataset
 from pitfalls.images.networks import normalize
 from pitfalls.images.networks.fastnet import FastNet
+from pitfalls.images.training import loop
 from pitfalls.images.training.augmentation import (
     PlaceOfDraw,
     RandomCrop,
@@ -357,6 +359,76 @@ def test_outputs_that_are_finite_in_training_alone_have_no_validation_accuracy()
 
     with pytest.raises(DivergenceError, match="validation images are not finite after epoch 1"):
         train(Overflowing(), dataset(), PLAIN)
+
+
+class Reads(TorchDispatchMode):
+    """Counts how often a number is taken from a tensor: on a GPU each time is a wait for it."""
+
+    count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.count += func is torch.ops.aten._local_scalar_dense.default
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "muon", "adamw"])
+def test_where_numbers_must_be_waited_for_none_is_read_within_an_epoch(monkeypatch, optimizer):
+    monkeypatch.setattr(loop, "PROMPT", ())
+    reads = Reads()
+    for name in ("tolist", "numpy", "cpu"):
+        whole = getattr(torch.Tensor, name)
+
+        def counted(tensor, whole=whole):
+            reads.count += 1
+            return whole(tensor)
+
+        monkeypatch.setattr(torch.Tensor, name, counted)
+    config = dataclasses.replace(
+        PLAIN, optimizer=optimizer, epochs=2, averaging=0.9, clip=1.0, rate=0.01, nesterov=False
+    )
+    counts = []
+    with reads:
+        train(
+            network(),
+            dataset(n_validation=0),
+            config,
+            on_progress=lambda *_: counts.append(reads.count),
+        )
+    assert len(counts) == 8  # four steps an epoch; the last one is followed by the reading
+    taken = np.diff(counts)
+    assert taken[[0, 1, 3, 4, 5]].tolist() == [0] * 5
+    assert taken[2] > 0
+
+
+def test_numbers_that_are_read_late_are_those_read_at_once(monkeypatch):
+    data, config = dataset(), dataclasses.replace(PLAIN, epochs=2, checkpoint_every=3)
+
+    def told():
+        heard = []
+        model = network()
+        result = train(
+            model, data, config,
+            on_step=lambda record: heard.append(record),
+            on_epoch=lambda record: heard.append(record),
+            on_checkpoint=lambda state: heard.append((state.step, state.meta["sums"])),
+        )  # fmt: skip
+        return heard, result.epochs, weights(model)
+
+    prompt = told()
+    monkeypatch.setattr(loop, "PROMPT", ())
+    late = told()
+    assert late[:2] == prompt[:2]
+    assert_equal(late[2], prompt[2])
+
+
+def test_a_loss_that_is_read_late_is_no_result_either(monkeypatch):
+    monkeypatch.setattr(loop, "PROMPT", ())
+    records = []
+    config = dataclasses.replace(PLAIN, epochs=3, rate=1e25)
+    with pytest.raises(DivergenceError, match=r"the loss is .* at step \d+ \(epoch 1"):
+        train(plain(), dataset(), config, on_step=records.append)
+    assert all(math.isfinite(record.loss) for record in records)
+    assert [record.step for record in records] == list(range(1, len(records) + 1))
 
 
 def test_a_rate_too_high_is_a_divergence_not_a_result():

@@ -1,6 +1,6 @@
 """Which images each step sees, and how they look: functions of (seed, epoch, step) alone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -29,11 +29,14 @@ class Batch:
         Labels, or shares of the classes.
     n : int
         Images of the whole batch, over all processes.
+    checked : bool
+        Whether the labels are known to be classes of the data: looking would wait for the device.
     """
 
     inputs: Tensor
     targets: Tensor
     n: int
+    checked: bool = False
 
 
 class Batches(Protocol):
@@ -94,7 +97,7 @@ class MemoryBatches:
         inputs = normalize(
             images, self.data.mean, self.data.std, channels_last=self.config.channels_last
         )
-        return finish_batch(
+        found = finish_batch(
             inputs,
             self.labels[indices[share]],
             len(indices),
@@ -102,6 +105,7 @@ class MemoryBatches:
             self.config,
             self.chain,
         )
+        return replace(found, checked=not self.chain.mixes)
 
 
 def finish_batch(

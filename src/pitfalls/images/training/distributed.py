@@ -171,10 +171,8 @@ def copy_from_first(tensors: Sequence[Tensor]) -> None:
             dist.broadcast(tensor.detach(), src=0)
 
 
-def gather_sum(values: Sequence[float], device: torch.device | str = "cpu") -> list[float]:
-    """Add numbers over all processes, in float64."""
-    if world().size == 1:
-        return list(values)
-    total = torch.tensor(values, dtype=torch.float64, device=device)
-    dist.all_reduce(total)
-    return [float(value) for value in total]
+def gather_sum(values: Tensor) -> Tensor:
+    """Add numbers over all processes, in place, without waiting for the device they are on."""
+    if world().size > 1:
+        dist.all_reduce(values)
+    return values

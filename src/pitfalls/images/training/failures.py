@@ -16,11 +16,12 @@ __all__ = ["bad_tensor", "first_bad_layer", "told_failure"]
 
 
 def bad_tensor(model: nn.Module) -> str | None:
-    """Name the first weight or statistic that is not finite."""
-    for name, value in real_tensors(model).items():
-        if not bool(value.isfinite().all()):
-            return name
-    return None
+    """Name the first weight or statistic that is not finite, in one wait for the device."""
+    tensors = real_tensors(model)
+    finite = [value.isfinite().all() for value in tensors.values()]
+    if not finite or bool(torch.stack(finite).all()):
+        return None
+    return next(name for name, good in zip(tensors, finite, strict=True) if not good)
 
 
 def first_bad_layer(model: nn.Module, inputs: Tensor) -> str:

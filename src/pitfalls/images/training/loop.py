@@ -51,9 +51,10 @@ from pitfalls.images.training.preparing import (
     own_generators,
 )
 from pitfalls.images.training.records import EpochRecord, StepRecord, TrainResult, TrainState
-from pitfalls.images.training.schedules import INITIAL_RATE, Schedule, schedule, warmup_factor
+from pitfalls.images.training.schedules import INITIAL_RATE, Schedule, ask_rate, schedule
 from pitfalls.images.training.state import describe_run, refuse_other_run, split_tensors, unwrapped
 from pitfalls.images.training.synced_norm import synced_norms
+from pitfalls.images.training.unread import PROMPT, UnreadStep, read_steps
 from pitfalls.images.training.validation import held_out, validate
 
 __all__ = ["train"]
@@ -114,8 +115,8 @@ def train(
     state : TrainState, optional
         Go on from here; the model's weights are overwritten.
     on_step, on_epoch, on_checkpoint : callable, optional
-        Called after each step, after each epoch's evaluation, and with a state to keep, in this
-        order, so that a log that ends at a checkpoint holds exactly the steps of its state.
+        Called for each step (on a GPU once an epoch or checkpoint), after each epoch's evaluation, and
+        with a state, in this order: a log that ends at a checkpoint holds the steps of its state.
     on_progress : callable, optional
         Called with (steps done, steps in all). If it raises, the last state goes to
         ``on_checkpoint`` first.
@@ -184,6 +185,7 @@ class _Loop:
         self.previous = INITIAL_RATE
         self.step_count = 0
         self.sums = [0.0, 0.0, 0.0]  # loss, right answers, images of this epoch so far
+        self.unread: list[UnreadStep] = []
         self.epochs: list[EpochRecord] = []
         self.clock = [0.0, 0.0]
         self.last: TrainState | None = None
@@ -263,11 +265,11 @@ class _Loop:
             on_step = on_epoch = on_checkpoint = on_progress = None
         self.called.train()
         while self.step_count < total and not self.best.ends(len(self.epochs)):
-            record = self._timed_step()
-            if on_step is not None:
-                on_step(record)
+            self._timed(self.step)
             end_of_epoch = self.step_count % self.batches.n_batches == 0
             due = end_of_epoch or self.step_count % self.config.checkpoint_every == 0
+            if due or self.device.type in PROMPT:
+                self._tell_steps(on_step)
             if due:
                 self._require_finite()
             if end_of_epoch:
@@ -283,6 +285,7 @@ class _Loop:
                     on_progress(total if ended else self.step_count, total)
                 except BaseException:
                     if on_checkpoint is not None and not due and bad_tensor(self.model) is None:
+                        self._tell_steps(on_step)
                         on_checkpoint(self.capture())
                     raise
         self.average.write_into(self.model)
@@ -291,35 +294,34 @@ class _Loop:
             tuple(self.epochs), self.step_count, self.clock[0], self.clock[1], self.best.epoch
         )
 
-    def _timed_step(self) -> StepRecord:
+    def _timed(self, work: Callable[[], Any]) -> Any:
         wall, processor = time.perf_counter(), time.process_time()
         try:
-            record = self.step()
+            found = work()
         except (RuntimeError, MemoryError) as error:
             if (told := told_failure(error, self.config)) is None:
                 raise
             raise told from error
         self.clock[0] += time.perf_counter() - wall
         self.clock[1] += time.process_time() - processor
-        return record
+        return found
 
-    def step(self) -> StepRecord:
-        """Do one step of the optimiser."""
-        epoch, batch = divmod(self.step_count, self.batches.n_batches)
-        work = self.batches.fetch(epoch, batch, self.step_count)
-        scheduled = self._ask_rate(epoch, batch)
-        rate = scheduled * warmup_factor(self.config.warmup, epoch, batch, self.batches.n_batches)
+    def step(self) -> None:
+        """Do one step of the optimiser; what it gave stays on the device until it is read."""
+        at = divmod(self.step_count, self.batches.n_batches)
+        work = self.batches.fetch(*at, self.step_count)
+        scheduled, rate = ask_rate(
+            self.rate, self.config.warmup, self.previous, *at, self.batches.n_batches
+        )
         # Dropout and the like: their numbers, too, follow from seed, step and process.
         torch.manual_seed(derived_seed(self.config.seed, "step", self.step_count, world().rank))
-        loss, right = gather_sum(
-            add_gradients(self.called, work, self.batches.n_classes, self.config, self.loss),
-            self.device,
+        gave = gather_sum(
+            add_gradients(self.called, work, self.batches.n_classes, self.config, self.loss)
         )
-        n = work.n
-        if not math.isfinite(loss):
+        done = UnreadStep(self.step_count, *at, rate, work.n, gave)
+        if self.device.type in PROMPT and not math.isfinite(float(gave[0])):
             self._diverged(
-                f"the loss is {loss / n:g} at step {self.step_count + 1} (epoch {epoch + 1}, rate "
-                f"{rate:.3g}): {first_bad_layer(self.model, work.inputs)}"
+                f"{done.burst(float(gave[0]))}: {first_bad_layer(self.model, work.inputs)}"
             )
         if self.config.clip is not None:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
@@ -329,21 +331,22 @@ class _Loop:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         self.average.update(self.model, self.step_count)
-        if batch == 0:
-            self.sums = [0.0, 0.0, 0.0]
-        self.sums = [a + b for a, b in zip(self.sums, (loss, right, n), strict=True)]
+        self.unread.append(done)
         self.previous = scheduled
         self.step_count += 1
-        return StepRecord(self.step_count, epoch, batch, rate, loss / n, right / n)
 
-    def _ask_rate(self, epoch: int, batch: int) -> float:
-        rate = self.rate(self.previous, epoch, batch, self.batches.n_batches)
-        if not 0 <= rate < math.inf:
-            raise InputError(
-                "train: the schedule must give rates that are finite and not negative. Got "
-                f"{rate} at epoch {epoch}, batch {batch} (counted from 0)."
-            )
-        return rate
+    def _tell_steps(self, on_step: Callable[[StepRecord], None] | None) -> None:
+        """Read what the last steps gave, in one wait for the device, and hand it on in order."""
+        steps, self.unread = self.unread, []
+        read = self._timed(lambda: read_steps(steps))
+        for done, (loss, right) in zip(steps, read, strict=True):
+            if not math.isfinite(loss):
+                self._diverged(done.burst(loss))
+            if done.batch == 0:
+                self.sums = [0.0, 0.0, 0.0]
+            self.sums = [a + b for a, b in zip(self.sums, (loss, right, done.n), strict=True)]
+            if on_step is not None:
+                on_step(done.told(loss, right))
 
     # -- evaluation -------------------------------------------------------------------------------
 
@@ -379,8 +382,7 @@ class _Loop:
     def _require_finite(self) -> None:
         """End the run, in every process, if the last step has left the finite numbers."""
         bad = bad_tensor(self.model)
-        (count,) = gather_sum([float(bad is not None)], self.device)
-        if count:
+        if gather_sum(torch.tensor(float(bad is not None), device=self.device)) > 0:
             self._diverged(
                 f"the weights are not finite after step {self.step_count} (epoch "
                 f"{(self.step_count - 1) // self.batches.n_batches + 1}, rate {self.previous:.3g}): "

@@ -17,6 +17,7 @@ __all__ = [
     "SCHEMES",
     "Schedule",
     "annealed_schedule",
+    "ask_rate",
     "constant_schedule",
     "cosine_schedule",
     "linear_schedule",
@@ -314,6 +315,25 @@ def schedule(name: str, epochs: int, rate: float | None = None) -> Schedule:
         f"schedule: name must be one of {', '.join(SCHEMES)}, or your own file.py:name or "
         f"module:name. Got {name!r} instead."
     )
+
+
+def ask_rate(
+    rate: Schedule, warmup: float, previous: float, epoch: int, batch: int, n_batches: int
+) -> tuple[float, float]:
+    """Ask a schedule; return its rate, which the next step is told, and the one warmed up.
+
+    Raises
+    ------
+    InputError
+        Unless the rate is finite and not negative.
+    """
+    found = rate(previous, epoch, batch, n_batches)
+    if not 0 <= found < math.inf:
+        raise InputError(
+            "train: the schedule must give rates that are finite and not negative. Got "
+            f"{found} at epoch {epoch}, batch {batch} (counted from 0)."
+        )
+    return found, found * warmup_factor(warmup, epoch, batch, n_batches)
 
 
 def warmup_factor(warmup: float, epoch: int, batch: int, n_batches: int) -> float:
