@@ -24,7 +24,7 @@ from pitfalls.experiments.image_networks import NetworkConfig, empty_network
 from pitfalls.images.training.threads import threads_for
 
 WORK: dict[str, tuple[NetworkConfig, tuple[int, int, int], int]] = {
-    "mlp, 8 wide, digits": (NetworkConfig("mlp", (8, 8, 8)), (1, 8, 8), 20),
+    "mlp, digits": (NetworkConfig("mlp"), (1, 8, 8), 20),
     "fastnet, 8 wide, digits": (NetworkConfig("fastnet", (8, 8, 8)), (1, 8, 8), 20),
     "fastnet, 64 wide, digits": (NetworkConfig("fastnet", (64, 64, 64)), (1, 8, 8), 128),
     "fastnet, 64 wide, 32 px": (NetworkConfig("fastnet", (64, 64, 64)), (3, 32, 32), 128),

@@ -22,6 +22,8 @@ NETWORKS = {
 }
 """The built-in networks, and what texts call them."""
 
+MOST_CHANNELS = 10_000
+
 
 @dataclass(frozen=True)
 class NetworkConfig:
@@ -49,15 +51,25 @@ class NetworkConfig:
                 f"NetworkConfig: model must be {', '.join(NETWORKS)}, file.py:Name or "
                 f"package.module:Name. Got {self.model!r} instead."
             )
-        if len(self.widths) != 3 or min(self.widths) < 1:
+        if len(self.widths) != 3 or not 1 <= min(self.widths) <= max(self.widths) <= MOST_CHANNELS:
             raise InputError(
-                f"NetworkConfig: widths must be three whole numbers, at least 1. Got {self.widths}."
+                f"NetworkConfig: widths must be three whole numbers from 1 to {MOST_CHANNELS:,}. "
+                f"Got {self.widths}."
             )
         if self.model_args and not is_named(self.model):
             raise InputError(
                 f"NetworkConfig: model_args are for a network of your own. Got some for {self.model}."
             )
         read_arguments("model_args", self.model_args)
+
+    def need_use(self, models: tuple[str, ...] = ()) -> None:
+        """Raise InputError if widths are asked for that none of the models, this one or those named, has."""
+        models = models or (self.model,)
+        if self.widths != NetworkConfig.widths and "fastnet" not in models:
+            raise InputError(
+                f"NetworkConfig: widths are fastnet's. Got {self.widths} for {', '.join(models)}; leave "
+                "them out, or ask for --model fastnet."
+            )
 
     @property
     def title(self) -> str:

@@ -58,6 +58,7 @@ class ArchitecturesConfig:
     device: str = field(default="cpu", metadata=NOT_IDENTITY)
 
     def __post_init__(self) -> None:
+        self.network.need_use(self.networks)
         for config in self.configs:
             assert config  # each is checked when it is made
         digest = named_digest(*self.networks, *self.training.own_parts)

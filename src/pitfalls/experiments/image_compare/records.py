@@ -78,6 +78,7 @@ class CompareConfig:
                 f"{', '.join(self.schemes)}."
             )
         check_tracker("CompareConfig", self.track)
+        self.network.need_use(self.networks)
         digest = named_digest(self.network.model, *self.training.own_parts, *self.schemes)
         object.__setattr__(self, "code", digest)  # never given: what the names lead to now
         unknown = [s for s in self.schemes if not (s in SCHEMES or is_named(s))]

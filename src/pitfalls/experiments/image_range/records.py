@@ -64,6 +64,7 @@ class RangeConfig:
     device: str = field(default="cpu", metadata=NOT_IDENTITY)
 
     def __post_init__(self) -> None:
+        self.network.need_use()
         digest = named_digest(self.network.model, *self.training.own_parts)
         object.__setattr__(self, "code", digest)  # never given: what the names lead to now
         if not 0 < self.start < self.stop < np.inf:

@@ -56,6 +56,7 @@ class TrainRunConfig:
     device: str = field(default="cpu", metadata=NOT_IDENTITY)
 
     def __post_init__(self) -> None:
+        self.network.need_use()
         digest = named_digest(self.network.model, *self.training.own_parts)
         object.__setattr__(self, "code", digest)  # never given: what the names lead to now
         check_tracker("TrainRunConfig", self.track)
