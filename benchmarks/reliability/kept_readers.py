@@ -135,7 +135,7 @@ def _diagnosis(store: RunStore) -> Reader:
     from pitfalls.report.diagnosis import build_diagnosis
 
     asked = DiagnosisConfig(target="zoo:broadcast", questions=("wiring", "data", "units"))
-    asked = replace(asked, fingerprint=fingerprint_of(build(asked), asked.target))
+    asked = replace(asked, fingerprint=fingerprint_of(build(asked), asked))
     run = run_experiment(EXPERIMENT, asked, store).run
     name = f"results/{DiagnosisResult.__name__}.json"
 

@@ -73,7 +73,7 @@ def asked(**changes):
             **changes,
         }
     )
-    mark = fingerprint_of(build(config), config.target)
+    mark = fingerprint_of(build(config), config)
     return DiagnosisConfig(**{**vars(config), "fingerprint": mark})
 
 
@@ -153,13 +153,16 @@ def test_builders_give_models_losses_and_whole_cases(folder):
     [
         ({"target": "my_networks:missing"}, "cannot be imported"),
         ({"target": "no_such_module:f"}, "cannot be imported"),
+        ({"target": "elsewhere/none.py:f"}, "target 'elsewhere/none.py:f' could not be found"),
+        ({"target": "my_networks.py:missing"}, "could not be found"),
+        ({"target": "my_networks.py:fails"}, "failed with ValueError: no such thing"),
         ({"target": "my_networks:nothing"}, "must give a model"),
         ({"target": "my_networks:fails"}, "failed with ValueError: no such thing"),
         ({"target": "zoo:unicorn"}, "no set-up 'unicorn'"),
         ({"data": None}, "gives no data"),
         ({"loss": "cross"}, "loss must be one of"),
         ({"optimizer": "lion"}, "optimizer must be one of"),
-        ({"target": "network"}, "target must be module:function"),
+        ({"target": "network"}, "target must be file.py:name, module:name or zoo:name"),
         ({"budget": -1.0}, "budget must be positive"),
         ({"learning_rate": 0.0}, "learning_rate must be positive"),
         ({"questions": ("wiring", "wiring")}, "questions must differ"),
@@ -168,6 +171,26 @@ def test_builders_give_models_losses_and_whole_cases(folder):
 def test_what_cannot_be_meant_is_refused_in_one_line(folder, changes, match):
     with pytest.raises(InputError, match=match):
         asked(**changes)
+
+
+def test_a_file_elsewhere_is_named_by_its_path_and_all_code_counts_into_what_the_run_is(folder):
+    there = folder / "elsewhere"
+    there.mkdir()
+    (there / "networks.py").write_text("from parts import width\n" + MODULE.replace("12", "width"))
+    (there / "parts.py").write_text("width = 12\n")
+    named = {"target": "elsewhere/networks.py:network", "loss": "elsewhere/losses.py:squares"}
+    (there / "losses.py").write_text(MODULE)
+    first = asked(**named, questions=("wiring", "units"))
+    result = run_experiment(EXPERIMENT, first, RunStore(folder / "runs")).result
+    assert result.n_parameters == 5 * 12 + 13 * 2
+    assert all(holds for _, holds in check_cards(first, result))
+    (there / "losses.py").write_text(MODULE.replace("** 2", "** 4"))
+    second = asked(**named, questions=("wiring", "units"))
+    (there / "parts.py").write_text("width = 12 + 0\n")
+    third = asked(**named, questions=("wiring", "units"))
+    assert len({config.fingerprint for config in (first, second, third)}) == 3
+    with pytest.raises(DataError, match="are not those that the run was asked for"):
+        check_cards(first, result)
 
 
 def test_the_commands_diagnose_check_list_and_report(folder, capsys):

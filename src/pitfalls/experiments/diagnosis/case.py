@@ -18,6 +18,7 @@ from pitfalls.diagnosis.zoo import find_setup
 from pitfalls.errors import DataError, InputError
 from pitfalls.experiments.diagnosis.records import DiagnosisConfig
 from pitfalls.images.data import read_arrays
+from pitfalls.named import is_named, load_named, named_digest
 
 __all__ = ["Built", "build", "fingerprint_of"]
 
@@ -68,13 +69,9 @@ def build(config: DiagnosisConfig) -> Built:
     )
 
 
-def fingerprint_of(built: Built, target: str) -> str:
-    """Hash the target's source, the weights and the data."""
-    digest = hashlib.sha256()
-    kind, _, _ = target.partition(":")
-    source = getattr(sys.modules.get(kind), "__file__", None)
-    if source is not None:
-        digest.update(Path(source).read_bytes())
+def fingerprint_of(built: Built, config: DiagnosisConfig) -> str:
+    """Hash the source of the user's own parts, the weights and the data."""
+    digest = hashlib.sha256(named_digest(*config.own_code).encode())
     for name, value in built.model.state_dict().items():
         digest.update(name.encode())
         if isinstance(value, Tensor):
@@ -107,7 +104,11 @@ def _call(target: str) -> Any:
 
 
 def _imported(target: str, what: str) -> Callable[..., Any]:
-    module, _, name = target.partition(":")
+    module, _, name = target.rpartition(":")
+    if module.endswith(".py"):
+        found = load_named(f"diagnose: {what}", target)
+        return _callable(found, target, what)
+    # a module stays imported, so that workers that load its data find its names
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))  # a file beside the command, as python -m has it
     try:
@@ -115,8 +116,12 @@ def _imported(target: str, what: str) -> Callable[..., Any]:
     except Exception as error:
         raise InputError(
             f"diagnose: {what} {target!r} cannot be imported: {_line(error)}. Give it as "
-            "module:function, with the module in this folder or installed."
+            "file.py:name, or module:name with the module in this folder or installed."
         ) from error
+    return _callable(found, target, what)
+
+
+def _callable(found: Any, target: str, what: str) -> Callable[..., Any]:
     if not callable(found):
         raise InputError(f"diagnose: {what} {target!r} is no function.")
     made: Callable[..., Any] = found
@@ -187,10 +192,10 @@ def _loss(name: str | None, own: Any, y: Any) -> Any:
         return LOSSES["cross-entropy" if whole else "squares"]
     if name in LOSSES:
         return LOSSES[name]
-    if ":" in name:
+    if is_named(name):
         return _imported(name, "loss")
     raise InputError(
-        f"diagnose: loss must be one of {', '.join(LOSSES)}, or module:function. Got {name!r}."
+        f"diagnose: loss must be one of {', '.join(LOSSES)}, file.py:name or module:name. Got {name!r}."
     )
 
 
@@ -200,9 +205,9 @@ def _optimizer(config: DiagnosisConfig, own: Any, model: nn.Module) -> Any:
         return own
     if name in OPTIMIZERS:
         return OPTIMIZERS[name](model.parameters(), lr=config.learning_rate)
-    if ":" in name:
+    if is_named(name):
         return _imported(name, "optimizer")(model.parameters())
     raise InputError(
-        f"diagnose: optimizer must be one of {', '.join(OPTIMIZERS)}, or module:function. Got "
+        f"diagnose: optimizer must be one of {', '.join(OPTIMIZERS)}, file.py:name or module:name. Got "
         f"{name!r}."
     )

@@ -24,15 +24,15 @@ def command(target: str, config: DiagnosisConfig) -> None:
     Parameters
     ----------
     target
-        Where the network comes from: module:function, or zoo:name of a built-in example. The module
-        is imported and runs as your own code does: name none that you would not run. The function
-        takes no arguments and gives a model, (model, loss), (model, loss, optimizer) or (model, loss,
+        Where the network comes from: file.py:name, module:name, or zoo:name of a built-in example.
+        The code runs as your own does: name none that you would not run. The function takes no
+        arguments and gives a model, (model, loss), (model, loss, optimizer) or (model, loss,
         x, y, optimizer).
     """
     from pitfalls.experiments.diagnosis.case import build, fingerprint_of
 
     config = replace(config, target=target)
-    config = replace(config, fingerprint=fingerprint_of(build(config), target))
+    config = replace(config, fingerprint=fingerprint_of(build(config), config))
     show(perform(EXPERIMENT, config).result)
 
 
@@ -62,8 +62,8 @@ def check(run: str, /, *code: str) -> int:
     run
         Its id, a part at either end of it, or its folder.
     code
-        The names of your own (module:function) that the run was made with. What you name is imported
-        and runs as your own code does; nothing is imported on the word of a run folder.
+        The names of your own (file.py:name or module:name) that the run was made with. What you name
+        is imported and runs as your own code does; nothing is imported on the word of a run folder.
     """
     from pitfalls.experiments.diagnosis.run import check_cards
 
@@ -92,8 +92,7 @@ def _require_named(run: str, config: DiagnosisConfig, code: tuple[str, ...]) -> 
     """Refuse to import what only the run folder names: it may come from anywhere."""
     from pitfalls.errors import InputError
 
-    target = None if config.target.startswith("zoo:") else config.target
-    names = [n for n in (target, config.loss, config.optimizer) if n is not None and ":" in n]
+    names = config.own_code
     if not set(names) <= set(code):
         raise InputError(
             f"diagnose check: {run} was made with code of one's own ({', '.join(names)}), and no code is "

@@ -27,6 +27,7 @@ from pitfalls.diagnosis.evidence import (
 )
 from pitfalls.errors import InputError
 from pitfalls.frame import HIDDEN, Result
+from pitfalls.named import is_named
 from pitfalls.runs import NOT_IDENTITY
 
 __all__ = ["AlongWitness", "DiagnosisConfig", "DiagnosisResult", "SavedCard"]
@@ -39,18 +40,18 @@ class DiagnosisConfig:
     Parameters
     ----------
     target : str
-        Where the network comes from: ``module:function``, or ``zoo:name`` of a built-in example. The
-        function takes no arguments and gives a model, or a tuple (model, loss), (model, loss,
+        Where the network comes from: ``file.py:name``, ``module:name``, or ``zoo:name`` of a built-in
+        example. The function takes no arguments and gives a model, or a tuple (model, loss), (model, loss,
         optimizer) or (model, loss, x, y, optimizer).
     data : str
         An .npz file with the arrays x and y, examples along the first axis.
     loss : str
-        ``cross-entropy``, ``squares``, ``logistic``, ``absolute``, ``hinge`` or ``module:function``,
-        which is imported and runs as your own code does (default: the function's own, else
-        cross-entropy for whole labels and squares for others).
+        ``cross-entropy``, ``squares``, ``logistic``, ``absolute``, ``hinge``, ``file.py:name`` or
+        ``module:name``, which is imported and runs as your own code does (default: the function's own,
+        else cross-entropy for whole labels and squares for others).
     optimizer : str
-        ``sgd``, ``adam``, ``adamw`` or ``module:function`` of the parameters, which is imported and runs
-        as your own code does (default: the function's own, else none).
+        ``sgd``, ``adam``, ``adamw``, ``file.py:name`` or ``module:name`` of the parameters, which is
+        imported and runs as your own code does (default: the function's own, else none).
     learning_rate : float
         Of a named optimizer.
     questions : tuple of str
@@ -76,12 +77,20 @@ class DiagnosisConfig:
     seed: int = 123
     device: str = field(default="cpu", metadata=NOT_IDENTITY)
 
+    @property
+    def own_code(self) -> tuple[str, ...]:
+        """The names that lead to code of the user's."""
+        target = "" if self.target.startswith("zoo:") else self.target
+        return tuple(
+            name for name in (target, self.loss, self.optimizer) if name and is_named(name)
+        )
+
     def __post_init__(self) -> None:
         kind, _, name = self.target.partition(":")
         # the command line fills it in after the options
         if self.target and not (kind and name):
             raise InputError(
-                "DiagnosisConfig: target must be module:function or zoo:name. Got "
+                "DiagnosisConfig: target must be file.py:name, module:name or zoo:name. Got "
                 f"{self.target!r} instead."
             )
         if not 0 < self.learning_rate < np.inf:

@@ -84,7 +84,7 @@ def check_cards(config: DiagnosisConfig, result: DiagnosisResult) -> tuple[tuple
 
 def _built_again(config: DiagnosisConfig) -> Built:
     built = build(config)
-    if fingerprint_of(built, config.target) != config.fingerprint:
+    if fingerprint_of(built, config) != config.fingerprint:
         raise DataError(
             f"{config.target}: its code, weights or data are not those that the run was asked for. "
             "Diagnose it anew."
