@@ -151,7 +151,8 @@ def test_a_killed_worker_loses_no_training(config, compared, tmp_path, monkeypat
             os.kill(killed[0], signal.SIGKILL)
 
     monkeypatch.setattr(image_side_by_side, "_keep_outcome", kill_once)
-    small = replace(config, networks=("linear", "mlp"), workers=Workers("loky", n_jobs=2))
+    workers = Workers("loky", n_jobs=2)
+    small = replace(config, networks=("linear", "mlp"), network=NetworkConfig(), workers=workers)
     finished = run_experiment(EXPERIMENT, small, RunStore(tmp_path))
     assert killed
     for name in ("linear", "mlp"):
@@ -164,7 +165,9 @@ def test_a_killed_job_under_submitit_loses_no_training(config, compared, tmp_pat
     killed = kill_first_job(monkeypatch, tmp_path)
     workers = Workers("submitit", "local", n_jobs=1)
     finished = run_experiment(
-        EXPERIMENT, replace(config, networks=("mlp",), workers=workers), RunStore(tmp_path)
+        EXPERIMENT,
+        replace(config, networks=("mlp",), network=NetworkConfig(), workers=workers),
+        RunStore(tmp_path),
     )
     assert killed
     (one,), (other,) = finished.result.of("mlp"), compared.result.of("mlp")

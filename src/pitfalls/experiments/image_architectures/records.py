@@ -58,7 +58,6 @@ class ArchitecturesConfig:
     device: str = field(default="cpu", metadata=NOT_IDENTITY)
 
     def __post_init__(self) -> None:
-        self.network.need_use(self.networks)
         for config in self.configs:
             assert config  # each is checked when it is made
         digest = named_digest(*self.networks, *self.training.own_parts)
@@ -72,6 +71,7 @@ class ArchitecturesConfig:
             raise InputError(
                 f"ArchitecturesConfig: n_seeds must be at least 1. Got {self.n_seeds} instead."
             )
+        self.network.need_use(self.networks)
 
     @property
     def configs(self) -> tuple[NetworkConfig, ...]:
