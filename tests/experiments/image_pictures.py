@@ -1,6 +1,7 @@
 """Made-up pictures, for words at their edges."""
 
 from pitfalls.experiments.image_source import PartSize, Pictures
+from pitfalls.images.data.parts import PartName
 
 __all__ = ["pictures"]
 
@@ -13,7 +14,11 @@ def pictures(
     name: str = "digits",
 ) -> Pictures:
     """Return what a result says of its pictures, every class as common as the others."""
-    sizes = (("train", n_train), ("validation", n_validation), ("test", n_test))
+    sizes: tuple[tuple[PartName, int], ...] = (
+        ("train", n_train),
+        ("validation", n_validation),
+        ("test", n_test),
+    )
     return Pictures(
         name,
         "0" * 64,

@@ -23,7 +23,8 @@ def training(
     epochs, rates, previous = len(train), [], INITIAL_RATE
     rate = schedule(scheme, epochs)
     for step in range(epochs * n_batches):
-        previous = rate(previous, *divmod(step, n_batches), n_batches)
+        epoch, batch = divmod(step, n_batches)
+        previous = rate(previous, epoch, batch, n_batches)
         rates.append(previous)
     steps = len(rates)
     held = None if validation is None else np.full(epochs, float(validation))

@@ -94,8 +94,10 @@ def seed(rng: np.random.Generator) -> int:
 
 def widths_for(rng: np.random.Generator, asked: Problem) -> tuple[int, ...] | None:
     source = asked.source
-    ends = (source.n_features, len(source.modes))
-    return one_of(rng, None, (ends[0], *hidden(rng), ends[1]))
+    assert isinstance(source, Planted)
+    widths = (source.n_features, *hidden(rng), len(source.modes))
+    asked_for: tuple[int, ...] | None = one_of(rng, None, widths)
+    return asked_for
 
 
 def classify(rng: np.random.Generator) -> ClassifyConfig:

@@ -1,22 +1,26 @@
 """``pitfalls report`` as a newcomer types it, on a small experiment in place of the homework's."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pitfalls.cli import main
 from pitfalls.experiments.catalogue import experiment_named
 from pitfalls.experiments.linear_capacity import CapacityConfig
+from pitfalls.frame import Experiment
 from pitfalls.frame.experiment import run_experiment
 from pitfalls.runs import RunStore
 from tests.report.toy import EXPERIMENT, ToyConfig
 from tests.report.toy.run import CALLS
 
+Parts = list[tuple[Experiment[Any, Any], Any]]
+
 
 @pytest.fixture
-def parts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list:
+def parts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Parts:
     CALLS.clear()
-    parts = [
+    parts: Parts = [
         (experiment_named("linear-capacity"), CapacityConfig()),
         (EXPERIMENT, ToyConfig(1)),
         (EXPERIMENT, ToyConfig(2)),
@@ -29,7 +33,7 @@ def parts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list:
 
 
 def test_it_runs_what_is_missing_and_writes_both_files(
-    parts: list, capfd: pytest.CaptureFixture
+    parts: Parts, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["report", "--author", "A. <b>Student</b>"]) == 0
     assert CALLS == [1, 2]
@@ -43,7 +47,7 @@ def test_it_runs_what_is_missing_and_writes_both_files(
     assert CALLS == [1, 2], "finished runs are reused"
 
 
-def test_a_part_that_fails_stops_no_other_and_shows_in_the_exit_code(parts: list, capfd) -> None:
+def test_a_part_that_fails_stops_no_other_and_shows_in_the_exit_code(parts: Parts, capfd) -> None:
     parts.insert(0, (EXPERIMENT, ToyConfig(9, fails=True)))
     assert main(["report"]) == 1
     assert CALLS == [9, 1, 2]
@@ -51,7 +55,7 @@ def test_a_part_that_fails_stops_no_other_and_shows_in_the_exit_code(parts: list
     assert "toy: toy: needs 99 GB" in capfd.readouterr().err
 
 
-def test_a_part_that_needs_a_failed_one_stops_no_other_either(parts: list, capfd) -> None:
+def test_a_part_that_needs_a_failed_one_stops_no_other_either(parts: Parts, capfd) -> None:
     parts.insert(0, (EXPERIMENT, ToyConfig(9, fails=True)))
     parts.insert(1, (EXPERIMENT, ToyConfig(8, needs_another=True)))
     assert main(["report"]) == 1
@@ -59,7 +63,7 @@ def test_a_part_that_needs_a_failed_one_stops_no_other_either(parts: list, capfd
     assert "holds no network" in capfd.readouterr().err
 
 
-def test_bad_input_stops_at_the_first_part(parts: list, capfd) -> None:
+def test_bad_input_stops_at_the_first_part(parts: Parts, capfd) -> None:
     parts.insert(0, (EXPERIMENT, ToyConfig(8, needs_another=True)))
     assert main(["report"]) == 2
     assert CALLS == [8]
@@ -67,14 +71,14 @@ def test_bad_input_stops_at_the_first_part(parts: list, capfd) -> None:
 
 
 def test_the_command_of_a_run_is_what_makes_it_again_whoever_writes_the_report(
-    parts: list, tmp_path: Path
+    parts: Parts, tmp_path: Path
 ) -> None:
     assert main(["report", "--author", "A. Student", "--out", "there"]) == 0
     for run in RunStore(tmp_path / "runs").list():
         assert run.manifest.command == "PITFALLS_DATA=digits pitfalls report --quick"
 
 
-def test_from_runs_nothing(parts: list, tmp_path: Path) -> None:
+def test_from_runs_nothing(parts: Parts, tmp_path: Path) -> None:
     run_experiment(EXPERIMENT, ToyConfig(5), RunStore(tmp_path / "other"))
     CALLS.clear()
     assert main(["report", "--from", str(tmp_path / "other"), "--out", "there"]) == 0
@@ -94,7 +98,7 @@ def test_from_runs_nothing(parts: list, tmp_path: Path) -> None:
     ],
 )
 def test_what_makes_no_sense_is_one_line_and_exit_code_2(
-    parts: list, capfd: pytest.CaptureFixture, arguments: list[str], complaint: str
+    parts: Parts, capfd: pytest.CaptureFixture[str], arguments: list[str], complaint: str
 ) -> None:
     assert main(["report", *arguments]) == 2
     lines = capfd.readouterr().err.splitlines()
@@ -103,7 +107,7 @@ def test_what_makes_no_sense_is_one_line_and_exit_code_2(
     assert not Path("report").exists()
 
 
-def test_the_same_runs_give_the_same_bytes(parts: list) -> None:
+def test_the_same_runs_give_the_same_bytes(parts: Parts) -> None:
     for name in ("one", "two"):
         assert main(["report", "--out", name]) == 0
     for file in ("index.html", "writeup.pdf"):

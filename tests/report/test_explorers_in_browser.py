@@ -115,10 +115,11 @@ def point_at(page: Any, view: int, number: int) -> str:
         "return [x - v.canvas.clientWidth / 2, y - v.canvas.clientHeight / 2]", view, number
     )  # fmt: skip
     point(page, canvas, round(x), round(y))
-    return page.execute_script(
+    told: str = page.execute_script(
         "const t = pitfalls.live.embedding.views[arguments[0]].tip; return t.hidden ? '' : t.textContent",
         view,
     )
+    return told
 
 
 @pytest.mark.parametrize("number", [0, 21, 147, 299])

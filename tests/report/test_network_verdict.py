@@ -9,6 +9,7 @@ from pitfalls.report.verdicts.networks import network_rows
 from tests.experiments.image_compare.test_words import result_of as compared
 from tests.experiments.image_train.test_words import result_of as trained
 from tests.experiments.image_trainings import training
+from tests.kinds import there
 from tests.report.forbidden import assert_well_formed
 
 
@@ -41,7 +42,7 @@ def test_a_scheme_that_diverged_has_its_row():
 
 def test_the_title_counts_the_classes_of_the_pictures():
     assert images_verdict(None, None, None) is None
-    found = images_verdict(None, compared(training(), n_classes=2), None)
+    found = there(images_verdict(None, compared(training(), n_classes=2), None))
     assert found.title == "2 classes of pictures, digits"
     assert found.sources == ("images-compare",)
 

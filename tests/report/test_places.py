@@ -13,6 +13,7 @@ from pitfalls.frame.experiment import run_experiment
 from pitfalls.report import build
 from pitfalls.report.places import without_places
 from pitfalls.runs import RunStore
+from tests.kinds import there
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def store(tmp_path: Path) -> RunStore:
         f"PITFALLS_DATA='{folder}' pitfalls linear capacity --data '{folder}' --runs {tmp_path}"
     )
     run = run_experiment(EXPERIMENT, CapacityConfig(), store, command=command).run
-    run.manifest.warnings = (*run.manifest.warnings, f"{folder}/a.png was skipped")
+    run.manifest.warnings = [*run.manifest.warnings, f"{folder}/a.png was skipped"]
     (broken := store.root / "parity-signal" / "1").mkdir(parents=True)
     (broken / "manifest.json").write_text("{")
     return store
@@ -56,7 +57,7 @@ def test_neither_page_nor_pdf_holds_an_absolute_path(store: RunStore, tmp_path: 
     assert "--data '…/my pictures'" in page or "--data &#39;…/my pictures&#39;" in page
     texts = [page]
     if shutil.which("pdftotext") is not None:
-        read = ["pdftotext", made.writeup, "-"]
+        read: list[str | Path] = ["pdftotext", there(made.writeup), "-"]
         texts.append(subprocess.run(read, capture_output=True, text=True, check=True).stdout)
     for text in texts:
         for place in (str(tmp_path), str(Path.home()) + "/", str(Path(__file__).parents[2])):

@@ -1,7 +1,7 @@
 """The playground in headless Chromium, opened from the disk: its numbers are the library's."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -127,7 +127,7 @@ def test_a_thousand_steps_end_where_the_library_ends(page: Any, config: Learning
 @browser
 @pytest.mark.parametrize("printed", [True, False])
 def test_the_sheets_construction_is_the_librarys(page: Any, printed: bool) -> None:
-    variant = "printed" if printed else "corrected"
+    variant: Literal["printed", "corrected"] = "printed" if printed else "corrected"
     for mask in ([1] * 10, [1, 0, 1, 0, 1, 1, 1], [1]):
         found = ask(
             page,

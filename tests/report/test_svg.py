@@ -4,6 +4,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MplFigure
 
 from pitfalls.errors import RunError
@@ -21,8 +22,9 @@ def clean(inner: str) -> str:
     return write_svg(clean_svg(f"{HEAD}{inner}</svg>".encode(), "x.svg")).decode()
 
 
-def everything(result: object) -> Drawing:
+def everything(result: object, ax: Axes | None = None) -> Drawing:
     """Draw lines, markers, areas, pictures, words and a scale."""
+    assert ax is None
     figure = MplFigure()
     left, right = figure.subplots(1, 2)
     left.plot([1, 10, 100], [3, 1, 2], "--o", label="$x^2$", alpha=0.5)
@@ -107,6 +109,8 @@ def test_entities_do_not_multiply_and_read_no_file() -> None:
         ('viewBox="0 0 nan 40"', (460.0, 280.0)),
     ],
 )
-def test_the_size_is_what_the_file_says_where_it_says_one(given: str, points: tuple) -> None:
+def test_the_size_is_what_the_file_says_where_it_says_one(
+    given: str, points: tuple[float, float]
+) -> None:
     root = clean_svg(f'<svg xmlns="http://www.w3.org/2000/svg" {given}/>'.encode(), "x.svg")
     assert size_of(root) == points

@@ -12,6 +12,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.figure import Figure as MplFigure
 
 from pitfalls.claims import CLAIMS
 from pitfalls.errors import RunError
@@ -21,6 +22,7 @@ from pitfalls.plots import Svg
 from pitfalls.report import FrontMatter, Report, ReportEvidence, build, build_handin, gather, rooms
 from pitfalls.report.statements import proof_of
 from pitfalls.runs import Run, RunStore
+from tests.kinds import of_kind
 from tests.report.browser import axe_faults, chromium, console_errors, point, resize
 from tests.report.homework import perform_all
 from tests.report.payloads import DRAWINGS, WORDS
@@ -179,7 +181,7 @@ def test_no_line_of_a_figure_lies_outside_its_axes(store: RunStore) -> None:
                         seen = (left <= x) & (x <= right) & (low <= y) & (y <= high)
                         assert seen[real].mean() > 0.5, f"{figure.name}: {line.get_label()}"
                         drawn += 1
-                plt.close(canvas)
+                plt.close(of_kind(MplFigure, canvas))
     assert drawn > 40
 
 
@@ -346,7 +348,7 @@ def test_numbers_that_no_run_returns_are_spoken_of_or_refused_in_one_line(
                 assert account.note.startswith(f"run {run.id}: ")
                 assert account.note.count("No number from it is printed.") == 1
                 assert "\n" not in account.note
-                assert account.blocks == account.figures == ()
+                assert (account.blocks, account.figures) == ((), ())
     assert refused > 0
 
 

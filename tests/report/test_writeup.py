@@ -1,6 +1,7 @@
 """The chapters' vocabulary: what a value of a run may and may not do in either output."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,11 +13,11 @@ from tests.report.conftest import SVG
 HOSTILE = '<script>alert(1)</script> *bold* $x^2$ #panic("no") `raw` _it_ <lab> @ref //c'
 
 
-def paragraph(*spans: tuple[str, str]) -> dict:
+def paragraph(*spans: tuple[str, str]) -> dict[str, Any]:
     return {"kind": "paragraph", "text": [{"kind": kind, "text": text} for kind, text in spans]}
 
 
-def slot(**more) -> dict:
+def slot(**more) -> dict[str, Any]:
     curve = {
         "name": "curve", "file": "demo-curve.svg", "alt": HOSTILE, "caption": HOSTILE, "width": 200.0,
         "height": 100.0,

@@ -1,14 +1,16 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from pitfalls.cli import main
+from pitfalls.diagnosis.wiring_witnesses import CompositionWitness
 from pitfalls.errors import DataError, InputError
-from pitfalls.experiments.diagnosis import EXPERIMENT, DiagnosisConfig, DiagnosisResult, SavedCard
+from pitfalls.experiments.diagnosis import EXPERIMENT, DiagnosisConfig, SavedCard
 from pitfalls.experiments.diagnosis.case import build, fingerprint_of
 from pitfalls.experiments.diagnosis.figures import FIGURES
 from pitfalls.experiments.diagnosis.run import check_cards
@@ -17,6 +19,7 @@ from pitfalls.plots import draw
 from pitfalls.prose import Paragraph, Picture, Table, plain
 from pitfalls.report.diagnosis import build_diagnosis
 from pitfalls.runs import RunStore
+from tests.kinds import of_kind
 
 MODULE = """
 import torch
@@ -91,8 +94,8 @@ def test_a_network_of_ones_own_is_diagnosed_kept_and_drawn(folder):
         rendered = draw(figure, result, ("svg",))
         assert "example" in rendered.caption or "labelling" in rendered.caption
     blocks = EXPERIMENT.account(result)
-    assert "healthy" in plain(blocks[0].text)
     assert isinstance(blocks[0], Paragraph)
+    assert "healthy" in plain(blocks[0].text)
     assert isinstance(blocks[1], Table)
     assert all(isinstance(block, Picture) for block in blocks[2:])
     page = build_diagnosis(finished.run, folder / "out").read_text(encoding="utf-8")
@@ -228,11 +231,9 @@ def test_a_witness_that_no_longer_holds_ends_in_exit_code_1(folder, capsys):
     config = asked(questions=("wiring",))
     finished = run_experiment(EXPERIMENT, config, store)
     saved = finished.result.cards[0]
-    wrong = vars(saved.witness) | {"batch": saved.witness.batch + 1}
-    changed = DiagnosisResult(
-        **vars(finished.result)
-        | {"cards": (SavedCard(**vars(saved) | {"witness": type(saved.witness)(**wrong)}),)}
-    )
+    witness = of_kind(CompositionWitness, saved.witness)
+    wrong = replace(witness, batch=witness.batch + 1)
+    changed = replace(finished.result, cards=(replace(saved, witness=wrong),))
     assert check_cards(config, changed) == (("wiring", False),)
 
 

@@ -70,7 +70,7 @@ def test_the_confusion_is_drawn_with_its_counts():
 
 def test_a_stopped_zoo_goes_on_where_it_was(tmp_path, monkeypatch):
     few = tuple(s for s in zoo() if s.name in ("mlp-sgd", "broadcast", "frozen-trained-body"))
-    judged = []
+    judged: list[str | tuple[str, int]] = []
 
     def quick(setup, seed, *, budget):
         if len(judged) == 2:

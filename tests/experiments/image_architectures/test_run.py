@@ -142,7 +142,8 @@ def test_an_interrupted_comparison_on_workers_trains_only_what_is_not_kept(
 def test_a_killed_worker_loses_no_training(config, compared, tmp_path, monkeypatch):
     from joblib.externals.loky import get_reusable_executor
 
-    killed, keep = [], image_side_by_side._keep_outcome
+    killed: list[int] = []
+    keep = image_side_by_side._keep_outcome
 
     def kill_once(*arguments, **keywords):
         keep(*arguments, **keywords)

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.figure import Figure as MplFigure
 
 from pitfalls.experiments.image_compare import CompareResult
 from pitfalls.experiments.image_compare.figures import FIGURES, most_changed, title
@@ -18,13 +19,14 @@ from pitfalls.experiments.image_compare.words import (
     rising,
     same_start,
 )
-from pitfalls.experiments.image_curves import Diverged, smooth
+from pitfalls.experiments.image_curves import Diverged, Training, smooth
 from pitfalls.experiments.image_networks import NetworkConfig
 from pitfalls.images import SCHEMES, TrainConfig
 from pitfalls.plots import draw
 from pitfalls.prose import Table, plain
 from tests.experiments.image_pictures import pictures
 from tests.experiments.image_trainings import training
+from tests.kinds import of_kind
 from tests.report.forbidden import assert_well_formed, texts_of
 
 
@@ -169,7 +171,8 @@ def test_the_axis_names_a_mean_only_where_one_is_drawn():
         (13, "cross-entropy [nats]"),
         (40, "cross-entropy [nats], mean of 4 steps"),
     ):
-        figure = FIGURES[0].draw(result_of(training(n_batches=n_batches))).figure
+        drawn = FIGURES[0].draw(result_of(training(n_batches=n_batches)))
+        figure = of_kind(MplFigure, drawn.figure)
         assert figure.axes[0].get_ylabel() == label
         plt.close(figure)
 
@@ -193,7 +196,8 @@ def results(drawn):
     names, n = drawn(schemes), drawn(st.integers(1, 3))
     epochs, n_batches = drawn(st.integers(1, 3)), drawn(st.integers(1, 60))
     held = drawn(st.booleans())
-    trainings, diverged = [], []
+    trainings: list[Training] = []
+    diverged: list[Diverged] = []
     for seed in range(n):
         for name in names:
             if drawn(st.integers(0, 4)) == 0 and (trainings or (seed, name) != (n - 1, names[-1])):

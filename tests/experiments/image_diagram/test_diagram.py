@@ -69,10 +69,12 @@ def test_the_figure_is_the_diagram_itself_with_its_words(drawn):
     assert draw(figure, drawn, ("png",)).files == {"png": made.files["png"]}
     with Image.open(io.BytesIO(made.files["png"])) as png:
         width, height = (
-            float(ElementTree.fromstring(drawn.svg).get(k)) for k in ("width", "height")
+            float(ElementTree.fromstring(drawn.svg).attrib[k]) for k in ("width", "height")
         )
         assert png.size == pytest.approx((2 * width, 2 * height), abs=2)
-        assert len(png.convert("RGB").getcolors(10**6)) > 20
+        colours = png.convert("RGB").getcolors(10**6)
+        assert colours is not None
+        assert len(colours) > 20
     assert made.files["pdf"].startswith(b"%PDF")
     for text in (made.alt, made.caption):
         assert_well_formed(text)

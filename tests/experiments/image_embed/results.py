@@ -7,6 +7,7 @@ import numpy as np
 from pitfalls.experiments.image_embed import EmbedResult, NearestCentres
 from pitfalls.experiments.image_embed.records import PARTS, Directions, Points
 from pitfalls.experiments.image_shares import Share
+from pitfalls.images.data.parts import PartName
 from tests.experiments.image_pictures import pictures
 
 __all__ = ["result_of"]
@@ -14,7 +15,7 @@ __all__ = ["result_of"]
 
 def result_of(
     *,
-    sizes: dict[str, int] | None = None,
+    sizes: dict[PartName, int] | None = None,
     n_classes: int = 3,
     pca: float = 0.4,
     cca: float = 0.6,
@@ -61,7 +62,7 @@ def result_of(
     )
 
 
-def _centres(part: str, n: int, pca: float, cca: float) -> NearestCentres:
+def _centres(part: PartName, n: int, pca: float, cca: float) -> NearestCentres:
     one, other = round(pca * n), round(cca * n)
     return NearestCentres(
         part, Share(one, n), Share(other, n), max(one - other, 0), max(other - one, 0)

@@ -4,6 +4,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure as MplFigure
 from PIL import Image
 
 from pitfalls.errors import InputError
@@ -17,6 +18,7 @@ from pitfalls.images import CCA, PCA, DataConfig
 from pitfalls.plots import draw
 from pitfalls.prose import plain
 from pitfalls.runs import RunStore
+from tests.kinds import of_kind
 from tests.report.forbidden import assert_well_formed, texts_of
 
 
@@ -115,7 +117,7 @@ def test_large_data_are_shaded_by_density(monkeypatch, embedded):
     import matplotlib.pyplot as plt
 
     monkeypatch.setattr("pitfalls.experiments.image_embed.scatter.MOST_POINTS", 100)
-    figure = FIGURES[0].draw(embedded).figure
+    figure = of_kind(MplFigure, FIGURES[0].draw(embedded).figure)
     assert all(len(axis.images) == 1 for axis in figure.axes)
     plt.close(figure)
 

@@ -12,10 +12,11 @@ from pitfalls.experiments.image_evaluate import (
     EvaluateResult,
     Looks,
 )
+from pitfalls.experiments.image_evaluate.records import Views
 from pitfalls.experiments.image_networks import NetworkConfig, build_network
 from pitfalls.experiments.image_shares import Share
 from pitfalls.experiments.image_sheets import make_sheet
-from pitfalls.experiments.image_source import ImageSource
+from pitfalls.experiments.image_source import EvaluatedPart, ImageSource
 from pitfalls.experiments.image_trained import keep_network
 from pitfalls.runs import Run, RunStore
 from tests.experiments.image_pictures import pictures
@@ -56,8 +57,8 @@ def keep_some(
 def result_of(
     counts: list[list[int]],
     *,
-    part: str = "test",
-    views: str = "plain",
+    part: EvaluatedPart = "test",
+    views: Views = "plain",
     confidence: float = 0.7,
     name: str = "digits",
     other: bool = False,

@@ -22,6 +22,7 @@ from pitfalls.frame.experiment import run_experiment
 from pitfalls.images import DataConfig
 from pitfalls.runs import RunStore, config_hash
 from tests.experiments.image_evaluate.made import keep_some
+from tests.kinds import there
 from tests.runs.forged import rewrite
 
 
@@ -172,8 +173,9 @@ def test_the_first_five_and_the_precisions_are_those_of_the_sorted_outputs(
 
 def test_the_temperature_lowers_the_loss_of_the_images_that_it_was_fitted_on(store, trained):
     result = run_experiment(EXPERIMENT, config_of(trained, part="validation"), store).result
-    assert result.calibrated.loss < result.as_trained.loss
-    assert result.calibrated.temperature == load_trained(trained).kept.temperature
+    calibrated = there(result.calibrated)
+    assert calibrated.loss < result.as_trained.loss
+    assert calibrated.temperature == load_trained(trained).kept.temperature
     six = run_experiment(
         EXPERIMENT, config_of(trained, part="validation", views="six"), store
     ).result
@@ -273,6 +275,7 @@ def test_classes_that_the_network_does_not_know_are_named(tmp_path, trained, sto
 
 def test_what_it_looks_at_in_its_worst_mistakes_adds_up(store, trained):
     result = run_experiment(EXPERIMENT, config_of(trained, attribution=True), store).result
-    assert result.looks.maps.shape == (8, 8, 8)
-    sums = result.looks.maps.sum((1, 2))
-    assert (np.abs(sums - result.looks.logits) <= result.looks.gaps + 1e-4).all()
+    looks = there(result.looks)
+    assert looks.maps.shape == (8, 8, 8)
+    sums = looks.maps.sum((1, 2))
+    assert (np.abs(sums - looks.logits) <= looks.gaps + 1e-4).all()

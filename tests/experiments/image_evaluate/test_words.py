@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from pitfalls.experiments.image_evaluate.figures import FIGURES, calibration_title, mistakes_title
+from pitfalls.experiments.image_evaluate.records import Views
 from pitfalls.experiments.image_evaluate.words import (
     account,
     basis,
@@ -13,9 +14,11 @@ from pitfalls.experiments.image_evaluate.words import (
     no_better,
     temperature,
 )
+from pitfalls.experiments.image_source import EvaluatedPart
 from pitfalls.plots import draw
 from pitfalls.prose import Table, plain
 from tests.experiments.image_evaluate.made import result_of
+from tests.kinds import of_kind
 from tests.report.forbidden import assert_well_formed, texts_of
 
 
@@ -41,7 +44,8 @@ def test_no_better_than_one_class_is_said_where_counting_cannot_tell():
 
 
 def test_the_part_has_one_name_in_every_place():
-    for part in ("validation", "test"):
+    parts: tuple[EvaluatedPart, ...] = ("validation", "test")
+    for part in parts:
         result = result_of([[8, 1], [2, 9]], part=part)
         shown, *_ = (block for block in account(result) if isinstance(block, Table))
         assert plain(shown.rows[0][0]) == part
@@ -50,10 +54,9 @@ def test_the_part_has_one_name_in_every_place():
 
 
 def test_views_are_said_where_there_are_several():
-    words = {
-        views: plain(account(result_of([[8, 1], [2, 9]], views=views))[0].caption)
-        for views in ("plain", "mirror", "six")
-    }
+    several: tuple[Views, ...] = ("plain", "mirror", "six")
+    shown = {views: account(result_of([[8, 1], [2, 9]], views=views))[0] for views in several}
+    words = {views: plain(of_kind(Table, block).caption) for views, block in shown.items()}
     assert "averaged" not in words["plain"]
     assert "mirror image" in words["mirror"]
     assert "six views" in words["six"]

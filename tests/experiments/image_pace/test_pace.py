@@ -19,6 +19,7 @@ from pitfalls.experiments.image_pace import run as pace_run
 from pitfalls.experiments.image_pace.words import account, basis, busy, chosen
 from pitfalls.frame import Homework
 from pitfalls.frame.experiment import run_experiment
+from pitfalls.images.training import train
 from pitfalls.prose import plain
 from pitfalls.runs import RunStore
 from tests.report.forbidden import assert_well_formed, texts_of
@@ -51,11 +52,13 @@ def test_steps_of_every_kind_are_timed(monkeypatch, tmp_path):
 
 def test_steps_are_timed_in_one_thread_whatever_the_trainings_take(monkeypatch, tmp_path):
     seen, before = [], torch.get_num_threads()
-    train = pace_run.train
+
+    def train_and_look(*arguments, **keywords):
+        seen.append(torch.get_num_threads())
+        return train(*arguments, **keywords)
+
     monkeypatch.setattr(pace_run, "PACED", (("fastnet", 8, 8),))
-    monkeypatch.setattr(
-        pace_run, "train", lambda *a, **k: (seen.append(torch.get_num_threads()), train(*a, **k))
-    )
+    monkeypatch.setattr(pace_run, "train", train_and_look)
     torch.set_num_threads(2)
     try:
         run_experiment(EXPERIMENT, PaceConfig("a processor", 2, n_steps=1), RunStore(tmp_path))

@@ -5,6 +5,7 @@ import numpy as np
 from pitfalls.experiments.image_confusion import Confusion
 from pitfalls.experiments.image_regress import PartScore, RegressResult, Separation
 from pitfalls.experiments.image_regress.records import RuledOut, SeparatingMap
+from pitfalls.images.data.parts import PartName
 from tests.experiments.image_pictures import pictures
 
 __all__ = ["SEPARATIONS", "confusion_of", "result_of"]
@@ -32,7 +33,7 @@ def confusion_of(n: int, share: float, n_classes: int) -> Confusion:
 
 def result_of(
     *,
-    sizes: dict[str, int] | None = None,
+    sizes: dict[PartName, int] | None = None,
     n_classes: int = 3,
     train: float = 0.9,
     unseen: float = 0.6,

@@ -8,6 +8,7 @@ import pytest
 from pitfalls.errors import InputError
 from pitfalls.experiments.image_regress import EXPERIMENT, RegressConfig
 from pitfalls.experiments.image_regress.figures import FIGURES
+from pitfalls.experiments.image_regress.records import RuledOut
 from pitfalls.experiments.image_source import describe_pictures, find_images
 from pitfalls.frame import Homework
 from pitfalls.frame.experiment import run_experiment
@@ -15,6 +16,7 @@ from pitfalls.images import DataConfig, LeastSquaresClassifier
 from pitfalls.plots import draw
 from pitfalls.runs import RunStore
 from tests.experiments.image_embed.test_run import flat
+from tests.kinds import of_kind, there
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +73,11 @@ def test_equal_pictures_of_two_classes_are_not_separable(tmp_path):
     )  # fmt: skip
     source = find_images(DataConfig(str(tmp_path / "x.npz")))
     found = run_experiment(EXPERIMENT, RegressConfig(source), RunStore(tmp_path / "runs")).result
-    assert found.separation.verdict == "not separable"
-    assert sorted(found.separation.witness.samples) == [2, 7]
-    assert found.separation.witness.multipliers == ("1", "1")
+    separation = there(found.separation)
+    assert separation.verdict == "not separable"
+    witness = of_kind(RuledOut, separation.witness)
+    assert sorted(witness.samples) == [2, 7]
+    assert witness.multipliers == ("1", "1")
 
 
 def test_separability_is_measured_where_it_is_asked_for_or_quick(source, tmp_path):

@@ -6,6 +6,7 @@ from pitfalls.experiments.linear_capacity.figures import FIGURES
 from pitfalls.frame.experiment import run_experiment
 from pitfalls.plots import draw
 from tests.experiments.linear_cases import store  # noqa: F401
+from tests.kinds import there
 
 
 def test_capacity_factorises_or_refuses(store):  # noqa: F811
@@ -13,7 +14,7 @@ def test_capacity_factorises_or_refuses(store):  # noqa: F811
     assert fits.representable
     assert fits.relative_error < 1e-13
     refused = run_experiment(EXPERIMENT, CapacityConfig(rank=6), store).result
-    assert "narrowest width is 4" in refused.refusal
+    assert "narrowest width is 4" in there(refused.refusal)
     assert refused.relative_error == pytest.approx(refused.distances[3])
     for result, words in ((fits, "none is lost"), (refused, "2 are lost")):
         drawn = draw(FIGURES[0], result)

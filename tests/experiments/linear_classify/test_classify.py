@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from matplotlib.figure import Figure as MplFigure
 
 from pitfalls.errors import DataError, InputError
 from pitfalls.experiments.linear_classify import EXPERIMENT, ClassifyConfig
@@ -11,6 +12,7 @@ from pitfalls.linear import DeepLinearNetwork, SquaredRisk, classify
 from pitfalls.moments import SecondMoments
 from pitfalls.plots import draw
 from tests.experiments.linear_cases import planted, store  # noqa: F401
+from tests.kinds import of_kind
 
 
 @pytest.mark.parametrize("kind", ["global minimum", "strict saddle", "non-strict saddle"])
@@ -54,7 +56,7 @@ def test_layers_of_float32_are_judged_at_its_precision(store, tmp_path, dtype, v
 def draw_title(result):
     import matplotlib.pyplot as plt
 
-    figure = FIGURES[0].draw(result).figure
+    figure = of_kind(MplFigure, FIGURES[0].draw(result).figure)
     plt.close(figure)
     return figure.axes[0].get_title()
 

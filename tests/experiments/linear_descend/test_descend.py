@@ -12,11 +12,12 @@ from pitfalls.plots import draw
 from pitfalls.prose import plain
 from pitfalls.report.verdicts.linear import linear_verdict
 from tests.experiments.linear_cases import planted, store  # noqa: F401
+from tests.kinds import there
 
 
 def test_the_flow_from_an_aligned_start_meets_the_exact_solution(store):  # noqa: F811
     result = run_experiment(EXPERIMENT, DescendConfig(), store).result
-    assert result.gap < 1e-4
+    assert there(result.gap) < 1e-4
     assert result.end.verdict == "global minimum"
     assert title(result) == "The stronger a mode, the sooner it is learnt, from this start"
     assert "the flow stays within" in plain(closed_form(result))
@@ -54,7 +55,7 @@ def test_descent_from_a_saddle_escapes_it(store):  # noqa: F811
 @pytest.mark.parametrize(("hidden", "fits"), [((4, 4), True), ((2, 4), False)])
 def test_the_card_judges_the_descent_by_its_own_widths(store, hidden, fits):  # noqa: F811
     result = run_experiment(EXPERIMENT, DescendConfig(hidden=hidden, steps=50), store).result
-    (row,) = linear_verdict(result, None, None).rows
+    (row,) = there(linear_verdict(result, None, None)).rows
     assert (row.represented.tone == "yes") is fits
     assert (len(result.modes), result.capacity) == (4, min(hidden))
 

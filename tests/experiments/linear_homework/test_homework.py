@@ -13,8 +13,9 @@ from pitfalls.experiments.linear_homework.words import (
     weaker,
 )
 from pitfalls.frame.experiment import run_experiment
-from pitfalls.prose import plain
+from pitfalls.prose import Part, plain
 from pitfalls.runs import RunStore
+from tests.kinds import of_kind
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,8 @@ def test_the_homework_numbers_hold_what_the_homework_states(result):
 
 
 def test_every_part_of_question_two_has_its_place(result):
-    assert [part.name for part in account(result)] == ["a", "b", "c", "d", "e", "f"]
+    parts = [of_kind(Part, block) for block in account(result)]
+    assert [part.name for part in parts] == ["a", "b", "c", "d", "e", "f"]
 
 
 def test_sentences_follow_the_values(result):

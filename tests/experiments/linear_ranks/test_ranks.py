@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from pitfalls.errors import InputError
+from pitfalls.experiments.image_source import ImageSource
 from pitfalls.experiments.linear_ranks import EXPERIMENT, RanksConfig
 from pitfalls.experiments.linear_ranks.figures import FIGURES
 from pitfalls.experiments.linear_ranks.words import accuracy, outcome, what_the_last_adds
@@ -14,6 +15,7 @@ from pitfalls.plots import draw
 from pitfalls.prose import plain
 from pitfalls.runs import RunStore
 from tests.experiments.linear_cases import DIGITS, planted
+from tests.kinds import of_kind
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,7 @@ def test_ranks_on_digits_reach_every_minimum(result):
 
 
 def test_accuracy_by_rank_is_that_of_the_explicit_map(result):
-    data, risk = DIGITS.source.load(), load_risk(DIGITS)
+    data, risk = of_kind(ImageSource, DIGITS.source).load(), load_risk(DIGITS)
     x = data.normalized("test").reshape(len(data.test_labels), -1)
     moments = risk.moments
     scores = (x - moments.mean_x) @ risk.minimum(2).map.T + moments.mean_y

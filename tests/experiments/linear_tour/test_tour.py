@@ -9,9 +9,10 @@ from pitfalls.experiments.linear_tour.figures import FIGURES, closeness, nearnes
 from pitfalls.experiments.linear_tour.words import account, setting, stays
 from pitfalls.frame.experiment import run_experiment
 from pitfalls.plots import draw
-from pitfalls.prose import plain
+from pitfalls.prose import Table, plain
 from pitfalls.runs import RunStore
 from tests.experiments.linear_cases import planted
+from tests.kinds import of_kind
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,7 @@ def test_only_saddles_that_the_flow_comes_near_are_counted(result):
     assert nearness(only(result, 1, 1)) == "Every depth comes near every saddle"
     assert nearness(only(result, 0)) == "No depth comes near every saddle"
     assert "3 critical maps" in plain(setting(result))
-    assert len(account(result)[1].rows) == 2
+    assert len(of_kind(Table, account(result)[1]).rows) == 2
 
 
 def test_how_long_a_flow_stays_near_zero_is_read_where_it_leaves(result):

@@ -16,9 +16,10 @@ from pitfalls.experiments.parity_depth.words import account, basis, contrast, fa
 from pitfalls.frame.experiment import run_experiment
 from pitfalls.parity import LearningConfig
 from pitfalls.plots import draw
-from pitfalls.prose import plain
+from pitfalls.prose import Table, plain
 from pitfalls.runs import RunStore
 from tests.experiments.interruption import assert_goes_on
+from tests.kinds import of_kind, there
 
 SHORT = LearningConfig(n_iterations=600, record_every=200, seed=3, learning_rate=0.1)
 CONFIG = DepthConfig(width=8, depths=(1, 2), shown=3, n_seeds=2, training=SHORT)
@@ -43,7 +44,7 @@ def test_every_figure_is_drawn_with_words(store):
 
 def test_a_sigmoid_layer_multiplies_the_message_by_less_than_its_bound(store):
     for start in run_experiment(EXPERIMENT, CONFIG, store).result.starts:
-        assert start.factor_a_layer < start.bound_a_layer
+        assert there(start.factor_a_layer) < there(start.bound_a_layer)
         assert (start.message_norm <= start.message_bound * (1 + 1e-12)).all()
 
 
@@ -111,7 +112,7 @@ def test_one_training_each_is_said_so():
     result = result_of(trained("relu", 1, [1.0]), trained("sigmoid", 1, [0.5]))
     assert "With 1 hidden layer the one ReLU network learned" in plain(contrast(result))
     assert basis(result).spread == "none, one each"
-    assert "Median" not in plain(account(result)[2].header[3])
+    assert "Median" not in plain(of_kind(Table, account(result)[2]).header[3])
 
 
 def test_the_factor_a_layer_needs_two_hidden_layers():

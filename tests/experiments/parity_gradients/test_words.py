@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 from pitfalls.experiments.parity_gradients import GradientRow, GradientsResult
 from pitfalls.experiments.parity_gradients.words import account, basis, rounding
@@ -13,7 +14,8 @@ def test_rounding_is_claimed_below_a_stated_size_only():
     good = GradientsResult((ROW, ROW), "relu")
     assert "holds to rounding (largest error 5 × 10⁻¹⁶)" in plain(rounding(good))
     for name in ("gradient_error", "decomposition_error", "orthonormality_error", "identity_error"):
-        bad = GradientsResult((ROW, replace(ROW, **{name: 1e-3})), "relu")
+        change: dict[str, Any] = {name: 1e-3}
+        bad = GradientsResult((ROW, replace(ROW, **change)), "relu")
         assert plain(rounding(bad)).startswith("A step fails: the largest error is 0.001")
 
 

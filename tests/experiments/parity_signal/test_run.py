@@ -78,7 +78,7 @@ def test_bad_configs_are_refused():
     for make in (
         lambda: SignalConfig(n_features=()),
         lambda: SignalConfig(n_seeds=0),
-        lambda: SignalConfig(boundary="abs"),
+        lambda: SignalConfig(boundary="abs"),  # type: ignore[arg-type]
         lambda: SignalConfig(batch_size=0),
         lambda: SignalConfig(n_samples=0),
     ):

@@ -8,6 +8,7 @@ from pitfalls.frame import Homework
 from pitfalls.frame.experiment import run_experiment
 from pitfalls.runs import RunStore
 from pitfalls.runs.code import code_modules
+from tests.kinds import there
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def test_every_verdict_is_saved_with_its_evidence_and_time(store):
     assert holds.tolerance == 0
     assert not fails.holds
     assert fails.as_expected
-    assert "f = 5" in fails.counterexample
+    assert "f = 5" in there(fails.counterexample)
     assert result.wrong == ()
     assert result.refuted == (fails,)
     assert result.cases == holds.cases + fails.cases
@@ -93,9 +94,9 @@ def test_progress_counts_claims(store):
 
 def test_verdicts_belong_to_the_code_they_were_reached_on(tmp_path):
     run = run_experiment(EXPERIMENT, VerifyConfig(claims=("2c",)), RunStore(tmp_path)).run
-    assert not run.is_older
+    older = run.is_older
     run.manifest.code = "0" * 12
-    assert run.is_older
+    assert (older, run.is_older) == (False, True)
     # what the claims speak about, and how they are attacked
     assert {
         "pitfalls.linear.verdict",
@@ -113,4 +114,4 @@ def test_the_homework_checks_all_claims_at_its_scale():
 
 def test_an_effort_that_is_none_is_refused():
     with pytest.raises(InputError, match="quick or thorough"):
-        VerifyConfig(effort="much")
+        VerifyConfig(effort="much")  # type: ignore[arg-type]

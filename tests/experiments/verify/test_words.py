@@ -4,7 +4,8 @@ import pytest
 
 from pitfalls.experiments.verify import ClaimVerdict, VerifyResult
 from pitfalls.experiments.verify.words import account, basis, outcome
-from pitfalls.prose import plain
+from pitfalls.prose import Paragraph, plain
+from tests.kinds import of_kind
 from tests.report.forbidden import assert_well_formed
 
 
@@ -56,7 +57,7 @@ def test_every_mixture_of_verdicts_is_told_in_clean_words():
                 )
             )
             (paragraph,) = account(result)
-            said = plain(paragraph.text)
+            said = plain(of_kind(Paragraph, paragraph).text)
             assert_well_formed(said)
             assert ("Not as expected" in said) == any(holds != due for holds, due in drawn)
             assert ("counterexample" in said) == ((False, False) in drawn)

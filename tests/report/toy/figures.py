@@ -1,6 +1,7 @@
 """One line."""
 
 import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
 
 from pitfalls.plots import Drawing, Figure
 from tests.report.toy.records import ToyResult
@@ -8,11 +9,11 @@ from tests.report.toy.records import ToyResult
 DRAWN: list[float] = []
 
 
-def line(result: ToyResult) -> Drawing:
+def line(result: ToyResult, ax: Axes | None = None) -> Drawing:
     DRAWN.append(result.risk)
-    figure, axis = plt.subplots()
+    axis = plt.subplots()[1] if ax is None else ax
     axis.plot([0, result.risk])
-    return Drawing(figure, alt='rises & "stays" <there>', caption="n = 1")
+    return Drawing(axis.figure, alt='rises & "stays" <there>', caption="n = 1")
 
 
-FIGURES = (Figure("line", line),)
+FIGURES: tuple[Figure[ToyResult], ...] = (Figure("line", line),)
