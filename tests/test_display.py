@@ -106,7 +106,7 @@ def test_a_descent_plots_its_modes_and_gives_its_columns():
     risk = SquaredRisk(SecondMoments.from_arrays(x, x @ np.diag([3.0, 2.0, 1.0])))
     found = descend(risk, small_start((3, 3, 3), 0.1, random_state=0), steps=50, records=10)
     (axis,) = found.plot()
-    drawn = [line.get_ydata() for line in axis.lines]
+    drawn = [np.asarray(line.get_ydata()) for line in axis.lines]
     assert np.array_equal(drawn, found.trajectory.strengths.T)
     frame = found.trajectory.to_frame()
     assert np.array_equal(frame["excess"], found.trajectory.excess)

@@ -90,7 +90,7 @@ def whitened():
         lambda: TwoLayerReLU(3, 2)(torch.zeros(5, 4)),
         lambda: TwoLayerReLU(3, 2).load_flat(torch.zeros(3, 5)),
         lambda: hinge_loss(torch.zeros(3, dtype=torch.int64), torch.zeros(3)),
-        lambda: LearningCurve(np.arange(3), *[np.zeros(3)] * 3, np.zeros(2)),
+        lambda: LearningCurve(np.arange(3), np.zeros(3), np.zeros(3), np.zeros(3), np.zeros(2)),
         lambda: ParityTask.labels(ParityTask([1, 0]), torch.tensor(1.0)),
         lambda: DeepLinearNetwork([3, 2])(torch.zeros(3)),
         lambda: mode_strength(np.zeros((2, 2)), 1.0, 0.1, 2),

@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -54,7 +55,7 @@ def only_the_strongest_modes(total, strengths, size):
 
 def one_map_for_each_value(left, fit, size):
     """What reading S off the value of R would say."""
-    seen = {}
+    seen: dict[float, np.ndarray] = {}
     for whole in subject_of("2e-critical-values").maps(left, fit, size):
         seen.setdefault(round(float(np.sum(whole**2)), 6), whole)
     return list(seen.values())
@@ -164,7 +165,7 @@ def off_by_a_mode(risk, widths, modes, seed):
     return subject_of("2e-critical-values").make(risk, widths, list(strongest), seed)
 
 
-FALSE = {
+FALSE: dict[str, list[Any]] = {
     "2e-gradient": [
         slot("2e-gradient", formula=swaps_the_sides),
         slot("2e-gradient", library=forgets_the_targets),

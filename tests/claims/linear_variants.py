@@ -2,6 +2,7 @@
 
 from dataclasses import replace as with_fields
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
@@ -126,7 +127,7 @@ def certifies_everything(layers, x, y):
     return with_fields(found, excess_bound=min(found.excess_bound, 1e300))
 
 
-FALSE = {
+FALSE: dict[str, list[Any]] = {
     "2a-if": [fills_the_bottleneck_instead_of_the_rank, false_from_width_eight_on],
     "2a-only-if": [
         lambda widths: max(1, min(widths) - 1),

@@ -1,6 +1,7 @@
 """False variants of the claims on parity."""
 
 from dataclasses import replace as with_fields
+from typing import Any
 
 import torch
 
@@ -140,7 +141,7 @@ def one_layer_too_many(network, x, y):
     return [min(value, value / 4) for value in written]
 
 
-FALSE = {
+FALSE: dict[str, list[Any]] = {
     "3a-printed": [corrected, lambda mask: corrected(mask) if len(mask) == 11 else printed(mask)],
     "3a-fault": [corrected, last_bias_slips],
     "3a-corrected": [printed, last_bias_slips],

@@ -111,7 +111,7 @@ def test_an_unknown_name_is_refused_with_the_ids(name):
 def test_a_claim_is_frozen_and_about_leaves_it_alone():
     claim = find_claim("2c")
     with pytest.raises(FrozenInstanceError):
-        claim.title = "other"
+        claim.title = "other"  # type: ignore[misc]
     assert claim.about(None).subject is None
     assert claim.subject is not None
 
@@ -161,7 +161,7 @@ def test_every_label_has_a_definition_and_none_promises_a_proof():
     for label in EvidenceLabel:
         assert label.definition.endswith(".")
         assert "proved" not in label.value
-        assert EvidenceLabel(label.value) is label
+        assert EvidenceLabel(label.value) is label  # type: ignore[call-arg]
     assert {claim.expected_evidence for claim in CLAIMS} == set(EvidenceLabel)
 
 
@@ -181,4 +181,4 @@ def test_an_error_in_the_attack_is_not_a_refutation():
 
 def test_an_unknown_effort_is_refused():
     with pytest.raises(InputError, match="quick or thorough"):
-        Search("much")
+        Search("much")  # type: ignore[arg-type]

@@ -40,7 +40,8 @@ def test_the_exact_hessian_and_its_sign_are_those_of_the_library():
 
 
 def test_every_kind_of_point_is_drawn_and_nothing_to_learn_as_well():
-    search, seen = Search("quick", 0), Counter()
+    search = Search("quick", 0)
+    seen: Counter[str] = Counter()
     for _ in range(200):
         point = draw_point(search)
         tight = all(point.tightened(i, j) for i, j in pivots(point.depth))

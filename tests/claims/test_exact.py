@@ -64,7 +64,7 @@ def test_rank_plus_nullity_is_the_number_of_columns(matrix):
 
 @settings(max_examples=40, deadline=None)
 @given(matrices())
-def test_the_normal_form_restores_the_matrix(matrix):
+def test_the_normal_form_restores_the_matrix(matrix: Matrix):
     left, size, right = normal_form(matrix)
     assert left @ Matrix.partial_identity(*matrix.shape, size) @ right == matrix
     assert size == rank(matrix)
@@ -88,7 +88,7 @@ def test_solve_finds_a_solution_exactly_when_there_is_one(matrix, n_columns, cha
     planted = Matrix(
         [[chance.randint(-3, 3) for _ in range(n_columns)] for _ in range(matrix.shape[1])]
     )
-    right = matrix @ planted
+    right: Matrix = matrix @ planted
     found = solve(matrix, right)
     assert found is not None
     assert matrix @ found == right

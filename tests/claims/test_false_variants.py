@@ -48,7 +48,9 @@ def test_all_layers_at_rest_suffice_where_a_single_one_does_not():
     together = claim.about(claim.subject._replace(together=all_but_one_invertible))
     alone = claim.about(claim.subject._replace(alone=any_layer_beside_one_singular))
     assert together.check("quick", seed=0).holds
-    assert "that of layer" in alone.check("quick", seed=0).counterexample
+    refuted = alone.check("quick", seed=0)
+    assert refuted.counterexample is not None
+    assert "that of layer" in refuted.counterexample
 
 
 def shifted_for_large_masks(mask):
@@ -62,6 +64,7 @@ def shifted_for_large_masks(mask):
 def test_the_printed_fault_is_looked_for_beyond_the_masks_that_can_be_listed():
     check = find_claim("3a-fault").about(shifted_for_large_masks).check("quick", seed=0)
     assert not check.holds
+    assert check.counterexample is not None
     assert "d = 11" in check.counterexample
 
 

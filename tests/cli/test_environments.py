@@ -104,7 +104,7 @@ def test_caches_go_to_a_private_folder_only_where_their_own_places_cannot_be_use
 ):
     for name in ("NUMBA_CACHE_DIR", "MPLCONFIGDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(caches.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr("pitfalls.caches.tempfile.gettempdir", lambda: str(tmp_path))
     monkeypatch.setattr(caches, "_is_writable", lambda path: True)
     caches.find_caches()
     assert "NUMBA_CACHE_DIR" not in os.environ

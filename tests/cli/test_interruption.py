@@ -89,10 +89,10 @@ def test_a_killed_command_ends_with_the_numbers_of_an_undisturbed_one(line, tmp_
         names = sorted(path.stem for path in (one.path / "arrays").glob("*.npz"))
         assert names == sorted(path.stem for path in (other.path / "arrays").glob("*.npz"))
         for name in names:
-            ours, theirs = one.arrays(name), other.arrays(name)
-            assert ours.keys() == theirs.keys()
-            for key, value in ours.items():
-                np.testing.assert_array_equal(value, theirs[key])
+            held, due = one.arrays(name), other.arrays(name)
+            assert held.keys() == due.keys()
+            for key, value in held.items():
+                np.testing.assert_array_equal(value, due[key])
 
 
 @pytest.mark.skipif(not os.path.isdir("/dev/shm"), reason="needs /dev/shm")

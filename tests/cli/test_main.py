@@ -382,7 +382,7 @@ def commands(found, path=()):
 
 
 def test_every_option_that_takes_code_by_name_says_that_it_runs():
-    taking = {}
+    taking: dict[str, list[str]] = {}
     for path, command in commands(app):
         written = {
             item.arg_name.replace("_", "-"): item.description

@@ -10,7 +10,8 @@ import pytest
 def kill_first_job(monkeypatch, tmp_path):
     """Kill the first job that is submitted from here on; return the list of those killed."""
     submitit = pytest.importorskip("submitit", reason="needs the extra: pitfalls[submitit]")
-    killed, submit = [], submitit.AutoExecutor.submit
+    killed: list[str] = []
+    submit = submitit.AutoExecutor.submit
 
     def submit_and_kill(self, *arguments, **keywords):
         job = submit(self, *arguments, **keywords)

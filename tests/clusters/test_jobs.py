@@ -11,7 +11,7 @@ import pytest
 from pitfalls.clusters import run_jobs
 from pitfalls.clusters.jobs import _engine, _environment_kept
 from pitfalls.errors import InputError, ResourceError
-from pitfalls.parity import CellResult, LearningConfig, run_cell, sweep_cells
+from pitfalls.parity import CellResult, LearningConfig, SweepCell, run_cell, sweep_cells
 
 SHORT = LearningConfig(n_iterations=500, record_every=200, seed=3)
 
@@ -45,7 +45,7 @@ def asked(cells):
 
 def test_processes_give_the_bits_of_one_process_and_report_each_cell():
     cells, truth = cells_and_truth()
-    seen = {}
+    seen: dict[int, CellResult] = {}
     results = run_jobs(run_cell, asked(cells), n_jobs=2, on_result=seen.__setitem__)
     assert same(results, truth)
     assert {number: result.cell for number, result in seen.items()} == dict(enumerate(cells))
@@ -56,7 +56,8 @@ def test_a_worker_killed_in_the_middle_loses_nothing():
     from joblib.externals.loky import get_reusable_executor
 
     cells, truth = cells_and_truth()
-    killed, seen = [], []
+    killed: list[int] = []
+    seen: list[SweepCell] = []
 
     def kill_once(_, result):
         seen.append(result.cell)
@@ -77,7 +78,7 @@ def test_workers_that_keep_dying_end_the_work_in_one_line(monkeypatch):
 
     def dying(*arguments):
         raise DeathError
-        yield
+        yield  # type: ignore[unreachable]
 
     monkeypatch.setattr(module, "_loky_death", lambda: DeathError)
     monkeypatch.setattr(module, "_in_parallel", dying)
@@ -104,7 +105,7 @@ def test_an_interruption_keeps_what_was_reported():
 def test_dask_gives_the_same_bits_even_when_a_worker_is_killed():
     distributed = pytest.importorskip("distributed", reason="needs the extra: pitfalls[dask]")
     cells, truth = cells_and_truth()
-    killed = []
+    killed: list[int] = []
     with (
         _environment_kept(),  # this cluster is the test's own, and so is what it leaves behind
         distributed.LocalCluster(

@@ -154,6 +154,7 @@ def test_values_cross_the_channel_unchanged():
     with ours, theirs:
         theirs.sendall(channel.pack(message))
         found = channel.unpack(ours, 1 << 20)
+    assert found is not None
     assert [np.asarray(n).item() for n in found["numbers"][:2]] == [1, -2.5]
     assert found["numbers"][2:] == [True, None, "text"]
     np.testing.assert_array_equal(found["arrays"], message["arrays"])

@@ -9,6 +9,7 @@ import sys
 import types
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import numpy as np
@@ -155,7 +156,7 @@ def test_otters_tests_ask_the_grader_and_fail_with_its_reason(tmp_path, monkeypa
         assert set(said) <= {"name", "points", "hidden", "success_message", "failure_message"}
         return lambda function: cases.append((said, function))
 
-    module = types.ModuleType("otter.test_files")
+    module: Any = types.ModuleType("otter.test_files")
     module.test_case = test_case
     monkeypatch.setitem(sys.modules, "otter", types.ModuleType("otter"))
     monkeypatch.setitem(sys.modules, "otter.test_files", module)

@@ -13,6 +13,7 @@ from pitfalls.course import slides
 from pitfalls.course.grading import transforms
 from pitfalls.course.grading.grade import PARTS, grade
 from pitfalls.course.notebook import notebook_names, read_cells
+from pitfalls.plots import Rendered, draw
 from tests.course.work import SMALL, lost, solution
 
 
@@ -47,7 +48,7 @@ def test_notebooks_are_written_for_each_part_in_jupyters_form(tmp_path, capsys):
 
 def test_slides_are_set_with_every_figure(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("PITFALLS_RUNS", str(tmp_path / "runs"))
-    made, draw = {}, slides.draw
+    made: dict[str, Rendered] = {}
     monkeypatch.setattr(
         slides, "draw", lambda figure, *asked: made.setdefault(figure.name, draw(figure, *asked))
     )

@@ -5,6 +5,7 @@ import json
 import numpy as np
 
 from pitfalls.course.grading.grade import PARTS, Grade
+from pitfalls.course.grading.properties import Part
 from pitfalls.course.grading.sheet import Sheet
 from pitfalls.course.starter import SCRIPTS, render_script
 
@@ -62,7 +63,7 @@ def changed(name: str, old: str, new: str) -> dict[str, bytes]:
     return files | {name: text.replace(old, new, 1).encode()}
 
 
-def parts_of(name: str) -> tuple:
+def parts_of(name: str) -> tuple[Part, ...]:
     return tuple(part for part in PARTS if part.file == name)
 
 

@@ -116,7 +116,7 @@ def loops_over_a_sequential():
 
 def list_with_a_hole():
     layers = nn.ModuleList([nn.Linear(5, 5), loops_over_a_sequential(), nn.Linear(5, 5)])
-    layers.append(None)
+    layers.append(None)  # type: ignore[arg-type]
 
     def forward(net, x):
         for layer in net.layers:
@@ -142,7 +142,7 @@ class MadeLate(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.shift = nn.UninitializedParameter()
+        self.shift: nn.Parameter | nn.UninitializedParameter = nn.UninitializedParameter()
 
     def forward(self, x):
         self.shift = nn.Parameter(torch.zeros(128))
@@ -171,6 +171,7 @@ def repeated(net, x, *unused):
 
 def partly_trained():
     free, bias_fixed, fixed = (nn.Conv1d(1, 1, 1) for _ in range(3))
+    assert bias_fixed.bias is not None
     bias_fixed.bias.requires_grad_(False)
     fixed.requires_grad_(False)
     return nn.Sequential(free, bias_fixed, fixed, nn.Dropout())
@@ -204,13 +205,12 @@ class Wrapped:
 
 
 def tied_tokens():
-    net = Calls(
+    embedding, head = nn.Embedding(20, 8), nn.Linear(8, 20, bias=False)
+    head.weight = embedding.weight
+    return Calls(
         lambda net, x: net.head(net.encode(net.embedding(x))[0]),
-        embedding=nn.Embedding(20, 8), encode=nn.LSTM(8, 8, num_layers=2),
-        head=nn.Linear(8, 20, bias=False),
+        embedding=embedding, encode=nn.LSTM(8, 8, num_layers=2), head=head,
     )  # fmt: skip
-    net.head.weight = net.embedding.weight
-    return net
 
 
 def packed(net, batch, lengths):

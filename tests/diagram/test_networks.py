@@ -138,15 +138,16 @@ def test_lazy_and_compiled_networks_are_left_as_they_are():
     assert layer_table(net, **call).n_parameters == 8 * 28 + 5 * (8 * 14 * 14 + 1)
     diagram(net, **call)
     assert isinstance(net[0].weight, nn.UninitializedParameter)
-    kinds = [
-        row.kind
-        for row in layer_table(torch.compile(digits_net(), backend="eager"), (1, 28, 28)).rows
-    ]
+    compiled = torch.compile(digits_net(), backend="eager")
+    assert isinstance(compiled, nn.Module)
+    kinds = [row.kind for row in layer_table(compiled, (1, 28, 28)).rows]
     assert kinds[0] == "Calls"
 
 
 def test_random_numbers_and_buffers_are_left_as_they_are():
     class Counts(nn.Module):
+        seen: torch.Tensor
+
         def __init__(self):
             super().__init__()
             self.register_buffer("seen", torch.zeros(()))

@@ -12,6 +12,7 @@ import time
 from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,6 +28,7 @@ from pitfalls.downloads import (
 )
 from pitfalls.errors import DataError, InputError
 from pitfalls.images import CIFAR10_CLASSES, load_dataset
+from pitfalls.images.data import CIFAR10_ARCHIVES
 
 
 @functools.cache
@@ -35,7 +37,7 @@ def archive():
     stream = io.BytesIO()
     rng = np.random.default_rng(0)
     with tarfile.open(fileobj=stream, mode="w:gz") as tar:
-        files = {"batches.meta": {"label_names": list(CIFAR10_CLASSES)}}
+        files: dict[str, dict[str, Any]] = {"batches.meta": {"label_names": list(CIFAR10_CLASSES)}}
         for name in (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"):
             data = rng.integers(0, 256, (20, 3072), dtype=np.uint8)
             files[name] = {"data": data, "labels": (np.arange(20) % 10).tolist()}
@@ -136,7 +138,7 @@ def own_cache(monkeypatch, tmp_path):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setattr(cifar10, "ARCHIVE_BYTES", len(archive()))
     digest = hashlib.md5(archive()).hexdigest()
-    monkeypatch.setitem(cifar10.CIFAR10_ARCHIVES, "cifar-10-python.tar.gz", digest)
+    monkeypatch.setitem(CIFAR10_ARCHIVES, "cifar-10-python.tar.gz", digest)
     monkeypatch.setattr(cifar10, "OFFICIAL", "http://127.0.0.1:9/cifar-10-python.tar.gz")
     monkeypatch.setattr("pitfalls.images.data.cifar10.IMAGES_A_BATCH", 20)
     original = ResumingDownloader.__init__
@@ -233,7 +235,9 @@ def test_error_statuses_are_tried_again_or_not(make_host):
     assert len(host.requests) == 3
     missing = make_host()
     missing.statuses = [404] * 9
-    (cached_cifar10()).unlink()
+    cached = cached_cifar10()
+    assert cached is not None
+    cached.unlink()
     with pytest.raises(DataError, match="answers with status 404"):
         fetch_cifar10(mirrors=[missing.url])
     assert len(missing.requests) == 1

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -45,10 +46,11 @@ def test_weights_set_by_hand_are_the_librarys_as_printed_and_as_corrected(d):
     for mask in ([1] * d, [1, 0] * (d // 2) + [1] * (d % 2)):
         v = torch.tensor(mask, dtype=torch.float32)
         network = BY_HAND.Network(d, 10 * d)
-        for set_weights, variant in (
+        variants: tuple[tuple[Any, Literal["printed", "corrected"]], ...] = (
             (BY_HAND.set_weights_as_printed, "printed"),
             (BY_HAND.correct_weights, "corrected"),
-        ):
+        )
+        for set_weights, variant in variants:
             set_weights(network, v)
             theirs = exact_network(mask, variant, 10 * d)
             for name, parameter in network.state_dict().items():

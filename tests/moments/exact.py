@@ -7,7 +7,8 @@ import numpy as np
 
 def column_basis(x):
     """Return orthonormal vectors that span the columns of x."""
-    x, basis = np.asarray(x, dtype=np.longdouble), []
+    x = np.asarray(x, dtype=np.longdouble)
+    basis: list[np.ndarray] = []
     size = np.sqrt((x**2).sum(axis=0))
     for column in (x[:, size > 0] / size[size > 0]).T:
         rest = column

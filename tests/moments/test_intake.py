@@ -1,5 +1,7 @@
 """What may come in as data, and what the refusal says."""
 
+from typing import Any
+
 import numpy as np
 import pandas
 import pytest
@@ -29,14 +31,16 @@ def test_outputs_of_shape_n_are_one_column():
 def test_the_sum_of_shards_is_their_merge():
     shards = [SecondMoments.from_arrays(X[i : i + 2], Y[i : i + 2]) for i in (0, 2, 4)]
     assert same(sum(shards), shards[0] + shards[1] + shards[2])
-    assert sum(shards).n == 6
+    whole = sum(shards)
+    assert isinstance(whole, SecondMoments)
+    assert whole.n == 6
     with pytest.raises(TypeError):
         sum(shards, start=1)
 
 
 @pytest.mark.parametrize("side", ["x", "y"])
 def test_masked_values_are_refused_with_the_way_to_fill_them(side):
-    masked = {"x": X, "y": Y}
+    masked: dict[str, Any] = {"x": X, "y": Y}
     masked[side] = np.ma.masked_less(masked[side], np.sort(masked[side].ravel())[2])
     with pytest.raises(InputError, match=rf"{side} has 2 masked values.*{side}\.filled\(") as error:
         SecondMoments.from_arrays(**masked)
@@ -78,7 +82,7 @@ def test_a_table_that_cannot_say_what_is_missing_is_read_as_it_is():
 
     rows = [[1.0, 2], [3, 5], [4, 4]]
     assert same(
-        SecondMoments.from_arrays(Table(rows), np.ones(3)),
+        SecondMoments.from_arrays(Table(rows), np.ones(3)),  # type: ignore[arg-type]
         SecondMoments.from_arrays(np.array(rows), np.ones(3)),
     )
 

@@ -62,7 +62,7 @@ def test_styles_differ_in_what_they_promise():
     assert b"<text" in files["print"]  # text that can be searched
     assert b"<text" not in files["page"]  # the same look without the font
     with pytest.raises(InputError, match="style: expected one of page, print, slides"):
-        draw(one, [1, 2], ("svg",), "poster")
+        draw(one, [1, 2], ("svg",), "poster")  # type: ignore[arg-type]
 
 
 def test_a_plot_leaves_the_readers_settings_and_backend_alone():

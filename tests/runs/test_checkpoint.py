@@ -21,6 +21,7 @@ def test_numpy_arrays_come_back_bit_for_bit(tmp_path):
     write_checkpoint(tmp_path, 5, tensors, {"seen": [1, 2]}, EMPTY)
     found, complaints = read_latest(tmp_path, tmp_path / "metrics.jsonl")
     assert complaints == []
+    assert found is not None
     assert (found.step, found.meta, found.log_bytes) == (5, {"seen": [1, 2]}, 0)
     for name, value in tensors.items():
         assert found.tensors[name].dtype == value.dtype
@@ -32,6 +33,7 @@ def test_tensors_that_share_memory_and_half_precision_come_back(tmp_path):
     tensors = {"a": base, "b": base.T, "c": base.bfloat16(), "n": torch.tensor(3)}
     write_checkpoint(tmp_path, 0, tensors, {}, EMPTY)
     found, _ = read_latest(tmp_path, tmp_path / "metrics.jsonl")
+    assert found is not None
     for name, value in tensors.items():
         assert found.tensors[name].dtype == value.dtype
         assert torch.equal(found.tensors[name], value)
@@ -64,9 +66,9 @@ def test_tensors_that_a_broken_deletion_left_are_dropped_by_the_next_holder(
     (tmp_path / "step-000000000009.safetensors").write_bytes(b"killed before its description")
     if again == "write":
         write_checkpoint(tmp_path, 4, {"x": np.ones(1)}, {}, EMPTY)
-    assert read_latest(tmp_path, tmp_path / "metrics.jsonl")[0].step == (
-        4 if again == "write" else 3
-    )
+    found, _ = read_latest(tmp_path, tmp_path / "metrics.jsonl")
+    assert found is not None
+    assert found.step == (4 if again == "write" else 3)
     kept = (3, 4) if again == "write" else (2, 3)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         f"step-{step:012d}.{suffix}" for step in kept for suffix in ("json", "safetensors")
@@ -88,6 +90,7 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(tmp_path, damage
     else:
         description.write_text("{")
     found, complaints = read_latest(tmp_path, tmp_path / "metrics.jsonl")
+    assert found is not None
     assert found.step == 1
     assert len(complaints) == (0 if damage == "no json" else 1)
 

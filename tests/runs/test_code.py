@@ -138,8 +138,12 @@ def test_what_is_remembered_is_what_would_be_found_anew_and_damage_is_seen(packa
     parsed = []
     real = ast.parse
 
+    def parse(data):
+        parsed.append(data)
+        return real(data)
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ast, "parse", lambda data: parsed.append(data) or real(data))
+        patch.setattr(ast, "parse", parse)
         assert fingerprint(ENTRY) == found
         assert parsed == []
         stored = json.loads(package.cache().read_text())

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from pitfalls.errors import InputError, RunError
-from pitfalls.runs import RunStore, atomic, folder_size, plain
-from pitfalls.runs import run as run_module
+from pitfalls.runs import RunStore, folder_size, plain
+from pitfalls.runs.log import Log
 from tests.runs.forged import rewrite_manifest
 
 
@@ -259,7 +259,7 @@ def test_what_a_kill_between_manifest_and_rename_left_is_finished_by_the_next_ho
                     raise OSError(errno.EIO, "killed")
                 return os.replace(self, target)
 
-            patch.setattr(atomic.Path, "replace", rename)
+            patch.setattr("pitfalls.runs.atomic.Path.replace", rename)
             run.save_arrays("a", x=np.ones(3))
     assert list((run.path / "arrays").glob(".*.new"))
     with store.open("test", Config()) as run:
@@ -396,7 +396,7 @@ def test_a_full_or_broken_disk_is_one_line_with_what_was_kept_and_how_to_go_on(
         run.log(step=6)
         monkeypatch.setattr(os, "fsync", refuse)
         monkeypatch.setattr(os, "write", refuse)
-        monkeypatch.setattr(run_module.Log, "append", refuse)
+        monkeypatch.setattr(Log, "append", refuse)
         SAVES[what](run)
     monkeypatch.undo()
     text = str(caught.value)
@@ -456,8 +456,10 @@ def test_of_ten_processes_on_one_run_one_works_and_the_others_say_so_in_one_line
         for _ in range(10)
     ]
     for worker in workers:
+        assert worker.stdout is not None
         assert worker.stdout.readline() == "ready\n"
     for worker in workers:
+        assert worker.stdin is not None
         worker.stdin.write("\n")
         worker.stdin.flush()
     answers = [worker.communicate(timeout=120)[0] for worker in workers]

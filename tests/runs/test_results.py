@@ -186,7 +186,7 @@ def test_a_result_saved_again_replaces_the_one_before_and_its_arrays(tmp_path):
 
 
 def test_numpy_scalars_and_whole_numbers_take_the_type_of_their_field():
-    written, _ = encode(Learned(np.int64(3), 2))
+    written, _ = encode(Learned(np.int64(3), 2))  # type: ignore[arg-type]
     assert same(decode(written, {}, Learned), Learned(3, 2.0))
 
 
@@ -201,7 +201,7 @@ def test_numpy_scalars_and_whole_numbers_take_the_type_of_their_field():
         ({"outcome": (1, 2)}, r"expected one of Learned, Failed, NoneType, got tuple"),
         ({"cells": [Learned(1, 1.0)]}, r"expected a tuple, got list .* @ Found.cells"),
         (
-            {"cells": (Learned(1.5, 1.0),)},
+            {"cells": (Learned(1.5, 1.0),)},  # type: ignore[arg-type]
             r"expected int, got float 1.5 @ Found.cells\[0\].iterations",
         ),
         ({"cells": ({"iterations": 1, "rate": 1.0},)}, r"expected Learned, got dict"),
