@@ -57,7 +57,7 @@ class Case:
     """
 
     risk: SquaredRisk
-    weights: tuple[object, ...]
+    weights: tuple[np.ndarray, ...]
     truth: str
     critical: bool = True
 

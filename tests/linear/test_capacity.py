@@ -35,7 +35,7 @@ def test_factorize_restores_the_target_with_balanced_layers(case):
     widths, target, rank = case
     layers = factorize(target, widths)
     assert [w.shape for w in layers] == list(zip(widths[1:], widths[:-1], strict=True))
-    size = np.linalg.norm(target)
+    size = float(np.linalg.norm(target))
     np.testing.assert_allclose(end_to_end(layers), target, rtol=0, atol=1e-13 * size)
     if len(layers) > 1:
         assert balancedness(layers) <= 1e-12 * size ** (2 / len(layers))
@@ -93,9 +93,13 @@ def test_nearest_representable_beats_a_search_in_the_metric_of_the_data(rank_x):
     rng = np.random.default_rng(1)
     target = rng.standard_normal((3, 4))
     found = nearest_representable(target, [4, 1, 3], SecondMoments.from_arrays(x, y))
+
+    def distance(v):
+        return np.sum((np.outer(v[:3], v[3:]) @ x.T - target @ x.T) ** 2)
+
     best = min(
         minimize(
-            lambda v: np.sum((np.outer(v[:3], v[3:]) @ x.T - target @ x.T) ** 2),
+            distance,
             rng.standard_normal(7),
         ).fun
         for _ in range(5)

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from pitfalls.errors import InputError
 from pitfalls.linear import (
+    CriticalKind,
     EscapeDirection,
     GlobalMinimumWitness,
     LayerGradientWitness,
@@ -18,6 +19,7 @@ from pitfalls.linear import (
     risk_along,
 )
 from pitfalls.moments import SecondMoments
+from tests.kinds import of_kind, there
 from tests.linear.problems import (
     make_risk,
     random_weights,
@@ -143,8 +145,9 @@ def test_the_witness_of_a_global_minimum_carries_its_numbers():
     assert not bottleneck.witness.certificate.holds
     assert abs(bottleneck.excess) < 1e-9 * np.sum(values**2)
     full = classify(risk, critical_point(risk, (5, 5, 3), (1, 2, 3)))
-    assert full.witness.certificate.holds
-    assert full.witness.certificate.excess_bound < 1e-12
+    certificate = of_kind(GlobalMinimumWitness, full.witness).certificate
+    assert certificate.holds
+    assert certificate.excess_bound < 1e-12
 
 
 def test_the_witness_of_a_non_strict_saddle_is_the_lack_of_negative_curvature():
@@ -153,8 +156,10 @@ def test_the_witness_of_a_non_strict_saddle_is_the_lack_of_negative_curvature():
     found = classify(risk, point)
     assert isinstance(found.witness, SaddleWitness)
     assert found.tightened
-    assert abs(found.witness.lowest_curvature) < 1e-6 * found.witness.largest_curvature
-    assert classify(risk, point, confirm=False).witness.lowest_curvature is None
+    lowest, largest = found.witness.lowest_curvature, found.witness.largest_curvature
+    assert abs(there(lowest)) < 1e-6 * there(largest)
+    unconfirmed = of_kind(SaddleWitness, classify(risk, point, confirm=False).witness)
+    assert unconfirmed.lowest_curvature is None
 
 
 def test_excess_of_a_saddle_is_half_the_modes_it_misses():
@@ -171,7 +176,8 @@ def test_the_origin_is_strict_for_two_layers_and_not_for_three():
     two = classify(risk, [np.zeros((4, 5)), np.zeros((3, 4))])
     three = classify(risk, [np.zeros((4, 5)), np.zeros((4, 4)), np.zeros((3, 4))])
     assert (two.verdict, three.verdict) == ("strict saddle", "non-strict saddle")
-    assert (three.witness.lowest_curvature, three.witness.largest_curvature) == (0, 0)
+    witness = of_kind(SaddleWitness, three.witness)
+    assert (witness.lowest_curvature, witness.largest_curvature) == (0, 0)
 
 
 def test_balanced_layers_of_a_lower_rank_are_non_strict_from_three_layers_on():
@@ -273,7 +279,8 @@ def test_same_point_gives_the_same_verdict_twice():
     risk = make_risk()
     point = critical_point(risk, (5, 4, 4, 3), (2,))
     first, second = classify(risk, point), classify(risk, point)
-    assert first.witness.curvature == second.witness.curvature
+    ones, others = (of_kind(EscapeDirection, found.witness) for found in (first, second))
+    assert ones.curvature == others.curvature
 
 
 def test_the_constructed_direction_comes_close_to_the_steepest():
@@ -281,7 +288,7 @@ def test_the_constructed_direction_comes_close_to_the_steepest():
     for seed in range(5):
         point = critical_point(risk, (5, 4, 4, 3), (1,), "strict saddle", seed)
         best = lowest_curvature(risk, point)
-        found = classify(risk, point).witness.curvature
+        found = of_kind(EscapeDirection, classify(risk, point).witness).curvature
         assert best.value <= found * (1 - 1e-9) + 1e-9
         assert found < 1e-3 * best.value
 
@@ -297,10 +304,11 @@ def test_wide_networks_are_classified_without_a_dense_hessian():
     y = x @ rng.standard_normal((96, 64)) + rng.standard_normal((400, 64))
     risk = SquaredRisk(SecondMoments.from_arrays(x, y))
     widths = (96, 96, 64, 96, 64)
-    for modes, kind in (
+    kinds: tuple[tuple[range, CriticalKind], ...] = (
         (range(1, 40), "non-strict saddle"),
         (range(1, 40), "strict saddle"),
         (range(1, 65), "global minimum"),
-    ):
+    )
+    for modes, kind in kinds:
         point = critical_point(risk, widths, list(modes), kind)
         assert classify(risk, point, confirm=False).verdict == kind

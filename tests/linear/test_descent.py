@@ -17,6 +17,7 @@ from pitfalls.linear import (
 )
 from pitfalls.linear import flow as flow_module
 from pitfalls.moments import SecondMoments
+from tests.kinds import of_kind
 from tests.linear.problems import make_risk, random_weights, risk_with_modes
 
 
@@ -159,7 +160,7 @@ def test_divergence_stops_with_the_last_good_weights():
     risk = make_risk()
     with pytest.raises(DivergenceError, match="Take a learning rate below 1") as error:
         descend(risk, random_weights((5, 4, 3)), learning_rate=1.0)
-    assert all(np.isfinite(w).all() for w in error.value.last)
+    assert all(np.isfinite(w).all() for w in of_kind(tuple, error.value.last))
 
 
 def test_the_default_learning_rate_never_goes_up():
@@ -243,4 +244,4 @@ def test_a_flow_whose_steps_become_too_short_ends_in_one_line_with_the_last_weig
     with pytest.raises(DivergenceError, match="too short: after 300 gradients") as caught:
         descend(risk, start, method="flow")
     assert "\n" not in str(caught.value)
-    assert all(np.isfinite(w).all() for w in caught.value.last)
+    assert all(np.isfinite(w).all() for w in of_kind(tuple, caught.value.last))

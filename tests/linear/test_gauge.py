@@ -44,7 +44,7 @@ def test_a_node_that_noise_alone_reaches_stays_small_unless_the_layers_are_exact
 def test_the_isometric_gauge_keeps_the_map_and_has_singular_values_zero_and_one(condition):
     weights = remix(random_weights(WIDTHS), condition, 0)
     gauge = isometric_gauge(weights, 1e-15)
-    size = np.linalg.norm(end_to_end(weights))
+    size = float(np.linalg.norm(end_to_end(weights)))
     np.testing.assert_allclose(end_to_end(gauge.layers), end_to_end(weights), atol=1e-10 * size)
     for layer in gauge.layers[:-1]:
         values = np.linalg.svd(layer, compute_uv=False)

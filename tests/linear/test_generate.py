@@ -19,7 +19,8 @@ def test_generated_points_are_critical_and_hold_the_modes(widths, modes, seed):
     if len(widths) == 2:  # a single layer has one critical point
         modes = (1, 2, 3)
     point = critical_point(risk, widths, modes, random_state=seed)
-    size = np.linalg.norm(risk.moments.syx) * np.prod([max(1, np.linalg.norm(w)) for w in point])
+    sizes = [max(1.0, float(np.linalg.norm(w))) for w in point]
+    size = np.linalg.norm(risk.moments.syx) * np.prod(sizes)
     assert all(np.linalg.norm(g) <= 1e-12 * size for g in risk.layer_gradients(point))
     values = np.linalg.svd(end_to_end(point) @ risk.modes.colour, compute_uv=False)
     held = risk.modes.values[[m - 1 for m in sorted(modes)]]

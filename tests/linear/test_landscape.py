@@ -2,7 +2,15 @@ import numpy as np
 import pytest
 
 from pitfalls.errors import InputError
-from pitfalls.linear import classify, critical_point, plane_through, risk_along, risk_on_plane
+from pitfalls.linear import (
+    EscapeDirection,
+    classify,
+    critical_point,
+    plane_through,
+    risk_along,
+    risk_on_plane,
+)
+from tests.kinds import of_kind
 from tests.linear.problems import make_risk, random_weights
 
 
@@ -18,7 +26,7 @@ def test_a_plane_holds_both_points_and_the_direction():
     risk = make_risk()
     saddle = critical_point(risk, (5, 4, 4, 3), (2,))
     minimum = critical_point(risk, (5, 4, 4, 3), (1, 2, 3))
-    witness = classify(risk, saddle).witness.direction
+    witness = of_kind(EscapeDirection, classify(risk, saddle).witness).direction
     plane = plane_through(saddle, minimum, witness)
     np.testing.assert_allclose(plane.coordinates(saddle), 0, atol=1e-12)
     np.testing.assert_allclose(plane.coordinates(minimum), (plane.span, 0, 0), atol=1e-10)

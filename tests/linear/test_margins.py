@@ -17,6 +17,7 @@ from benchmarks.linear.exact_points import (
 from benchmarks.linear.variants import VARIANTS, WELL_SCALED
 
 from pitfalls.linear import (
+    EscapeDirection,
     SquaredRisk,
     classify,
     critical_point,
@@ -26,6 +27,7 @@ from pitfalls.linear import (
     risk_along,
 )
 from pitfalls.moments import SecondMoments
+from tests.kinds import of_kind
 from tests.linear.problems import make_risk, random_weights, remix, risk_with_modes
 
 SAMPLE = 8
@@ -108,10 +110,11 @@ def test_a_faint_link_that_is_exact_makes_a_saddle_strict(faint):
     risk = draw_point(np.random.default_rng(0), (3, 3), (3.0, 2.0, 1.0)).risk
     point = [np.diag([1.0, 0, 0]), np.diag([1.0, faint, 0]), np.diag([3.0, 0, 0])]
     assert not any(g.any() for g in risk.layer_gradients(point))
-    assert not is_semidefinite(hessian(risk, point))
+    assert not is_semidefinite(hessian(risk, tuple(point)))
     found = classify(risk, point)
     assert found.verdict == "strict saddle"
-    assert found.witness.curvature == pytest.approx(-2 * faint, rel=0.01)
+    witness = of_kind(EscapeDirection, found.witness)
+    assert witness.curvature == pytest.approx(-2 * faint, rel=0.01)
 
 
 @pytest.mark.parametrize("faint", [2.0**-30, 2.0**-36, 2.0**-39])
@@ -128,7 +131,7 @@ def test_a_witness_lowers_the_risk_both_ways_by_its_step(scale):
     for modes in ((2,), (1,), ()):
         point = list(critical_point(risk, (5, 4, 4, 3), modes, "strict saddle"))
         point[0], point[1] = point[0] * scale, point[1] / scale
-        witness = classify(risk, point).witness
+        witness = of_kind(EscapeDirection, classify(risk, point).witness)
         assert witness.curvature == pytest.approx(
             curvature_along(risk, point, witness.direction), rel=1e-6
         )
@@ -146,9 +149,8 @@ def test_at_a_point_with_a_slope_a_witness_must_outweigh_it():
         found = classify(risk, near, tol=0.1)
         assert found.verdict in ("strict saddle", "undecided")
         if found.verdict == "strict saddle":
-            ends = risk_along(
-                risk, near, found.witness.direction, found.witness.step * np.array([-1, 1])
-            )
+            witness = of_kind(EscapeDirection, found.witness)
+            ends = risk_along(risk, near, witness.direction, witness.step * np.array([-1, 1]))
             assert max(ends) < risk.value(near)
     assert found.verdict == "undecided"
 

@@ -23,6 +23,7 @@ from pitfalls.linear.pivots import measure_pivots
 from pitfalls.linear.slices import _product_error
 from pitfalls.linear.white import WhitePoint, _gauge_gradients
 from pitfalls.moments import SecondMoments
+from tests.kinds import there
 from tests.linear.problems import data, make_risk, random_weights, risk_with_modes
 
 
@@ -89,14 +90,15 @@ def test_curvature_that_the_pivots_deny_leaves_the_point_undecided(monkeypatch):
 def test_a_push_off_a_saddle_is_as_long_as_it_says():
     risk = risk_with_modes([3.0, 2.0, 1.0])
     saddle = list(critical_point(risk, [5, 4, 3], modes=[2]))
-    escape, beside = _push(risk, saddle, 0, np.random.default_rng(0))
+    escape, beside = there(_push(risk, saddle, 0, np.random.default_rng(0)))
     length = np.linalg.norm(flatten(beside) - flatten(saddle))
     assert escape.radius == pytest.approx(length, rel=1e-9)
     assert risk.value(beside) < risk.value(saddle)
 
 
 def test_progress_of_the_flow_runs_up_to_its_end():
-    risk, seen = risk_with_modes([3.0, 2.0, 1.0]), []
+    risk = risk_with_modes([3.0, 2.0, 1.0])
+    seen: list[tuple[int, int]] = []
     for duration in (0.01, 40.0):
         seen.clear()
         descend(

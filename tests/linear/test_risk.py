@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -112,7 +114,7 @@ def test_minimum_is_as_low_as_multi_start_lbfgs(kind, max_rank):
         return risk.value(layers), np.concatenate([g.ravel() for g in gradients])
 
     rng = np.random.default_rng(0)
-    options = {"maxiter": 20_000, "maxfun": 40_000, "ftol": 1e-16, "gtol": 1e-10}
+    options: Any = {"maxiter": 20_000, "maxfun": 40_000, "ftol": 1e-16, "gtol": 1e-10}
     found = min(
         minimize(
             objective,

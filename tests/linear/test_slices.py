@@ -5,9 +5,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from pitfalls.linear import classify, critical_point, risk_along
+from pitfalls.linear import EscapeDirection, classify, critical_point, risk_along
 from pitfalls.linear.slices import Slice, cut
 from pitfalls.linear.white import WhitePoint
+from tests.kinds import of_kind
 from tests.linear.problems import make_risk, random_weights
 
 WIDTHS = (5, 4, 4, 3)
@@ -101,7 +102,8 @@ def test_curvature_proves_nothing_that_the_noise_of_the_point_may_hide():
     assert not bowl(0.0, -1e-6, 0.0, 1.0, hidden=3e-6).proves
     risk = make_risk()
     weights = critical_point(risk, WIDTHS, (1,), "strict saddle")
-    direction = list(classify(risk, weights).witness.direction)
+    witness = of_kind(EscapeDirection, classify(risk, weights).witness)
+    direction = list(witness.direction)
     shares = []
     for precision in (1.1e-16, 6e-8, 1e-2):
         point = WhitePoint.of(weights, risk.modes, precision, exact=False)
