@@ -59,4 +59,4 @@ def test_losses_are_found_by_name_and_unknown_names_are_refused():
     with pytest.raises(InputError, match="one of hinge, square, logistic"):
         named_loss("l2")
     with pytest.raises(InputError, match="boundary"):
-        HingeLoss("abs")
+        HingeLoss("abs")  # type: ignore[arg-type]

@@ -71,4 +71,4 @@ def test_bad_sample_sizes_are_refused():
     task, network = ParityTask.random(5, 0), TwoLayerReLU(5, 4, seed=0)
     for wrong in (0, 2.5):
         with pytest.raises(InputError, match="n_samples"):
-            evaluate(network, task, exact_up_to=2, n_samples=wrong)
+            evaluate(network, task, exact_up_to=2, n_samples=wrong)  # type: ignore[arg-type]

@@ -1,6 +1,7 @@
 """One door for modules: what is no function of its input is refused, and nothing is guessed."""
 
 import copy
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from pitfalls.parity import (
     target_signal,
     verify_exact,
 )
+from tests.kinds import there
 
 TASK = ParityTask([1, 0, 1, 1])
 
@@ -225,7 +227,7 @@ def test_a_network_that_was_changed_is_measured_as_it_is(change):
 def test_an_overwritten_forward_pass_is_not_passed_over():
     network = exact_network(TASK)
     assert verify_exact(network, TASK).method == "values of s"
-    network.forward = lambda x: torch.zeros(len(x), dtype=x.dtype)
+    network.forward = lambda x: torch.zeros(len(x), dtype=x.dtype)  # type: ignore[method-assign]
     assert verify_exact(network, TASK).largest_error == 1.0
 
 
@@ -266,7 +268,7 @@ def test_layer_gradients_refuse_a_network_that_computes_something_else():
 
 
 def test_the_number_of_features_is_never_guessed_from_a_layer():
-    network = Pooling()
+    network: Any = Pooling()
     for function in (gradient_signal, target_gradients):
         with pytest.raises(InputError, match="Pooling does not say how many features"):
             function(network)
@@ -286,16 +288,19 @@ def test_a_module_that_takes_another_number_of_features_is_refused(door):
 
 
 def test_numpy_integers_are_integers():
-    d, k = np.int64(4), np.int32(6)
-    network = TwoLayerReLU(d, k, seed=np.int64(7))
+    d: Any = np.int64(4)
+    k: Any = np.int32(6)
+    numbers: list[Any] = [np.int64(n) for n in (0, 1, 2, 7)]
+    zero, one, two, seven = numbers
+    network = TwoLayerReLU(d, k, seed=seven)
     assert torch.equal(network.flat_parameters(), TwoLayerReLU(4, 6, seed=7).flat_parameters())
-    assert gradient_signal(network, n_features=d, seed=np.int64(0)).n_features == 4
-    assert ParityTask.random(d, np.int64(1), np.int64(2)) == ParityTask.random(4, 1, 2)
-    assert cube(np.int64(2)).shape == (4, 2)
+    assert gradient_signal(network, n_features=d, seed=zero).n_features == 4
+    assert ParityTask.random(d, one, two) == ParityTask.random(4, 1, 2)
+    assert cube(two).shape == (4, 2)
     assert gradient_signal(layers(nn.Tanh()), n_features=d).n_features == 4
     for wrong in (4.0, True, "4"):
         with pytest.raises(InputError, match="n_features must be an integer"):
-            gradient_signal(layers(nn.Tanh()), n_features=wrong)
+            gradient_signal(layers(nn.Tanh()), n_features=wrong)  # type: ignore[arg-type]
 
 
 # -- outputs ------------------------------------------------------------------------------------
@@ -461,7 +466,7 @@ def test_a_two_layer_network_that_overflows_to_nan_is_not_exact(d):
         network.output.weight[0, -2:] = torch.tensor([1e200, -1e200], dtype=torch.float64)
     proof = verify_exact(network, task)
     assert not proof
-    assert proof.counterexample[1] == 1
+    assert there(proof.counterexample)[1] == 1
 
 
 def test_a_network_whose_output_is_nan_has_no_risk():
@@ -488,7 +493,7 @@ def test_modules_that_cannot_be_differentiated_input_by_input_are_refused():
 
 def test_something_else_than_a_module_is_refused():
     with pytest.raises(InputError, match=r"nn\.Module"):
-        gradient_signal(lambda x: x[:, 0], n_features=4)
+        gradient_signal(lambda x: x[:, 0], n_features=4)  # type: ignore[arg-type]
 
 
 def test_parameters_that_are_whole_numbers_are_refused_by_name():

@@ -8,7 +8,7 @@ from pitfalls.parity.threads import one_torch_thread, run_chunks
 
 
 def test_every_chunk_is_worked_on_once_and_what_one_raises_is_raised():
-    seen = []
+    seen: list[int] = []
     run_chunks(seen.append, 20)
     assert sorted(seen) == list(range(20))
 

@@ -188,8 +188,8 @@ def test_entries_that_share_their_memory_are_not_overwritten(as_torch):
         assert one.item() == 1
         assert walsh_hadamard_transform(one.expand(8)).tolist() == [8, *[0] * 7]
         return
-    one = np.ones(1)
-    shared = np.lib.stride_tricks.as_strided(one, (8,), (0,), writeable=True)
+    single = np.ones(1)
+    shared = np.lib.stride_tricks.as_strided(single, (8,), (0,), writeable=True)
     with pytest.raises(InputError, match="share their memory"):
         walsh_hadamard_transform(shared, inplace=True)
     assert walsh_hadamard_transform(shared).tolist() == [8, *[0] * 7]
@@ -230,7 +230,7 @@ def test_bad_input_is_refused_in_one_line():
     with pytest.raises(InputError, match="Got 0; pad with zeros to 1"):
         walsh_hadamard_transform(np.zeros((2, 0)))
     with pytest.raises(InputError, match=r"float32 or float64\. Got int64"):
-        walsh_hadamard_transform(np.arange(4))
+        walsh_hadamard_transform(np.arange(4))  # type: ignore[type-var]
     with pytest.raises(InputError, match="Got float16"):
         walsh_hadamard_transform(torch.zeros(4, dtype=torch.float16))
     with pytest.raises(InputError, match="has 1 axes"):

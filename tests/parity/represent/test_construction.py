@@ -192,7 +192,7 @@ def test_any_module_is_decided_by_enumeration():
 
 def test_bad_input_is_refused():
     with pytest.raises(InputError, match="variant"):
-        exact_network([1], "best")
+        exact_network([1], "best")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="the mask has 2"):
         verify_exact(TwoLayerReLU(3, 4), [1, 0])
     with pytest.raises(ResourceError, match="d = 30"):

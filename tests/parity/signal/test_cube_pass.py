@@ -125,5 +125,6 @@ def test_the_gradient_summed_with_a_parity_is_that_of_enumeration(d, k):
         task = ParityTask([mask >> j & 1 for j in range(d)])
         signs = task.labels(cube(d, dtype=torch.float64))
         expected = (signs @ gradients).numpy()
-        found = parity_gradient_sum(*arrays(network)[:3], mask)
+        w, b, alpha, _ = arrays(network)
+        found = parity_gradient_sum(w, b, alpha, mask)
         np.testing.assert_allclose(found, expected, atol=1e-12 * np.abs(gradients.numpy()).sum())

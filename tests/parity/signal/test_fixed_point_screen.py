@@ -15,6 +15,7 @@ from pitfalls.parity.signal.fixed_point_screen import (
     screen,
 )
 from pitfalls.parity.signal.gradient_norm import gradient_norm_total
+from tests.kinds import there
 
 N_INPUTS = 1 << SCREEN_BITS
 N_BLOCKS = N_INPUTS >> BLOCK_BITS
@@ -23,7 +24,7 @@ GUARD = 1e-12
 
 def screened(a, beta, low, alpha, *, side, limit, signs=None, typical=None):
     """Which blocks are proved, with the tables' error."""
-    tables = make_screen(low, alpha, a[None] if typical is None else typical, GUARD)
+    tables = there(make_screen(low, alpha, a[None] if typical is None else typical, GUARD))
     settled = np.zeros(N_BLOCKS, bool)
     signs = np.ones(N_INPUTS) if signs is None else signs
     n_rows = len(tables.units)
@@ -89,7 +90,7 @@ def test_inside_a_block_is_settled_above_its_largest_output_and_never_at_it(kind
 
 def test_the_tables_are_off_by_less_than_the_error_in_exact_arithmetic():
     low, a, alpha = units("usual", 1)
-    tables = make_screen(low, alpha, a[None], GUARD)
+    tables = there(make_screen(low, alpha, a[None], GUARD))
     step = Fraction(tables.step)
     worst = Fraction(0)
     for x in range(0, N_INPUTS, 17):

@@ -29,6 +29,7 @@ from pitfalls.parity.signal.cube_pass import HINGE, stream_sums
 from pitfalls.parity.signal.device_pass import _inside, stream_on_device
 from pitfalls.parity.signal.gradient_norm import draw_by_gradient_norm, gradient_norm_total
 from pitfalls.parity.signal.stratified import hamming_strata, sample_moments
+from tests.kinds import there
 
 LOSSES = [HingeLoss(), HingeLoss("clamp"), HingeLoss("max"), SquareLoss(), LogisticLoss()]
 
@@ -103,7 +104,7 @@ def test_streamed_sums_equal_plain_enumeration(d, scale, loss):
     assert streamed.mean_square == pytest.approx(plain.mean_square, rel=1e-12)
     assert streamed.active == plain.active
     assert streamed.noise == pytest.approx(plain.noise, rel=1e-11)
-    size = np.linalg.norm(plain.shared)
+    size = float(np.linalg.norm(plain.shared))
     np.testing.assert_allclose(streamed.shared, plain.shared, rtol=0, atol=1e-12 * size)
 
 
@@ -341,7 +342,8 @@ def test_the_binomial_interval_covers_for_every_network_and_boundary(network, bo
 def test_inputs_are_drawn_by_their_share_of_the_gradients_norm(d, k, scale):
     network = network_of(d, k, scale, seed=d)
     norm = network.gradient_squared_norm(cube(d, dtype=torch.float64)).numpy()
-    numbers, total = draw_by_gradient_norm(*arrays(network)[:3], 50_000, np.random.default_rng(0))
+    w, b, alpha, _ = arrays(network)
+    numbers, total = draw_by_gradient_norm(w, b, alpha, 50_000, np.random.default_rng(0))
     assert total == pytest.approx(norm.mean(), rel=1e-13)
     seen = np.bincount(numbers, minlength=2**d)
     assert stats.chisquare(seen, norm / norm.sum() * 50_000).pvalue > 1e-3
@@ -450,7 +452,7 @@ def test_the_bounds_are_those_of_the_loss():
     network = network_of(6, 9, 2.0)
     plain = gradient_bounds(network)
     for loss, slope in ((HingeLoss(), 1.0), (SquareLoss(), 1.0), (LogisticLoss(), 0.5)):
-        bounds = gradient_signal(network, loss).bounds
+        bounds = there(gradient_signal(network, loss).bounds)
         assert bounds.element == slope * plain.element
         assert bounds.homework == slope**2 * plain.homework
         assert bounds.by_unit == slope**2 * plain.by_unit
@@ -531,7 +533,7 @@ def test_progress_counts_to_the_end_and_an_interrupt_passes_through():
 def test_bad_input_is_refused_in_one_line():
     network = network_of(3, 4)
     with pytest.raises(InputError, match="must be 'auto'"):
-        gradient_signal(network, method="guess")
+        gradient_signal(network, method="guess")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="takes 3 features"):
         gradient_signal(network, n_features=4)
     with pytest.raises(InputError, match="TwoLayerReLU"):

@@ -10,6 +10,7 @@ from pitfalls.parity import (
     named_loss,
     target_signal,
 )
+from tests.kinds import there
 
 
 @pytest.mark.parametrize("loss", ["hinge", "square", "logistic"])
@@ -18,7 +19,7 @@ def test_it_is_the_distance_of_the_risks_gradient_from_the_shared_part(loss):
     shared = torch.from_numpy(gradient_signal(network, loss).shared)
     x = task.all_inputs(dtype=torch.float64)
     named_loss(loss)(network(x), task.labels(x)).backward()
-    gradient = nn.utils.parameters_to_vector([p.grad for p in network.parameters()])
+    gradient = nn.utils.parameters_to_vector([there(p.grad) for p in network.parameters()])
     expected = (gradient - shared).square().sum().item()
     assert target_signal(network, task, loss) == pytest.approx(expected, rel=1e-9)
 

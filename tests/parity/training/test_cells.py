@@ -1,4 +1,5 @@
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,7 +31,15 @@ def test_a_grid_leaves_out_weights_above_the_dimension():
 
 
 def test_cells_whose_rates_differ_in_the_last_digit_have_names_of_their_own():
-    rates = [0.001, 0.0010000001, float(np.nextafter(0.001, 1)), 1.0, 1e-7, np.float32(0.1), 0.1]
+    rates: list[Any] = [
+        0.001,
+        0.0010000001,
+        float(np.nextafter(0.001, 1)),
+        1.0,
+        1e-7,
+        np.float32(0.1),
+        0.1,
+    ]
     cells = sweep_cells([4], [1], rates=rates)
     assert len({cell.name for cell in cells}) == len(rates)
     assert cells[0].name == "d4-m1-k40-r0.001"
@@ -44,12 +53,13 @@ def test_a_rate_that_is_no_positive_number_is_refused(rate):
 
 
 def test_cells_of_numpy_numbers_equal_those_of_pythons():
-    cells = sweep_cells(np.array([3, 4]), np.array([1]), np.array([7]), np.array([0.5]))
+    given: list[Any] = [np.array([3, 4]), np.array([1]), np.array([7]), np.array([0.5])]
+    cells = sweep_cells(*given)
     assert cells == [SweepCell(3, 1, 7, 0.5), SweepCell(4, 1, 7, 0.5)]
     assert [cell.name for cell in cells] == ["d3-m1-k7-r0.5", "d4-m1-k7-r0.5"]
     for wrong in (2.5, True, "3"):
         with pytest.raises(InputError, match="must be an integer"):
-            SweepCell(wrong, 1, 10, 0.1)
+            SweepCell(wrong, 1, 10, 0.1)  # type: ignore[arg-type]
 
 
 def test_a_cell_named_twice_stands_once_in_the_grid():

@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -47,14 +48,15 @@ def test_a_bad_config_is_refused_in_one_line(bad, said):
 
 
 def test_numpy_numbers_and_lists_give_the_config_of_pythons_numbers():
-    config = LearningConfig(
-        n_hidden=np.int64(7),
-        learning_rate=np.float64(0.5),
-        momentum=0,
-        betas=[np.float64(0.5), 0.75],
-        batch_size=np.int32(3),
-        seed=np.uint8(1),
-    )
+    given: dict[str, Any] = {
+        "n_hidden": np.int64(7),
+        "learning_rate": np.float64(0.5),
+        "momentum": 0,
+        "betas": [np.float64(0.5), 0.75],
+        "batch_size": np.int32(3),
+        "seed": np.uint8(1),
+    }
+    config = LearningConfig(**given)
     plain = LearningConfig(
         n_hidden=7, learning_rate=0.5, momentum=0.0, betas=(0.5, 0.75), batch_size=3, seed=1
     )

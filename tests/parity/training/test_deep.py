@@ -18,6 +18,7 @@ from pitfalls.parity import (
     training_batch,
 )
 from pitfalls.parity.training.two_layer import initial_seed
+from tests.kinds import of_kind, there
 
 ACTIVATIONS = ["sigmoid", "tanh", "relu"]
 LOSSES = ["hinge", "square", "logistic"]
@@ -31,7 +32,8 @@ def test_layer_norms_equal_autograd(activation, loss):
     network = DeepNetwork(6, [9, 4, 7], activation, seed=1).double()
     seen = layer_gradients(network, x, task.labels(x), named_loss(loss))
     named_loss(loss)(network(x), task.labels(x)).backward()
-    expected = torch.stack([layer.weight.grad.norm() for layer in network.layers])
+    weights = [of_kind(nn.Linear, layer).weight for layer in network.layers]
+    expected = torch.stack([there(weight.grad).norm() for weight in weights])
     torch.testing.assert_close(seen.gradient_norm, expected, rtol=1e-11, atol=1e-14)
     for layer, norm in zip(network.layers, seen.spectral_norm, strict=True):
         assert norm == pytest.approx(torch.linalg.svdvals(layer.weight)[0].item())
@@ -62,11 +64,12 @@ def test_the_bounds_hold_for_every_network(activation, loss, widths, scale, seed
 def test_the_message_bound_is_reached_where_every_factor_is():
     # width one, all pre-activations 0: the sigmoid's slope is exactly 1/4
     network = DeepNetwork(1, [1, 1], "sigmoid", seed=0)
+    layers = [of_kind(nn.Linear, layer) for layer in network.layers]
     with torch.no_grad():
-        for layer in network.layers:
+        for layer in layers:
             layer.weight.fill_(2.0)
             layer.bias.fill_(-1.0)
-        network.layers[0].bias.zero_()
+        layers[0].bias.zero_()
     x, y = torch.zeros(1, 1), torch.ones(1)
     seen = layer_gradients(network, x, y, named_loss("square"))
     torch.testing.assert_close(seen.message_norm, seen.message_bound)
@@ -156,14 +159,15 @@ def test_progress_and_divergence_are_reported():
     wild = LearningConfig(n_iterations=400, learning_rate=1e6, loss="square")
     with pytest.raises(DivergenceError, match="smaller learning rate") as caught:
         train_deep([ParityTask([1, 1])], [3, 3], "relu", wild)
-    assert all(bool(p.isfinite().all()) for p in caught.value.last[0].parameters())
+    networks = of_kind(list, caught.value.last)
+    assert all(bool(p.isfinite().all()) for p in networks[0].parameters())
 
 
 def test_bad_networks_and_tasks_are_refused():
     with pytest.raises(InputError, match="at least 1"):
         DeepNetwork(3, [4, 0])
     with pytest.raises(InputError, match="sigmoid, tanh, relu"):
-        DeepNetwork(3, [4], "softplus")
+        DeepNetwork(3, [4], "softplus")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="one dimension"):
         train_deep([ParityTask([1]), ParityTask([1, 0])], [3])
     with pytest.raises(InputError, match="one dimension"):

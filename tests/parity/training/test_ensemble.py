@@ -8,6 +8,7 @@ from pitfalls.errors import InputError
 from pitfalls.parity import LearningConfig, ParityTask, train, train_ensemble, training_batch
 from pitfalls.parity.training.stacked import Stack
 from pitfalls.parity.training.two_layer import _share_right, evaluation_inputs, initial_state
+from tests.kinds import there
 
 CPU = torch.device("cpu")
 
@@ -71,7 +72,7 @@ def test_an_output_of_zero_is_wrong_for_either_class_in_training_too(engine):
     result = train_ensemble([task], config, engine=engine, states=[state])[0]
     assert result.curve.train_accuracy.tolist() == [0]  # of the batch, before its update
     stack = Stack((3, 30, 1), "relu", [task], [config], [state], CPU)
-    assert stack._test_accuracy(*stack.test).tolist() == [0]
+    assert stack._test_accuracy(*there(stack.test)).tolist() == [0]
     assert _share_right(state.network(3), *evaluation_inputs(task, config)) == 0
 
 

@@ -1,5 +1,6 @@
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from pitfalls.parity import (
 from pitfalls.parity.training import two_layer_kernel as kernel
 
 LOSSES = ["hinge", "square", "logistic"]
-OPTIMIZERS = {
+OPTIMIZERS: dict[str, dict[str, Any]] = {
     "sgd": {"optimizer": "sgd", "momentum": 0.0, "learning_rate": 0.05},
     "momentum": {"optimizer": "sgd", "momentum": 0.9, "learning_rate": 0.01},
     "adam": {"optimizer": "adam", "learning_rate": 0.003},
@@ -32,6 +33,7 @@ OPTIMIZERS = {
 def plain_loop(task, config, n_steps):
     """The starter's loop in plain PyTorch, on the same inputs."""
     network = initial_state(task, config).network(task.n_features)
+    optimizer: torch.optim.Optimizer
     if config.optimizer == "adam":
         optimizer = torch.optim.Adam(
             network.parameters(), config.learning_rate, config.betas, config.epsilon
@@ -149,7 +151,7 @@ def test_a_set_known_by_heart_is_no_parity_learned(d):
     config = LearningConfig(
         n_iterations=3000, n_samples=30, learning_rate=0.01, record_every=500, n_hidden=200
     )
-    states = []
+    states: list[LearningState] = []
     result = train(task, config, on_record=states.append)
     assert result.curve.train_accuracy[-1] == 1
     assert result.evaluation.accuracy < 0.9
@@ -183,7 +185,7 @@ def test_evaluation_inputs_are_drawn_apart_from_those_trained_on_and_the_same_ev
 def test_training_resumed_at_any_record_gives_the_same_bits(extra):
     task = ParityTask.random(9, 4)
     config = LearningConfig(n_iterations=950, record_every=100, seed=2, **extra)
-    states = []
+    states: list[LearningState] = []
     whole = train(task, config, on_record=states.append)
     assert [state.step for state in states] == [*range(100, 1000, 100), 950]
     for state in states[::3]:
@@ -229,7 +231,7 @@ def test_a_sparse_parity_is_learned_at_thirty_features_and_a_dense_one_is_not():
 
 def test_divergence_is_named_and_the_last_good_state_is_finite():
     task, config = ParityTask.random(8, 0), LearningConfig(loss="square", learning_rate=50.0)
-    states = []
+    states: list[LearningState] = []
     with pytest.raises(DivergenceError, match="smaller learning rate") as caught:
         train(task, config, on_record=states.append)
     last = caught.value.last
