@@ -1,5 +1,6 @@
 import io
 import zipfile
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ def header(text: str) -> bytes:
     return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode()
 
 
-def saved(**arrays: np.ndarray) -> bytes:
+def saved(**arrays: Any) -> bytes:
     stream = io.BytesIO()
     np.savez(stream, **arrays)
     return stream.getvalue()

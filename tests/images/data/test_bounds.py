@@ -13,6 +13,7 @@ import struct
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -283,7 +284,8 @@ def test_arrays_that_numpy_wrote_are_read_whatever_their_layout(tmp_path):
         "text": np.array(["a", "bcd"]),
         "record": np.zeros(3, dtype=[("a", "i4"), ("b", "f8")]),
     }
-    for save in (np.savez, np.savez_compressed):
+    savers: list[Any] = [np.savez, np.savez_compressed]
+    for save in savers:
         save(tmp_path / "a.npz", **arrays)
         found = read_arrays(tmp_path / "a.npz")
         for name, array in arrays.items():

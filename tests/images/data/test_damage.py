@@ -6,6 +6,7 @@ Nothing but a `DataError` in one line may come out, whatever the bytes say.
 import json
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -107,7 +108,7 @@ def test_the_watch_sees_what_is_forbidden():
 
 # ---- values that arithmetic does not bear ---------------------------------------------------
 
-EXTREME = {
+EXTREME: dict[str, tuple[np.ndarray, Any]] = {
     "1e300": (np.full((8, 4, 4), 1e300), [0, 1] * 4),
     "infinite": (np.full((8, 4, 4), np.inf), [0, 1] * 4),
     "not a number": (np.full((8, 4, 4), np.nan), [0, 1] * 4),

@@ -4,6 +4,7 @@ import gzip
 import json
 import pickle
 import shutil
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ def said(data, *words):
 
 def together(data):
     """Every image of all parts, as bytes, with the name of its class."""
-    found = []
+    found: list[tuple[bytes, str]] = []
     for part in ("train", "validation", "test"):
         names = (data.class_names[label] for label in data.labels(part))
         found += zip(map(bytes, data.images(part)), names, strict=True)
@@ -44,7 +45,7 @@ def test_the_table_of_readers_names_each_form_once():
 
 # ---- pictures -------------------------------------------------------------------------------
 
-LOSSLESS = {
+LOSSLESS: dict[str, dict[str, Any]] = {
     ".png": {},
     ".bmp": {},
     ".tif": {},

@@ -69,7 +69,8 @@ def test_the_name_digits_does_not_forbid_mirrors():
     ],
 )
 def test_names_of_classes_that_are_letters_sides_or_digits_decide(names, keeps):
-    assert judge_mirror(made(*by_colour(), names)).keeps is keeps
+    images, labels = by_colour()
+    assert judge_mirror(made(images, labels, names)).keeps is keeps
 
 
 def test_pictures_that_look_like_their_mirror_images_may_be_mirrored():

@@ -1,6 +1,7 @@
 """What used to be lost or guessed without a word is read rightly, refused, or counted and said."""
 
 import os
+from typing import Any
 
 import numpy as np
 import pytest
@@ -317,7 +318,7 @@ def test_transparency_and_further_frames_are_said(tmp_path):
 
 # ---- labels ---------------------------------------------------------------------------------
 
-LABELS = {
+LABELS: dict[str, tuple[Any, ...]] = {
     # name: (labels, class names that are due, labels that are due, words said)
     "from 1": ([1, 2, 3, 4] * 5, "1234", [0, 1, 2, 3] * 5, "from 0 on do not occur"),
     "0 and 5000": ([0, 5000] * 10, ("0", "5000"), [0, 1] * 10, "the 2 that do"),

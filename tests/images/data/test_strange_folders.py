@@ -1,6 +1,7 @@
 """A folder that is no data set is refused long before its end; one of many notes beside pictures is read."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -19,7 +20,12 @@ def test_a_disk_is_left_as_soon_as_it_is_seen_to_be_no_data_set(tmp_path, monkey
     for number in range(30):
         fill(tmp_path / f"part-{number:02}", ".py", 5)
     looked, scan = [], os.scandir
-    monkeypatch.setattr(os, "scandir", lambda path: looked.append(path) or scan(path))
+
+    def look(path):
+        looked.append(path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", look)
     with pytest.raises(DataError) as caught:
         load_dataset(DataConfig(str(tmp_path)))
     text = str(caught.value)
@@ -32,7 +38,7 @@ def test_a_disk_is_left_as_soon_as_it_is_seen_to_be_no_data_set(tmp_path, monkey
 
 def test_the_files_of_a_whole_disk_are_not_walked():
     with pytest.raises(DataError) as caught:
-        list_files(files.Path("/"))
+        list_files(Path("/"))
     assert "\n" not in str(caught.value)
 
 

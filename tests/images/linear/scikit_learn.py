@@ -5,17 +5,19 @@ import inspect
 import sys
 from unittest import mock
 
+from tests.kinds import there
+
 
 def load_tests(module, package, name, ours, *, only=None, left_out=()):
     """Load a copy of a test module of scikit-learn in which ``package.name`` is ours.
 
     Returns its test functions by name, all or only some, but for those that are left out.
     """
-    found = importlib.util.find_spec(module)
-    spec = importlib.util.spec_from_file_location(f"{module}_of_ours", found.origin)
+    found = there(importlib.util.find_spec(module))
+    spec = there(importlib.util.spec_from_file_location(f"{module}_of_ours", found.origin))
     copy = importlib.util.module_from_spec(spec)
     with mock.patch.object(sys.modules[package], name, ours):
-        spec.loader.exec_module(copy)
+        there(spec.loader).exec_module(copy)
     for test in vars(copy).values():
         for mark in getattr(test, "pytestmark", []):
             if mark.name == "parametrize" and inspect.isgenerator(mark.args[1]):

@@ -273,13 +273,16 @@ def test_two_fits_give_the_same_bits():
         (CCA(), "one class"),
         (LeastSquaresClassifier(), "one class"),
         (CCA(n_components=0), r"must be an int in the range \[1, inf\) or None. Got 0"),
-        (CCA(n_components=1.5), r"must be an int in the range \[1, inf\) or None. Got 1.5"),
+        (
+            CCA(n_components=1.5),  # type: ignore[arg-type]
+            r"must be an int in the range \[1, inf\) or None. Got 1.5",
+        ),
         (CCA(ridge=-1.0), r"must be a float in the range \[0.0, inf\). Got -1.0"),
-        (CCA(ridge=None), "Got None"),
+        (CCA(ridge=None), "Got None"),  # type: ignore[arg-type]
         (LeastSquaresClassifier(ridge=float("nan")), "Got nan"),
         (LeastSquaresClassifier(ridge=float("inf")), "Got inf"),
-        (LeastSquaresClassifier(ridge=None), "Got None"),
-        (LeastSquaresClassifier(ridge="1"), "Got '1'"),
+        (LeastSquaresClassifier(ridge=None), "Got None"),  # type: ignore[arg-type]
+        (LeastSquaresClassifier(ridge="1"), "Got '1'"),  # type: ignore[arg-type]
         (PCA(n_components=2.5), "Got 2.5"),
         (PCA(n_components=2.0), "Got 2.0"),
         (PCA(n_components=9), "from 1 to 3"),

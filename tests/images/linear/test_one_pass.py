@@ -5,6 +5,7 @@ import numpy as np
 from pitfalls.images import CCA, PCA, ImageDataset, LeastSquaresClassifier, fit_linear_methods
 from pitfalls.images.linear import embed, predict_labels, read_training_images
 from pitfalls.images.linear.one_pass import collect_moments
+from tests.kinds import there
 
 
 def photographs(n=24, side=64):
@@ -20,9 +21,10 @@ def test_few_images_of_many_pixels_form_no_square_of_them():
     data = photographs()
     training = read_training_images(data)
     assert training.moments is None
-    assert training.rows.shape == (24, 12_288)
+    rows = there(training.rows)
+    assert rows.shape == (24, 12_288)
     methods = fit_linear_methods(data, ridge=1e5)
-    x, y = training.rows.astype(np.float64), data.train_labels
+    x, y = rows.astype(np.float64), data.train_labels
     for ours, theirs in (
         (methods.pca, PCA(2).fit(x)),
         (methods.cca, CCA(2, 1e5).fit(x, y)),
@@ -30,8 +32,8 @@ def test_few_images_of_many_pixels_form_no_square_of_them():
         np.testing.assert_allclose(
             np.abs(embed(ours, data, "test")), np.abs(theirs.transform(x[:6])), rtol=1e-3, atol=1e-3
         )
-    theirs = LeastSquaresClassifier(1e5).fit(x, y).predict(x[:6])
-    np.testing.assert_array_equal(predict_labels(methods.classifier, data, "test"), theirs)
+    due = LeastSquaresClassifier(1e5).fit(x, y).predict(x[:6])
+    np.testing.assert_array_equal(predict_labels(methods.classifier, data, "test"), due)
 
 
 def test_two_classes_have_one_pair_of_directions_and_no_warning():

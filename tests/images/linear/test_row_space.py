@@ -1,5 +1,7 @@
 """Fewer rows than columns: the space of the rows gives what the moments of the columns give."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
@@ -9,6 +11,7 @@ from sklearn.linear_model import Ridge
 from pitfalls.errors import InputError
 from pitfalls.images import CCA, PCA, LeastSquaresClassifier
 from pitfalls.images.linear.row_space import row_space
+from tests.kinds import there
 
 
 def wide(n=40, d=1100, k=3, seed=0):
@@ -24,7 +27,7 @@ def assert_same_directions(ours, theirs, atol=1e-8):
 
 def test_coordinates_and_lift_give_the_rows_back():
     X, _ = wide()
-    space = row_space(X)
+    space = there(row_space(X))
     assert space.coordinates.shape == (40, 39)
     basis = space.lift(np.eye(39))
     np.testing.assert_allclose(basis.T @ basis, np.eye(39), atol=1e-12)
@@ -34,7 +37,7 @@ def test_coordinates_and_lift_give_the_rows_back():
 def test_repeated_rows_span_no_new_directions():
     X, y = wide(n=20)
     twice = np.vstack([X, X])
-    assert row_space(twice).coordinates.shape == (40, 19)
+    assert there(row_space(twice)).coordinates.shape == (40, 19)
     classifier = LeastSquaresClassifier().fit(twice, np.r_[y, y])
     assert classifier.rank_ == 19
     np.testing.assert_allclose(
@@ -84,7 +87,8 @@ def test_least_squares_is_the_same_by_rows_and_by_columns(ridge, sparse):
     X, y = wide()
     if sparse:
         X = np.maximum(X - 5, 0)
-    rows = LeastSquaresClassifier(ridge).fit(csr_array(X) if sparse else X, y)
+    given: Any = csr_array(X) if sparse else X
+    rows = LeastSquaresClassifier(ridge).fit(given, y)
     columns = LeastSquaresClassifier(ridge).partial_fit(X, y)
     assert not hasattr(rows, "moments_")
     np.testing.assert_allclose(rows.coef_, columns.coef_, atol=1e-9)

@@ -1,5 +1,7 @@
 """What users of scikit-learn expect of the three estimators beside fit and transform."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.sparse import csc_array, csr_array
@@ -110,7 +112,7 @@ def test_cca_warns_when_there_are_fewer_pairs_than_asked_for():
 def test_a_weight_of_two_is_the_row_twice_and_a_weight_of_zero_none(intercept, sparse):
     X, y = labelled(n=80, seed=37)
     weight = np.random.default_rng(1).integers(0, 4, 80)
-    container = csc_array if sparse else np.asarray
+    container: Any = csc_array if sparse else np.asarray
     weighted = LeastSquaresClassifier(2.0, fit_intercept=intercept).fit(container(X), y, weight)
     repeated = LeastSquaresClassifier(2.0, fit_intercept=intercept).fit(
         np.repeat(X, weight, axis=0), np.repeat(y, weight)

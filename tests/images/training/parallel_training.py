@@ -22,10 +22,13 @@ LONG = TrainConfig(epochs=10, batch_size=20, scheme="cosine", rate=0.02, checkpo
 LONG_IMAGES = 101  # five steps an epoch, the last of 21 images: shares of 10 and 11
 
 
-def run(kind: str, state: TrainState | None = None) -> tuple[Any, list[dict], list[TrainState]]:
+def run(
+    kind: str, state: TrainState | None = None
+) -> tuple[Any, list[dict[str, Any]], list[TrainState]]:
     config = dataclasses.replace(CONFIGS.get(kind, CONFIGS["homework"]), checkpoint_every=1)
     model = plain() if kind == "plain" else network()
-    log, states = [], []
+    log: list[dict[str, Any]] = []
+    states: list[TrainState] = []
     train(
         model,
         dataset(n=IMAGES),
@@ -40,7 +43,8 @@ def run(kind: str, state: TrainState | None = None) -> tuple[Any, list[dict], li
 
 def run_long(state: TrainState | None = None) -> tuple[list[float], list[TrainState]]:
     """Fifty float32 steps of a network with batch normalisation."""
-    losses, states = [], []
+    losses: list[float] = []
+    states: list[TrainState] = []
     train(
         network(),
         dataset(n=LONG_IMAGES),
@@ -57,9 +61,9 @@ def main(folder: Path) -> None:
         losses, states = run_long()
         if launched_rank() == 0:
             (folder / "long.json").write_text(json.dumps(losses))
-            state = states[19]
-            save_file(state.tensors, folder / "state.safetensors")
-            (folder / "state.json").write_text(json.dumps(state.meta))
+            kept = states[19]
+            save_file(kept.tensors, folder / "state.safetensors")
+            (folder / "state.json").write_text(json.dumps(kept.meta))
         for kind in ("plain", "homework", "fast"):
             model, log, states = run(kind)
             write(folder, kind, model, log)
@@ -74,7 +78,7 @@ def main(folder: Path) -> None:
             (folder / f"diverged-{launched_rank()}.txt").write_text(str(error))
 
 
-def write(folder: Path, name: str, model: Any, log: list[dict]) -> None:
+def write(folder: Path, name: str, model: Any, log: list[dict[str, Any]]) -> None:
     if launched_rank() == 0:
         tensors = {k: v.contiguous() for k, v in model.state_dict().items()}
         save_file(tensors, folder / f"{name}.safetensors")

@@ -11,6 +11,7 @@ from pitfalls.errors import InputError
 from pitfalls.images import FastNet
 from pitfalls.images.networks import normalize
 from pitfalls.images.training import attribute
+from tests.kinds import of_kind
 
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.3, 0.25)
 
@@ -24,7 +25,7 @@ def test_a_linear_network_s_maps_are_its_weights_times_the_pixels(images):
     network = nn.Sequential(nn.Flatten(), nn.Linear(192, 4))
     found = attribute(network, images, np.array([0, 3, 1]), MEAN, STD)
     x = normalize(torch.from_numpy(images), MEAN, STD).reshape(3, -1)
-    weights = network[1].weight[[0, 3, 1]]
+    weights = of_kind(nn.Linear, network[1]).weight[[0, 3, 1]]
     expected = (weights * x).reshape(3, 3, 8, 8).sum(1).detach().numpy()
     np.testing.assert_allclose(found.maps, expected, atol=1e-5)
     assert found.gaps.max() < 1e-4
@@ -46,12 +47,13 @@ def test_maps_add_up_to_the_answer_s_logit_less_that_of_the_mean_picture(images)
 
 
 def test_only_the_pixels_that_a_network_reads_are_shown(images):
-    network = nn.Sequential(nn.Flatten(), nn.Linear(192, 2), nn.ReLU(), nn.Linear(2, 2))
+    first = nn.Linear(192, 2)
+    network = nn.Sequential(nn.Flatten(), first, nn.ReLU(), nn.Linear(2, 2))
     read = torch.zeros(3, 8, 8)
     read[:, 2:4, 5:7] = 1
     with torch.no_grad():
-        network[1].weight.mul_(read.flatten())
-        network[1].bias.fill_(10.0)
+        first.weight.mul_(read.flatten())
+        first.bias.fill_(10.0)
     found = attribute(network, images, np.array([0, 1, 0]), MEAN, STD)
     assert np.all((found.maps != 0) == (read[0].numpy() == 1))
 

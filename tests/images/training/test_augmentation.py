@@ -259,7 +259,12 @@ def test_numpys_global_generator_gives_each_image_and_step_its_own_numbers():
     assert len(set(first.tolist())) > 30
     assert not torch.equal(first, second)
     drawn = []
-    many = PerImage(lambda image: drawn.append(np.random.randint(2**31)) or image)  # noqa: NPY002
+
+    def draw(image):
+        drawn.append(np.random.randint(2**31))  # noqa: NPY002
+        return image
+
+    many = PerImage(draw)
     augment(pictures(500, 1, 1, 1), [many], at(n=500))
     assert len(set(drawn)) > 498
 
@@ -319,15 +324,15 @@ def test_alternating_flip_of_an_image_does_not_depend_on_its_batch():
         lambda: RandomCrop(0),
         lambda: RandomCrop(4, padding=-1),
         lambda: RandomCrop(4, padding_mode="mirror"),
-        lambda: RandomCrop(4, 1, "reflect"),
-        lambda: RandomCrop(4.0),
-        lambda: RandomCrop("4"),
+        lambda: RandomCrop(4, 1, "reflect"),  # type: ignore[arg-type]
+        lambda: RandomCrop(4.0),  # type: ignore[arg-type]
+        lambda: RandomCrop("4"),  # type: ignore[arg-type]
         lambda: RandomCrop([]),
         lambda: RandomCrop((4, 4, 4)),
         lambda: RandomCrop(4, padding=(1, 2, 3)),
-        lambda: RandomCrop(4, padding=1.5),
+        lambda: RandomCrop(4, padding=1.5),  # type: ignore[arg-type]
         lambda: RandomCrop(4, padding=()),
-        lambda: RandomCrop(4, fill="red"),
+        lambda: RandomCrop(4, fill="red"),  # type: ignore[arg-type]
         lambda: RandomCrop(4, fill=()),
         lambda: RandomCrop(4, fill=float("nan")),
         lambda: RandomHorizontalFlip(1.5),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from torch.distributed import TCPStore
+from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
 from pitfalls.cli import main
 from pitfalls.images.training.distributed import World, meeting_place
@@ -47,7 +47,7 @@ def written(tmp_path_factory):
         log = json.loads((folder / f"{name}.json").read_text())
         return load_file(folder / f"{name}.safetensors"), log
 
-    read.folder = folder
+    read.folder = folder  # type: ignore[attr-defined]
     return read
 
 

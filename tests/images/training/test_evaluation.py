@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,7 @@ from torch import nn
 
 from pitfalls.errors import InputError
 from pitfalls.images.networks import normalize
-from pitfalls.images.training.evaluation import evaluate, predict_logits
+from pitfalls.images.training.evaluation import Views, evaluate, predict_logits
 
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.3, 0.4)
 
@@ -57,7 +59,7 @@ def test_views_are_the_image_its_mirror_and_two_diagonal_shifts():
 
     reflected = torch.nn.functional.pad(image[None, None], (1,) * 4, mode="reflect")[0, 0]
     shifted = (mirror_mean(reflected[:5, :5]) + mirror_mean(reflected[2:, 2:])) / 2
-    expected = {
+    expected: dict[Views, Any] = {
         "plain": image[2, 1],
         "mirror": mirror_mean(image),
         "six": (mirror_mean(image) + shifted) / 2,
@@ -179,7 +181,11 @@ def test_progress_counts_images():
         lambda: predict_logits(Probe(), torch.zeros(2, 3, 4, 4), MEAN, STD),
         lambda: predict_logits(Probe(), torch.zeros(0, 3, 4, 4, dtype=torch.uint8), MEAN, STD),
         lambda: predict_logits(
-            Probe(), torch.zeros(1, 3, 4, 4, dtype=torch.uint8), MEAN, STD, views="ten"
+            Probe(),
+            torch.zeros(1, 3, 4, 4, dtype=torch.uint8),
+            MEAN,
+            STD,
+            views="ten",  # type: ignore[arg-type]
         ),
     ],
 )

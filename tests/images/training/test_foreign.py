@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from pitfalls.images.training.config import TrainConfig
 from pitfalls.images.training.evaluation import evaluate, predict_logits
 from pitfalls.images.training.loop import train
 from pitfalls.images.training.range_test import learning_rate_range
-from pitfalls.images.training.records import TrainState
+from pitfalls.images.training.records import StepRecord, TrainState
 from tests.images.training.test_loop import assert_equal, dataset, network, plain, weights
 
 CONFIG = TrainConfig(
@@ -30,7 +31,7 @@ def tensors(data):
     return TensorDataset(images, torch.from_numpy(data.train_labels))
 
 
-class Random(Dataset):
+class Random(Dataset[Any]):
     """Bytes, changed by all three global generators, as other people's transforms do."""
 
     def __len__(self):
@@ -78,13 +79,16 @@ def test_a_dataset_of_the_same_numbers_trains_the_same_network():
     ids=["dataset", "loader", "loader with a generator"],
 )
 def test_random_data_resume_bit_for_bit(make):
-    whole, states, log = network(), [], []
+    whole = network()
+    states: list[TrainState] = []
+    log: list[StepRecord] = []
     train(whole, make(), CONFIG, on_checkpoint=states.append, on_step=log.append)
     assert log[0].loss != log[4].loss
     for state in (states[0], states[4], states[6]):
         torch.rand(3)
         np.random.rand()  # noqa: NPY002
-        resumed, rest = network(seed=4), []
+        resumed = network(seed=4)
+        rest: list[StepRecord] = []
         train(resumed, make(), CONFIG, state=through_json(state), on_step=rest.append)
         assert_equal(weights(whole), weights(resumed))
         assert rest == log[state.step :]
@@ -95,7 +99,8 @@ def test_a_loader_with_workers_gives_the_same_in_a_resumed_run():
     def make():
         return DataLoader(Random(), batch_size=15, shuffle=True, num_workers=1)
 
-    whole, states = plain(), []
+    whole = plain()
+    states: list[TrainState] = []
     train(whole, make(), CONFIG, on_checkpoint=states.append)
     resumed = plain(seed=4)
     train(resumed, make(), CONFIG, state=through_json(states[2]))
@@ -123,7 +128,7 @@ def test_pillow_pictures_and_bytes_are_scaled_and_floats_are_not():
     assert (seen[-1] == 7).all()
 
 
-class _Listed(Dataset):
+class _Listed(Dataset[Any]):
     def __init__(self, items):
         self.items = items
 
@@ -134,7 +139,7 @@ class _Listed(Dataset):
         return self.items[index]
 
 
-class _Stream(IterableDataset):
+class _Stream(IterableDataset[Any]):
     def __iter__(self):
         return iter([(torch.zeros(3, 8, 8), 0)] * 8)
 
@@ -260,7 +265,8 @@ def lazy():
 
 
 def test_lazy_layers_are_completed_by_seed_and_resume_bit_for_bit():
-    one, two, states = lazy(), lazy(), []
+    one, two = lazy(), lazy()
+    states: list[TrainState] = []
     train(one, dataset(), CONFIG, on_checkpoint=states.append)
     torch.rand(3)
     train(two, dataset(), CONFIG)
@@ -299,7 +305,8 @@ def test_compiled_and_torchscript_modules_train_and_resume_as_the_module_itself(
     def inner(model):
         return {k.removeprefix("_orig_mod."): v for k, v in weights(model).items()}
 
-    bare, other, states = plain(), make(), []
+    bare, other = plain(), make()
+    states: list[TrainState] = []
     train(bare, dataset(), CONFIG)
     train(other, dataset(), CONFIG, on_checkpoint=states.append)
     for name, value in weights(bare).items():

@@ -1,5 +1,6 @@
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,6 +25,8 @@ from pitfalls.images.training.chain import choose_chain
 from pitfalls.images.training.checks import training_warnings
 from pitfalls.images.training.config import TrainConfig
 from pitfalls.images.training.loop import train
+from pitfalls.images.training.records import StepRecord, TrainState
+from tests.kinds import of_kind, there
 
 PLAIN = TrainConfig(scheme="constant", rate=0.05, batch_size=8)
 
@@ -67,7 +70,7 @@ def test_training_equals_a_loop_written_out():
     data, config = dataset(), dataclasses.replace(PLAIN, epochs=2, weight_decay=0.01, nesterov=True)
     config = dataclasses.replace(config, label_smoothing=0.1)
     model, oracle = network(), network()
-    records = []
+    records: list[StepRecord] = []
     train(model, data, config, on_step=records.append)
 
     optimizer = torch.optim.SGD(
@@ -121,7 +124,7 @@ def test_summed_loss_is_the_mean_times_the_batch():
 
 def test_averaging_returns_the_warmed_up_moving_average_of_weights_and_buffers():
     data, config = dataset(), dataclasses.replace(PLAIN, epochs=2, checkpoint_every=1)
-    states = []
+    states: list[TrainState] = []
     train(network(), data, config, on_checkpoint=states.append)
     for decay in (0.8, 0.3):  # the second is reached on the way
         expected = {k: v for k, v in weights(network()).items() if v.is_floating_point()}
@@ -142,7 +145,9 @@ def test_in_a_short_run_the_averaged_network_is_not_the_initial_one():
     config = dataclasses.replace(config, flip="none", crop_padding=0)
     last = train(plain(), data, config).epochs[-1]
     assert last.train_accuracy == 1.0
-    assert last.validation_accuracy > 0.85  # a quarter, by the initial weights' share of 91 %
+    assert (
+        there(last.validation_accuracy) > 0.85
+    )  # a quarter, by the initial weights' share of 91 %
 
 
 def test_a_run_whose_rate_is_zero_throughout_is_announced():
@@ -163,7 +168,8 @@ def test_a_schedule_that_gives_no_rate_is_refused(wrong):
 
 
 def test_learning_rates_come_from_the_scheme_with_the_previous_one():
-    asked, seen = [], []
+    asked = []
+    seen: list[StepRecord] = []
 
     def rate(previous, epoch, batch, n_batches):
         asked.append((previous, epoch, batch, n_batches))
@@ -211,7 +217,7 @@ def test_every_image_is_seen_once_an_epoch_in_a_new_order():
     ],
 )
 def test_a_small_last_batch_joins_the_one_before(n, batch_size, sizes):
-    records = []
+    records: list[StepRecord] = []
     train(
         network(),
         dataset(n=n),
@@ -330,12 +336,13 @@ class Poisoned(nn.Module):
         self.calls += 1
         if self.calls == self.step:
             with torch.no_grad():
-                self.layers.get_submodule(self.layer).weight[0, 0] = math.nan
+                layer = of_kind(nn.Linear, self.layers.get_submodule(self.layer))
+                layer.weight[0, 0] = math.nan
         return self.layers(x)
 
 
 def test_divergence_names_the_step_and_the_first_bad_layer_and_keeps_the_last_good_state():
-    states = []
+    states: list[TrainState] = []
     with pytest.raises(DivergenceError, match=r"at step 3 .*layers\.2, its weight") as caught:
         train(
             Poisoned(step=3),
@@ -404,7 +411,7 @@ def test_numbers_that_are_read_late_are_those_read_at_once(monkeypatch):
     data, config = dataset(), dataclasses.replace(PLAIN, epochs=2, checkpoint_every=3)
 
     def told():
-        heard = []
+        heard: list[Any] = []
         model = network()
         result = train(
             model, data, config,
@@ -423,7 +430,7 @@ def test_numbers_that_are_read_late_are_those_read_at_once(monkeypatch):
 
 def test_a_loss_that_is_read_late_is_no_result_either(monkeypatch):
     monkeypatch.setattr(loop, "PROMPT", ())
-    records = []
+    records: list[StepRecord] = []
     config = dataclasses.replace(PLAIN, epochs=3, rate=1e25)
     with pytest.raises(DivergenceError, match=r"the loss is .* at step \d+ \(epoch 1"):
         train(plain(), dataset(), config, on_step=records.append)
@@ -438,7 +445,8 @@ def test_a_rate_too_high_is_a_divergence_not_a_result():
 
 @pytest.mark.parametrize("watched", [True, False])
 def test_a_last_step_that_leaves_the_finite_numbers_is_no_result(watched):
-    kept = {"on_checkpoint": lambda state: None, "on_epoch": pytest.fail} if watched else {}
+    listeners: dict[str, Any] = {"on_checkpoint": lambda state: None, "on_epoch": pytest.fail}
+    kept = listeners if watched else {}
     one_step = dataclasses.replace(
         PLAIN, epochs=1, batch_size=len(dataset().train_labels), rate=1e39
     )
@@ -468,7 +476,7 @@ def test_a_model_with_too_few_outputs_is_refused():
 
 
 def test_weights_that_are_not_finite_are_never_handed_out():
-    states = []
+    states: list[TrainState] = []
     with pytest.raises(DivergenceError):
         train(
             plain(),

@@ -57,7 +57,8 @@ def test_muon_takes_convolutions_and_sgd_the_rest():
 
 
 def test_memory_is_put_back_in_the_parameters_own_layout():
-    network = nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)
+    network = nn.Conv2d(3, 4, 3)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's own lack
     optimizers = make_optimizers(network, momentum=0.9)
     network(torch.randn(1, 3, 5, 5)).sum().backward()
     optimizers[0].step()
@@ -74,7 +75,7 @@ def test_muon_moves_a_weight_that_starts_at_zero():
     layer = nn.Conv2d(2, 3, 1, bias=False)
     nn.init.zeros_(layer.weight)
     (layer(torch.ones(1, 2, 1, 1)) * torch.tensor([1.0, -2.0, 0.5])[:, None, None]).sum().backward()
-    Muon([layer.weight]).step()
+    Muon(list(layer.parameters())).step()
     assert layer.weight.isfinite().all()
     assert layer.weight.norm() > 0.1
 

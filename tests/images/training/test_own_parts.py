@@ -15,8 +15,9 @@ from pitfalls.images.training.batches import epoch_order
 from pitfalls.images.training.config import TrainConfig
 from pitfalls.images.training.loop import train
 from pitfalls.images.training.losses import balanced_weights
-from pitfalls.images.training.records import TrainState
+from pitfalls.images.training.records import StepRecord, TrainState
 from tests.images.training.test_loop import PLAIN, assert_equal, dataset, network, plain, weights
+from tests.kinds import there
 
 STILL = dataclasses.replace(PLAIN, epochs=2, transforms=(), checkpoint_every=1)
 
@@ -96,7 +97,8 @@ def test_parts_by_name_change_the_training_and_resume_bit_for_bit(own, changes):
         named["transforms"] = tuple(
             name if name in ("crop", "flip") else own(name) for name in changes["transforms"]
         )
-    config, data, states = dataclasses.replace(STILL, **named), dataset(), []
+    config, data = dataclasses.replace(STILL, **named), dataset()
+    states: list[TrainState] = []
     whole, usual = network(), network()
     train(whole, data, config, on_checkpoint=states.append)
     train(usual, data, STILL)
@@ -125,7 +127,8 @@ def test_adamw_with_clipping_warm_up_and_class_weights_equals_a_loop_written_out
         STILL, optimizer="adamw", rate=0.01, weight_decay=0.1, clip=0.2, warmup=1.5,
         class_weights="balanced",
     )  # fmt: skip
-    model, oracle, records = plain(), plain(), []
+    model, oracle = plain(), plain()
+    records: list[StepRecord] = []
     train(model, uneven, config, on_step=records.append)
     optimizer = torch.optim.AdamW(oracle.parameters(), weight_decay=0.1)
     labels = torch.from_numpy(uneven.train_labels)
@@ -173,14 +176,16 @@ def test_mixup_mixes_a_whole_batch_and_its_shares_sum_to_one(own):
 def test_the_best_epoch_and_its_weights_are_chosen_by_the_validation_set():
     data = dataset(n=24, n_validation=24, seed=3)
     config = dataclasses.replace(STILL, epochs=12, rate=0.2, keep="best")
-    states, last = [], plain()
+    last = plain()
+    states: list[TrainState] = []
     train(last, data, dataclasses.replace(config, keep="last"), on_checkpoint=states.append)
     best = plain()
     result = train(best, data, config)
-    losses = [epoch.validation_loss for epoch in result.epochs]
-    assert result.best_epoch == int(np.argmin(losses))
-    assert result.best_epoch < 11  # so that the choice shows
-    step = result.epochs[result.best_epoch].step
+    losses = [there(epoch.validation_loss) for epoch in result.epochs]
+    best_epoch = there(result.best_epoch)
+    assert best_epoch == int(np.argmin(losses))
+    assert best_epoch < 11  # so that the choice shows
+    step = result.epochs[best_epoch].step
     (state,) = (state for state in states if state.step == step)
     for name, value in best.state_dict().items():
         assert torch.equal(value, state.tensors[f"model/{name}"])
@@ -189,12 +194,13 @@ def test_the_best_epoch_and_its_weights_are_chosen_by_the_validation_set():
 def test_patience_stops_after_so_many_epochs_without_a_lower_loss_and_resumes_alike():
     data = dataset(n=24, n_validation=24, seed=3)
     config = dataclasses.replace(STILL, epochs=40, rate=0.2, keep="best", patience=3)
-    states, reported, model = [], [], plain()
+    reported, model = [], plain()
+    states: list[TrainState] = []
     result = train(
         model, data, config, on_checkpoint=states.append,
         on_progress=lambda done, total: reported.append((done, total)),
     )  # fmt: skip
-    assert len(result.epochs) == result.best_epoch + 1 + 3 < 40
+    assert len(result.epochs) == there(result.best_epoch) + 1 + 3 < 40
     assert result.steps == len(result.epochs) * 3
     assert reported[-1] == (120, 120)
     for state in (states[0], states[7], states[-1]):
@@ -306,7 +312,7 @@ def test_a_memory_that_no_checkpoint_holds_is_refused(own):
     ],
 )
 def test_a_state_of_another_seed_scheme_or_optimiser_is_refused_with_what_differs(changes, says):
-    states = []
+    states: list[TrainState] = []
     train(plain(), dataset(), STILL, on_checkpoint=states.append)
     with pytest.raises(InputError, match=says):
         train(plain(), dataset(), dataclasses.replace(STILL, **changes), state=states[0])
@@ -315,7 +321,8 @@ def test_a_state_of_another_seed_scheme_or_optimiser_is_refused_with_what_differ
 
 
 def test_a_state_goes_on_for_more_epochs_where_the_scheme_does_not_ask_how_long_a_run_is():
-    states, whole, longer = [], plain(), plain()
+    whole, longer = plain(), plain()
+    states: list[TrainState] = []
     train(whole, dataset(), dataclasses.replace(STILL, epochs=3))
     train(plain(), dataset(), STILL, on_checkpoint=states.append)
     more = dataclasses.replace(STILL, epochs=3, micro_batches=1, checkpoint_every=7)

@@ -8,6 +8,7 @@ from torch import nn
 from pitfalls.errors import DivergenceError, InputError
 from pitfalls.images.training.range_test import _read, learning_rate_range
 from tests.images.training.test_loop import PLAIN, assert_equal, dataset, plain, weights
+from tests.kinds import there
 
 
 def test_rates_grow_geometrically_and_the_model_is_left_alone():
@@ -34,7 +35,7 @@ def test_the_edge_of_stability_of_a_quadratic_like_loss_is_found():
     assert result.diverged
     assert len(result.rates) < 200
     assert result.losses[:10].mean() > 1.1 * result.smoothed.min()
-    assert 1e-3 < result.steepest <= result.lowest < result.rates[-1]
+    assert 1e-3 < there(result.steepest) <= there(result.lowest) < result.rates[-1]
     assert result.undecided == ""
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -16,7 +17,7 @@ from tests.images.training.test_loop import assert_equal, dataset, network, weig
 GUIDE = Path(__file__).parents[3] / "docs" / "guides" / "own-parts.md"
 RECIPES = dict(re.findall(r"```python\n# (\w+\.py)\n(.*?)```", GUIDE.read_text(), re.S))
 CONFIG = TrainConfig(epochs=2, batch_size=8, checkpoint_every=1)
-USES = {
+USES: dict[str, dict[str, Any]] = {
     "decayed.py": {"optimizer": "decayed.py:decayed", "rate": 0.002},
     "mixing.py": {"transforms": ("crop", "mixing.py:mixup")},
     "focal.py": {"loss": "focal.py:focal"},
@@ -40,7 +41,8 @@ def test_a_recipe_trains_and_resumes_bit_for_bit(name, tmp_path, monkeypatch):
     code = RECIPES[name].replace("n_classes=10", "n_classes=4")
     (tmp_path / name).write_text(code)
     monkeypatch.chdir(tmp_path)
-    config, states = dataclasses.replace(CONFIG, **USES[name]), []
+    config = dataclasses.replace(CONFIG, **USES[name])
+    states: list[TrainState] = []
     whole, usual = network(), network()
     train(whole, dataset(), config, on_checkpoint=states.append)
     train(usual, dataset(), CONFIG)

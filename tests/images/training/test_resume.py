@@ -9,7 +9,7 @@ from pitfalls.images.networks.resnet import PreActivationBlock
 from pitfalls.images.training.augmentation import PerImage, RandomCrop
 from pitfalls.images.training.config import TrainConfig
 from pitfalls.images.training.loop import train
-from pitfalls.images.training.records import TrainState
+from pitfalls.images.training.records import EpochRecord, StepRecord, TrainState
 from tests.images.training.test_augmentation import noisy
 from tests.images.training.test_loop import assert_equal, dataset, network, weights
 
@@ -84,7 +84,9 @@ def test_resume_at_every_step_boundary_gives_the_same_bits(name, make):
     transforms = [RandomCrop(8, 1), PerImage(noisy)] if name == "annealed" else None
 
     def run(state=None):
-        model, log, states = make(), [], []
+        model = make()
+        log: list[StepRecord | EpochRecord] = []
+        states: list[TrainState] = []
         result = train(
             model,
             data,
@@ -110,7 +112,7 @@ def test_resume_at_every_step_boundary_gives_the_same_bits(name, make):
 
 def test_a_stop_between_steps_hands_out_the_state_first():
     data, config = dataset(), dataclasses.replace(CONFIGS["homework"], checkpoint_every=1000)
-    states = []
+    states: list[TrainState] = []
 
     def stop(done, total):
         if done == 3:
@@ -126,7 +128,8 @@ def test_a_stop_between_steps_hands_out_the_state_first():
 
 
 def test_a_state_of_other_data_or_another_model_is_refused():
-    config, states = dataclasses.replace(CONFIGS["homework"], epochs=1), []
+    config = dataclasses.replace(CONFIGS["homework"], epochs=1)
+    states: list[TrainState] = []
     train(network(), dataset(), config, on_checkpoint=states.append)
     with pytest.raises(InputError, match="30 images in 4 batches, this one has 20 in 3"):
         train(network(), dataset(n=20), config, state=states[0])
@@ -135,10 +138,11 @@ def test_a_state_of_other_data_or_another_model_is_refused():
 
 
 def test_a_finished_state_only_finishes():
-    data, config, states = dataset(), CONFIGS["fast"], []
+    data, config = dataset(), CONFIGS["fast"]
+    states: list[TrainState] = []
     first, second = network(), network(seed=5)
     train(first, data, config, on_checkpoint=states.append)
-    log = []
+    log: list[StepRecord] = []
     train(second, data, config, state=states[-1], on_step=log.append)
     assert log == []
     assert_equal(weights(first), weights(second))

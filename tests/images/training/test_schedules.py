@@ -103,7 +103,7 @@ def test_every_scheme_is_built_by_name_and_takes_its_rate(name):
         lambda: linear_schedule(5, final=float("inf")),
         lambda: one_cycle_schedule(5, final=-1.0),
         lambda: one_cycle_schedule(5, warmup=float("nan")),
-        lambda: constant_schedule("fast"),
+        lambda: constant_schedule("fast"),  # type: ignore[arg-type]
         lambda: one_cycle_schedule(0),
         lambda: one_cycle_schedule(5, peak=0.0),
         lambda: linear_schedule(5, peak=-0.1),

@@ -215,7 +215,7 @@ def _averaged(model: nn.Module, batch: Tensor, views: Views) -> Tensor:
 
 
 def _checked(
-    logits: Tensor | npt.NDArray[np.float32], labels: npt.ArrayLike
+    logits: Tensor | npt.NDArray[np.floating[Any]], labels: npt.ArrayLike
 ) -> tuple[Tensor, Tensor]:
     """Return logits in float64 and labels in int64, after a look at both."""
     scores = torch.as_tensor(logits).detach().cpu()
@@ -250,7 +250,7 @@ def _checked(
 
 
 def evaluate(
-    logits: Tensor | npt.NDArray[np.float32] | nn.Module,
+    logits: Tensor | npt.NDArray[np.floating[Any]] | nn.Module,
     labels: npt.ArrayLike | Dataset[Any] | DataLoader[Any],
     n_bins: int = 15,
 ) -> Evaluation:
