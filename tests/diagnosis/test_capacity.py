@@ -8,9 +8,16 @@ from torch.nn import functional
 
 from pitfalls.diagnosis import ask_capacity
 from pitfalls.diagnosis.confinement import find_confinement
+from pitfalls.diagnosis.evidence.capacity import CapacityEvidence
 from pitfalls.diagnosis.examination import examine
 from pitfalls.diagnosis.scores import score_outputs, scorer_for
+from pitfalls.diagnosis.witnesses import FitWitness
 from pitfalls.linear import DeepLinearNetwork
+from tests.kinds import of_kind, there
+
+
+def evidence_of(card):
+    return of_kind(CapacityEvidence, card.evidence)
 
 
 def data(n=64, d=8, k=3):
@@ -29,14 +36,15 @@ def test_the_weights_that_fit_a_batch_are_the_witness():
     model = mlp()
     card = ask_capacity(model, functional.cross_entropy, x, y, budget=600)
     assert card.verdict == "fits a batch"
-    rows = list(card.witness.rows)
+    witness = of_kind(FitWitness, card.witness)
+    rows = list(witness.rows)
     fitted = mlp()
-    fitted.load_state_dict({k: torch.from_numpy(v) for k, v in card.witness.weights.items()})
+    fitted.load_state_dict({k: torch.from_numpy(v) for k, v in witness.weights.items()})
     assert (fitted(x[rows]).argmax(1) == y[rows]).all()
     assert card.check(model, functional.cross_entropy, x, y)
     other = y.roll(1)
     assert not card.check(model, functional.cross_entropy, x, other)
-    assert card.evidence.memorised >= 32
+    assert evidence_of(card).memorised >= 32
 
 
 def test_batch_norm_and_dropout_do_not_hinder_and_the_witness_holds_in_evaluation_mode():
@@ -55,9 +63,10 @@ def test_frozen_parameters_are_thawed_for_the_question_only():
     model = mlp()
     model[0].requires_grad_(False)
     card = ask_capacity(model, functional.cross_entropy, x, y, budget=600)
-    assert card.evidence.thawed == ("0.weight", "0.bias")
+    assert evidence_of(card).thawed == ("0.weight", "0.bias")
     assert not model[0].weight.requires_grad
-    assert (card.witness.weights["0.weight"] != model[0].weight.numpy()).any()
+    weights = of_kind(FitWitness, card.witness).weights
+    assert (weights["0.weight"] != model[0].weight.numpy()).any()
 
 
 def test_a_constant_network_cannot_memorise():
@@ -65,13 +74,13 @@ def test_a_constant_network_cannot_memorise():
     model = nn.Sequential(nn.Linear(8, 1), nn.Linear(1, 3))
     card = ask_capacity(model, functional.cross_entropy, x, y, budget=600)
     assert card.verdict == "cannot-memorise"
-    assert (card.evidence.rank, card.evidence.width) == (1, 1)
+    assert (evidence_of(card).rank, evidence_of(card).width) == (1, 1)
 
 
 def test_the_rank_of_the_features_is_theirs():
     x, y = data(24)
     model = nn.Sequential(nn.Linear(8, 4), nn.Linear(4, 16), nn.Linear(16, 3))
-    evidence = ask_capacity(model, functional.cross_entropy, x, y, budget=600).evidence
+    evidence = evidence_of(ask_capacity(model, functional.cross_entropy, x, y, budget=600))
     assert (evidence.rank, evidence.width, evidence.n_outputs) == (4, 16, 3)
 
 
@@ -85,7 +94,7 @@ def test_a_linear_network_has_the_exact_answer(network):
         if network == "sequential"
         else DeepLinearNetwork([6, 2, 6], dtype=torch.float64)
     )
-    linear = ask_capacity(model, nn.MSELoss(), x, y, budget=600).evidence.linear
+    linear = evidence_of(ask_capacity(model, nn.MSELoss(), x, y, budget=600)).linear
     assert linear.narrowest == 2
     # by least squares and a truncated singular value decomposition of the fitted values
     xc, yc = (x - x.mean(0)).numpy(), (y - y.mean(0)).numpy()
@@ -110,7 +119,7 @@ CONFINED = {
 def test_confined_outputs_have_the_floor_that_can_be_computed_by_hand(last, loss, floor):
     x, y = data()
     with examine(mlp(8, 3, last), loss, x, y, who="test") as subject:
-        found = find_confinement(subject, np.arange(24))
+        found = there(find_confinement(subject, np.arange(24)))
     assert found.function == type(last).__name__.lower()
     assert found.confined == pytest.approx(floor, abs=0.02)
     assert found.free < 0.02
@@ -178,7 +187,7 @@ def test_what_fits_from_a_fresh_start_only_is_no_lack_of_capacity():
         nn.init.zeros_(parameter)
     card = ask_capacity(model, functional.cross_entropy, x, y, budget=600)
     assert card.verdict == "fits a batch"
-    assert card.evidence.fresh
+    assert evidence_of(card).fresh
     assert not bool(model[0].weight.any())
     assert card.check(model, functional.cross_entropy, x, y)
 

@@ -10,9 +10,11 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from pitfalls.diagnosis import ask_data
 from pitfalls.diagnosis.data import measure_data
+from pitfalls.diagnosis.evidence.data import DataEvidence
 from pitfalls.diagnosis.learners import Task, encode_labels, see_labels, split_halves
 from pitfalls.diagnosis.learners import _ridge as ridge_predictions
 from pitfalls.diagnosis.repeats import find_repeats
+from tests.kinds import of_kind
 
 
 def model(d=6, out=3):
@@ -52,7 +54,7 @@ def test_ridge_is_scikit_learns_at_the_penalty_that_generalised_cross_validation
         hat = gram @ np.linalg.inv(gram + penalty * np.eye(60))
         hat += np.full((60, 60), 1 / 60)  # the mean is fitted too
         errors[penalty] = ((y - hat @ y) ** 2).sum() / (60 - np.trace(hat)) ** 2
-    best = min(errors, key=errors.get)
+    best = min(errors, key=lambda penalty: errors[penalty])
     assert np.allclose(found, Ridge(alpha=best).fit(x, y).predict(new), rtol=1e-8)
 
 
@@ -150,7 +152,7 @@ def test_a_loader_that_gives_one_batch_again_and_again_is_found():
     x, _ = gaussian(256)
     y = (x[:, 0] > 0).long()
 
-    class Stuck(torch.utils.data.Sampler):
+    class Stuck(torch.utils.data.Sampler[int]):
         def __iter__(self):
             for _ in range(8):
                 yield from torch.randperm(32).tolist()
@@ -203,7 +205,8 @@ def test_not_a_number_in_the_labels_is_named():
     y = x[:, :1].clone()
     y[3] = float("nan")
     card = ask_data(nn.Linear(6, 1), functional.mse_loss, x, y)
-    assert (card.verdict, card.evidence.not_finite) == ("numbers-not-finite", "labels")
+    evidence = of_kind(DataEvidence, card.evidence)
+    assert (card.verdict, evidence.not_finite) == ("numbers-not-finite", "labels")
 
 
 def test_symbols_are_seen_as_symbols():
@@ -212,7 +215,7 @@ def test_symbols_are_seen_as_symbols():
     y = torch.tensor([0, 1, 1, 0, 1, 0, 0, 1])[x[:, 2]]  # no order of the symbols tells it
     network = nn.Sequential(nn.Embedding(8, 4), nn.Flatten(), nn.Linear(20, 2))
     card = ask_data(network, functional.cross_entropy, x, y)
-    assert card.evidence.learners[0].score > 0.95
+    assert of_kind(DataEvidence, card.evidence).learners[0].score > 0.95
 
 
 def test_labels_that_are_the_inputs_of_another_place_are_not_seen_by_copying():

@@ -57,7 +57,8 @@ def test_listed_targets_give_the_mean_of_their_own_gradients():
     targets = ListedTargets(lambda x: 1 - 2 * ((x @ masks.T) % 2))
     x = cube(5).double()
     found = family_signal(network, "square", x, targets)
-    gradients, shared = [], []
+    gradients: list[torch.Tensor] = []
+    shared: list[torch.Tensor] = []
     for v in masks:
         for sign in (1, -1):  # a is the part that does not turn with the label
             y = sign * (1 - 2 * ((x @ v) % 2))

@@ -4,6 +4,7 @@ import re
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -17,11 +18,11 @@ GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "diagnose.md"
 
 @pytest.fixture
 def callback(monkeypatch):
-    lightning = ModuleType("lightning")
+    lightning: Any = ModuleType("lightning")
     lightning.Callback = type("Callback", (), {})
     monkeypatch.setitem(sys.modules, "lightning", lightning)
     (recipe,) = re.findall(r"```python\n(import lightning.*?)```", GUIDE.read_text("utf-8"), re.S)
-    found = {}
+    found: dict[str, Any] = {}
     exec(recipe, found)
     return found["Diagnose"]
 

@@ -10,6 +10,8 @@ from pitfalls.diagnosis.data import data_card
 from pitfalls.diagnosis.examination import examine
 from pitfalls.diagnosis.schedule import schedule_card
 from pitfalls.diagnosis.signal import signal_card
+from pitfalls.diagnosis.witnesses import DataWitness
+from tests.kinds import of_kind
 
 
 def pairs(outputs, y):
@@ -24,10 +26,10 @@ def classes(outputs, y):
 
 def network(*, head_of_zeros=False):
     torch.manual_seed(0)
-    model = nn.Sequential(nn.Linear(6, 16), nn.Tanh(), nn.Linear(16, 8))
+    body, head = nn.Linear(6, 16), nn.Linear(16, 8)
     if head_of_zeros:
-        nn.init.zeros_(model[2].weight)
-    return model
+        nn.init.zeros_(head.weight)
+    return nn.Sequential(body, nn.Tanh(), head)
 
 
 def data(y):
@@ -72,7 +74,8 @@ def test_labels_that_no_loss_looks_at_are_neither_degenerate_nor_without_signal(
         assert cards[0].check(model, pairs, x, torch.zeros(256))
         checked = cards[2].check(model, pairs, x, torch.zeros(256))
         assert checked
-        other = dataclasses.replace(cards[0].witness, verdict="labels seen")
+        witness = of_kind(DataWitness, cards[0].witness)
+        other = dataclasses.replace(witness, verdict="labels seen")
         assert not dataclasses.replace(cards[0], witness=other).check(
             model, pairs, x, torch.zeros(256)
         )

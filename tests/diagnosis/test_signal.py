@@ -6,8 +6,14 @@ from torch import nn
 from torch.nn import functional
 
 from pitfalls.diagnosis import ask_signal, signal
+from pitfalls.diagnosis.evidence.signal import SignalEvidence
 from pitfalls.diagnosis.examination import examine
 from pitfalls.diagnosis.permutation import permutation_test, statistic
+from tests.kinds import of_kind
+
+
+def evidence_of(card):
+    return of_kind(SignalEvidence, card.evidence)
 
 
 def mlp(d, out=1, width=32, seed=0):
@@ -101,8 +107,8 @@ def test_labels_of_classes_are_seen_by_layer_and_the_witness_repeats_the_test():
     model = mlp(6, 3)
     card = ask_signal(model, functional.cross_entropy, x, y, budget=10)
     assert card.verdict == "labels seen"
-    assert len(card.evidence.test.layers) == 4
-    assert card.evidence.test.n_needed < 300
+    assert len(evidence_of(card).test.layers) == 4
+    assert evidence_of(card).test.n_needed < 300
     assert card.check(model, functional.cross_entropy, x, y)
     shuffled = y[torch.randperm(300, generator=g)]
     assert not card.check(model, functional.cross_entropy, x, shuffled)
@@ -144,8 +150,8 @@ def test_where_the_whole_gradient_is_too_dear_the_last_layer_is_asked_and_it_is_
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 2))
     card = ask_signal(model, functional.cross_entropy, x, y, budget=5)
-    assert card.evidence.tensors == ("2.weight", "2.bias")
-    assert [layer.name for layer in card.evidence.test.layers] == ["2.weight", "2.bias"]
+    assert evidence_of(card).tensors == ("2.weight", "2.bias")
+    assert [layer.name for layer in evidence_of(card).test.layers] == ["2.weight", "2.bias"]
     assert "2.weight and 2.bias alone" in card.evidence.findings[0]
     assert card.verdict == "labels seen"
     assert card.check(model, functional.cross_entropy, x, y)

@@ -4,6 +4,13 @@ from torch import nn
 from torch.nn import functional
 
 from pitfalls.diagnosis import ask_units
+from pitfalls.diagnosis.evidence.units import UnitsEvidence
+from pitfalls.diagnosis.witnesses import UnitsWitness
+from tests.kinds import of_kind, there
+
+
+def evidence_of(card):
+    return of_kind(UnitsEvidence, card.evidence)
 
 
 def data(n=80, d=6, k=3):
@@ -16,12 +23,12 @@ def test_dead_units_are_those_that_no_example_activates():
     x, y = data()
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(6, 10), nn.ReLU(), nn.Linear(10, 3))
-    model[0].bias.data[[2, 5]] = -50.0
+    of_kind(nn.Linear, model[0]).bias.data[[2, 5]] = -50.0
     card = ask_units(model, functional.cross_entropy, x, y)
     hidden = torch.relu(model[0](x))
-    rows = list(card.witness.rows)
+    rows = list(of_kind(UnitsWitness, card.witness).rows)
     expected = tuple(torch.nonzero((hidden[rows] == 0).all(0)).flatten().tolist())
-    assert card.evidence.layers[0].dead == expected == (2, 5)
+    assert evidence_of(card).layers[0].dead == expected == (2, 5)
     assert card.verdict == "alive"
     assert card.check(model, functional.cross_entropy, x, y)
 
@@ -31,11 +38,12 @@ def test_a_dead_layer_is_an_alarm_whatever_its_kind_of_rectifier(activation):
     x, y = data()
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(6, 10), activation(), nn.Linear(10, 3))
-    nn.init.constant_(model[0].bias, -60.0)
+    bias = of_kind(nn.Linear, model[0]).bias
+    nn.init.constant_(bias, -60.0)
     card = ask_units(model, functional.cross_entropy, x, y)
     assert card.verdict == "dead-units"
-    assert card.witness.units == tuple(range(10))
-    nn.init.zeros_(model[0].bias)
+    assert of_kind(UnitsWitness, card.witness).units == tuple(range(10))
+    nn.init.zeros_(bias)
     assert not card.check(model, functional.cross_entropy, x, y)
 
 
@@ -68,20 +76,21 @@ def test_saturation_is_measured_by_the_slope(activation):
     assert usual.verdict == "alive"
     card = ask_units(model, functional.cross_entropy, 1e5 * x, y)
     assert card.verdict == "saturated-units"
-    z = model[0](1e5 * x[list(card.witness.rows)]).detach().requires_grad_(True)
+    rows = list(of_kind(UnitsWitness, card.witness).rows)
+    z = model[0](1e5 * x[rows]).detach().requires_grad_(True)
     slope = torch.autograd.grad(activation()(z).sum(), z)[0]
     top = 1.0 if activation is nn.Tanh else 0.25
     share = float((slope < 0.05 * top).double().mean())
-    assert card.evidence.layers[0].saturated == pytest.approx(share)
+    assert evidence_of(card).layers[0].saturated == pytest.approx(share)
 
 
 def test_outputs_may_saturate():
     x, y = data()
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(6, 1), nn.Sigmoid())
-    nn.init.constant_(model[0].bias, 40.0)
+    nn.init.constant_(of_kind(nn.Linear, model[0]).bias, 40.0)
     card = ask_units(model, nn.BCELoss(), x, (y > 0).float().unsqueeze(1))
-    assert card.evidence.layers[0].last
+    assert evidence_of(card).layers[0].last
     assert card.verdict == "alive"
 
 
@@ -89,20 +98,21 @@ def test_pictures_and_sequences_are_judged_by_channel():
     x = torch.randn(20, 3, 8, 8, generator=torch.Generator().manual_seed(0))
     torch.manual_seed(0)
     model = nn.Sequential(nn.Conv2d(3, 5, 3), nn.ReLU(), nn.Flatten(), nn.Linear(180, 2))
-    model[0].bias.data[3] = -90.0
+    there(of_kind(nn.Conv2d, model[0]).bias).data[3] = -90.0
     y = (x.mean((1, 2, 3)) > 0).long()
     card = ask_units(model, functional.cross_entropy, x, y)
-    assert (card.evidence.layers[0].n_units, card.evidence.layers[0].dead) == (5, (3,))
+    assert (evidence_of(card).layers[0].n_units, evidence_of(card).layers[0].dead) == (5, (3,))
 
 
 def test_gradients_of_layers_are_autograds():
     x, y = data()
-    model = nn.Sequential(nn.Linear(6, 10), nn.Tanh(), nn.Linear(10, 3))
+    first, last = nn.Linear(6, 10), nn.Linear(10, 3)
+    model = nn.Sequential(first, nn.Tanh(), last)
     card = ask_units(model, functional.cross_entropy, x, y)
-    rows = list(card.witness.rows)
+    rows = list(of_kind(UnitsWitness, card.witness).rows)
     loss = functional.cross_entropy(model(x[rows]), y[rows])
-    parts = torch.autograd.grad(loss, [model[0].weight, model[2].weight])
-    for found, expected in zip(card.evidence.gradients, parts, strict=True):
+    parts = torch.autograd.grad(loss, [first.weight, last.weight])
+    for found, expected in zip(evidence_of(card).gradients, parts, strict=True):
         assert found.gradient == pytest.approx(float(expected.norm()), rel=1e-5)
 
 
@@ -115,17 +125,18 @@ def test_deep_sigmoids_vanish_about_as_depth_predicts():
     model = nn.Sequential(*layers, nn.Linear(16, 3))
     card = ask_units(model, functional.cross_entropy, x, y)
     assert card.verdict == "vanishing-gradient"
-    assert card.evidence.expected_ratio <= 0.25**8
+    assert evidence_of(card).expected_ratio <= 0.25**8
     assert card.check(model, functional.cross_entropy, x, y)
 
 
 def test_zero_weights_and_units_that_do_the_same_are_named():
     x, y = data()
-    model = nn.Sequential(nn.Linear(6, 10), nn.Tanh(), nn.Linear(10, 3))
-    nn.init.zeros_(model[2].weight)
-    nn.init.constant_(model[0].weight, 0.1)
-    nn.init.zeros_(model[0].bias)
-    evidence = ask_units(model, functional.cross_entropy, x, y).evidence
+    first, last = nn.Linear(6, 10), nn.Linear(10, 3)
+    model = nn.Sequential(first, nn.Tanh(), last)
+    nn.init.zeros_(last.weight)
+    nn.init.constant_(first.weight, 0.1)
+    nn.init.zeros_(first.bias)
+    evidence = evidence_of(ask_units(model, functional.cross_entropy, x, y))
     assert evidence.zero_weights == ("2.weight",)
     assert evidence.zero_gradients == ("0.weight",)
     assert evidence.layers[0].identical
@@ -142,6 +153,6 @@ def test_a_network_that_does_not_look_at_its_input_is_blind():
         def forward(self, x):
             return self.layers(x * 0)
 
-    assert ask_units(Blind(), functional.cross_entropy, x, y).evidence.blind
+    assert evidence_of(ask_units(Blind(), functional.cross_entropy, x, y)).blind
     model = nn.Sequential(nn.Linear(6, 10), nn.ReLU(), nn.Linear(10, 3))
-    assert not ask_units(model, functional.cross_entropy, x, y).evidence.blind
+    assert not evidence_of(ask_units(model, functional.cross_entropy, x, y)).blind

@@ -1,4 +1,5 @@
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -8,6 +9,13 @@ from torch.nn import functional
 from torch.optim import SGD
 
 from pitfalls.diagnosis import ask_wiring
+from pitfalls.diagnosis.evidence.wiring import WiringEvidence
+from pitfalls.diagnosis.wiring_witnesses import CompositionWitness, ReachWitness, SlopeWitness
+from tests.kinds import of_kind
+
+
+def evidence_of(card):
+    return of_kind(WiringEvidence, card.evidence)
 
 
 def numbers(n=64, d=5, seed=0):
@@ -47,7 +55,7 @@ LOSSES = {
 def test_the_loss_of_a_batch_is_taken_apart(loss, expected):
     x, y = classes()
     card = ask_wiring(mlp(out=3), loss, x, y)
-    assert card.evidence.composition == expected
+    assert evidence_of(card).composition == expected
     assert card.verdict == "sound"
     assert card.check(mlp(out=3), loss, x, y)
 
@@ -57,10 +65,12 @@ def test_a_broadcast_is_named_and_its_two_numbers_are_those_of_the_definition():
     model = mlp()
     card = ask_wiring(model, lambda o, t: ((o - t) ** 2).mean(), x, y)
     assert card.verdict == "loss-mixes-samples"
-    rows = torch.tensor(card.witness.rows)
+    rows = torch.tensor(of_kind(CompositionWitness, card.witness).rows)
     out, target = model(x[rows]).detach().double(), y[rows].double()
-    assert card.evidence.batch_loss == pytest.approx(float(((out - target) ** 2).mean()), rel=1e-5)
-    assert card.evidence.mean_loss == pytest.approx(
+    assert evidence_of(card).batch_loss == pytest.approx(
+        float(((out - target) ** 2).mean()), rel=1e-5
+    )
+    assert evidence_of(card).mean_loss == pytest.approx(
         float(((out[:, 0] - target) ** 2).mean()), rel=1e-5
     )
     assert card.check(model, lambda o, t: ((o - t) ** 2).mean(), x, y)
@@ -72,7 +82,7 @@ def test_class_weights_that_are_not_a_mean_of_singles_raise_no_alarm_beside_a_br
     y = torch.ones(len(x))
     card = ask_wiring(mlp(), lambda o, t: ((o - t) ** 2).mean(), x, y)
     # with equal labels every pair and its own label are the same thing: nothing can be told
-    assert card.evidence.composition == "mean"
+    assert evidence_of(card).composition == "mean"
 
 
 class _Mixes(nn.Module):
@@ -124,7 +134,7 @@ def test_sequences_laid_out_time_first_are_no_mixing(axis_of_samples):
 
     card = ask_wiring(TimeFirst(), loss, x, x)
     assert card.verdict == "sound"
-    assert card.evidence.mixing.mixes is False
+    assert evidence_of(card).mixing.mixes is False
 
 
 @pytest.mark.parametrize("tracks", [True, False])
@@ -135,7 +145,7 @@ def test_batch_norm_raises_no_alarm_with_or_without_statistics(tracks):
     )
     card = ask_wiring(model, functional.cross_entropy, x, y)
     assert card.verdict == "sound"
-    assert card.evidence.mixes_by_batch_norm != tracks
+    assert evidence_of(card).mixes_by_batch_norm != tracks
     assert model[1].running_mean is None or tracks
 
 
@@ -155,7 +165,7 @@ def test_cut_unused_and_frozen_parameters_are_told_apart():
     model = _Parts(lambda m, x: m.head(torch.relu(m.body(x)).detach()))
     model.head.bias.requires_grad_(False)
     card = ask_wiring(model, functional.cross_entropy, x, y, SGD(model.parameters(), 0.1))
-    reach = card.evidence.reach
+    reach = evidence_of(card).reach
     assert reach.cut == ("body.weight", "body.bias")
     assert reach.unused == ("spare.weight", "spare.bias")
     assert reach.frozen == ("head.bias",)
@@ -176,10 +186,11 @@ def test_what_the_optimizer_lacks_is_checked_from_the_names_it_was_given():
     model = _Parts(lambda m, x: m.head(torch.relu(m.body(x))))
     card = ask_wiring(model, functional.cross_entropy, x, y, SGD(model.body.parameters(), 0.1))
     assert card.verdict == "not-in-optimizer"
-    assert card.witness.not_in_optimizer == ("head.weight", "head.bias")
+    witness = of_kind(ReachWitness, card.witness)
+    assert witness.not_in_optimizer == ("head.weight", "head.bias")
     assert card.check(model, functional.cross_entropy, x, y)
     everything = tuple(name for name, _ in model.named_parameters())
-    mended = dataclasses.replace(card, witness=dataclasses.replace(card.witness, given=everything))
+    mended = dataclasses.replace(card, witness=dataclasses.replace(witness, given=everything))
     assert not mended.check(model, functional.cross_entropy, x, y)
 
 
@@ -189,10 +200,10 @@ def test_a_trained_layer_in_no_list_is_found_in_the_graph():
     model = _Parts(lambda m, x: m.head(torch.relu(m.body(hidden(x)))))
     card = ask_wiring(model, functional.cross_entropy, x, y, SGD(model.parameters(), 0.1))
     assert card.verdict == "not-in-optimizer"
-    assert card.evidence.reach.outside_model == (
+    assert evidence_of(card).reach.outside_model == (
         "a tensor of shape (5,)",
         "a tensor of shape (5, 5)",
-    ) or set(card.evidence.reach.outside_model) == {
+    ) or set(evidence_of(card).reach.outside_model) == {
         "a tensor of shape (5,)",
         "a tensor of shape (5, 5)",
     }
@@ -207,7 +218,8 @@ def test_frozen_counts_as_a_fault_only_where_it_was_to_be_trained():
     left_out = ask_wiring(fresh, functional.cross_entropy, x, y, SGD(fresh[2].parameters(), 0.1))
     trained = nn.Sequential(nn.Linear(5, 64), nn.Tanh(), nn.Linear(64, 3))
     with torch.no_grad():  # a few large entries, as training leaves them
-        trained[0].weight.mul_(torch.rand(64, 5, generator=torch.Generator().manual_seed(0)) ** 6)
+        weight = of_kind(nn.Linear, trained[0]).weight
+        weight.mul_(torch.rand(64, 5, generator=torch.Generator().manual_seed(0)) ** 6)
     trained[0].requires_grad_(False)
     kept = ask_wiring(trained, functional.cross_entropy, x, y, SGD(trained.parameters(), 0.1))
     assert [given.verdict, left_out.verdict, kept.verdict] == ["frozen", "sound", "sound"]
@@ -234,7 +246,7 @@ def test_a_backward_pass_that_is_off_by_a_factor_is_found(factor, wrong):
     card = ask_wiring(model, functional.cross_entropy, x, y)
     assert (card.verdict == "gradient-wrong") == wrong
     if wrong and factor:
-        slope = card.witness.slope
+        slope = of_kind(SlopeWitness, card.witness).slope
         assert slope.name.startswith("body")
         assert slope.by_gradient / abs(slope.by_difference) == pytest.approx(abs(factor), rel=1e-3)
     assert card.check(model, functional.cross_entropy, x, y)
@@ -265,7 +277,7 @@ def test_kinks_that_cancel_are_no_wrong_gradient():
 
     x = torch.randn(40, 2, generator=torch.Generator().manual_seed(0))
     card = ask_wiring(AtKinks(), lambda o, y: o.mean(), x, x[:, :1])
-    assert card.evidence.wrong_slopes == ()
+    assert evidence_of(card).wrong_slopes == ()
 
 
 def test_slopes_equal_autograd_in_float64():
@@ -273,9 +285,9 @@ def test_slopes_equal_autograd_in_float64():
     model = mlp(out=3).double()
     x = x.double()
     card = ask_wiring(model, functional.cross_entropy, x, y)
-    rows = torch.tensor(card.witness.rows)
-    assert len(card.evidence.slopes) == 4
-    for slope in card.evidence.slopes:
+    rows = torch.tensor(of_kind(CompositionWitness, card.witness).rows)
+    assert len(evidence_of(card).slopes) == 4
+    for slope in evidence_of(card).slopes:
         assert slope.by_difference == pytest.approx(slope.by_gradient, rel=1e-6)
     assert len(rows) > 0
 
@@ -339,13 +351,14 @@ def test_gradients_that_are_never_zeroed_are_found():
 
     card = ask_wiring(model, functional.cross_entropy, x, y, Keeps(model.parameters(), 0.1))
     assert card.verdict == "gradient-wrong"
-    assert card.evidence.reach.gradients_kept
+    assert evidence_of(card).reach.gradients_kept
 
 
 @pytest.mark.parametrize("where", ["parameter 0.bias", "inputs", "outputs", "loss"])
 def test_the_first_number_that_is_not_finite_is_named(where):
     x, y = classes()
-    model, loss = mlp(out=3), functional.cross_entropy
+    model = mlp(out=3)
+    loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = functional.cross_entropy
     if where == "parameter 0.bias":
         model[0].bias.data[2] = float("nan")
     elif where == "inputs":
@@ -356,7 +369,7 @@ def test_the_first_number_that_is_not_finite_is_named(where):
         loss = lambda o, t: functional.cross_entropy(o, t) * float("inf")  # noqa: E731
     card = ask_wiring(model, loss, x, y)
     assert card.verdict == "numbers-not-finite"
-    assert card.evidence.not_finite == where
+    assert evidence_of(card).not_finite == where
     assert card.check(model, loss, x, y)
 
 
@@ -365,7 +378,7 @@ def test_a_model_that_writes_into_its_input_is_remarked_and_the_users_data_stay(
     kept = x.clone()
     model = nn.Sequential(nn.ReLU(inplace=True), *mlp(out=3))
     card = ask_wiring(model, functional.cross_entropy, x, y)
-    assert card.evidence.changes_input
+    assert evidence_of(card).changes_input
     assert card.verdict == "sound"
     assert np.array_equal(x, kept)
 
@@ -395,7 +408,7 @@ def test_a_network_that_draws_numbers_has_its_slopes_compared_at_the_same_number
     x, _ = classes()
     torch.manual_seed(0)
     card = ask_wiring(_Draws(), nn.MSELoss(), x, x)
-    assert all(slope.agrees is not False for slope in card.evidence.slopes)
+    assert all(slope.agrees is not False for slope in evidence_of(card).slopes)
     assert card.verdict != "gradient-wrong"
 
 
@@ -416,4 +429,4 @@ def test_slopes_below_the_rounding_of_the_numbers_it_was_computed_with_are_not_c
     model = _HalfInside(nn.Sequential(*deep, nn.Linear(5, 3)))
     card = ask_wiring(model, functional.cross_entropy, x, y)
     assert card.verdict != "gradient-wrong"
-    assert all(slope.agrees is not False for slope in card.evidence.slopes)
+    assert all(slope.agrees is not False for slope in evidence_of(card).slopes)
