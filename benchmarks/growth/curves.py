@@ -7,6 +7,7 @@ explains the bend ``part``, which is a piece of ours.
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -151,7 +152,7 @@ def training(k: int, d: int, units: int) -> Case:
     operations = 4 * batch * d * k
     return Case(
         {
-            **{name: lambda config=config: train(task, config) for name, config in configs.items()},
+            **{name: partial(train, task, config) for name, config in configs.items()},
             "limit": product(),
         },
         calls=n,

@@ -7,6 +7,7 @@ moments were collected by one pass, whose time is reported beside it.
 """
 
 import time
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -61,9 +62,7 @@ def main() -> None:
         {"autograd": autograd, "moments": lambda: risk.layer_gradients(layers)}, repeats=15
     )
     sizes = {str(n): risk_of(n) for n in (1_000, 10_000, 100_000, 1_000_000)}
-    flat = alternate(
-        {n: (lambda r=r: r.layer_gradients(layers)) for n, r in sizes.items()}, repeats=41
-    )
+    flat = alternate({n: partial(r.layer_gradients, layers) for n, r in sizes.items()}, repeats=41)
     medians = {n: t["median_s"] for n, t in flat.items()}
     results = {
         "widths": WIDTHS,

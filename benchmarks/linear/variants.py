@@ -6,6 +6,7 @@ judged by its value and its Hessian in canonical coordinates, where no number is
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from benchmarks.linear.exact_points import (
@@ -39,7 +40,7 @@ def wanted(
     rng: np.random.Generator,
     values: tuple[float, ...] | None = None,
     architectures: list[tuple[int, ...]] | None = None,
-    **options: object,
+    **options: Any,
 ) -> Point:
     """Draw points until one is of a kind drawn beforehand, so that all kinds are frequent."""
     kind = rng.choice(["global minimum", "strict saddle", "non-strict saddle"])
@@ -52,7 +53,7 @@ def wanted(
     return replace(point, truth=judge(point))
 
 
-def ask(point: Point, **changes: object) -> Case:
+def ask(point: Point, **changes: Any) -> Case:
     return Case(point.risk, point.layers, point.truth, **changes)
 
 
@@ -129,7 +130,8 @@ def summed(rng: np.random.Generator) -> Case:
     risk = SquaredRisk(SecondMoments.from_arrays(x, y, center=bool(rng.random() < 0.5)))
     top = min(risk.modes.rank, *widths)
     kinds = ["global minimum", "strict saddle"] + ["non-strict saddle"] * (len(widths) > 3)
-    kind, seed = str(rng.choice(kinds)), int(rng.integers(2**31))
+    kind: Any = str(rng.choice(kinds))
+    seed = int(rng.integers(2**31))
     if kind == "global minimum" or len(widths) == 2:
         modes, kind = list(range(1, risk.modes.rank + 1))[: top or 1], "global minimum"
     elif kind == "non-strict saddle":
@@ -163,7 +165,8 @@ def nodes_scaled(rng: np.random.Generator) -> Case:
 
 def features_scaled(rng: np.random.Generator) -> Case:
     point = mix(wanted(rng), rng)
-    scale = 2.0 ** rng.integers(-27, 28, point.layers[0].shape[1])
+    assert point.basis is not None
+    scale = np.array(2.0 ** rng.integers(-27, 28, point.layers[0].shape[1]))
     layers = (point.layers[0] / scale, *point.layers[1:])
     return ask(replace(point, layers=layers, basis=scale[:, None] * point.basis))
 

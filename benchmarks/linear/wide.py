@@ -8,7 +8,7 @@ import time
 import numpy as np
 from benchmarks.record import record
 
-from pitfalls.linear import SquaredRisk, classify, critical_point
+from pitfalls.linear import CriticalKind, SquaredRisk, classify, critical_point
 from pitfalls.moments import SecondMoments
 
 WIDTHS = (256,) * 7
@@ -26,7 +26,7 @@ def risk_of(width: int, n: int = 2_000) -> SquaredRisk:
 def main() -> None:
     risk = risk_of(WIDTHS[0])
     top = list(range(1, 257))
-    cases = {
+    cases: dict[str, tuple[list[int], CriticalKind]] = {
         "global minimum": (top, "global minimum"),
         "strict saddle, modes swapped": (top[1:100], "strict saddle"),
         "strict saddle, loose pivot": (top[:100], "strict saddle"),

@@ -14,6 +14,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, get_args
@@ -59,7 +60,7 @@ def throughput(n_cells: int, rounds: int) -> dict[str, Any]:
         for name in names:
             for seconds, asked in ((start, jobs[:1]), (whole, jobs)):
                 seconds[name].append(
-                    timed(lambda n=name, a=asked: run_jobs(run_cell, a, backend=n, n_jobs=WORKERS))
+                    timed(partial(run_jobs, run_cell, asked, backend=name, n_jobs=WORKERS))
                 )
     rows = {
         name: {
@@ -96,7 +97,7 @@ def untrained(cell: SweepCell, n_seeds: int) -> CellResult:
 def keeping(sizes: Sequence[int]) -> list[dict[str, Any]]:
     """Time a sweep whose cells are there at once: all that it does with each, and with all."""
     rows = []
-    trained = sweep.run_jobs
+    trained = sweep.run_jobs  # type: ignore[attr-defined]
     for size in sizes:
         rates = tuple((1_000 + i) / 1e6 for i in range(size))
         config = SweepConfig((10,), (2,), learning_rates=rates)
@@ -107,17 +108,17 @@ def keeping(sizes: Sequence[int]) -> list[dict[str, Any]]:
         ) -> None:
             for place, (cell, n_seeds, _) in enumerate(jobs):
                 result = untrained(cell, n_seeds)
-                seconds.append(timed(lambda n=place, r=result: on_result(n, r)))
+                seconds.append(timed(partial(on_result, place, result)))
 
         with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
-            sweep.run_jobs = at_once  # type: ignore[assignment]
+            sweep.run_jobs = at_once  # type: ignore[attr-defined,assignment]
             try:
                 with RunStore(folder).open("parity-sweep", config) as run:
                     start = time.perf_counter()
                     run.save(sweep.run(config, run, silent))
                 whole = time.perf_counter() - start
             finally:
-                sweep.run_jobs = trained
+                sweep.run_jobs = trained  # type: ignore[attr-defined]
         tenth = max(1, size // 10)
         rows.append(
             {
@@ -179,7 +180,7 @@ def main() -> None:
         return
     warnings.filterwarnings("ignore")
     small = asked.small
-    found = {
+    found: dict[str, Any] = {
         "keeping": keeping((10, 20) if small else (100, 1_000, 10_000)),
         "throughput": throughput(4 if small else 200, 1 if small else asked.rounds),
     }

@@ -156,7 +156,7 @@ def typeset_once() -> None:
                 known[key] = out.read_bytes()
         return known[key]
 
-    writeup._compile = compile_
+    writeup._compile = compile_  # type: ignore[assignment]
 
 
 def summary(lines: list[dict[str, Any]]) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def mutate(raw: bytes, rng: Rng) -> bytes:
             case 2:
                 value = int(rng.choice(np.array(EXTREMES, dtype=np.uint64)))
                 order, size = ("little", "big")[int(rng.integers(2))], int(rng.choice([1, 2, 4, 8]))
-                piece = (value % 256**size).to_bytes(size, order)  # type: ignore[arg-type]
+                piece = (value % 256**size).to_bytes(size, order)
                 data[at : at + size] = piece
             case 3:
                 del data[at:]
@@ -107,11 +107,11 @@ def targets(folder: Path) -> dict[str, Target]:
     }
 
 
-def _pickled(data: np.ndarray, labels: np.ndarray) -> bytes:  # type: ignore[type-arg]
+def _pickled(data: np.ndarray, labels: np.ndarray) -> bytes:
     return pickle.dumps({"data": data, "labels": labels.tolist(), "n": 3}, protocol=2)
 
 
-def _binary(data: np.ndarray, labels: np.ndarray) -> bytes:  # type: ignore[type-arg]
+def _binary(data: np.ndarray, labels: np.ndarray) -> bytes:
     return np.hstack([labels[:, None].astype(np.uint8), data]).tobytes()
 
 
@@ -129,12 +129,12 @@ def _cifar10(pack: Callable[..., bytes]) -> Target:
     return Target("c", files, tuple(damaged))
 
 
-def _pickled_cifar100(data: np.ndarray, coarse: np.ndarray, fine: np.ndarray) -> bytes:  # type: ignore[type-arg]
+def _pickled_cifar100(data: np.ndarray, coarse: np.ndarray, fine: np.ndarray) -> bytes:
     batch = {"data": data, "coarse_labels": coarse.tolist(), "fine_labels": fine.tolist()}
     return pickle.dumps(batch, protocol=2)
 
 
-def _binary_cifar100(data: np.ndarray, coarse: np.ndarray, fine: np.ndarray) -> bytes:  # type: ignore[type-arg]
+def _binary_cifar100(data: np.ndarray, coarse: np.ndarray, fine: np.ndarray) -> bytes:
     return np.hstack([np.stack([coarse, fine], 1).astype(np.uint8), data]).tobytes()
 
 
@@ -293,4 +293,5 @@ def _table() -> Target:
 
 def made_by_hand(folder: Path) -> Path:
     """Return a folder of pictures, to warm decoders up with."""
-    return class_folders(folder / "warm")
+    made: Path = class_folders(folder / "warm")
+    return made
