@@ -27,6 +27,7 @@ SPECIAL: dict[tuple[str, str], Any] = {
     ("images", "subset_train"): 900,
     ("images", "subset_val"): 100,
     ("images", "value_range"): (0.0, 255.0),
+    ("images", "widths"): None,
     ("images-evaluate", "model"): None,
     ("images-compare", "schemes"): ("special", "constant"),
     ("linear", "subset_train"): None,
