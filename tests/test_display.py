@@ -1,5 +1,7 @@
 """Results show themselves in a line, as a table, and as a plot."""
 
+import importlib
+import pkgutil
 from dataclasses import dataclass, fields, is_dataclass
 
 import matplotlib.pyplot as plt
@@ -8,6 +10,7 @@ import pytest
 import torch
 
 import pitfalls
+import pitfalls.experiments
 from pitfalls.display import Displayed, brief
 from pitfalls.errors import InputError
 from pitfalls.images.training.range_test import RangeTest
@@ -23,6 +26,7 @@ from pitfalls.parity import (
     layer_gradients,
     train,
 )
+from tests.public_api import PACKAGES
 
 LABS = ("linear", "parity", "images")
 
@@ -148,3 +152,34 @@ def test_a_range_and_the_epochs_plot_what_they_hold():
     (axis,) = TrainResult(epochs, 3, 1.0, 1.0).plot()
     assert len(axis.lines) == 1
     assert np.allclose(axis.lines[0].get_ydata(), [0.1, 0.2, 0.3])
+
+
+def records_with_arrays() -> list[type]:
+    """Dataclasses with arrays among the public names, and all of the experiments'."""
+    public = [
+        getattr(package, name)
+        for package in map(importlib.import_module, PACKAGES)
+        for name in package.__all__
+    ]
+    modules = [
+        importlib.import_module(found.name)
+        for found in pkgutil.walk_packages(pitfalls.experiments.__path__, "pitfalls.experiments.")
+    ]
+    theirs = [thing for module in modules for thing in vars(module).values()]
+    kinds = {
+        thing for thing in (*public, *theirs) if isinstance(thing, type) and is_dataclass(thing)
+    }
+    return sorted(
+        (
+            kind
+            for kind in kinds
+            if any("NDArray" in str(f.type) or "ndarray" in str(f.type) for f in fields(kind))
+        ),
+        key=lambda kind: kind.__name__,
+    )
+
+
+@pytest.mark.parametrize("kind", records_with_arrays(), ids=lambda kind: kind.__name__)
+def test_no_record_prints_its_arrays(kind: type) -> None:
+    # what dataclass makes guards itself against recursion by wrapping
+    assert not hasattr(kind.__repr__, "__wrapped__"), "derive from Displayed, with repr=False"

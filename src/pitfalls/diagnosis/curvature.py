@@ -19,6 +19,7 @@ from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 from pitfalls.diagnosis.clock import Stopwatch
 from pitfalls.diagnosis.hessian import Hessian
 from pitfalls.diagnosis.subject import SubjectError
+from pitfalls.display import Displayed
 
 __all__ = ["Eigenpair", "Spectrum", "extreme_eigenpairs", "lanczos", "sharpness"]
 
@@ -30,8 +31,8 @@ _MOST_KEPT = 40  # vectors of the iteration that keeps all of them
 _MOST_NUMBERS = 1 << 28  # in these vectors and their images: two gigabytes
 
 
-@dataclass(frozen=True, eq=False)
-class Eigenpair:
+@dataclass(frozen=True, eq=False, repr=False)
+class Eigenpair(Displayed):
     """An approximate eigenpair.
 
     Parameters
@@ -52,8 +53,8 @@ class Eigenpair:
     products: int
 
 
-@dataclass(frozen=True, eq=False)
-class Spectrum:
+@dataclass(frozen=True, eq=False, repr=False)
+class Spectrum(Displayed):
     """What Lanczos' iteration saw of a Hessian's eigenvalues.
 
     Parameters

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from pitfalls.display import Displayed
 from pitfalls.errors import InputError
 
 __all__ = ["Kernel", "ListedTargets", "Parities", "krawtchouk"]
@@ -116,8 +117,8 @@ def _bits(x: Tensor) -> Tensor:
     return bits
 
 
-@dataclass(frozen=True)
-class ListedTargets(Kernel):
+@dataclass(frozen=True, repr=False)
+class ListedTargets(Displayed, Kernel):
     """A list of targets, each as likely as the others.
 
     Parameters

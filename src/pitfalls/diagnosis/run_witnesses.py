@@ -13,6 +13,8 @@ import numpy as np
 if TYPE_CHECKING:
     from pitfalls.diagnosis.subject import Subject
 
+from pitfalls.display import Displayed
+
 __all__ = ["OptimizerRecord", "RepeatedRun", "RunPlan", "ScheduleWitness"]
 
 
@@ -97,8 +99,8 @@ class RepeatedRun:
     burst: bool
 
 
-@dataclass(frozen=True, eq=False)
-class ScheduleWitness:
+@dataclass(frozen=True, eq=False, repr=False)
+class ScheduleWitness(Displayed):
     """Where the runs start, the optimizer, and the runs that the verdict rests on.
 
     `check` makes the optimizer anew from its record and takes the steps again. Where the optimizer is

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pitfalls.diagnosis.evidence.wiring import Composition, Slope
+from pitfalls.display import Displayed
 
 if TYPE_CHECKING:
     from pitfalls.diagnosis.subject import Subject
@@ -183,8 +184,8 @@ class SlopeWitness:
         return bool(again) and again[0].agrees == self.slope.agrees
 
 
-@dataclass(frozen=True, eq=False)
-class RayWitness:
+@dataclass(frozen=True, eq=False, repr=False)
+class RayWitness(Displayed):
     """A direction in parameter space along which the loss falls without limit.
 
     Parameters

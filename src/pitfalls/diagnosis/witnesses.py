@@ -20,6 +20,7 @@ from pitfalls.diagnosis.wiring_witnesses import (
     ReachWitness,
     SlopeWitness,
 )
+from pitfalls.display import Displayed
 
 if TYPE_CHECKING:
     from pitfalls.diagnosis.subject import Subject
@@ -120,8 +121,8 @@ class UnitsWitness:
         return verdict == self.verdict and place == self.place and dead == self.units
 
 
-@dataclass(frozen=True, eq=False)
-class FitWitness:
+@dataclass(frozen=True, eq=False, repr=False)
+class FitWitness(Displayed):
     """Weights at which the batch has the loss and score that the card names.
 
     Parameters
@@ -180,8 +181,8 @@ class FloorWitness:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class CurvatureWitness:
+@dataclass(frozen=True, eq=False, repr=False)
+class CurvatureWitness(Displayed):
     """A direction, its curvature, and the step that lowers the loss both ways.
 
     Parameters

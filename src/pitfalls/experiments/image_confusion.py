@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pitfalls.display import Displayed
 from pitfalls.experiments.image_shares import Share, differ
 
 __all__ = ["Confusion", "Extremes", "Mistake", "count_confusion"]
@@ -43,8 +44,8 @@ class Extremes:
     differ: bool
 
 
-@dataclass(frozen=True)
-class Confusion:
+@dataclass(frozen=True, repr=False)
+class Confusion(Displayed):
     """How many images of each class were taken for each.
 
     Attributes

@@ -5,14 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pitfalls.display import Displayed
+
 __all__ = ["Clock", "Diverged", "Training", "mean_of", "smooth", "window"]
 
 WIDEST = 20
 """Steps of the moving mean that is drawn over single steps; a tenth of the run where that is less."""
 
 
-@dataclass(frozen=True)
-class Training:
+@dataclass(frozen=True, repr=False)
+class Training(Displayed):
     """A network that was trained, and tested once, after it.
 
     Attributes

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from safetensors.torch import save
 from torch import nn
 
+from pitfalls.display import Displayed
 from pitfalls.errors import DivergenceError
 from pitfalls.experiments.image_curves import Clock, Training
 from pitfalls.experiments.image_networks import NetworkConfig, build_network
@@ -74,8 +75,8 @@ class Member:
         return "-".join(str(value).rpartition(":")[2] for value in self.label.values())
 
 
-@dataclass(frozen=True)
-class Outcome:
+@dataclass(frozen=True, repr=False)
+class Outcome(Displayed):
     """What came of one training.
 
     Attributes

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from pitfalls.display import Displayed
 from pitfalls.errors import InputError, PitfallsError, RunError
 from pitfalls.experiments.image_source import (
     EvaluatedPart,
@@ -22,8 +23,8 @@ from pitfalls.runs import Run
 __all__ = ["Examined", "examine", "find_elsewhere"]
 
 
-@dataclass(frozen=True, eq=False)
-class Examined:
+@dataclass(frozen=True, eq=False, repr=False)
+class Examined(Displayed):
     """Labelled images for a trained network.
 
     Attributes

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pitfalls.display import Displayed
+
 __all__ = ["Sheet", "make_sheet", "pack"]
 
 
-@dataclass(frozen=True)
-class Sheet:
+@dataclass(frozen=True, repr=False)
+class Sheet(Displayed):
     """Thumbnails in one picture: square tiles in rows.
 
     Attributes

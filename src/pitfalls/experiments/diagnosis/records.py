@@ -25,6 +25,7 @@ from pitfalls.diagnosis.evidence import (
     UnitsEvidence,
     WiringEvidence,
 )
+from pitfalls.display import Displayed
 from pitfalls.errors import InputError
 from pitfalls.frame import HIDDEN, Result
 from pitfalls.named import is_named
@@ -149,8 +150,8 @@ class SavedCard:
         )
 
 
-@dataclass(frozen=True)
-class AlongWitness:
+@dataclass(frozen=True, repr=False)
+class AlongWitness(Displayed):
     """The loss along the direction of lowest curvature.
 
     Attributes

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Integer
 
+from pitfalls.display import Displayed
 from pitfalls.experiments.image_sheets import Sheet, pack
 
 __all__ = ["View", "pack_embedding"]
@@ -14,8 +15,8 @@ __all__ = ["View", "pack_embedding"]
 LEVELS = 65535
 
 
-@dataclass(frozen=True)
-class View:
+@dataclass(frozen=True, repr=False)
+class View(Displayed):
     """One scatter plot of the embedding.
 
     Attributes

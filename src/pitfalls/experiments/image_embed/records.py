@@ -7,6 +7,7 @@ from typing import Annotated, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pitfalls.display import Displayed
 from pitfalls.errors import InputError
 from pitfalls.experiments.image_shares import Share, paired_differ
 from pitfalls.experiments.image_sheets import Sheet
@@ -53,8 +54,8 @@ class EmbedConfig:
         return self.source.name
 
 
-@dataclass(frozen=True)
-class Points:
+@dataclass(frozen=True, repr=False)
+class Points(Displayed):
     """Every image of every part, in the order of the parts.
 
     Attributes
@@ -77,8 +78,8 @@ class Points:
     tile: NDArray[np.int32]
 
 
-@dataclass(frozen=True)
-class Directions:
+@dataclass(frozen=True, repr=False)
+class Directions(Displayed):
     """The directions as pictures.
 
     Attributes

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+from pitfalls.display import Displayed
 from pitfalls.errors import InputError, PitfallsError
 from pitfalls.frame import complain, print_table, resolve_device, run_store, say
 
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["Prediction", "as_csv", "as_json", "predict", "predict_files"]
 
 
-@dataclass(frozen=True, eq=False)
-class Prediction:
+@dataclass(frozen=True, eq=False, repr=False)
+class Prediction(Displayed):
     """What a network says of one file.
 
     Attributes

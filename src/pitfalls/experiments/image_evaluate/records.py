@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pitfalls.display import Displayed
 from pitfalls.errors import InputError
 from pitfalls.experiments.image_confusion import Confusion
 from pitfalls.experiments.image_shares import Share
@@ -78,8 +79,8 @@ class EvaluateConfig:
             )
 
 
-@dataclass(frozen=True)
-class Calibration:
+@dataclass(frozen=True, repr=False)
+class Calibration(Displayed):
     """How sure a network is, against how often it is right.
 
     Attributes
@@ -134,8 +135,8 @@ class Confidence:
     calibration: Calibration
 
 
-@dataclass(frozen=True)
-class Looks:
+@dataclass(frozen=True, repr=False)
+class Looks(Displayed):
     """What the network looks at in its first mistakes.
 
     Attributes
@@ -153,8 +154,8 @@ class Looks:
     gaps: NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Answers:
+@dataclass(frozen=True, repr=False)
+class Answers(Displayed):
     """Image by image, in the order of the part.
 
     Attributes

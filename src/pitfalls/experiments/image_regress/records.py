@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pitfalls.display import Displayed
 from pitfalls.errors import InputError
 from pitfalls.experiments.image_confusion import Confusion
 from pitfalls.experiments.image_shares import differ
@@ -64,8 +65,8 @@ class RegressConfig:
         return pictures.n("train") * pictures.n_features <= QUICKLY_SEPARATED
 
 
-@dataclass(frozen=True)
-class PartScore:
+@dataclass(frozen=True, repr=False)
+class PartScore(Displayed):
     """Least squares on one part of the data.
 
     Attributes
@@ -80,8 +81,8 @@ class PartScore:
     predictions: NDArray[np.int32]
 
 
-@dataclass(frozen=True)
-class SeparatingMap:
+@dataclass(frozen=True, repr=False)
+class SeparatingMap(Displayed):
     """A map x ↦ Wx + b of raw pixels that puts every training image's own class first.
 
     Attributes
@@ -97,8 +98,8 @@ class SeparatingMap:
     margin: float
 
 
-@dataclass(frozen=True)
-class RuledOut:
+@dataclass(frozen=True, repr=False)
+class RuledOut(Displayed):
     """Training images i, other classes j and λ_ij > 0 that no separating map survives.
 
     Attributes

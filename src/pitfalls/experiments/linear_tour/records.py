@@ -7,6 +7,7 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
+from pitfalls.display import Displayed
 from pitfalls.errors import InputError
 from pitfalls.experiments.linear_source import Problem, ProblemConfig, find_problem
 from pitfalls.experiments.sizes import MOST_LAYERS
@@ -75,8 +76,8 @@ class Visit:
     verdict: str
 
 
-@dataclass(frozen=True)
-class Flow:
+@dataclass(frozen=True, repr=False)
+class Flow(Displayed):
     """One flow; arrays of one value a record.
 
     Attributes

@@ -6,6 +6,7 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
+from pitfalls.display import Displayed
 from pitfalls.errors import InputError
 from pitfalls.experiments.parity_curves import Replica
 from pitfalls.experiments.sizes import refuse_cases
@@ -48,8 +49,8 @@ class AlongConfig:
         return tuple(sorted({0} | at))
 
 
-@dataclass(frozen=True)
-class Passage:
+@dataclass(frozen=True, repr=False)
+class Passage(Displayed):
     """One training and the signal on its way; arrays of one value a probe.
 
     Attributes

@@ -7,6 +7,7 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
+from pitfalls.display import Displayed
 from pitfalls.experiments.sizes import refuse_cases, refuse_seeds
 from pitfalls.frame import HIDDEN, Result
 from pitfalls.parity import LEARNED, LearningConfig
@@ -47,8 +48,8 @@ class CurvesConfig:
         refuse_seeds("CurvesConfig", self.n_seeds)
 
 
-@dataclass(frozen=True)
-class Replica:
+@dataclass(frozen=True, repr=False)
+class Replica(Displayed):
     """One training: its mask and start are its seed's.
 
     Attributes

@@ -7,6 +7,7 @@ import numpy as np
 from cyclopts import Parameter
 from numpy.typing import NDArray
 
+from pitfalls.display import Displayed
 from pitfalls.errors import InputError
 from pitfalls.experiments.sizes import refuse_seeds
 from pitfalls.frame import Result, Without
@@ -78,8 +79,8 @@ class DepthConfig:
             )
 
 
-@dataclass(frozen=True)
-class DepthStart:
+@dataclass(frozen=True, repr=False)
+class DepthStart(Displayed):
     """Networks of one activation before training; arrays of shape (n, layers), the output last.
 
     Attributes
@@ -116,8 +117,8 @@ class DepthStart:
         return float(np.median(self.gradient_norm[:, 0] / self.gradient_norm[:, -1]))
 
 
-@dataclass(frozen=True)
-class TrainedDepth:
+@dataclass(frozen=True, repr=False)
+class TrainedDepth(Displayed):
     """All trainings of one activation and depth.
 
     Attributes

@@ -7,6 +7,7 @@ import numpy as np
 from cyclopts import Parameter
 from numpy.typing import NDArray
 
+from pitfalls.display import Displayed
 from pitfalls.errors import InputError
 from pitfalls.experiments.sizes import refuse_sizes
 from pitfalls.frame import HIDDEN, Result
@@ -119,8 +120,8 @@ class Sampled:
     n_wrong: int
 
 
-@dataclass(frozen=True)
-class Shapes:
+@dataclass(frozen=True, repr=False)
+class Shapes(Displayed):
     """f against s = v.x for the mask of all ones, arrays of shape (n,).
 
     Attributes

@@ -7,6 +7,7 @@ import numpy as np
 from cyclopts import Parameter
 from numpy.typing import NDArray
 
+from pitfalls.display import Displayed
 from pitfalls.errors import InputError
 from pitfalls.experiments.sizes import refuse_seeds, refuse_sizes
 from pitfalls.frame import Result
@@ -67,8 +68,8 @@ class SignalConfig:
                 )
 
 
-@dataclass(frozen=True)
-class SignalCells:
+@dataclass(frozen=True, repr=False)
+class SignalCells(Displayed):
     """One network an entry, all of shape (n,).
 
     Attributes

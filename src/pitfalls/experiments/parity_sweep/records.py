@@ -8,6 +8,7 @@ import numpy as np
 from cyclopts import Parameter
 from numpy.typing import NDArray
 
+from pitfalls.display import Displayed
 from pitfalls.errors import InputError
 from pitfalls.experiments.sizes import refuse_seeds, refuse_sizes
 from pitfalls.frame import Result, Without
@@ -80,8 +81,8 @@ class SweepConfig:
             raise InputError(f"SweepConfig: n_jobs must be at least 1. Got {self.n_jobs} instead.")
 
 
-@dataclass(frozen=True)
-class Cell:
+@dataclass(frozen=True, repr=False)
+class Cell(Displayed):
     """All trainings of one cell; arrays of one value a training, or a record.
 
     Attributes

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from pitfalls.display import Displayed
 from pitfalls.errors import InputError
 from pitfalls.images.networks import normalize
 from pitfalls.images.networks.outputs import input_dtype, logits_of
@@ -17,8 +18,8 @@ __all__ = ["PixelAttribution", "attribute"]
 BATCH = 64  # inputs at a time
 
 
-@dataclass(frozen=True)
-class PixelAttribution:
+@dataclass(frozen=True, repr=False)
+class PixelAttribution(Displayed):
     """How much each pixel speaks for an answer.
 
     Attributes
