@@ -144,6 +144,15 @@ def test_a_network_whose_steps_rise_is_not_called_healthy_because_others_learn()
     assert causes(schedule(level, adam=trial(True))) == ["healthy"]
 
 
+def test_steps_that_stand_still_are_not_healthy_where_other_rates_found_no_time():
+    still, adam = trial(False, losses=(1.0,) * 60), trial(True)
+    assert causes(schedule(still, plain=adam, adam=adam)) == ["healthy"]
+    (found,) = attribute([schedule(still, plain=adam, adam=adam, untried=True)])
+    assert (found.cause, found.rule) == ("unclear", "rates untried")
+    cured = schedule(still, adam=adam, tried=(trial(True, factor=1e3),), untried=True)
+    assert causes(cured) == ["rate-too-low"]
+
+
 def test_steps_that_rise_with_a_batch_too_small_for_their_rate_show_nothing():
     burst = trial(False, after=50.0, losses=(1.0,) * 60)
     cure = trial(True, factor=0.01)

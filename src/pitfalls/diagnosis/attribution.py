@@ -66,6 +66,13 @@ def _without_fault(found: Findings, cards: tuple[Card, ...]) -> Attribution:
             "steps rise",
             f"The {len(rises.losses)} steps that were taken end above their start, and no cause was found.",
         )
+    if found.schedule.stuck and found.schedule.untried and found.schedule.cure is None:
+        return Attribution(
+            "unclear",
+            "rates untried",
+            "The optimizer's own steps do not lower the loss, and the time allowed too few other rates: "
+            "a larger budget says whether one learns.",
+        )
     if found.schedule.learnable:
         return Attribution(
             "healthy", "learnable", "Nothing is amiss, and longer training or Adam learns."

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from pitfalls.diagnosis.clock import Stopwatch
 from pitfalls.diagnosis.curvature import sharpness
 from pitfalls.diagnosis.evidence.schedule import NoiseScale, RangePoint, ScheduleEvidence, Trial
 from pitfalls.diagnosis.hessian import Hessian
@@ -56,7 +57,9 @@ def plain_adam(parameters: Any) -> torch.optim.Optimizer:
 def with_optimizer(subject: Subject, bench: Bench) -> ScheduleEvidence:
     """Take the user's steps, and where they do not learn look for what would."""
     # where sixty steps cost most of the time, they get it: the start of a run shows nothing
+    watch = Stopwatch()
     own = bench.run(seconds=max(0.2, (0.8 if bench.dear else 0.4) * subject.left()))
+    slow = len(LOWER) * watch.elapsed() > subject.left()
     evidence = ScheduleEvidence(
         subject.n,
         rates=rates_of(subject.optimizer),
@@ -82,6 +85,8 @@ def with_optimizer(subject: Subject, bench: Bench) -> ScheduleEvidence:
             forgetful=bench.run(memory=_USUAL_MEMORY, seconds=_share(subject, 0.2)),
             longer=bench.run(steps=10 * STEPS, seconds=_share(subject, 0.4)),
         )
+    if evidence.stuck:  # the rate is the first suspect, and what comes last may find no time
+        evidence = _try_rates(subject, bench, own, evidence, slow=slow)
     if own.progress < 0.5:
         evidence = dataclasses.replace(
             evidence,
@@ -89,9 +94,8 @@ def with_optimizer(subject: Subject, bench: Bench) -> ScheduleEvidence:
             standardised=_adam(bench, STEPS, _share(subject, 0.15), standard=True),
             fresh=_adam(bench, STEPS, _share(subject, 0.15), fresh=True),
         )
-    if own.burst or own.spiked or own.progress < 0.02 or not own.learned:
-        tried = _try_rates(subject, bench, own)
-        evidence = dataclasses.replace(evidence, tried=tried)
+    if not evidence.stuck and (own.spiked or not own.learned):
+        evidence = _try_rates(subject, bench, own, evidence, slow=slow)
     if own.rate_end < 0.1 or own.rate_end > 10:
         held = bench.run(hold_rate=True, seconds=_share(subject, 0.3))
         evidence = dataclasses.replace(evidence, held_rate=held)
@@ -130,18 +134,22 @@ def _share(subject: Subject, part: float) -> float:
     return max(0.2, part * subject.left())
 
 
-def _try_rates(subject: Subject, bench: Bench, own: Trial) -> tuple[Trial, ...]:
+def _try_rates(
+    subject: Subject, bench: Bench, own: Trial, evidence: ScheduleEvidence, *, slow: bool
+) -> ScheduleEvidence:
     """Run at other rates, the likelier side first, until the progress is past its best."""
-    if not rates_of(subject.optimizer):
-        return ()
+    if not evidence.rates:
+        return evidence
     rose = own.burst or (own.losses and max(own.losses) > 1.5 * own.losses[0])
-    sides = (LOWER, HIGHER) if rose or own.moved > 1 else (HIGHER, LOWER)
+    lower = _lower(evidence.largest_falling) if slow else LOWER
+    sides = (lower, HIGHER) if rose or own.moved > 1 else (HIGHER, lower)
     found: list[Trial] = []
     for side in sides:
         best = own.progress
         for factor in (f for f in side if f < 1 or f * max(own.moved, _ROUNDED) >= _FELT):
-            if subject.left() < 0.2 * subject._seconds:
-                return tuple(found)
+            least = 0.2 if any(t.learned for t in found) or not evidence.stuck else 0.05
+            if subject.left() < least * subject._seconds:
+                return dataclasses.replace(evidence, tried=tuple(found), untried=True)
             trial = bench.run(factor, seconds=_share(subject, 0.3))
             found.append(trial)
             if best > 0.05 and trial.progress < 0.9 * best:
@@ -151,7 +159,13 @@ def _try_rates(subject: Subject, bench: Bench, own: Trial) -> tuple[Trial, ...]:
             best = max(best, trial.progress)
         if any(t.learned and t.progress > 0.02 for t in found):
             break
-    return tuple(found)
+    return dataclasses.replace(evidence, tried=tuple(found))
+
+
+def _lower(largest_falling: float) -> tuple[float, ...]:
+    """Begin where the range test's loss still fell, if that is far down and time is short."""
+    below = tuple(f for f in LOWER if f <= largest_falling)
+    return below or LOWER
 
 
 def _range_test(subject: Subject, bench: Bench) -> tuple[tuple[RangePoint, ...], float]:

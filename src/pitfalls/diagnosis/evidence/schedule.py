@@ -184,6 +184,8 @@ class ScheduleEvidence(Evidence):
         Sixty steps as the user would take them.
     tried : tuple of Trial
         From the same start, at other rates.
+    untried : bool
+        Whether the time ended before all rates were tried that might have learned.
     without_decay, held_rate : Trial or None
         At the user's rate without weight decay, and with the rate kept where it started.
     plain, standardised, fresh : Trial or None
@@ -210,6 +212,7 @@ class ScheduleEvidence(Evidence):
     batch_shrunk: bool = False
     own: Trial | None = None
     tried: tuple[Trial, ...] = ()
+    untried: bool = False
     without_decay: Trial | None = None
     held_rate: Trial | None = None
     plain: Trial | None = None
@@ -223,6 +226,11 @@ class ScheduleEvidence(Evidence):
     sharpness: float = float("nan")
     noise: NoiseScale | None = None
     scheduled_rate: float = 0.0
+
+    @property
+    def stuck(self) -> bool:
+        """Whether the own steps end no lower than they began."""
+        return self.own is not None and (self.own.burst or self.own.progress < 0.02)
 
     @property
     def cure(self) -> Trial | None:
