@@ -1,5 +1,6 @@
 """What something costs, counted: no clock that other work could disturb."""
 
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -21,10 +22,12 @@ def cost(save: Callable[[], object]) -> tuple[int, int]:
         return write(descriptor, data)
 
     os.write = counted
+    gc.disable()  # what other tests have left is not to be finalised, and counted, here
     sys.setprofile(count)
     try:
         save()
     finally:
         sys.setprofile(None)
+        gc.enable()
         os.write = write
     return calls, written

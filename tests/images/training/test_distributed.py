@@ -155,8 +155,9 @@ def test_a_killed_worker_is_started_anew_by_torchrun_and_the_run_goes_on(tmp_pat
         *("--model", f"{own}:Net", "--scheme", f"{own}:rate"),
     ]
     assert main(["--runs", str(tmp_path / "alone"), *line]) == 0
+    # torchrun looks seldom, so that the other worker finds its neighbour dead before it is told to go
     done = torchrun(
-        *("--max-restarts", 1, "--monitor-interval", 0.1, "-m", "pitfalls"),
+        *("--max-restarts", 1, "--monitor-interval", 3, "-m", "pitfalls"),
         *("--runs", tmp_path / "killed", *line),
     )
     assert done.returncode == 0, done.stderr

@@ -25,9 +25,9 @@ def command(target: str, config: DiagnosisConfig) -> None:
     ----------
     target
         Where the network comes from: file.py:name, module:name, or zoo:name of a built-in example.
-        The code runs as your own does: name none that you would not run. The function takes no
-        arguments and gives a model, (model, loss), (model, loss, optimizer) or (model, loss,
-        x, y, optimizer).
+        The code is imported and runs as your own code does: name none that you would not run. The
+        function takes no arguments and gives a model, (model, loss), (model, loss, optimizer) or
+        (model, loss, x, y, optimizer).
     """
     from pitfalls.experiments.diagnosis.case import build, fingerprint_of
 
