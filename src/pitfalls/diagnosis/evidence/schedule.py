@@ -229,8 +229,8 @@ class ScheduleEvidence(Evidence):
 
     @property
     def stuck(self) -> bool:
-        """Whether the own steps end no lower than they began."""
-        return self.own is not None and (self.own.burst or self.own.progress < 0.02)
+        """Whether the own steps lower the loss by less than a fiftieth, or raise it."""
+        return self.own is not None and self.own.progress < 0.02
 
     @property
     def cure(self) -> Trial | None:

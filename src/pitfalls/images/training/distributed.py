@@ -171,8 +171,10 @@ def copy_from_first(tensors: Sequence[Tensor]) -> None:
             dist.broadcast(tensor.detach(), src=0)
 
 
-def gather_sum(values: Tensor) -> Tensor:
-    """Add numbers over all processes, in place, without waiting for the device they are on."""
-    if world().size > 1:
-        dist.all_reduce(values)
-    return values
+def gather_sum(values: Tensor, device: torch.device | str) -> Tensor:
+    """Add numbers over all processes, on the device where these meet, without waiting for it."""
+    if world().size == 1:
+        return values
+    total = values.to(device)
+    dist.all_reduce(total)
+    return total

@@ -38,7 +38,7 @@ def add_gradients(
     Returns
     -------
     Tensor of shape (2,)
-        Float64, where the batch is.
+        Where the batch is, in float64 if that has it.
     """
     dtype = input_dtype(model)
     # DistributedDataParallel averages over processes; undo it to get the sum over the batch.
@@ -49,7 +49,9 @@ def add_gradients(
     chunks = list(
         zip(batch.inputs.tensor_split(pieces), batch.targets.tensor_split(pieces), strict=True)
     )
-    found = torch.zeros(2, dtype=torch.float64, device=batch.inputs.device)
+    device = batch.inputs.device
+    exact = torch.float32 if device.type == "mps" else torch.float64  # which Apple's GPUs lack
+    found = torch.zeros(2, dtype=exact, device=device)
     for index, (x, y) in enumerate(chunks):
         with _kept_at_home(model, wanted=index < len(chunks) - 1):
             mixed = config.precision == "bfloat16" and dtype == torch.float32
@@ -64,7 +66,7 @@ def add_gradients(
             (summed * scale).backward()  # type: ignore[no-untyped-call]
         truth = y if y.ndim == 1 else y.argmax(1)
         right = (logits.detach().argmax(1) == truth).sum()
-        found += torch.stack([summed.detach().double(), right.double()])
+        found += torch.stack([summed.detach().to(exact), right.to(exact)])
     return found
 
 

@@ -315,9 +315,8 @@ class _Loop:
         )
         # Dropout and the like: their numbers, too, follow from seed, step and process.
         torch.manual_seed(derived_seed(self.config.seed, "step", self.step_count, world().rank))
-        gave = gather_sum(
-            add_gradients(self.called, work, self.batches.n_classes, self.config, self.loss)
-        )
+        own = add_gradients(self.called, work, self.batches.n_classes, self.config, self.loss)
+        gave = gather_sum(own, self.device)
         done = UnreadStep(self.step_count, *at, rate, work.n, gave)
         if self.device.type in PROMPT and not math.isfinite(float(gave[0])):
             self._diverged(
@@ -382,7 +381,7 @@ class _Loop:
     def _require_finite(self) -> None:
         """End the run, in every process, if the last step has left the finite numbers."""
         bad = bad_tensor(self.model)
-        if gather_sum(torch.tensor(float(bad is not None), device=self.device)) > 0:
+        if gather_sum(torch.tensor(float(bad is not None)), self.device) > 0:
             self._diverged(
                 f"the weights are not finite after step {self.step_count} (epoch "
                 f"{(self.step_count - 1) // self.batches.n_batches + 1}, rate {self.previous:.3g}): "

@@ -47,7 +47,7 @@ def validate(model: nn.Module, data: Any, device: torch.device) -> tuple[float, 
         return loss, float((logits.argmax(1) == labels).double().mean())
     n = len(data.validation_labels)
     share = world().share(n)
-    sums = torch.zeros(2, dtype=torch.float64, device=device)
+    sums = torch.zeros(2, dtype=torch.float64)
     if share.stop > share.start:
         logits = predict_logits(
             model, data.validation_images[share], data.mean, data.std, device=device
@@ -55,5 +55,5 @@ def validate(model: nn.Module, data: Any, device: torch.device) -> tuple[float, 
         labels = torch.from_numpy(data.validation_labels[share])
         sums[0] = functional.cross_entropy(logits.double(), labels, reduction="sum")
         sums[1] = (logits.argmax(1) == labels).sum()
-    loss, right = gather_sum(sums).tolist()
+    loss, right = gather_sum(sums, device).tolist()
     return loss / n, right / n
