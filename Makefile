@@ -8,7 +8,7 @@ USER := $(VENV)/.user
 READY := $(VENV)/.ready
 
 BENCHMARKS := threads linear.gradients linear.moments linear.verdicts linear.wide \
-	parity.signal parity.walsh parity.training parity.part_b parity.sweeps growth images.kill_resume
+	parity.signal parity.walsh parity.training parity.part_b parity.depth parity.sweeps growth images.kill_resume
 
 .PHONY: report test check wheel bench bench-smoke docs clean mutants
 

@@ -1,3 +1,4 @@
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -41,6 +42,12 @@ def checked_modules() -> list[str]:
 # shapes and types of the linear lab's functions, and the shapes that those of parity and moments promise
 install_import_hook("pitfalls.linear", "beartype.beartype")
 install_import_hook(checked_modules(), "tests.shapes.check_shapes")
+
+
+def pytest_collection_finish() -> None:
+    """Spare what was collected every later search for garbage: thousands of tests, none of it garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

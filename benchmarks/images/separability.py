@@ -11,6 +11,7 @@ import time
 
 import numpy as np
 from benchmarks.record import record
+from benchmarks.sections import ROOT, machine, read, table, write_sections
 from sklearn.datasets import load_digits
 
 from pitfalls.images import LeastSquaresClassifier, load_dataset
@@ -20,6 +21,42 @@ from pitfalls.images.linear import (
     excludes_separation,
     proven_margin,
 )
+
+GUIDE = ROOT / "docs" / "guides" / "linear-methods.md"
+
+
+def section() -> str:
+    """Write the table of the guide."""
+    stored = read("images-separability")
+    if stored is None:
+        return "No decision on whole data sets is recorded."
+    rows = []
+    for name, found in stored["results"].items():
+        witness = found["witness"] or {}
+        proof = (
+            f"a map with leads of at least {witness['margin']:.3g}"
+            if "margin" in witness
+            else f"{witness['multipliers']:,} multipliers"
+            if witness
+            else found["reason"]
+        )
+        answer = {True: "yes", False: "no", None: "undecided"}[found["separable"]]
+        rows.append(
+            (
+                name,
+                f"{found['shape'][0]:,} × {found['shape'][1]:,}",
+                f"{100 * found['least_squares_accuracy']:.1f} %",
+                answer,
+                proof,
+                f"{found['decided_s']:.0f}",
+                f"{found['checked_s']:.0f}",
+            )
+        )
+    heads = ("images", "n × pixels", "least squares, training images right", "separable")
+    return (
+        table([*heads, "witness", "seconds", "to prove it"], rows)
+        + f"\n\nn = 1 ({machine(stored)})."
+    )
 
 
 def decide(name, X, y, results):
@@ -56,7 +93,11 @@ def decide(name, X, y, results):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data")
+    parser.add_argument("--page", action="store_true", help="write the guide's table only")
     options = parser.parse_args()
+    if options.page:
+        write_sections(GUIDE, {"separability": section})
+        return
     results = {}
     decide("digits", *load_digits(return_X_y=True), results)
     if options.data:
@@ -64,6 +105,7 @@ def main():
         images = data.train_images.reshape(len(data.train_labels), -1)
         decide(data.name, images, data.train_labels, results)
     record("images-separability", results)
+    write_sections(GUIDE, {"separability": section})
 
 
 if __name__ == "__main__":

@@ -4,6 +4,9 @@ The command line prints the message in one line and exits with ``exit_code``;
 a traceback is shown only with ``--debug``.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from pitfalls.escaping import brief, shown
 
 __all__ = [
@@ -14,6 +17,7 @@ __all__ = [
     "PitfallsError",
     "ResourceError",
     "RunError",
+    "needs_extra",
 ]
 
 
@@ -56,3 +60,27 @@ class DivergenceError(PitfallsError, ArithmeticError):
 
 class RunError(PitfallsError, OSError):
     """A run folder cannot be used as asked: locked, damaged or of another version."""
+
+
+@contextmanager
+def needs_extra(extra: str, what: str) -> Iterator[None]:
+    """Say in one line how to install what an import in this block lacks.
+
+    Parameters
+    ----------
+    extra : str
+        The optional extra that brings it.
+    what : str
+        What needs it, as the line begins.
+
+    Raises
+    ------
+    InputError
+        If a package is not installed.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise InputError(
+            f"{what}: {error.name or 'a package'} is not installed. Run: pip install 'pitfalls[{extra}]'"
+        ) from error

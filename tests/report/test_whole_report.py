@@ -21,7 +21,7 @@ from pitfalls.experiments.parity_curves import CurvesResult
 from pitfalls.plots import Svg
 from pitfalls.report import FrontMatter, Report, ReportEvidence, build, build_handin, gather, rooms
 from pitfalls.report.statements import proof_of
-from pitfalls.runs import Run, RunStore
+from pitfalls.runs import RunStore
 from tests.kinds import of_kind
 from tests.report.browser import axe_faults, chromium, console_errors, point, resize
 from tests.report.homework import perform_all
@@ -376,12 +376,9 @@ def test_without_any_run_the_text_still_stands_and_says_what_is_missing(tmp_path
 
 
 def test_an_unfinished_run_is_said_so_in_place(store: RunStore, tmp_path: Path) -> None:
-    runs: list[Run] = []
-    for found in gather(store).values():
-        runs += found.runs
+    runs = store.list("parity-signal")
     for run in runs:
-        if run.manifest.experiment == "parity-signal":
-            run.manifest.status = "interrupted"
+        run.manifest.status = "interrupted"
     page = build(runs, tmp_path / "out").page.read_text(encoding="utf-8")
     assert "is not finished (it is interrupted)" in page
 
@@ -412,9 +409,10 @@ class TestInBrowser:
         assert wide <= width
         resize(session, 1280)
 
-    def test_contents_and_theme_are_in_the_first_screen_of_a_phone_and_a_laptop(
+    def test_contents_and_theme_are_in_the_first_screen_and_derivations_folded_on_a_phone_alone(
         self, session: Any
     ) -> None:
+        opened = "return [...document.querySelectorAll('details.derivation')].map((d) => d.open)"
         for width, height in ((390, 844), (1280, 800)):
             resize(session, width, height)
             session.refresh()
@@ -424,18 +422,11 @@ class TestInBrowser:
                 ".map((s) => document.querySelector(s).getBoundingClientRect().bottom)"
             )
             assert all(0 < bottom < height for bottom in places), (width, places)
+            folded = width < 500
+            assert set(session.execute_script(opened)) == {not folded}
+            session.execute_script("dispatchEvent(new Event('beforeprint'))")
+            assert all(session.execute_script(opened))
         resize(session, 1280)
-
-    def test_derivations_are_folded_on_a_phone_alone_and_open_for_print(self, session: Any) -> None:
-        opened = "return [...document.querySelectorAll('details.derivation')].map((d) => d.open)"
-        assert all(session.execute_script(opened))
-        resize(session, 390)
-        session.refresh()
-        assert not any(session.execute_script(opened))
-        session.execute_script("dispatchEvent(new Event('beforeprint'))")
-        assert all(session.execute_script(opened))
-        resize(session, 1280)
-        session.refresh()
 
     def test_the_dark_page_has_no_light_figure(self, session: Any) -> None:
         turned = (

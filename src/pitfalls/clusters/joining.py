@@ -9,20 +9,15 @@ from urllib.parse import urlsplit
 
 import joblib
 
-from pitfalls.errors import DataError, InputError
+from pitfalls.errors import DataError, InputError, needs_extra
 
 __all__ = ["dask_client", "import_extra", "ray_cluster"]
 
 
 def import_extra(module: str, extra: str) -> Any:
     """Import a package of an optional extra, or say how to install it."""
-    try:
+    with needs_extra(extra, f"run_jobs: backend {extra!r}"):
         return importlib.import_module(module)
-    except ImportError as error:
-        raise InputError(
-            f"run_jobs: backend {extra!r} needs a package that is not installed ({error}). "
-            f"Install it with: pip install 'pitfalls[{extra}]'"
-        ) from error
 
 
 def _knock(kind: str, address: str, timeout: float) -> None:

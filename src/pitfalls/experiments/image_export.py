@@ -15,7 +15,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from pitfalls.errors import InputError, PitfallsError, RunError
+from pitfalls.errors import InputError, PitfallsError, RunError, needs_extra
 from pitfalls.experiments.image_trained import KeptNetwork, Trained, load_trained
 from pitfalls.images.networks import input_dtype, logits_of
 from pitfalls.runs import Run
@@ -169,14 +169,10 @@ def _write_torch(trained: Trained, target: Path) -> Predict:
 
 
 def _write_onnx(trained: Trained, target: Path) -> Predict:
-    try:
+    with needs_extra("onnx", "export to ONNX"):
         import onnx
         import onnxruntime
         import onnxscript  # noqa: F401  the exporter needs it
-    except ImportError as error:
-        raise InputError(
-            "export to ONNX: a package for it is not installed. Run: pip install 'pitfalls[onnx]'"
-        ) from error
     images, shapes = _example(trained.kept)
     torch.onnx.export(
         Deployed(trained),

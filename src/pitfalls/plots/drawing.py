@@ -167,6 +167,7 @@ def _save(figure: MplFigure, kinds: tuple[Kind, ...]) -> dict[str, bytes]:
             buffer = io.BytesIO()
             figure.savefig(buffer, format=kind, metadata=_UNDATED[kind])
             files[kind] = buffer.getvalue()
+            figure.set_layout_engine("none")  # laid out once: the other files have the same places
     finally:
         plt.close(figure)
     return files

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pitfalls.errors import InputError
+from pitfalls.errors import InputError, needs_extra
 from pitfalls.runs.run import Run
 
 __all__ = ["export_mlflow", "export_tensorboard"]
@@ -28,12 +28,8 @@ def export_tensorboard(run: Run, folder: Path) -> Path:
     InputError
         If the extra is not installed or the copy exists.
     """
-    try:
+    with needs_extra("tracking", "export to TensorBoard"):
         from torch.utils.tensorboard import SummaryWriter
-    except ImportError as error:
-        raise InputError(
-            "export to TensorBoard: it is not installed. Run: pip install 'pitfalls[tracking]'"
-        ) from error
     target = folder / run.id
     if target.exists():
         raise InputError(
@@ -63,13 +59,9 @@ def export_mlflow(run: Run, folder: Path) -> str:
     InputError
         If the extra is not installed.
     """
-    try:
+    with needs_extra("tracking", "export to MLflow"):
         from mlflow.entities import Metric, Param
         from mlflow.tracking import MlflowClient
-    except ImportError as error:
-        raise InputError(
-            "export to MLflow: it is not installed. Run: pip install 'pitfalls[tracking]'"
-        ) from error
     folder.mkdir(parents=True, exist_ok=True)
     client = MlflowClient(tracking_uri=f"sqlite:///{(folder / 'mlflow.db').absolute()}")
     name = run.manifest.experiment

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pitfalls.errors import InputError
+from pitfalls.errors import InputError, needs_extra
 from pitfalls.named import is_named, load_named, own_code
 
 __all__ = ["TRACKERS", "Track", "check_tracker", "open_tracker"]
@@ -71,10 +71,8 @@ def open_tracker(
 
 
 def _tensorboard(folder: Path, step: int) -> Iterator[Track]:
-    try:
+    with needs_extra("tracking", "track: TensorBoard"):
         from torch.utils.tensorboard import SummaryWriter
-    except ImportError as error:
-        raise _missing("TensorBoard") from error
     # what lies there of later steps is hidden: those of an interrupted run are done again
     writer = SummaryWriter(str(folder), purge_step=step + 1, flush_secs=5)
 
@@ -89,11 +87,9 @@ def _tensorboard(folder: Path, step: int) -> Iterator[Track]:
 
 
 def _mlflow(folder: Path, run_id: str, label: str) -> Iterator[Track]:
-    try:
+    with needs_extra("tracking", "track: MLflow"):
         from mlflow.entities import Metric
         from mlflow.tracking import MlflowClient
-    except ImportError as error:
-        raise _missing("MLflow") from error
     import time
 
     uri = os.environ.get("MLFLOW_TRACKING_URI")
@@ -139,7 +135,3 @@ def _mlflow_run(client: Any, run_id: str) -> str:
         return str(begun[0].info.run_id)
     made = client.create_run(identifier, run_name=name, tags={"pitfalls.run": run_id})
     return str(made.info.run_id)
-
-
-def _missing(name: str) -> InputError:
-    return InputError(f"track: {name} is not installed. Run: pip install 'pitfalls[tracking]'")

@@ -136,6 +136,6 @@ def test_every_result_is_told_without_a_malformed_sentence(result):
 
 @pytest.mark.parametrize("scores", [{"mlp": [0.5]}, {"mlp": [0.5, 0.6], "fastnet": [0.7, 0.8]}])
 def test_the_figure_is_drawn_with_its_words(scores):
-    drawn = draw(FIGURES[0], result_of(scores, n_seeds=len(scores["mlp"])))
+    drawn = draw(FIGURES[0], result_of(scores, n_seeds=len(scores["mlp"])), ("svg",))
     assert_well_formed(drawn.caption, n=len(scores["mlp"]))
     assert_well_formed(drawn.alt, n=len(scores["mlp"]))

@@ -179,7 +179,7 @@ def test_a_scheme_that_diverges_is_said_and_the_others_go_on(source, tmp_path):
     assert [lost.scheme for lost in result.diverged] == ["annealed"]
     assert "annealed" in run.manifest.warnings[-1]
     assert "Lower the learning rate" in run.manifest.warnings[-1]
-    assert "1 training diverged" in draw(FIGURES[0], result).caption
+    assert "1 training diverged" in draw(FIGURES[0], result, ()).caption
     with pytest.raises(DivergenceError, match="every scheme diverged"):
         run_experiment(EXPERIMENT, replace(config, schemes=("annealed",)), RunStore(tmp_path))
 
@@ -202,7 +202,7 @@ def test_a_network_whose_test_outputs_are_not_finite_has_diverged(source, tmp_pa
 
 
 def test_the_figure_is_drawn_with_its_words(undisturbed):
-    drawn = draw(FIGURES[0], undisturbed.result)
+    drawn = draw(FIGURES[0], undisturbed.result, ("svg",))
     assert len(drawn.files["svg"]) > 1000
     assert "digits" in drawn.alt
 

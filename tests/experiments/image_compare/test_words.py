@@ -120,7 +120,7 @@ def test_what_diverged_is_counted_and_has_its_row():
     assert lost(result_of(*APART)) == ()
     shown = next(block for block in account(result) if isinstance(block, Table))
     assert [plain(cell) for cell in shown.rows[1]][:3] == ["annealed", "diverged", "–"]
-    assert "1 training diverged" in draw(FIGURES[0], result).caption
+    assert "1 training diverged" in draw(FIGURES[0], result, ()).caption
 
 
 def test_mirroring_is_said_only_where_it_was_done():
@@ -144,7 +144,7 @@ def test_the_images_that_decide_have_one_name_in_table_ranking_and_figure():
         shown = next(block for block in account(result) if isinstance(block, Table))
         assert plain(shown.header[3]) == f"{name.capitalize()} accuracy"
         assert f"{name} images" in plain(ranking(result))
-        assert f"{name} images" in draw(FIGURES[0], result).caption
+        assert f"{name} images" in draw(FIGURES[0], result, ()).caption
         assert result.rows[0].held_out == (0.5 if validation is None else 0.4)
 
 
@@ -239,6 +239,6 @@ def test_figures_of_odd_results_are_drawn_with_words(seed):
     made = [
         training(str(s), k, n_batches=1 + 20 * seed) for k in range(1 + seed % 2) for s in names
     ]
-    drawn = draw(FIGURES[0], result_of(*made))
+    drawn = draw(FIGURES[0], result_of(*made), ("svg",))
     assert_well_formed(drawn.caption)
     assert_well_formed(drawn.alt)

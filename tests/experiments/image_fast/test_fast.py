@@ -45,7 +45,7 @@ def test_the_fast_recipe_reports_every_seed(source, brief, tmp_path):
     assert result.accuracy == pytest.approx(np.mean(scores))
     assert scores[0] != scores[1]
     assert result.training.flip == "none"  # a mirrored digit is another sign
-    assert "digits" in draw(FIGURES[0], result).alt
+    assert "digits" in draw(FIGURES[0], result, ("svg",)).alt
     assert len(finished.run.metrics()) == sum(t.n_steps + t.n_epochs for t in result.trainings)
 
 
@@ -130,7 +130,7 @@ def test_six_views_are_asked_of_the_whole_recipe_alone_and_told_where_they_were(
     plainly = replace(whole, trainings=tuple(replace(t, six_views=None) for t in whole.trainings))
     assert plainly.six_views is None
     assert "views" not in plain(reached(plainly))
-    assert_well_formed(draw(FIGURES[0], plainly).caption, n=1)
+    assert_well_formed(draw(FIGURES[0], plainly, ("svg",)).caption, n=1)
 
 
 @given(
@@ -148,5 +148,5 @@ def test_every_result_is_told_without_a_false_or_malformed_sentence(scores, targ
 
 @pytest.mark.parametrize("scores", [(0.5,), (0.9, 0.92)])
 def test_figures_are_drawn_with_words(scores):
-    drawn = draw(FIGURES[0], result_of(*scores, **ALL))
+    drawn = draw(FIGURES[0], result_of(*scores, **ALL), ("svg",))
     assert_well_formed(drawn.caption, n=len(scores))

@@ -42,7 +42,7 @@ def test_a_range_test_is_saved(ranged):
 
 
 def test_the_figure_says_what_the_words_say(ranged):
-    drawn = draw(FIGURES[0], ranged)
+    drawn = draw(FIGURES[0], ranged, ("svg",))
     assert len(drawn.files["svg"]) > 1000
     assert "on digits" in drawn.alt
     assert plain(recommended(ranged)).strip() in drawn.caption
@@ -53,7 +53,7 @@ def test_a_range_without_a_rate_is_drawn_and_says_so(source, tmp_path):
     result = run_experiment(EXPERIMENT, config, RunStore(tmp_path)).result
     assert result.steepest is None
     assert title(result) == "The range shows no rate to recommend"
-    caption = draw(FIGURES[0], result).caption
+    caption = draw(FIGURES[0], result, ()).caption
     assert f"there is no rate to recommend: {result.undecided}." in caption
 
 

@@ -62,7 +62,7 @@ def test_a_trained_run_learns_and_says_what_it_was(trained):
 
 
 def test_the_figure_is_drawn_with_its_words(trained):
-    drawn = draw(FIGURES[0], trained.result)
+    drawn = draw(FIGURES[0], trained.result, ("svg",))
     assert len(drawn.files["svg"]) > 1000
     assert "digits" in drawn.alt
     assert "thick: mean of 3 steps" in drawn.caption

@@ -160,7 +160,7 @@ def test_every_result_is_told_without_a_false_or_malformed_sentence(result):
 )
 def test_figures_are_drawn_with_words(made):
     held = 60 if made.validation_accuracies is not None else 0
-    drawn = draw(FIGURES[0], result_of(made, n_validation=held))
+    drawn = draw(FIGURES[0], result_of(made, n_validation=held), ("svg",))
     assert_well_formed(drawn.caption, n=1)
     assert_well_formed(drawn.alt, n=1)
     assert ("thick" in drawn.caption) == (made.n_steps >= 20)

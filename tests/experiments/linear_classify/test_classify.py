@@ -23,7 +23,7 @@ def test_classify_returns_the_kind_asked_for_and_draws_its_line(store, kind):  #
     assert result.risk[middle] == pytest.approx(result.point.risk)
     if kind == "strict saddle":
         assert result.risk.min() < result.point.risk
-    assert kind in draw(FIGURES[0], result).alt
+    assert kind in draw(FIGURES[0], result, ("svg",)).alt
 
 
 def weights_config(tmp_path, layers):

@@ -30,7 +30,7 @@ def test_the_landscape_holds_both_verdicts_and_a_way_down(result):
     assert result.falls_on_both_sides
     assert "a strict saddle" in plain(drawn(result))
     for figure in FIGURES:
-        assert draw(figure, result).alt
+        assert draw(figure, result, ("svg",)).alt
     assert [figure.name for figure in FIGURES] == ["escape-line", "plane"]
 
 

@@ -16,7 +16,7 @@ def test_minimum_lists_every_rank(store):  # noqa: F811
     drops = -np.diff([row.risk for row in result.rows])
     np.testing.assert_allclose(drops, 0.5 * np.array([4.0, 3.0, 2.0, 1.0]) ** 2)
     assert title(result) == "Rank 1 alone takes away 53 % of what can go"
-    assert "with intercept" in draw(FIGURES[0], result).alt
+    assert "with intercept" in draw(FIGURES[0], result, ("svg",)).alt
 
 
 def test_modes_of_rounding_size_are_not_listed(store):  # noqa: F811

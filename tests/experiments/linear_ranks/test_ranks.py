@@ -29,7 +29,7 @@ def test_ranks_on_digits_reach_every_minimum(result):
     for row in result.rows:
         assert row.point.modes == tuple(range(1, row.rank + 1))
         assert row.risk == pytest.approx(row.minimum, rel=1e-9)
-    assert draw(FIGURES[0], result).alt
+    assert draw(FIGURES[0], result, ("svg",)).alt
 
 
 def test_accuracy_by_rank_is_that_of_the_explicit_map(result):

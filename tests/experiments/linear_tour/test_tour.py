@@ -67,7 +67,7 @@ def test_a_single_flow_says_nothing_about_depth(result):
 
 
 def test_the_caption_names_no_saddle_that_the_flow_misses(result):
-    words = draw(FIGURES[0], result).caption
+    words = draw(FIGURES[0], result, ()).caption
     assert "2 layers: rank 3 strict saddle (0.14); 3 layers: rank 1" in words
 
 

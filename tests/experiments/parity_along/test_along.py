@@ -40,7 +40,7 @@ def test_a_run_interrupted_after_its_first_case_goes_on_to_the_same_numbers(
 
 
 def test_the_figure_is_drawn_with_words(store):
-    drawn = draw(FIGURES[0], run_experiment(EXPERIMENT, CONFIG, store).result)
+    drawn = draw(FIGURES[0], run_experiment(EXPERIMENT, CONFIG, store).result, ("svg",))
     assert "nan" not in drawn.alt
     assert "mean of 200 batches" not in drawn.caption
 

@@ -39,7 +39,7 @@ def test_a_run_interrupted_after_its_first_kind_goes_on_to_the_same_numbers(
 def test_every_figure_is_drawn_with_words(store):
     result = run_experiment(EXPERIMENT, CONFIG, store).result
     for figure in FIGURES:
-        assert "nan" not in draw(figure, result).alt
+        assert "nan" not in draw(figure, result, ("svg",)).alt
 
 
 def test_a_sigmoid_layer_multiplies_the_message_by_less_than_its_bound(store):

@@ -57,7 +57,7 @@ def test_a_killed_job_under_submitit_loses_no_cell(tmp_path, monkeypatch):
 def test_every_figure_is_drawn_with_words(store):
     result = run_experiment(EXPERIMENT, CONFIG, store).result
     for figure in FIGURES:
-        drawn = draw(figure, result)
+        drawn = draw(figure, result, ("svg",))
         assert drawn.alt
         assert "nan" not in drawn.alt
     assert set(charts(result)["phase"]["cells"]) == {"3,1", "5,1", "5,4"}
@@ -131,7 +131,7 @@ def test_a_grid_of_thousands_of_cells_has_maps_words_and_charts_of_bounded_size(
     assert len(json.dumps(charts(many))) < 6_000_000
     panels = replace(many, cells=tuple(replace(c, n_hidden=i) for i, c in enumerate(many.cells)))
     few = replace(panels, cells=panels.cells[:50], default_width=False)
-    assert "the first 12 of 50 widths and rates" in draw(FIGURES[0], few).caption
+    assert "the first 12 of 50 widths and rates" in draw(FIGURES[0], few, ()).caption
 
 
 def test_learned_in_part_is_told_from_not_learned_and_pairs_are_counted_once():

@@ -34,7 +34,7 @@ def test_a_run_interrupted_at_its_end_goes_on_to_the_same_numbers(finished, tmp_
 
 def test_the_figure_and_the_words_name_the_inputs(finished):
     assert "over all 16 inputs" in plain(end(finished.result))
-    drawn = draw(FIGURES[0], finished.result)
+    drawn = draw(FIGURES[0], finished.result, ("svg",))
     assert "over 16 all inputs" in drawn.caption
 
 

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from pitfalls.errors import DivergenceError
 from pitfalls.images.training.config import TrainConfig
-from pitfalls.images.training.distributed import join, launched_rank
+from pitfalls.images.training.distributed import join, launched_rank, leave
 from pitfalls.images.training.loop import train
 from pitfalls.images.training.records import TrainState
 from tests.images.training.test_loop import dataset, network, plain
@@ -87,3 +87,4 @@ def write(folder: Path, name: str, model: Any, log: list[dict[str, Any]]) -> Non
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]))
+    leave(0)

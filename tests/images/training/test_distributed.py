@@ -22,6 +22,7 @@ def torchrun(*arguments):
     environment = {
         **os.environ,
         "OMP_NUM_THREADS": "1",
+        "PYTHONFAULTHANDLER": "1",  # a process that aborts says where
         "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}",
     }
     return subprocess.run(

@@ -11,21 +11,22 @@ __all__ = ["command"]
 
 
 @options
-def command(config: TrainRunConfig) -> int | None:
+def command(config: TrainRunConfig) -> None:
     """Train one network; under torchrun, in several processes."""
-    from pitfalls.images.training import join, launched_size, send_home
+    from pitfalls.images.training import join, launched_rank, launched_size, leave, send_home
 
     config = replace(config, processes=launched_size())
-    with join(config.device) as team:
-        if not team.writes:
-            return _follow(config)
+    if launched_rank() > 0:
+        with join(config.device):
+            code = _follow(config)
+        leave(code)
+    with join(config.device):
         try:
             say_beforehand(config.source, [config.training])
             result = perform(EXPERIMENT, config).result
         finally:
             send_home()
     _print(result)
-    return None
 
 
 def _follow(config: TrainRunConfig) -> int:

@@ -12,7 +12,9 @@ from .config import TrainConfig as TrainConfig
 from .distributed import call_to_work as call_to_work
 from .distributed import called_to_work as called_to_work
 from .distributed import join as join
+from .distributed import launched_rank as launched_rank
 from .distributed import launched_size as launched_size
+from .distributed import leave as leave
 from .distributed import send_home as send_home
 from .distributed import share_from_first as share_from_first
 from .distributed import wait_for_first as wait_for_first

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from pitfalls.display import Displayed
-from pitfalls.errors import InputError
+from pitfalls.errors import needs_extra
 from pitfalls.images.networks import normalize
 from pitfalls.images.networks.outputs import input_dtype, logits_of
 
@@ -76,12 +76,8 @@ def attribute(
     ----------
     Sundararajan, Taly, Yan. Axiomatic attribution for deep networks. ICML 2017.
     """
-    try:
+    with needs_extra("attribution", "attribution"):
         from captum.attr import IntegratedGradients
-    except ImportError as error:
-        raise InputError(
-            "attribution: captum is not installed. Run: pip install 'pitfalls[attribution]'"
-        ) from error
     dtype = input_dtype(network)
 
     def outputs(x: Tensor) -> Tensor:

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from jaxtyping import Float64
 from numpy.typing import NDArray
-from scipy import stats
 
 from pitfalls.errors import InputError, ResourceError
 from pitfalls.parity.loss import HingeLoss, LogisticLoss, Loss, SquareLoss
@@ -171,6 +170,8 @@ def sample_means(
     on_progress: OnProgress | None,
 ) -> CubeMeans:
     """Estimate the means from sampled inputs, with E|g|^2 exact or guarded where that is possible."""
+    from scipy import stats  # nearly half a second, which the exact ways do not need
+
     sampled = sample_moments(network, loss, n_samples=n_samples, seed=seed, on_progress=on_progress)
     margin = float(stats.norm.ppf((1 + confidence) / 2)) * sampled.odd_square_error
     means = CubeMeans(
@@ -206,6 +207,8 @@ def _hinge_by_importance(
     G^2 lies in [1/4, 1] whatever the network, so (G^2 - 1/4) / (3/4) rounded at random to 0 or 1
     is a coin, and the exact binomial interval of its mean holds for every network.
     """
+    from scipy import stats
+
     w, b, alpha, _ = _arrays(network)
     generator = np.random.default_rng(seed)
     numbers, total = draw_by_gradient_norm(w, b, alpha, n, generator)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Float, Float64
-from scipy import stats
 from torch import Tensor
 
 from pitfalls.parity.loss import Loss
@@ -46,6 +45,8 @@ def hamming_strata(n_features: int) -> list[tuple[range, float]]:
     list of (range of weights, probability)
         The probabilities sum to 1.
     """
+    from scipy import stats  # nearly half a second, which the exact ways do not need
+
     pmf = stats.binom.pmf(np.arange(n_features + 1), n_features, 0.5)
     strata: list[tuple[range, float]] = []
     first, total = 0, 0.0
@@ -62,6 +63,8 @@ def hamming_strata(n_features: int) -> list[tuple[range, float]]:
 
 def _draw(weights: range, d: int, n: int, generator: torch.Generator) -> Float[Tensor, "{n} {d}"]:
     """Draw n inputs uniformly among those whose Hamming weight lies in the range."""
+    from scipy import stats
+
     log_p = torch.from_numpy(stats.binom.logpmf(np.asarray(weights), d, 0.5))
     p = torch.softmax(log_p, 0)
     picked = torch.multinomial(p, n, replacement=True, generator=generator) + weights.start
