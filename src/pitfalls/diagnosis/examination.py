@@ -9,10 +9,11 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from pitfalls.diagnosis.guard import StateGuard, seed_everything
+from pitfalls.diagnosis.guard import StateGuard
 from pitfalls.diagnosis.samples import Samples, generators_of, take_samples, to_device
 from pitfalls.diagnosis.subject import Subject, quiet
 from pitfalls.errors import InputError
+from pitfalls.generators import seed_generators
 
 __all__ = ["checked_model", "examine"]
 
@@ -49,7 +50,7 @@ def examine(
     ):
         # not a generator in the user's seed: the same seed must not give the user's own numbers
         rng = np.random.default_rng(np.random.SeedSequence([_ENTROPY, seed]))
-        seed_everything(int(rng.integers(2**31)))
+        seed_generators(int(rng.integers(2**31)))
         dtype = first.dtype if first.dtype.is_floating_point else torch.get_default_dtype()
         found = take_samples(x, y, rng, who=who, dtype=dtype)
         samples = Samples(

@@ -21,7 +21,9 @@ from torch import Tensor, nn
 from torch.autograd.grad_mode import _unsafe_preserve_version_counter
 from torch.optim.lr_scheduler import LRScheduler
 
-__all__ = ["GlobalGenerators", "StateGuard", "same_numbers", "seed_everything", "uninterrupted"]
+from pitfalls.generators import seed_generators
+
+__all__ = ["GlobalGenerators", "StateGuard", "same_numbers", "uninterrupted"]
 
 SAME_NUMBERS = 0x70697466
 """A seed for evaluations that must draw the same numbers, and not those of a user's seed."""
@@ -50,18 +52,11 @@ class GlobalGenerators:
         random.setstate(self._python)
 
 
-def seed_everything(seed: int) -> None:
-    """Seed the global generators; only ever inside a guard."""
-    torch.manual_seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002
-    random.seed(seed)
-
-
 @contextmanager
 def same_numbers() -> Iterator[None]:
     """Let a network that draws numbers draw the same ones each time; those drawn after go on as before."""
     before = GlobalGenerators()
-    seed_everything(SAME_NUMBERS)
+    seed_generators(SAME_NUMBERS)
     try:
         yield
     finally:

@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from pitfalls.diagnosis.adapter import call
 from pitfalls.diagnosis.cards import Cost
 from pitfalls.diagnosis.clock import Stopwatch
-from pitfalls.diagnosis.guard import StateGuard, same_numbers, seed_everything
+from pitfalls.diagnosis.guard import StateGuard, same_numbers
 from pitfalls.diagnosis.nested import Nest, join, leaves, select
 from pitfalls.diagnosis.samples import Samples
 from pitfalls.errors import InputError
+from pitfalls.generators import seed_generators
 
 __all__ = ["Mode", "Subject", "SubjectError"]
 
@@ -74,7 +75,7 @@ class Subject:
         self.guard.rewind()
         key = int.from_bytes(question.encode()[:7], "big")
         self.rng = np.random.default_rng(np.random.SeedSequence([_ENTROPY, self.seed, key]))
-        seed_everything(int(self.rng.integers(2**31)))
+        seed_generators(int(self.rng.integers(2**31)))
         self._watch = Stopwatch()
         self._seconds = seconds
         self._counts = (self._forwards, self._gradients, self._products, self._examples)

@@ -23,6 +23,7 @@ from pitfalls.diagnosis.steps import (
 )
 from pitfalls.diagnosis.subject import Subject
 from pitfalls.diagnosis.weights import start_anew
+from pitfalls.generators import seed_torch
 
 __all__ = ["STEPS", "Bench", "plan_runs", "rates_of"]
 
@@ -156,7 +157,7 @@ class Bench:
         """
         subject = self.subject
         subject.guard.rewind()
-        torch.manual_seed(self._seed)
+        seed_torch(self._seed)
         if fresh:
             start_anew(subject.model)
         inputs = subject.samples

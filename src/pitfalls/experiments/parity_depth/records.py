@@ -64,11 +64,10 @@ class DepthConfig:
             )
         if len(set(self.activations)) < len(self.activations):
             raise InputError("DepthConfig: activations must differ. Name each once.")
-        counts = (*self.depths, self.shown, self.n_seeds, self.width, self.n_features)
-        if not self.depths or min(counts) < 1:
+        if not self.depths or min(*self.depths, self.shown, self.width, self.n_features) < 1:
             raise InputError(
-                "DepthConfig: n_features, depths, width, shown and n_seeds must be at least 1. "
-                f"Got {self.n_features}, {self.depths}, {self.width}, {self.shown}, {self.n_seeds}."
+                "DepthConfig: n_features, depths, width and shown must be at least 1. "
+                f"Got {self.n_features}, {self.depths}, {self.width}, {self.shown}."
             )
         refuse_seeds("DepthConfig", self.n_seeds)
         if len(set(self.depths)) < len(self.depths):

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from pitfalls.errors import InputError
+from pitfalls.generators import seed_generators
 from pitfalls.images.training.padding import (
     PADDING_MODES,
     Borders,
@@ -36,7 +37,6 @@ __all__ = [
     "augment",
     "derived_seed",
     "kept_generators",
-    "seed_generators",
 ]
 
 
@@ -326,13 +326,6 @@ def _kind(value: object) -> str:
     if isinstance(value, Tensor):
         return f"{str(value.dtype).removeprefix('torch.')} of shape {tuple(value.shape)}"
     return f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
-
-
-def seed_generators(seed: int) -> None:
-    """Seed PyTorch's, Python's and NumPy's global generators, which other people's code draws from."""
-    torch.manual_seed(seed)
-    random.seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from pitfalls.errors import InputError
+from pitfalls.generators import seed_generators
 from pitfalls.images.training.augmentation import (
     AlternatingFlip,
     PerImage,
@@ -15,7 +16,6 @@ from pitfalls.images.training.augmentation import (
     RandomHorizontalFlip,
     Transform,
     kept_generators,
-    seed_generators,
 )
 from pitfalls.images.training.config import TrainConfig
 from pitfalls.named import load_named, own_code

@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, DistributedSampler, IterableDataset
 
 from pitfalls.errors import InputError
-from pitfalls.images.training.augmentation import derived_seed, kept_generators, seed_generators
+from pitfalls.generators import seed_generators
+from pitfalls.images.training.augmentation import derived_seed, kept_generators
 from pitfalls.images.training.batches import Batch, batch_sizes, epoch_order, finish_batch
 from pitfalls.images.training.chain import Chain
 from pitfalls.images.training.config import TrainConfig

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from pitfalls.errors import DivergenceError, InputError
+from pitfalls.generators import seed_torch
 from pitfalls.images.data import ImageDataset
 from pitfalls.images.training.augmentation import derived_seed
 from pitfalls.images.training.averaging import MovingAverage
@@ -314,7 +315,7 @@ class _Loop:
             self.rate, self.config.warmup, self.previous, *at, self.batches.n_batches
         )
         # Dropout and the like: their numbers, too, follow from seed, step and process.
-        torch.manual_seed(derived_seed(self.config.seed, "step", self.step_count, world().rank))
+        seed_torch(derived_seed(self.config.seed, "step", self.step_count, world().rank))
         own = add_gradients(self.called, work, self.batches.n_classes, self.config, self.loss)
         gave = gather_sum(own, self.device)
         done = UnreadStep(self.step_count, *at, rate, work.n, gave)
