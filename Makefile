@@ -16,7 +16,7 @@ report: $(USER)
 	$(BIN)/pitfalls report --quick
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 check: $(READY)
 	$(BIN)/ruff check .

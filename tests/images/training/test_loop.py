@@ -1,5 +1,6 @@
 import dataclasses
 import math
+import traceback
 from typing import Any
 
 import numpy as np
@@ -307,6 +308,19 @@ def test_the_global_generator_is_left_as_it_was():
     torch.manual_seed(7)
     train(model, dataset(), PLAIN)
     assert torch.equal(torch.rand(3), expected)
+
+
+def test_no_step_and_no_picture_writes_down_the_stack_of_calls(monkeypatch):
+    # torch.manual_seed does, for devices that are not in use: a third of a small network's step
+    model, written = plain(), []
+
+    def write(*_):
+        written.append(1)
+        return [""]
+
+    monkeypatch.setattr(traceback, "format_stack", write)
+    train(model, dataset(), PLAIN, transforms=[lambda image: image + 0])
+    assert not written
 
 
 def test_any_callable_serves_as_augmentation():
