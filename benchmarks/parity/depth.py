@@ -31,7 +31,6 @@ def measure(config: DepthConfig) -> dict[str, Any]:
         "starts": [
             {
                 "activation": start.activation,
-                "first_over_last": start.first_over_last,
                 "factor_a_layer": start.factor_a_layer,
                 "gradient_norm": start.gradient_norm,
             }
@@ -72,16 +71,16 @@ def section() -> str:
     ]
     heads = ("activation", "hidden layers", "learned", "worst", "first layer's gradient", "at most")
     config = found["config"]
-    shares = " and ".join(
-        f"{start['first_over_last']:.1e} ({start['activation']})" for start in found["starts"]
+    factors = " and ".join(
+        f"{start['factor_a_layer']:.2g} ({start['activation']})" for start in found["starts"]
     )
     return (
         table(heads, rows)
         + f"\n\nParity of {config['weight']} of {config['n_features']} bits, {config['width']} units "
         f"a layer, {config['training']['n_iterations']:,} iterations. *Learned*: at least 99 % of all "
         "inputs right; gradients are norms of the risk's, medians, at the start and at most on the way. With "
-        f"{config['shown']} hidden layers the first layer's gradient is {shares} of the last one's at the "
-        f"start ({machine(stored)})."
+        f"{config['shown']} hidden layers at the start, each multiplies the message that comes back by "
+        f"{factors}, geometric means ({machine(stored)})."
     )
 
 
