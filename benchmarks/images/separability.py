@@ -21,6 +21,7 @@ from pitfalls.images.linear import (
     excludes_separation,
     proven_margin,
 )
+from pitfalls.prose import number
 
 GUIDE = ROOT / "docs" / "guides" / "linear-methods.md"
 
@@ -48,8 +49,8 @@ def section() -> str:
                 f"{100 * found['least_squares_accuracy']:.1f} %",
                 answer,
                 proof,
-                f"{found['decided_s']:.0f}",
-                f"{found['checked_s']:.0f}",
+                number(found["decided_s"], 2),
+                number(found["checked_s"], 2),
             )
         )
     heads = ("images", "n × pixels", "least squares, training images right", "separable")

@@ -25,6 +25,7 @@ from pitfalls.images.training.schedules import schedule, special_schedule
 from pitfalls.plots import draw
 from pitfalls.prose import plain
 from pitfalls.runs import RunStore, config_hash
+from tests.kinds import there
 
 SMALL = NetworkConfig("fastnet", (8, 8, 8))
 
@@ -107,7 +108,7 @@ def test_other_pictures_are_another_run_and_the_same_at_another_place_are_not(so
     assert config_hash(TrainRunConfig(other)) != config_hash(TrainRunConfig(source))
 
 
-@pytest.mark.parametrize(("scale", "epochs"), [("quick", 2), ("full", 15)])
+@pytest.mark.parametrize(("scale", "epochs"), [("quick", 2), ("full", 10)])
 def test_the_homework_trains_on_by_the_scheme_that_its_comparison_finds_best(scale, epochs):
     asked = Homework(scale, "digits", seed=7)
     (config,) = EXPERIMENT.homework(asked)
@@ -130,6 +131,24 @@ def test_the_best_scheme_of_a_finished_comparison_is_trained_with(source, scheme
     assert result.from_best
     assert (result.trained.scheme,) == schemes
     assert schemes[0] in plain(continued(result))
+
+
+def test_one_cycle_from_the_same_start_stands_beside_the_best_scheme_of_several_epochs(
+    source, tmp_path
+):
+    store = RunStore(tmp_path)
+    training = TrainConfig(batch_size=40, flip="none")
+    compare = CompareConfig(source, SMALL, training, ("annealed",))
+    compared = run_experiment(COMPARISON, compare, store).run
+    config = TrainRunConfig(source, SMALL, replace(training, epochs=3), compared.id)
+    result = run_experiment(EXPERIMENT, config, store).result
+    alone = TrainRunConfig(source, SMALL, replace(training, epochs=3, scheme="one_cycle"))
+    cycle = run_experiment(EXPERIMENT, alone, store).result
+    assert result.trained.scheme == "annealed"
+    assert there(result.cycle).loss.tolist() == cycle.trained.loss.tolist()
+    assert there(result.cycle).test_accuracy == cycle.trained.test_accuracy
+    assert there(result.cycle_clock).seconds > 0
+    assert cycle.cycle is None
 
 
 def test_annealing_over_more_epochs_falls_as_far_as_over_one():

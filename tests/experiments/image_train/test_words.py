@@ -12,9 +12,11 @@ from pitfalls.experiments.image_train.figures import FIGURES, course
 from pitfalls.experiments.image_train.words import (
     account,
     basis,
+    beside,
     charts,
     continued,
     fit,
+    headline,
     judged,
     kept,
     reached,
@@ -59,6 +61,31 @@ def test_a_training_with_the_best_scheme_says_how_it_is_stretched():
     assert "begins anew" in said("special")
     assert "The rate is the same" in said("constant")
     assert continued(result_of(training("annealed", train=(0.5, 0.6)))) == ()
+
+
+@pytest.mark.parametrize(
+    ("best", "cycle", "says"),
+    [
+        (0.876, 0.93, "not best in 2 epochs: 5.4 points"),
+        (0.93, 0.876, "ahead of it in 2 epochs too, by 5.4 points"),
+        (0.93, 0.931, "Chance explains the difference"),
+    ],
+)
+def test_one_cycle_is_held_against_the_scheme_that_was_best_in_one_epoch(best, cycle, says):
+    made = result_of(training("annealed", train=(0.5, 0.6), test=best), **ALL)
+    both = replace(made, cycle=training("one_cycle", train=(0.5, 0.7), test=cycle), from_best=True)
+    said = plain(beside(both))
+    assert says in said
+    assert ("over 90 %" in said) == (cycle > 0.9)
+    assert ("below the 90 %" in said) == (cycle < 0.9)
+    assert beside(made) == ()
+    assert f"by one cycle {100 * cycle:.1f} %" in plain(headline(both))
+    for text in texts_of(account(both)):
+        assert_well_formed(text, n=1)
+    drawn = draw(FIGURES[0], both, ("svg",))
+    assert_well_formed(drawn.caption, n=1)
+    assert f"test accuracy {100 * cycle:.1f} %" in drawn.alt
+    assert len(charts(both)["training-curve"]["panels"][0]["series"]) == 2
 
 
 def test_a_training_is_called_short_by_the_images_of_cifar10_it_has_seen():

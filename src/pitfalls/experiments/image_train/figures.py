@@ -4,9 +4,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from pitfalls.experiments.image_curves import Training, mean_of, window
+from pitfalls.experiments.image_curves import mean_of, window
 from pitfalls.experiments.image_train.records import TrainRunResult
-from pitfalls.plots import BLUE, GREY, PAGE, Drawing, Figure, draw_epochs, panels
+from pitfalls.plots import BLUE, GREY, ORANGE, PAGE, Drawing, Figure, draw_epochs, panels
 from pitfalls.prose import counted, number, percent
 
 __all__ = ["FIGURES", "course"]
@@ -16,8 +16,8 @@ def training_curve(result: TrainRunResult, ax: Axes | None = None) -> Drawing:
     """Draw the loss with the rate, and the accuracies."""
     trained, pictures = result.trained, result.pictures
     figure, (left, right) = panels(ax, 1, 2, figsize=PAGE)
-    _loss(left, trained)
-    _accuracies(right, trained)
+    _loss(left, result)
+    _accuracies(right, result)
     single = window(trained.n_steps) == 1
     text = (
         f"{pictures.name}, {counted(pictures.n('train'), 'training image')}, scheme "
@@ -25,6 +25,11 @@ def training_curve(result: TrainRunResult, ax: Axes | None = None) -> Drawing:
         f"{percent(trained.train_accuracy)}, test accuracy {percent(trained.test_accuracy)} (n = 1 "
         f"training, {counted(pictures.n('test'), 'test image')})."
     )
+    if (cycle := result.cycle) is not None:
+        text += (
+            f" Orange: one cycle in as many steps, training accuracy {percent(cycle.train_accuracy)}, "
+            f"test accuracy {percent(cycle.test_accuracy)} (n = 1 training)."
+        )
     return Drawing(
         figure,
         alt=f"The loss {course(trained.smooth_loss)} over {counted(trained.n_steps, 'step')}; "
@@ -51,25 +56,35 @@ def course(drawn: NDArray[np.float64]) -> str:
     return f"{'falls' if last < first else 'rises'} from {begins} to {ends}"
 
 
-def _loss(axis: Axes, trained: Training) -> None:
-    smoothed = trained.smooth_loss
-    if window(trained.n_steps) > 1:
-        axis.plot(trained.steps, trained.loss, color=BLUE, alpha=0.25, linewidth=0.7)
-    axis.plot(trained.steps, smoothed, color=BLUE)
-    axis.set(xlabel="step", ylabel="cross-entropy [nats]", title=f"Loss {course(smoothed)}")
-    rate = axis.twinx()
-    rate.plot(trained.steps, trained.rate, color=GREY, linewidth=1, linestyle="--")
+def _loss(axis: Axes, result: TrainRunResult) -> None:
+    trained, rate = result.trained, axis.twinx()
+    for one, colour, rates in ((trained, BLUE, GREY), (result.cycle, ORANGE, ORANGE)):
+        if one is None:
+            continue
+        if window(one.n_steps) > 1:
+            axis.plot(one.steps, one.loss, color=colour, alpha=0.25, linewidth=0.7)
+        axis.plot(one.steps, one.smooth_loss, color=colour)
+        rate.plot(one.steps, one.rate, color=rates, linewidth=1, linestyle="--")
+    title = f"Loss {course(trained.smooth_loss)}"
+    axis.set(xlabel="step", ylabel="cross-entropy [nats]", title=title)
     rate.set_ylabel("learning rate (dashed)", color=GREY)
     rate.set_ylim(bottom=0)
     rate.grid(visible=False)
 
 
-def _accuracies(axis: Axes, trained: Training) -> None:
+def _accuracies(axis: Axes, result: TrainRunResult) -> None:
+    trained, cycle = result.trained, result.cycle
     draw_epochs(axis, trained.train_accuracies, trained.validation_accuracies)
     axis.plot(
         trained.n_epochs, trained.test_accuracy, "D", color="black", label="test, after training"
     )
-    axis.set_title(f"{percent(trained.test_accuracy)} of test images right")
+    title = f"{percent(trained.test_accuracy)} of test images right"
+    if cycle is not None:
+        epochs = range(1, cycle.n_epochs + 1)
+        axis.plot(epochs, cycle.train_accuracies, "o-", color=ORANGE, label="one cycle, training")
+        axis.plot(cycle.n_epochs, cycle.test_accuracy, "D", color=ORANGE, label="one cycle, test")
+        title = f"{title}, {percent(cycle.test_accuracy)} by one cycle"
+    axis.set_title(title)
     axis.legend(loc="best")
 
 

@@ -87,6 +87,9 @@ class TrainRunResult(Result):
     clock : Clock
     from_best : bool
         Whether the scheme is the best one of a comparison.
+    cycle : Training, optional
+        One cycle from the same start in as many steps, beside the best scheme of one epoch.
+    cycle_clock : Clock, optional
     """
 
     TABLE = "trained"
@@ -98,6 +101,8 @@ class TrainRunResult(Result):
     special_end: float
     clock: Clock
     from_best: bool = False
+    cycle: Training | None = None
+    cycle_clock: Clock | None = None
 
     @property
     def constant(self) -> float:
@@ -107,7 +112,20 @@ class TrainRunResult(Result):
     @property
     def error(self) -> float:
         """Standard error of counting the test accuracy."""
-        return standard_error(self.trained.test_accuracy, self.pictures.n("test"))
+        return self.error_of(self.trained)
+
+    def error_of(self, training: Training) -> float:
+        """Return the standard error of counting a training's test accuracy."""
+        return standard_error(training.test_accuracy, self.pictures.n("test"))
+
+    @property
+    def cycle_lead(self) -> float | None:
+        """By how much the cycle's test accuracy is above (below: negative); None within chance."""
+        if self.cycle is None:
+            return None
+        one, other = self.cycle.test_accuracy, self.trained.test_accuracy
+        n = self.pictures.n("test")
+        return one - other if ahead([one], [other], n) or ahead([other], [one], n) else None
 
     @property
     def is_guessing(self) -> bool:

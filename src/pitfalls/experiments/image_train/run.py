@@ -17,6 +17,8 @@ __all__ = ["follow", "further", "homework", "run"]
 
 ANNEALED = 0.99
 """The factor of 4e's annealed scheme."""
+SEVERAL = 3
+"""Epochs from which one cycle is trained beside the scheme that was best in one."""
 
 
 def run(config: TrainRunConfig, run: Run, progress: Progress) -> TrainRunResult:
@@ -26,7 +28,7 @@ def run(config: TrainRunConfig, run: Run, progress: Progress) -> TrainRunResult:
         best = RunStore(run.path.parents[1]).find(config.compared).load(CompareResult).best.scheme
         config = replace(config, training=further(config.training, best))
     found = train_all(_plan(config), run, progress)
-    (trained,) = found.finished
+    trained, *beside = found.finished
     return TrainRunResult(
         pictures=describe_pictures(found.data),
         network=config.network,
@@ -35,6 +37,8 @@ def run(config: TrainRunConfig, run: Run, progress: Progress) -> TrainRunResult:
         special_end=_special_end(trained.n_epochs, trained.n_steps // trained.n_epochs),
         clock=found.clocks[0],
         from_best=bool(config.compared),
+        cycle=beside[0] if beside else None,
+        cycle_clock=found.clocks[1] if beside else None,
     )
 
 
@@ -56,15 +60,16 @@ def further(training: TrainConfig, best: str) -> TrainConfig:
 
 
 def homework(asked: Homework) -> tuple[TrainRunConfig, ...]:
-    """Train on with the best scheme of 4e: two epochs, or fifteen at full size, with weight decay.
+    """Train on with the best scheme of 4e: two epochs, or ten at full size, with weight decay.
 
     The weight decay is that usual for residual networks on these images; the comparison, as the
-    homework has it, goes without.
+    homework has it, goes without. What is best in one epoch need not be in several (fifteen of the
+    annealed scheme end below the 90 % that the sheet names), so one cycle is trained beside it.
     """
     (compare,) = COMPARISON.homework(asked)
     training = replace(
         homework_training(asked),
-        epochs=2 if asked.scale == "quick" else 15,
+        epochs=2 if asked.scale == "quick" else 10,
         weight_decay=5e-4,
     )
     # written out, because the comparison may not have been run yet
@@ -77,8 +82,12 @@ def homework(asked: Homework) -> tuple[TrainRunConfig, ...]:
 
 
 def _plan(config: TrainRunConfig) -> Plan:
+    trainings = [config.training]
+    several = config.compared and config.training.epochs >= SEVERAL
+    if several and config.training.scheme != "one_cycle":
+        trainings.append(replace(config.training, scheme="one_cycle", rate=None))
     return Plan(
-        config.network, (config.training,), config.source, config.device,
+        config.network, tuple(trainings), config.source, config.device,
         start=config.start, track=config.track,
     )  # fmt: skip
 
