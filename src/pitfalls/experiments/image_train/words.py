@@ -178,6 +178,7 @@ def beside(result: TrainRunResult) -> Markup:
         peak=number(float(cycle.rate.max()), 2), last=number(float(cycle.rate[-1]), 2),
         test=percent(cycle.test_accuracy), error=percent(result.error_of(cycle)),
     )  # fmt: skip
+    said += _promise(result, cycle)  # before the lead: "that" is the cycle's share
     if lead is None:
         said += say("Chance explains the difference (95 %). ")
     elif lead > 0:
@@ -192,7 +193,7 @@ def beside(result: TrainRunResult) -> Markup:
             "explains (95 %). ",
             epochs=epochs, lead=number(-100 * lead, 2),
         )  # fmt: skip
-    return said + _promise(result, cycle)
+    return said
 
 
 def _promise(result: TrainRunResult, training: Training) -> Markup:
