@@ -83,7 +83,8 @@ def _accuracies(axis: Axes, result: TrainRunResult) -> None:
         epochs = range(1, cycle.n_epochs + 1)
         axis.plot(epochs, cycle.train_accuracies, "o-", color=ORANGE, label="one cycle, training")
         axis.plot(cycle.n_epochs, cycle.test_accuracy, "D", color=ORANGE, label="one cycle, test")
-        title = f"{percent(trained.test_accuracy)} of test images, {percent(cycle.test_accuracy)} by one cycle"
+        best, other = percent(trained.test_accuracy), percent(cycle.test_accuracy)
+        title = f"{best} of test images, {other} by one cycle"
     axis.set_title(title)
     axis.legend(loc="best")
 
