@@ -153,10 +153,11 @@ def schemes() -> str:
 
 
 def further() -> str:
-    stored = read("images-further")
+    stored, alone = read("images-further"), read("images-further-cycle")
     if stored is None:
         return "No training over several epochs at the homework's own size is recorded."
     r = stored["results"]
+    trained = r["resnet18"] + (alone["results"]["resnet18"] if alone else [])
     rows = [
         [
             title,
@@ -167,11 +168,12 @@ def further() -> str:
             f"{row['seconds']:.0f}",
             f"{row['cpu_seconds']:.0f}",
         ]
-        for title, row in (*(("ResNet18", row) for row in r["resnet18"]), ("FastNet", r["fastnet"]))
+        for title, row in (*(("ResNet18", row) for row in trained), ("FastNet", r["fastnet"]))
     ]
     heads = ["network", "scheme", "epochs", "train accuracy", "test accuracy", "seconds"]
-    over = [name for name, is_over in r["over 90 %"].items() if is_over]
-    best, precision = r["best scheme of one epoch"], r["resnet18"][0]["precision"]
+    judged = r["over 90 %"] | (alone["results"]["over 90 %"] if alone else {})
+    over = [f"`{name}`" for name, is_over in judged.items() if is_over]
+    best, precision = r["best scheme of one epoch"], trained[0]["precision"]
     return (
         table([*heads, "processor seconds"], rows)
         + "\n\n4f: several epochs, from the start, of the scheme that was best in one "
@@ -180,7 +182,7 @@ def further() -> str:
         f"{', '.join(over) or 'none'}. {r['n_train']:,} images, {precision}, {r['threads']} threads, one "
         f"start each, plain accuracy on {r['n_test']:,} test images. Seconds are of training steps alone; "
         "other work ran beside them, and half the processor seconds is what two quiet cores need "
-        f"({machine(stored)})."
+        f"({machine(stored)}{f'; one cycle: {machine(alone)}' if alone else ''})."
     )
 
 

@@ -73,7 +73,8 @@ def test_a_training_with_the_best_scheme_says_how_it_is_stretched():
 )
 def test_one_cycle_is_held_against_the_scheme_that_was_best_in_one_epoch(best, cycle, says):
     made = result_of(training("annealed", train=(0.5, 0.6), test=best), **ALL)
-    both = replace(made, cycle=training("one_cycle", train=(0.5, 0.7), test=cycle), from_best=True)
+    cycle_of = training("one_cycle", train=(0.5, 0.7), test=cycle)
+    both = replace(made, cycle=cycle_of, cycle_clock=made.clock, from_best=True)
     said = plain(beside(both))
     assert says in said
     assert ("over 90 %" in said) == (cycle > 0.9)

@@ -58,9 +58,9 @@ def course(drawn: NDArray[np.float64]) -> str:
 
 def _loss(axis: Axes, result: TrainRunResult) -> None:
     trained, rate = result.trained, axis.twinx()
-    for one, colour, rates in ((trained, BLUE, GREY), (result.cycle, ORANGE, ORANGE)):
-        if one is None:
-            continue
+    for (one, _), (colour, rates) in zip(
+        result.timed, ((BLUE, GREY), (ORANGE, ORANGE)), strict=False
+    ):
         if window(one.n_steps) > 1:
             axis.plot(one.steps, one.loss, color=colour, alpha=0.25, linewidth=0.7)
         axis.plot(one.steps, one.smooth_loss, color=colour)

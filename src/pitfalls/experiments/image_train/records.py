@@ -105,6 +105,13 @@ class TrainRunResult(Result):
     cycle_clock: Clock | None = None
 
     @property
+    def timed(self) -> tuple[tuple[Training, Clock], ...]:
+        """The trainings, each with its clock."""
+        if self.cycle is None or self.cycle_clock is None:
+            return ((self.trained, self.clock),)
+        return (self.trained, self.clock), (self.cycle, self.cycle_clock)
+
+    @property
     def constant(self) -> float:
         """What always naming the commonest class gets of the test images."""
         return self.pictures.constant("test")

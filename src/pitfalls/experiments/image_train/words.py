@@ -239,7 +239,6 @@ def charts(result: TrainRunResult) -> Mapping[str, Any]:
     """Return loss, accuracy and rate by step, to zoom into."""
     trained = result.trained
     what = mean_of(trained.n_steps)
-    drawn = [trained] if result.cycle is None else [trained, result.cycle]
     panels = [
         {
             "title": title,
@@ -252,7 +251,7 @@ def charts(result: TrainRunResult) -> Mapping[str, Any]:
                     one.steps,
                     getattr(one, values),
                 )
-                for one in drawn
+                for one, _ in result.timed
             ],
         }
         for title, label, values in (
