@@ -10,6 +10,9 @@ READY := $(VENV)/.ready
 BENCHMARKS := threads linear.gradients linear.moments linear.verdicts linear.wide \
 	parity.signal parity.walsh parity.training parity.part_b parity.depth parity.sweeps growth images.kill_resume
 
+# some machines forbid compiled files; the commands that tests start would each compile all sources again
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: report test check wheel bench bench-smoke docs clean mutants
 
 report: $(USER)

@@ -1,5 +1,6 @@
 import gc
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,6 +43,11 @@ def checked_modules() -> list[str]:
 # shapes and types of the linear lab's functions, and the shapes that those of parity and moments promise
 install_import_hook("pitfalls.linear", "beartype.beartype")
 install_import_hook(checked_modules(), "tests.shapes.check_shapes")
+
+
+# a shell that starts the tests in the background makes them, and all that they start, deaf to Ctrl-C
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from pitfalls.cli import main
 from pitfalls.runs import RunStore
+from tests import forked
 
 COMMANDS = {
     "parity train": "parity train -d 8 --n-iterations 300000",
@@ -49,16 +50,22 @@ def starts(folder):
     }
 
 
+def command(line, folder):
+    """Be the command, in the process that is to be killed."""
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    return main([*line.split(), "--runs", str(folder), "--threads", "1"])
+
+
 def kill_once_it_works(line, folder, delay):
     """Kill the command ``delay`` seconds after it has begun or gone on; False if its run ended before."""
     before = starts(folder)
-    process = start(line, folder)
-    while process.poll() is None and starts(folder) == before:
+    process = forked.start(command, line, folder)
+    while process.exitcode is None and starts(folder) == before:
         time.sleep(0.01)
     time.sleep(delay)
-    ended = process.poll() is not None
+    ended = process.exitcode is not None
     process.kill()
-    process.communicate()
+    process.join()
     # what comes after the run, its figures, may still have been drawn
     return not ended and not all(run.complete for run in RunStore(folder).list())
 

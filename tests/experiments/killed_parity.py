@@ -1,9 +1,4 @@
-"""Run by parity_train/test_killed: one training in a run folder, to be killed and started again.
-
-python killed_parity.py RUNS
-"""
-
-import sys
+"""Run by parity_train/test_killed: one training in a run folder, to be killed and started again."""
 
 from pitfalls.experiments.parity_train import EXPERIMENT, ParityTrainConfig, ParityTrainResult
 from pitfalls.frame import Finished
@@ -18,7 +13,3 @@ def run(root: str) -> Finished[ParityTrainResult]:
     return run_experiment(
         EXPERIMENT, ParityTrainConfig(mask, training, checkpoint_every=500), RunStore(root)
     )
-
-
-if __name__ == "__main__":
-    run(sys.argv[1])

@@ -1,9 +1,4 @@
-"""Run by image_compare's tests: tiny trainings in a run folder, to be killed and started again.
-
-python killed_training.py RUNS
-"""
-
-import sys
+"""Run by image_compare's tests: tiny trainings in a run folder, to be killed and started again."""
 
 from pitfalls.experiments.image_compare import EXPERIMENT, CompareConfig, CompareResult
 from pitfalls.experiments.image_networks import NetworkConfig
@@ -23,7 +18,3 @@ def run(
     network = NetworkConfig("fastnet", (4, 4, 4))
     config = CompareConfig(source, network, training)
     return run_experiment(EXPERIMENT, config, RunStore(root), progress=progress, threads=threads)
-
-
-if __name__ == "__main__":
-    run(sys.argv[1])

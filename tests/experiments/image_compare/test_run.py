@@ -1,12 +1,8 @@
-import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,8 +24,8 @@ from pitfalls.plots import draw
 from pitfalls.runs import RunStore
 from tests.experiments import killed_training
 from tests.experiments.interruption import assert_equal
+from tests.forked import start
 
-ROOT = Path(__file__).parents[3]
 SMALL = NetworkConfig("fastnet", (8, 8, 8))
 
 
@@ -55,25 +51,23 @@ def assert_same_run(one, other):
 
 def test_a_run_killed_at_random_moments_ends_with_the_same_bits(undisturbed, tmp_path):
     generator = random.Random(0)
-    environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
-    command = [sys.executable, killed_training.__file__, str(tmp_path)]
-    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
     kills = 0
     for _ in range(100):
-        process = subprocess.Popen(command, env=environment)
-        # Start-up is most of such a short run: wait for its first new line, then a moment more.
+        process = start(killed_training.run, str(tmp_path))
+        # The start may take longer than such a short run: wait for its first new line, then a moment more.
         logs = list(tmp_path.glob("*/*/metrics.jsonl"))
         size = logs[0].stat().st_size if logs else 0
-        while process.poll() is None:
+        while process.exitcode is None:
             logs = list(tmp_path.glob("*/*/metrics.jsonl"))
             if kills < 3 and logs and logs[0].stat().st_size > size:
                 time.sleep(generator.random() * 0.2)
-                process.send_signal(signal.SIGKILL)
-                kills += process.wait() == -signal.SIGKILL
+                process.kill()
+                process.join()
+                kills += process.exitcode == -signal.SIGKILL
             time.sleep(0.002)
-        if process.returncode == 0:
+        if process.exitcode == 0:
             break
-    assert process.returncode == 0
+    assert process.exitcode == 0
     assert kills > 0
     assert_same_run(undisturbed, killed_training.run(str(tmp_path)))
 

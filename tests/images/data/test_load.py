@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from sklearn.datasets import load_digits
 
 from pitfalls.errors import DataError, InputError
 from pitfalls.images import DataConfig, ImageDataset, load_dataset, read_picture
@@ -50,6 +51,18 @@ def test_digits_are_real_and_their_test_set_is_fixed():
     assert first.train_images.max() == 255
     np.testing.assert_array_equal(first.test_images, second.test_images)
     assert first.fingerprint == second.fingerprint
+
+
+def test_digits_are_scikit_learns_wherever_it_keeps_their_file(monkeypatch):
+    bunch = load_digits()
+    near = load_dataset("digits")
+    images = np.concatenate([near.train_images, near.test_images])
+    np.testing.assert_array_equal(images[:, 0], np.round(bunch.images * (255 / 16)))
+    labels = np.concatenate([near.train_labels, near.test_labels])
+    np.testing.assert_array_equal(labels, bunch.target)
+    monkeypatch.setattr("pitfalls.images.data.digits.find_spec", lambda name: None)
+    far = load_dataset("digits")
+    assert far.fingerprint == near.fingerprint
 
 
 def test_subsets_are_drawn_by_seed_and_nested():
