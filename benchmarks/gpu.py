@@ -73,7 +73,7 @@ class StoppedError(Exception):
 def resume(options: argparse.Namespace) -> dict[str, Any]:
     """Stop a training in the middle of an epoch, go on from its state: are the weights the same bits?"""
     data = load_dataset(DataConfig(options.data, subset_train=100 if options.toy else 5000))
-    recipe = FAST_RECIPES[90].training(data.train_images.shape[2], len(data.train_labels))
+    recipe = FAST_RECIPES[90, "plain"].training(data.train_images.shape[2], len(data.train_labels))
     sizes = recipe.image_sizes[-3:]
     recipe = replace(recipe, epochs=len(sizes), image_sizes=sizes, checkpoint_every=2)
     kept: list[TrainState] = []

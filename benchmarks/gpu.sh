@@ -20,7 +20,7 @@ python=${PYTHON:-.venv/bin/python}
 command -v "$python" >/dev/null || python=python3
 export PYTHONPATH="src:.${PYTHONPATH:+:$PYTHONPATH}"
 device=cuda data=${PITFALLS_DATA:-} seeds=10
-targets='--targets 94'
+targets='--targets 94-six'
 [ -z "$dry" ] || device=cpu data=digits seeds=1 targets=--targets
 
 "$python" -m benchmarks.gpu check --device "$device" --data "$data" || exit 2

@@ -1,6 +1,6 @@
 """The fast recipe on CIFAR-10's test set, several seeds: accuracy, seconds, processor seconds.
 
-    python benchmarks/images/fast.py DATA --runs FOLDER [--target 90] [--seeds 3]
+    python benchmarks/images/fast.py DATA --runs FOLDER [--target 90] [--views six] [--seeds 3]
 
 Goes on where it was interrupted; the raw log stays in the run folder.
 """
@@ -24,20 +24,24 @@ def main() -> None:
     parser.add_argument("data")
     parser.add_argument("--runs", type=Path, required=True)
     parser.add_argument("--target", type=int, default=90)
+    parser.add_argument("--views", default="plain", choices=("plain", "six"))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument(
         "--suffix", default="", help="of the result, such as -avx512 for a second machine"
     )
     options = parser.parse_args()
     config = FastConfig(
-        find_images(DataConfig(options.data)), target=options.target, n_seeds=options.seeds
+        find_images(DataConfig(options.data)),
+        target=options.target,
+        views=options.views,
+        n_seeds=options.seeds,
     )
     finished = run_experiment(
         EXPERIMENT, config, RunStore(options.runs), progress=TerminalProgress()
     )
     run, result = finished.run, finished.result
     record(
-        f"images-fast-{options.target}{options.suffix}",
+        f"images-fast-{options.target}{'-six' * (options.views == 'six')}{options.suffix}",
         {
             "config": {
                 **described(run.config),

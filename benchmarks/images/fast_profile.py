@@ -105,8 +105,8 @@ def one_side(
         "shares": {name: value / whole for name, value in medians.items()},
         "backward_over_forward": medians["convolution, backward"] / medians["convolution, forward"],
         "arithmetic_backward_over_forward": backward / forward,
-        "forward_of_the_product's_rate": forward / medians["convolution, forward"] / peak,
-        "backward_of_the_product's_rate": backward / medians["convolution, backward"] / peak,
+        "forward_of_the_products_rate": forward / medians["convolution, forward"] / peak,
+        "backward_of_the_products_rate": backward / medians["convolution, backward"] / peak,
         "product_gflops": peak / 1e9,
     }
 

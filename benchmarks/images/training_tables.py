@@ -54,10 +54,11 @@ def threads() -> str:
     )
 
 
-def fast(target: int) -> str:
-    stored = read(f"images-fast-{target}")
+def fast(target: int, views: str = "plain") -> str:
+    stored = read(f"images-fast-{target}{'-six' * (views == 'six')}")
+    asked = f"`--target {target}{' --views six' * (views == 'six')}`"
     if stored is None:
-        return f"`--target {target}` has no recorded result."
+        return f"{asked} has no recorded result."
     r = stored["results"]
     rows = [
         [
@@ -72,11 +73,75 @@ def fast(target: int) -> str:
     spread = f", standard deviation {100 * r['sd_accuracy']:.2f}" if r["n"] > 1 else ""
     return (
         table(["seed", "plain", "six views", "seconds", "processor seconds"], rows)
-        + f"\n\n`--target {target}`: {100 * r['mean_accuracy']:.2f} % plain (n = {r['n']}{spread}), "
+        + f"\n\n{asked}: {100 * r['mean_accuracy']:.2f} % plain (n = {r['n']}{spread}), "
         f"{100 * r['mean_six_views']:.2f} % over six views, "
         f"{r['rows'][0]['precision']}, {r['threads']} threads. Seconds are of training steps alone, without "
         "loading, whitening, checkpoints and testing; the machine was shared, and half the processor seconds "
         f"({r['mean_cpu_seconds'] / 2:.0f}) is what two quiet cores need ({machine(stored)})."
+    )
+
+
+def beside_the_record() -> str:
+    stored = read("images-record-recipe-cpu")
+    if stored is None:
+        return "The record recipe has not been run beside ours."
+    r = stored["results"]
+    rows = [
+        [
+            NAMES.get(name, f"`--target {name.removeprefix('ours-').replace('-', ' --views ')}`"),
+            f"{100 * found['plain']:.2f} %",
+            f"{100 * found['six']:.2f} %",
+            f"{found['seconds']:.0f}",
+            f"{found['cpu_seconds']:.0f}",
+            f"{r['seconds_over_record'][name]:.2f}",
+        ]
+        for name, found in r["means"].items()
+    ]
+    heads = [
+        "recipe",
+        "plain",
+        "six views",
+        "seconds",
+        "processor seconds",
+        "seconds, record's = 1",
+    ]
+    return (
+        table(heads, rows)
+        + f"\n\nMeans of {r['n']} {'seed' if r['n'] == 1 else 'seeds'}, recipes in turn, {r['threads']} "
+        f"threads. Seconds are of training steps alone ({machine(stored)})."
+    )
+
+
+NAMES = {"record": "airbench94_muon's, restated"}
+
+
+def profile() -> str:
+    stored = read("images-fast-profile")
+    if stored is None:
+        return "No profile of the step is recorded."
+    r = stored["results"]
+    elementwise = ("GELU", "batch norm", "pooling", "copies and casts", "zeros", "other")
+    rows = [
+        [
+            f"{row['side']} px",
+            f"{row['seconds']:.2f}",
+            f"{100 * row['shares']['convolution, forward']:.0f} %",
+            f"{100 * row['shares']['convolution, backward']:.0f} %",
+            f"{100 * sum(row['shares'][name] for name in elementwise):.0f} %",
+            f"{row['backward_over_forward']:.1f} ({row['arithmetic_backward_over_forward']:.1f})",
+            f"{row['forward_of_the_products_rate']:.2f}",
+            f"{row['backward_of_the_products_rate']:.2f}",
+        ]
+        for row in r["sides"]
+    ]
+    heads = ["pictures", "seconds", "convolutions, forward", "backward", "all else"]
+    heads += ["backward over forward (in arithmetic)", "forward's rate", "backward's rate"]
+    return (
+        table(heads, rows)
+        + f"\n\nOne step of `FastNet` {'/'.join(map(str, r['widths']))} on {r['batch']:,} pictures, "
+        f"{r['precision']}, {r['threads']} threads, medians of n = {r['n']}. Rates are of arithmetic, over "
+        f"that of one matrix product of {r['product']} numbers in the same run: convolutions that reach 1 "
+        f"work as fast as the machine multiplies ({machine(stored)})."
     )
 
 
@@ -202,6 +267,8 @@ SECTIONS = {
     "threads": threads,
     "fast-90": lambda: fast(90),
     "fast-94": lambda: fast(94),
+    "record": beside_the_record,
+    "profile": profile,
     "earlier": earlier,
     "attempts": attempts,
     "schemes": schemes,

@@ -28,13 +28,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("data")
     parser.add_argument("changes", type=json.loads, help="to TrainConfig, as JSON")
-    parser.add_argument("--target", type=int, default=90, choices=FAST_RECIPES)
+    parser.add_argument("--target", type=int, default=90)
+    parser.add_argument("--views", default="plain", choices=("plain", "six"))
     parser.add_argument("--widths", type=int, nargs=3)
     parser.add_argument("--held-out", type=int, default=10_000, help="training images")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--note", default="")
     options = parser.parse_args()
-    recipe = FAST_RECIPES[options.target]
+    recipe = FAST_RECIPES[options.target, options.views]
     widths = tuple(options.widths or recipe.widths)
     changes = {k: tuple(v) if isinstance(v, list) else v for k, v in options.changes.items()}
     # another batch keeps the decay an image, unless that is the change

@@ -130,7 +130,7 @@ def test_images_of_one_pixel_are_refused():
 @pytest.mark.parametrize(("channels", "seed"), [(1, 123), (1, 1), (3, 2)])
 def test_the_fast_recipe_learns_small_data_from_any_start(channels, seed):
     data = load_dataset(DataConfig("digits", channels=channels))
-    recipe = FAST_RECIPES[90]
+    recipe = FAST_RECIPES[90, "plain"]
     torch.manual_seed(seed)
     network = FastNet(data.n_classes, channels, recipe.widths)
     network.fit_whitening(data)
@@ -141,7 +141,7 @@ def test_the_fast_recipe_learns_small_data_from_any_start(channels, seed):
 
 
 def test_recipes_keep_the_noise_of_their_step_on_smaller_data():
-    recipe = FAST_RECIPES[90]
+    recipe = FAST_RECIPES[90, "plain"]
     on_cifar10, on_digits = recipe.training(), recipe.training(8, 1438)
     assert on_cifar10.batch_size == 1000
     assert on_cifar10.image_sizes[-1] == 32

@@ -15,7 +15,7 @@ def command(config: FastConfig) -> None:
     result = perform(EXPERIMENT, config).result
     say_pictures(result.pictures)
     print_table(
-        f"Fast recipe for {config.target} % on CIFAR-10",
+        f"Fast recipe for {config.target} % {config.views} on CIFAR-10",
         ("seed", "accuracy %", "six views %", "seconds", "processor seconds"),
         [
             (

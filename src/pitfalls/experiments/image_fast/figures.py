@@ -32,9 +32,8 @@ def fast_accuracy(result: FastResult, ax: Axes | None = None) -> Drawing:
         names.append("mean over six views")
     if result.has_target and not result.is_shortened:
         right.axhline(result.target, color=GREY, linestyle="--", linewidth=1)
-        right.annotate(
-            "target", (-0.45, result.target), (0, 3), textcoords="offset points", color=GREY
-        )
+        name = "target" if result.views == "plain" else "target over six views"
+        right.annotate(name, (-0.45, result.target), (0, 3), textcoords="offset points", color=GREY)
     right.set_xticks(range(len(names)), names)
     right.set(xlim=(-0.5, len(names) - 0.3), ylabel="test accuracy [%]")
     right.margins(y=0.15)

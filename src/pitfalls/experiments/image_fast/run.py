@@ -20,7 +20,7 @@ __all__ = ["homework", "run"]
 
 def run(config: FastConfig, run: Run, progress: Progress) -> FastResult:
     """Train what is not there yet, and go on in the middle of a begun training."""
-    network = NetworkConfig("fastnet", FAST_RECIPES[config.target].widths)
+    network = NetworkConfig("fastnet", FAST_RECIPES[config.target, config.views].widths)
     training = _recipe(config, config.source.load())
     plan = Plan(
         network,
@@ -38,6 +38,7 @@ def run(config: FastConfig, run: Run, progress: Progress) -> FastResult:
         trainings=found.finished,
         clocks=found.clocks,
         threads=torch.get_num_threads(),
+        views=config.views,
     )
 
 
@@ -61,7 +62,7 @@ def homework(asked: Homework) -> tuple[FastConfig, ...]:
 def _recipe(config: FastConfig, data: ImageDataset) -> TrainConfig:
     """Fit a recipe to a data set."""
     side, n = data.shape[1], len(data.train_labels)
-    recipe = FAST_RECIPES[config.target]
+    recipe = FAST_RECIPES[config.target, config.views]
     if config.image_sizes:
         recipe = replace(recipe, image_sizes=config.image_sizes)
     training = replace(recipe.training(side, n), precision=config.precision)

@@ -39,7 +39,7 @@ def run(config: PaceConfig, run: Run, progress: Progress) -> PaceResult:
             settings = TrainConfig(batch_size=batch, precision=precision, flip="random")
             if network == "fastnet":
                 settings = TrainConfig(**{
-                    **vars(FAST_RECIPES[90].training(side, batch * 50)),
+                    **vars(FAST_RECIPES[90, "plain"].training(side, batch * 50)),
                     "batch_size": batch, "image_sizes": (), "epochs": 1, "precision": precision,
                 })  # fmt: skip
             seconds, cpu_seconds = _time(NetworkConfig(network), settings, side, config.n_steps)
