@@ -83,7 +83,7 @@ FAST_RECIPES = {
     for recipe in (
         FastRecipe(90, (64, 128, 128), (20, 20, 24, 24, 28, 28, 32)),
         FastRecipe(94, (128, 384, 384), (24,) * 4 + (28,) * 5 + (32,) * 6, crop_padding=4),
-        FastRecipe(94, (64, 256, 256), (24, 24, 24, 28, 28, 32, 32), views="six"),
+        FastRecipe(94, (64, 256, 256), (24, 28) + (32,) * 6, views="six"),
     )
 }
 """By target and views; what they reach, in how many seconds on what machine: ``docs/guides/training.md``."""
