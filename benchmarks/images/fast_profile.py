@@ -56,7 +56,7 @@ def main() -> None:
     for row in rows:
         print(row, flush=True)
     record(
-        "images-fast-profile",
+        "images-step-profile",
         {
             "widths": options.widths,
             "batch": options.batch,

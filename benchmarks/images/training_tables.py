@@ -118,7 +118,7 @@ NAMES = {"record": "airbench94_muon's, restated"}
 
 
 def profile() -> str:
-    stored = read("images-fast-profile")
+    stored = read("images-step-profile")
     if stored is None:
         return "No profile of the step is recorded."
     r = stored["results"]

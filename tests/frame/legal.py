@@ -29,6 +29,7 @@ SPECIAL: dict[tuple[str, str], Any] = {
     ("images", "value_range"): (0.0, 255.0),
     ("images", "widths"): None,
     ("images-evaluate", "model"): None,
+    ("images-fast", "views"): None,  # beside another target
     ("images-compare", "schemes"): ("special", "constant"),
     ("linear", "subset_train"): None,
     ("linear-classify", "weights"): None,
