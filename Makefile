@@ -8,7 +8,8 @@ USER := $(VENV)/.user
 READY := $(VENV)/.ready
 
 BENCHMARKS := threads linear.gradients linear.moments linear.verdicts linear.wide \
-	parity.signal parity.walsh parity.training parity.part_b parity.depth parity.sweeps growth images.kill_resume
+	parity.signal parity.walsh parity.training parity.part_b parity.depth parity.sweeps growth images.kill_resume \
+	images.fast_profile
 
 # some machines forbid compiled files; the commands that tests start would each compile all sources again
 unexport PYTHONDONTWRITEBYTECODE

@@ -49,6 +49,13 @@ def _git(*arguments: str) -> str:
     return done.stdout.strip()
 
 
+def timed(work: Callable[[], object]) -> float:
+    """Return the seconds that some work takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
 def alternate(
     functions: Mapping[str, Callable[[], object]], repeats: int = 9, warm_up: int = 1
 ) -> dict[str, dict[str, Any]]:

@@ -1,6 +1,6 @@
 """The fast recipe on CIFAR-10's test set, several seeds: accuracy, seconds, processor seconds.
 
-    python benchmarks/images/fast.py DATA --runs FOLDER [--target 90] [--views six] [--seeds 3]
+    python benchmarks/images/fast.py DATA --runs FOLDER [--target 94-six] [--seeds 3]
 
 Goes on where it was interrupted; the raw log stays in the run folder.
 """
@@ -8,6 +8,7 @@ Goes on where it was interrupted; the raw log stays in the run folder.
 import argparse
 from pathlib import Path
 
+from benchmarks.images.recipes import RECIPES
 from benchmarks.images.rows import pictures_of, row_of
 from benchmarks.record import described, record
 
@@ -23,17 +24,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("data")
     parser.add_argument("--runs", type=Path, required=True)
-    parser.add_argument("--target", type=int, default=90)
-    parser.add_argument("--views", default="plain", choices=("plain", "six"))
+    parser.add_argument("--target", default="90", choices=RECIPES)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument(
         "--suffix", default="", help="of the result, such as -avx512 for a second machine"
     )
     options = parser.parse_args()
+    recipe = RECIPES[options.target]
     config = FastConfig(
         find_images(DataConfig(options.data)),
-        target=options.target,
-        views=options.views,
+        target=recipe.target,
+        views=recipe.views,
         n_seeds=options.seeds,
     )
     finished = run_experiment(
@@ -41,7 +42,7 @@ def main() -> None:
     )
     run, result = finished.run, finished.result
     record(
-        f"images-fast-{options.target}{'-six' * (options.views == 'six')}{options.suffix}",
+        f"images-fast-{options.target}{options.suffix}",
         {
             "config": {
                 **described(run.config),

@@ -9,16 +9,15 @@ Convolutions are held against one large matrix product of the same precision in 
 
 import argparse
 import statistics
-import time
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 import torch
-from benchmarks.record import record
+from benchmarks.record import record, timed
 from torch import nn
 from torch.nn import functional
 from torch.profiler import ProfilerActivity, profile
+from torch.utils.flop_counter import FlopCounterMode
 
 from pitfalls.images.networks import FastNet
 from pitfalls.images.training.hardware import has_fast_bfloat16, keep_freed_memory
@@ -111,33 +110,16 @@ def one_side(
     }
 
 
-def timed(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
 def convolution_work(network: nn.Module, images: torch.Tensor) -> tuple[float, float]:
-    """Count multiplications and additions of the convolutions, forward and backward.
-
-    A weight that is trained costs as much again, and so does a gradient by the input; the first layer
-    has neither.
-    """
-    counts = []
-
-    def count(layer: nn.Module, _: object, output: torch.Tensor) -> None:
-        assert isinstance(layer, nn.Conv2d)
-        work = 2.0 * output.numel() * layer.weight[0].numel()
-        counts.append((work, work * layer.weight.requires_grad * 2))
-
-    layers = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d)]
-    hooks = [layer.register_forward_hook(count) for layer in layers]
-    with torch.no_grad():
-        network(images[:1])
-    for hook in hooks:
-        hook.remove()
-    n = len(images)
-    return n * sum(work for work, _ in counts), n * sum(work for _, work in counts)
+    """Count multiplications and additions of the convolutions, forward and backward."""
+    few, counter = images[:2], FlopCounterMode(display=False)
+    with counter:
+        network(few).sum().backward()
+    network.zero_grad(set_to_none=True)
+    counts = counter.get_flop_counts()["Global"]
+    operators = (torch.ops.aten.convolution, torch.ops.aten.convolution_backward)
+    forward, backward = (counts[operator] * len(images) / len(few) for operator in operators)
+    return forward, backward
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from benchmarks.images.recipes import RECIPES
 from benchmarks.record import record
 from torch import Tensor, nn
 from torch.nn import functional
@@ -27,18 +28,13 @@ from torch.nn import functional
 from pitfalls.images import DataConfig, ImageDataset, load_dataset
 from pitfalls.images.networks import FastNet
 from pitfalls.images.networks.inputs import normalize
-from pitfalls.images.training import FAST_RECIPES, Muon, evaluate, predict_logits, train
+from pitfalls.images.training import Muon, evaluate, predict_logits, train
 from pitfalls.images.training.hardware import has_fast_bfloat16, keep_freed_memory
 
 WIDTHS = (64, 256, 256)
 EPOCHS, BATCH, PADDING, SMOOTHING = 8, 2000, 2, 0.2
 RATE, BIAS_RATE, HEAD_RATE, DECAY = 0.24, 0.053, 0.67, 2e-6
 WHITENING_EPOCHS = 3  # as long as the first layer's bias is trained
-
-OURS = {
-    f"{target}-six" if views == "six" else f"{target}": recipe
-    for (target, views), recipe in FAST_RECIPES.items()
-}
 
 
 def clock(device: str) -> tuple[float, float]:
@@ -116,7 +112,7 @@ def record_recipe(data: ImageDataset, seed: int, device: str) -> tuple[nn.Module
 
 def ours(target: str, data: ImageDataset, seed: int, device: str) -> tuple[nn.Module, float, float]:
     """Train by the recipe of ``images fast``; return the network, seconds and processor seconds."""
-    recipe = OURS[target]
+    recipe = RECIPES[target]
     config = replace(
         recipe.training(data.train_images.shape[2], len(data.train_labels)),
         precision="auto",
@@ -150,7 +146,7 @@ def main() -> None:
         "--state", type=Path, required=True, help="where finished trainings are kept"
     )
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--targets", nargs="*", default=["94", "94-six"], choices=OURS)
+    parser.add_argument("--targets", nargs="*", default=["94", "94-six"], choices=RECIPES)
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--subset", type=int, help="train on so few images: to try the script")
     options = parser.parse_args()

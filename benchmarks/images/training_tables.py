@@ -5,9 +5,11 @@ python -m benchmarks.images.training_tables
 
 import json
 
+from benchmarks.images.recipes import RECIPES
 from benchmarks.sections import RESULTS, ROOT, machine, read, table, write_sections
 
 from pitfalls.experiments.image_shares import standard_error
+from pitfalls.prose import counted
 
 GUIDE = ROOT / "docs" / "guides" / "training.md"
 
@@ -56,11 +58,10 @@ def threads() -> str:
     )
 
 
-def fast(target: int, views: str = "plain") -> str:
-    stored = read(f"images-fast-{target}{'-six' * (views == 'six')}")
-    asked = f"`--target {target}{' --views six' * (views == 'six')}`"
+def fast(target: int) -> str:
+    stored = read(f"images-fast-{target}")
     if stored is None:
-        return f"{asked} has no recorded result."
+        return f"`--target {target}` has no recorded result."
     r = stored["results"]
     rows = [
         [
@@ -75,7 +76,7 @@ def fast(target: int, views: str = "plain") -> str:
     spread = f", standard deviation {100 * r['sd_accuracy']:.2f}" if r["n"] > 1 else ""
     return (
         table(["seed", "plain", "six views", "seconds", "processor seconds"], rows)
-        + f"\n\n{asked}: {100 * r['mean_accuracy']:.2f} % plain (n = {r['n']}{spread}), "
+        + f"\n\n`--target {target}`: {100 * r['mean_accuracy']:.2f} % plain (n = {r['n']}{spread}), "
         f"{100 * r['mean_six_views']:.2f} % over six views, "
         f"{r['rows'][0]['precision']}, {r['threads']} threads. Seconds are of training steps alone, without "
         "loading, whitening, checkpoints and testing; the machine was shared, and half the processor seconds "
@@ -88,9 +89,13 @@ def beside_the_record() -> str:
     if stored is None:
         return "The record recipe has not been run beside ours."
     r = stored["results"]
+    titles = {"record": "airbench94_muon's, restated"} | {
+        f"ours-{name}": f"`--target {recipe.target}{' --views six' * (recipe.views == 'six')}`"
+        for name, recipe in RECIPES.items()
+    }
     rows = [
         [
-            NAMES.get(name, f"`--target {name.removeprefix('ours-').replace('-', ' --views ')}`"),
+            titles[name],
             f"{100 * found['plain']:.2f} %",
             f"{100 * found['six']:.2f} %",
             f"{found['seconds']:.0f}",
@@ -99,22 +104,12 @@ def beside_the_record() -> str:
         ]
         for name, found in r["means"].items()
     ]
-    heads = [
-        "recipe",
-        "plain",
-        "six views",
-        "seconds",
-        "processor seconds",
-        "seconds, record's = 1",
-    ]
+    heads = ["recipe", "plain", "six views", "seconds", "processor seconds"]
     return (
-        table(heads, rows)
-        + f"\n\nMeans of {r['n']} {'seed' if r['n'] == 1 else 'seeds'}, recipes in turn, {r['threads']} "
-        f"threads. Seconds are of training steps alone ({machine(stored)})."
+        table([*heads, "seconds, record's = 1"], rows)
+        + f"\n\nMeans of {counted(r['n'], 'seed')}, recipes in turn, {counted(r['threads'], 'thread')}."
+        f" Seconds are of training steps alone ({machine(stored)})."
     )
-
-
-NAMES = {"record": "airbench94_muon's, restated"}
 
 
 def profile() -> str:

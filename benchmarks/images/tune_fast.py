@@ -14,11 +14,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from benchmarks.images.recipes import RECIPES
 
 from pitfalls.images import DataConfig, load_dataset
 from pitfalls.images.networks.fastnet import FastNet
 from pitfalls.images.training.evaluation import predict_logits
-from pitfalls.images.training.fast_recipes import DECAY_AN_IMAGE, FAST_RECIPES
+from pitfalls.images.training.fast_recipes import DECAY_AN_IMAGE
 from pitfalls.images.training.loop import train
 
 LOG = Path(__file__).parents[1] / "results" / "fastnet-log.jsonl"
@@ -28,14 +29,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("data")
     parser.add_argument("changes", type=json.loads, help="to TrainConfig, as JSON")
-    parser.add_argument("--target", type=int, default=90)
-    parser.add_argument("--views", default="plain", choices=("plain", "six"))
+    parser.add_argument("--target", default="90", choices=RECIPES)
     parser.add_argument("--widths", type=int, nargs=3)
     parser.add_argument("--held-out", type=int, default=10_000, help="training images")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--note", default="")
     options = parser.parse_args()
-    recipe = FAST_RECIPES[options.target, options.views]
+    recipe = RECIPES[options.target]
     widths = tuple(options.widths or recipe.widths)
     changes = {k: tuple(v) if isinstance(v, list) else v for k, v in options.changes.items()}
     # another batch keeps the decay an image, unless that is the change

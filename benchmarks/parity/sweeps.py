@@ -13,14 +13,14 @@ import statistics
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
-from benchmarks.record import record
+from benchmarks.record import record, timed
 from benchmarks.sections import ROOT, machine, read, table, write_sections
 
 import pitfalls.experiments.parity_sweep.run as sweep
@@ -38,13 +38,6 @@ SECTION_NOTE = (
     "Medians of n rounds. Dask and Ray start their workers in every round, loky in its first alone."
 )
 MEMORY = Path("/dev/shm")
-
-
-def timed(work: Callable[[], object]) -> float:
-    """Return the seconds that some work takes."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def throughput(n_cells: int, rounds: int) -> dict[str, Any]:

@@ -26,9 +26,13 @@ COMMANDS = {
 }
 
 
+def words(line, folder):
+    return [*line.split(), "--runs", str(folder), "--threads", "1"]
+
+
 def start(line, folder, **kept):
     return subprocess.Popen(
-        [sys.executable, "-m", "pitfalls", *line.split(), "--runs", str(folder), "--threads", "1"],
+        [sys.executable, "-m", "pitfalls", *words(line, folder)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -39,7 +43,7 @@ def start(line, folder, **kept):
 
 def finish(line, folder):
     """Run the command to its end, in this process: to start another takes longer than most of them."""
-    assert main([*line.split(), "--runs", str(folder), "--threads", "1"]) == 0
+    assert main(words(line, folder)) == 0
 
 
 def starts(folder):
@@ -53,7 +57,7 @@ def starts(folder):
 def command(line, folder):
     """Be the command, in the process that is to be killed."""
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
-    return main([*line.split(), "--runs", str(folder), "--threads", "1"])
+    return main(words(line, folder))
 
 
 def kill_once_it_works(line, folder, delay):

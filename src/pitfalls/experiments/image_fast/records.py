@@ -1,6 +1,7 @@
 """What is asked, and what was found."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
@@ -120,9 +121,7 @@ class FastResult(Result):
     @property
     def deviation(self) -> float | None:
         """Its standard deviation over the seeds; None of one."""
-        if self.n == 1:
-            return None
-        return float(np.std([training.test_accuracy for training in self.trainings], ddof=1))
+        return _deviation([training.test_accuracy for training in self.trainings])
 
     @property
     def six_views(self) -> float | None:
@@ -148,11 +147,15 @@ class FastResult(Result):
         return tuple(t.test_accuracy for t in self.trainings)
 
     @property
+    def score(self) -> float:
+        """Their mean over the seeds."""
+        return float(np.mean(self.scores))
+
+    @property
     def error(self) -> float:
-        """Standard error of their mean: by counting, and by the spread where there are several."""
-        counting = standard_error(float(np.mean(self.scores)), self.pictures.n("test"))
-        spread = float(np.std(self.scores, ddof=1)) if self.n > 1 else 0.0
-        return math.hypot(counting, spread / math.sqrt(self.n))
+        """Standard error of ``score``: by counting, and by the spread where there are several."""
+        counting = standard_error(self.score, self.pictures.n("test"))
+        return math.hypot(counting, (_deviation(self.scores) or 0.0) / math.sqrt(self.n))
 
     @property
     def has_target(self) -> bool:
@@ -169,5 +172,10 @@ class FastResult(Result):
     @property
     def reached(self) -> bool | None:
         """Whether the mean is beyond the target; None within two standard errors of it."""
-        above = float(np.mean(self.scores)) - self.target / 100
+        above = self.score - self.target / 100
         return None if abs(above) <= 2 * self.error else above > 0
+
+
+def _deviation(scores: Sequence[float]) -> float | None:
+    """Return the standard deviation over the seeds; None of one."""
+    return float(np.std(scores, ddof=1)) if len(scores) > 1 else None

@@ -85,7 +85,7 @@ def _plan(config: TrainRunConfig) -> Plan:
     trainings = [config.training]
     several = config.compared and config.training.epochs >= SEVERAL
     if several and config.training.scheme != "one_cycle":
-        trainings.append(replace(config.training, scheme="one_cycle", rate=None))
+        trainings.append(further(config.training, "one_cycle"))
     return Plan(
         config.network, tuple(trainings), config.source, config.device,
         start=config.start, track=config.track,
