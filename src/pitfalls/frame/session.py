@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from pitfalls.errors import InputError
 from pitfalls.escaping import shown
 from pitfalls.frame.terminal import typed
+from pitfalls.frame.waiting import choose_waiting
 
 if TYPE_CHECKING:
     from pitfalls.runs import RunStore
@@ -60,9 +61,7 @@ def start(values: Settings, tokens: Sequence[str]) -> None:
     if values.threads is not None and values.threads < 1:
         raise InputError(f"--threads must be at least 1, got {values.threads}.")
     _settings, _tokens = values, tuple(tokens)
-    # a thread that has nothing to do sleeps: one that looks for work in a loop takes the processor from
-    # whoever has some (``benchmarks/threads.py`` measures it beside busy processes)
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    choose_waiting()  # ``benchmarks/threads.py`` measures it beside busy processes and alone
     if values.threads is not None:
         for name in (
             "OMP_NUM_THREADS",

@@ -25,7 +25,8 @@ def describe_versions() -> dict[str, str]:
 
 @functools.cache
 def describe_machine() -> dict[str, Any]:
-    """Return the processor, cores, memory (GiB) and system; no host or user name."""
+    """Return the processor, cores, memory (GiB), system and how threads wait; no host or user name."""
+    asleep = os.environ.get("OMP_WAIT_POLICY", "").upper() == "PASSIVE"
     return {
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0))
@@ -33,6 +34,7 @@ def describe_machine() -> dict[str, Any]:
         else os.cpu_count(),
         "memory_gib": _memory_gib(),
         "system": f"{platform.system()} {platform.machine()}",
+        "idle_threads": "sleep" if asleep else "look for work",
     }
 
 

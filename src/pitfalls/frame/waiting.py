@@ -1,0 +1,42 @@
+"""How threads without work wait: looking for some, or asleep where others want the processor."""
+
+import os
+import statistics
+import time
+from pathlib import Path
+
+__all__ = ["choose_waiting", "others_run"]
+
+LOADAVG = Path("/proc/loadavg")
+LOOKS, BETWEEN = 7, 0.001
+"""How often it is looked which threads run, and seconds between two looks."""
+
+
+def choose_waiting() -> None:
+    """Let threads sleep where others run beside them; before the first import that starts threads.
+
+    A thread that looks for work in a loop is there at once when a layer begins, and on quiet cores a
+    step takes three quarters of its time; where there are others it takes the processor from whoever
+    has work. What the environment says already stays. Which it was stands in the manifest, with the
+    machine; it moves no bit.
+    """
+    if "OMP_WAIT_POLICY" not in os.environ and others_run():
+        os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+
+
+def others_run(loadavg: Path = LOADAVG) -> bool:
+    """Return whether another thread of this machine runs at most of a few looks, or none can be seen.
+
+    Parameters
+    ----------
+    loadavg : Path
+        Linux's ``/proc/loadavg``: its fourth word is "threads that run or want to / threads".
+    """
+    seen = []
+    try:
+        for _ in range(LOOKS):
+            seen.append(int(loadavg.read_text().split()[3].split("/")[0]) - 1)  # without this one
+            time.sleep(BETWEEN)
+    except (OSError, ValueError, IndexError):
+        return True
+    return statistics.median(seen) >= 1
