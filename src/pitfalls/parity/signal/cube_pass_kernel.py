@@ -259,7 +259,10 @@ def run_tasks(
     for x in range(n_screened):
         low_signs[x] = _parity(x & mask)
     for task in range(first, last):
-        base[:] = bias
+        for i in range(
+            k
+        ):  # numba compiles an array's assignment with words for its errors: seconds
+            base[i] = bias[i]
         for j in range(task_bits, d):
             if task >> (j - task_bits) & 1:
                 for i in range(k):
@@ -369,7 +372,8 @@ def compare_leaves(
     a, f, slopes = np.empty(k), np.empty(n_leaf), np.empty(k)
     units = np.empty(k + 1, np.int64)
     for leaf in range(first, last):
-        a[:] = bias
+        for i in range(k):
+            a[i] = bias[i]
         for j in range(leaf_bits, d):
             if leaf >> (j - leaf_bits) & 1:
                 for i in range(k):

@@ -37,8 +37,8 @@ def _sorted_subset_sums(weights: Floats, start: float, subsets: Integers) -> Flo
                 own[out] = subsets[shifted] | length
                 shifted += 1
         length *= 2
-        values[:length] = merged[:length]
-        subsets[:length] = own[:length]
+        for at in range(length):  # numba compiles an array's assignment much longer
+            values[at], subsets[at] = merged[at], own[at]
     return values
 
 
