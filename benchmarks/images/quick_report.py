@@ -1,150 +1,121 @@
-"""What ``pitfalls report --quick`` takes and shows on CIFAR-10: processor seconds by part, accuracies.
+"""What ``pitfalls report --quick`` takes and shows on CIFAR-10: seconds by part, accuracies.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.images.quick_report DATA --runs FOLDER
+    python -m benchmarks.images.quick_report DATA [--repeats 2]
 
-In an empty folder of runs it measures the whole, also when it is interrupted and called again: every run
-of the report, then the page and the PDF, in the report's order. The work is what the report chooses for
-``--threads`` (two); the runs take one thread, because threads that wait for each other burn processor
-time where other work runs beside them. Of a part that can use two cores half its processor seconds are
-what two quiet cores need, of another all.
+The command itself, each time into an empty folder of runs, with nothing beside it. The first time its
+kernels are compiled too, as for somebody who has just installed it. From what is recorded the section of
+``docs/guides/report.md`` is made; with ``--repeats 0`` from what was recorded before.
 """
 
 import argparse
-import json
+import os
 import resource
+import subprocess
+import sys
 import time
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-import torch
-from benchmarks.record import record
-from joblib.externals.loky import get_reusable_executor
+from benchmarks.record import ROOT, record
+from benchmarks.sections import machine, read, table, write_sections
 
-from pitfalls.experiments.homework import homework_configs, timed
-from pitfalls.experiments.image_homework import homework_images
-from pitfalls.frame import Homework
-from pitfalls.frame.experiment import run_experiment
-from pitfalls.frame.session import interruptible
-from pitfalls.report import build
+from pitfalls.experiments.image_compare import EXPERIMENT as COMPARE
+from pitfalls.experiments.image_fast import EXPERIMENT as FAST
+from pitfalls.experiments.image_train import EXPERIMENT as TRAIN
 from pitfalls.runs import RunStore
 
-SERIAL = (
-    "reading",
-    "choosing",
-    "images-pace",
-    "linear-ranks",
-    "diagnosis-labs",
-    "verify",
-    "report",
-)
-"""Parts that keep one core busy, however many there are."""
-
-
-class Clock:
-    """Wall and processor seconds by part, those of processes that a part starts too.
-
-    Kept in a file beside the runs: what is interrupted is gone on with, and counts as it did.
-    """
-
-    def __init__(self, kept: Path) -> None:
-        self.kept = kept
-        self.parts: dict[str, dict[str, Any]] = (
-            json.loads(kept.read_text()) if kept.exists() else {}
-        )
-
-    def measure(self, name: str, act: Callable[[], Any]) -> Any:
-        """Do a part, or the rest of it, and return what it gives; done parts count once."""
-        start, used = time.perf_counter(), self._used()
-        part = self.parts.setdefault(name, {"seconds": 0.0, "cpu_seconds": 0.0, "done": False})
-        done = False
-        try:
-            found = act()
-            get_reusable_executor().shutdown(wait=True)  # whose seconds count when it has ended
-            done = True
-        finally:
-            if not part["done"]:
-                part["seconds"] += time.perf_counter() - start
-                part["cpu_seconds"] += self._used() - used
-                part["done"] = done
-                self.kept.parent.mkdir(parents=True, exist_ok=True)
-                self.kept.write_text(json.dumps(self.parts))
-            print(name, part, flush=True)
-        return found
-
-    @property
-    def on_two_cores(self) -> float:
-        """Seconds on two quiet cores."""
-        return sum(
-            part["cpu_seconds"] / (1 if name in SERIAL else 2) for name, part in self.parts.items()
-        )
-
-    @staticmethod
-    def _used() -> float:
-        own, children = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-        return sum(usage.ru_utime + usage.ru_stime for usage in (own, children))
+NAME = "images-quick-report"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("data")
-    parser.add_argument("--runs", type=Path, required=True)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=2)
     options = parser.parse_args()
-    if torch.get_num_threads() != 1:
-        raise SystemExit("set OMP_NUM_THREADS=1: see above")
-    command = f"pitfalls report --quick --data {options.data}"
-    store, results = RunStore(options.runs), {}
-    clock = Clock(options.runs.with_suffix(".parts.json"))
+    if options.repeats:
+        with TemporaryDirectory() as folder:
+            place = Path(folder)
+            rows = [measured(str(Path(options.data).resolve()), place, at) for at in range(options.repeats)]
+        record(NAME, {"n": len(rows), "threads": len(os.sched_getaffinity(0)), "rows": rows})
+    write_sections(ROOT / "docs" / "guides" / "report.md", {"quick report": section})
 
-    def make(experiment: Any, config: Any) -> Any:
-        if experiment.name == "images-pace":
-            config = replace(config, threads=options.threads)
-        finished = clock.measure(
-            experiment.name, lambda: run_experiment(experiment, config, store, command=command)
-        )
-        results[experiment.name] = finished.result
-        return finished.result
 
-    asked = Homework("quick", options.data)
-    clock.measure("reading", lambda: homework_images(asked).load())  # read and looked through once
-    asked = timed(asked, make)
-    for experiment, config in clock.measure("choosing", lambda: homework_configs(asked)):
-        make(experiment, config)
-    clock.measure("report", lambda: build(store, options.runs / "report", scale="quick scale"))
-
-    compare, further, fast = (results[f"images-{name}"] for name in ("compare", "train", "fast"))
-    record(
-        "images-quick-report",
-        {
-            "n": 1,
-            "chosen for threads": options.threads,
-            "cpu_seconds": sum(part["cpu_seconds"] for part in clock.parts.values()),
-            "seconds on two quiet cores": clock.on_two_cores,
-            "serial": SERIAL,
-            "parts": {
-                name: {what: part[what] for what in ("seconds", "cpu_seconds")}
-                for name, part in clock.parts.items()
-            },
-            "pace": results["images-pace"].paces,
-            "fastnet": {
-                "sides": fast.training.image_sizes,
-                "precision": fast.training.precision,
-                "test_accuracy": fast.accuracy,
-            },
-            "schemes": {row.scheme: row.held_out for row in compare.rows},
-            "steps a scheme": further.trained.n_steps // further.training.epochs,
-            "told_apart": not compare.tied,
-            "further": {
-                "scheme": further.trained.scheme,
-                "test_accuracy": further.trained.test_accuracy,
-                "steps": further.trained.n_steps,
-            },
-        },
+def measured(data: str, place: Path, at: int) -> dict[str, Any]:
+    """Run the command and say what it took, with all its processes, and what it found."""
+    asked = ["report", "--quick", "--data", data, "--runs", f"{at}", "--out", f"{at}-report"]
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("OMP_", "PITFALLS_"))}
+    busy, start, used = os.getloadavg()[0], time.perf_counter(), children()
+    subprocess.run(
+        [sys.executable, "-m", "pitfalls", *asked],
+        cwd=place,
+        env={**inherited, "NUMBA_CACHE_DIR": str(place / "compiled")},
+        check=True,
     )
+    seconds, cpu_seconds = time.perf_counter() - start, children() - used
+    runs = {run.manifest.experiment: run for run in RunStore(place / str(at)).list()}
+    compare, fast, further = (
+        runs[experiment.name].load(experiment.result) for experiment in (COMPARE, FAST, TRAIN)
+    )
+    return {
+        "compiled before": at > 0,
+        "load before": busy,
+        "seconds": seconds,
+        "cpu_seconds": cpu_seconds,
+        "parts": {name: run.manifest.seconds for name, run in runs.items()},
+        "waits": runs[FAST.name].manifest.machine["idle_threads"],
+        "fastnet": {
+            "sides": fast.training.image_sizes,
+            "precision": fast.training.precision,
+            "test_accuracy": fast.accuracy,
+        },
+        "steps a scheme": compare.trainings[0].n_steps,
+        "schemes": {row.scheme: row.held_out for row in compare.rows},
+        "n_test": compare.pictures.n("test"),
+        "tied": [row.scheme for row in compare.tied],
+        "further": {
+            "scheme": further.trained.scheme,
+            "test_accuracy": further.trained.test_accuracy,
+            "steps": further.trained.n_steps,
+        },
+    }
+
+
+def children() -> float:
+    """Return the processor seconds of ended child processes."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def section() -> str:
+    stored = read(NAME)
+    if stored is None:
+        return "No run of the quick report is recorded."
+    r = stored["results"]
+    schemes = list(r["rows"][0]["schemes"])
+    rows = [
+        [
+            "compiled before" if row["compiled before"] else "just installed",
+            f"{row['seconds']:.0f} s",
+            f"{100 * row['fastnet']['test_accuracy']:.1f} % after {len(row['fastnet']['sides'])} epochs",
+            row["steps a scheme"],
+            *(f"{100 * row['schemes'][scheme]:.1f} %" for scheme in schemes),
+            "no" if row["tied"] else "yes",
+            f"{100 * row['further']['test_accuracy']:.1f} % after {row['further']['steps']} steps",
+        ]
+        for row in r["rows"]
+    ]
+    dearest = sorted(r["rows"][0]["parts"].items(), key=lambda part: -part[1])[:4]
+    return (
+        table(
+            ["kernels", "the command", "FastNet", "steps a scheme", *(f"`{s}`" for s in schemes),
+             "told apart", "4f"], rows,
+        )
+        + f"\n\nOn {r['threads']} cores with nothing beside it, n = 1 a row; accuracy on test images, "
+        f"{r['rows'][0]['n_test']:,} of them for the ResNet18 ({machine(stored)}). The dearest parts of "
+        f"the first row: {', '.join(f'`{name}` {seconds:.0f} s' for name, seconds in dearest)}."
+    )  # fmt: skip
 
 
 if __name__ == "__main__":
-    with interruptible():
-        main()
+    main()

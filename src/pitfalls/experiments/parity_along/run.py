@@ -47,7 +47,7 @@ def homework(asked: Homework) -> tuple[AlongConfig, ...]:
     """Follow a mask of few ones and one of many, at one d."""
     base = LearningConfig(seed=asked.seed)
     if asked.scale == "quick":
-        return (AlongConfig(training=replace(base, n_iterations=12_000), n_probes=12),)
+        return (AlongConfig(training=replace(base, n_iterations=12_000), n_probes=9),)
     cases = ((10, 3), (18, 3), (18, 9), (18, 18))
     return (AlongConfig(cases=cases, training=replace(base, n_iterations=50_000)),)
 
