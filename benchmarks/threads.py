@@ -27,6 +27,7 @@ WORK: dict[str, tuple[NetworkConfig, tuple[int, int, int], int]] = {
     "mlp, digits": (NetworkConfig("mlp"), (1, 8, 8), 20),
     "fastnet, 8 wide, digits": (NetworkConfig("fastnet", (8, 8, 8)), (1, 8, 8), 20),
     "fastnet, 64 wide, digits": (NetworkConfig("fastnet", (64, 64, 64)), (1, 8, 8), 128),
+    "resnet18, 12 px": (NetworkConfig("resnet18"), (3, 12, 12), 32),
     "fastnet, 64 wide, 32 px": (NetworkConfig("fastnet", (64, 64, 64)), (3, 32, 32), 128),
 }
 WAYS = {

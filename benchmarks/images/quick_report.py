@@ -36,7 +36,10 @@ def main() -> None:
     if options.repeats:
         with TemporaryDirectory() as folder:
             place = Path(folder)
-            rows = [measured(str(Path(options.data).resolve()), place, at) for at in range(options.repeats)]
+            rows = [
+                measured(str(Path(options.data).resolve()), place, at)
+                for at in range(options.repeats)
+            ]
         record(NAME, {"n": len(rows), "threads": len(os.sched_getaffinity(0)), "rows": rows})
     write_sections(ROOT / "docs" / "guides" / "report.md", {"quick report": section})
 

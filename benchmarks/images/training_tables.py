@@ -7,6 +7,7 @@ import json
 
 from benchmarks.images.recipes import RECIPES
 from benchmarks.sections import RESULTS, ROOT, machine, read, table, write_sections
+from benchmarks.threads import WAYS
 
 from pitfalls.experiments.image_shares import standard_error
 from pitfalls.prose import counted
@@ -38,23 +39,32 @@ def step() -> str:
 
 
 def threads() -> str:
-    stored = read("threads-beside-4")
-    if stored is None:
-        return "No measurement of threads beside busy processes is recorded."
+    found = [(beside, read(f"threads-beside-{n}")) for n, beside in ((0, "nothing"), (4, "four"))]
     rows = [
         [
             row["work"],
+            beside,
             row["chosen"],
-            *(f"{1e3 * row['cpu_s'][way]:.3g}" for way in row["cpu_s"]),
+            *(f"{1e3 * row['median_s'][way]:.3g} ({1e3 * row['cpu_s'][way]:.3g})" for way in WAYS),
         ]
+        for beside, stored in found
+        if stored is not None
         for row in stored["results"]["rows"]
     ]
-    heads = ["step of", "threads it takes", "processor ms with one", "all spinning", "all asleep"]
-    n = min(n for row in stored["results"]["rows"] for n in row["n"].values())
+    if not rows:
+        return "No measurement of threads beside busy processes is recorded."
+    n = min(
+        n
+        for _, stored in found
+        if stored is not None
+        for row in stored["results"]["rows"]
+        for n in row["n"].values()
+    )
+    last = next(stored for _, stored in reversed(found) if stored is not None)
     return (
-        table(heads, rows)
-        + f"\n\nMeans of at least {n} steps beside four busy processes, ways in turn, on "
-        f"{stored['results']['cores']} cores ({machine(stored)})."
+        table(["step of", "busy beside it", "threads it takes", *WAYS], rows)
+        + f"\n\nMilliseconds of a step, medians of at least {n}, and in brackets the processor's, ways in "
+        f"turn, on {last['results']['cores']} cores ({machine(last)})."
     )
 
 
