@@ -15,10 +15,10 @@ LOOKS, BETWEEN = 7, 0.001
 def choose_waiting() -> None:
     """Let threads sleep where others run beside them; before the first import that starts threads.
 
-    A thread that looks for work in a loop is there at once when a layer begins, and on quiet cores a
-    step takes three quarters of its time; where there are others it takes the processor from whoever
-    has work. What the environment says already stays. Which it was stands in the manifest, with the
-    machine; it moves no bit.
+    A thread that looks for work in a loop is there at once when a layer begins: alone, sleepers make a
+    step of ``benchmarks/threads.py`` a tenth longer to three times as long. Where there are others a
+    loop takes the processor from whoever has work, and is the slower by far. What the environment says
+    already stays. Which it was stands in the manifest, with the machine; it moves no bit.
     """
     if "OMP_WAIT_POLICY" not in os.environ and others_run():
         os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
