@@ -40,7 +40,7 @@ def main() -> None:
                 measured(str(Path(options.data).resolve()), place, at)
                 for at in range(options.repeats)
             ]
-        record(NAME, {"n": len(rows), "threads": len(os.sched_getaffinity(0)), "rows": rows})
+        record(NAME, {"n": len(rows), "rows": rows})
     write_sections(ROOT / "docs" / "guides" / "report.md", {"quick report": section})
 
 
@@ -114,9 +114,9 @@ def section() -> str:
             ["kernels", "the command", "FastNet", "steps a scheme", *(f"`{s}`" for s in schemes),
              "told apart", "4f"], rows,
         )
-        + f"\n\nOn {r['threads']} cores with nothing beside it, n = 1 a row; accuracy on test images, "
-        f"{r['rows'][0]['n_test']:,} of them for the ResNet18 ({machine(stored)}). The dearest parts of "
-        f"the first row: {', '.join(f'`{name}` {seconds:.0f} s' for name, seconds in dearest)}."
+        + f"\n\nOn {stored['machine']['cores']} cores with nothing beside it, n = 1 a row; accuracy on test "
+        f"images, {r['rows'][0]['n_test']:,} of them for the ResNet18 ({machine(stored)}). The dearest parts "
+        f"of the first row: {', '.join(f'`{name}` {seconds:.0f} s' for name, seconds in dearest)}."
     )  # fmt: skip
 
 

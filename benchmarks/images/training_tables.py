@@ -39,32 +39,28 @@ def step() -> str:
 
 
 def threads() -> str:
-    found = [(beside, read(f"threads-beside-{n}")) for n, beside in ((0, "nothing"), (4, "four"))]
+    alone, beside = read("threads-beside-0"), read("threads-beside-4")
+    if alone is None or beside is None:
+        return "No measurement of threads alone and beside busy processes is recorded."
+    found = [
+        (busy, row)
+        for busy, stored in (("nothing", alone), ("four", beside))
+        for row in stored["results"]["rows"]
+    ]
     rows = [
         [
             row["work"],
-            beside,
+            busy,
             row["chosen"],
             *(f"{1e3 * row['median_s'][way]:.3g} ({1e3 * row['cpu_s'][way]:.3g})" for way in WAYS),
         ]
-        for beside, stored in found
-        if stored is not None
-        for row in stored["results"]["rows"]
+        for busy, row in found
     ]
-    if not rows:
-        return "No measurement of threads beside busy processes is recorded."
-    n = min(
-        n
-        for _, stored in found
-        if stored is not None
-        for row in stored["results"]["rows"]
-        for n in row["n"].values()
-    )
-    last = next(stored for _, stored in reversed(found) if stored is not None)
+    n = min(n for _, row in found for n in row["n"].values())
     return (
         table(["step of", "busy beside it", "threads it takes", *WAYS], rows)
         + f"\n\nMilliseconds of a step, medians of at least {n}, and in brackets the processor's, ways in "
-        f"turn, on {last['results']['cores']} cores ({machine(last)})."
+        f"turn, on {beside['results']['cores']} cores ({machine(beside)})."
     )
 
 

@@ -61,7 +61,7 @@ def start(values: Settings, tokens: Sequence[str]) -> None:
     if values.threads is not None and values.threads < 1:
         raise InputError(f"--threads must be at least 1, got {values.threads}.")
     _settings, _tokens = values, tuple(tokens)
-    choose_waiting()  # ``benchmarks/threads.py`` measures it beside busy processes and alone
+    choose_waiting()
     if values.threads is not None:
         for name in (
             "OMP_NUM_THREADS",

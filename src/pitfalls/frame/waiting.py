@@ -32,11 +32,11 @@ def others_run(loadavg: Path = LOADAVG) -> bool:
     loadavg : Path
         Linux's ``/proc/loadavg``: its fourth word is "threads that run or want to / threads".
     """
-    seen = []
+    n_running = []
     try:
         for _ in range(LOOKS):
-            seen.append(int(loadavg.read_text().split()[3].split("/")[0]) - 1)  # without this one
+            n_running.append(int(loadavg.read_text().split()[3].split("/")[0]))
             time.sleep(BETWEEN)
     except (OSError, ValueError, IndexError):
         return True
-    return statistics.median(seen) >= 1
+    return statistics.median(n_running) > 1  # this thread is one of them

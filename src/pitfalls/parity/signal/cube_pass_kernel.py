@@ -259,9 +259,7 @@ def run_tasks(
     for x in range(n_screened):
         low_signs[x] = _parity(x & mask)
     for task in range(first, last):
-        for i in range(
-            k
-        ):  # numba compiles an array's assignment with words for its errors: seconds
+        for i in range(k):  # an array assigned to another takes numba seconds longer to compile
             base[i] = bias[i]
         for j in range(task_bits, d):
             if task >> (j - task_bits) & 1:
