@@ -3,6 +3,7 @@
 import json
 import runpy
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -44,6 +45,17 @@ def test_notebooks_are_written_for_each_part_in_jupyters_form(tmp_path, capsys):
     (tmp_path / "file").touch()
     assert main(["course", "notebooks", "--out", str(tmp_path / "file")]) == 2
     assert "must be a folder" in capsys.readouterr().err
+
+
+def test_slides_for_a_place_that_takes_no_file_are_refused_before_anything_is_trained(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    for parent in (tmp_path / "file", Path("/proc"), Path("/proc/none")):
+        assert main(["course", "slides", "--out", str(parent / "x.pdf")]) == 2
+        assert "--out must be a file to write" in capsys.readouterr().err
+    assert [place.name for place in tmp_path.iterdir()] == ["file"]
 
 
 def test_slides_are_set_with_every_figure(tmp_path, monkeypatch, capsys):

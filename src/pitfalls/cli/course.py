@@ -118,9 +118,10 @@ def notebooks(*, out: Path = Path("notebooks")) -> None:
 
 def _require_file(out: Path) -> None:
     """Refuse a place that cannot be written before minutes have gone into it."""
+    from pitfalls.cli.places import refusal
     from pitfalls.errors import InputError
 
-    if out.is_dir() or (out.parent.exists() and not out.parent.is_dir()):
+    if out.is_dir() or refusal(out.parent) is not None:
         raise InputError(f"course: --out must be a file to write, got {out}.")
 
 

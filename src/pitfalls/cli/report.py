@@ -136,24 +136,14 @@ def _diagnosis(name: str, out: Path, *, alone: bool) -> int:
 
 def _require_folder(out: Path) -> None:
     """Refuse a place that cannot take the report before hours have gone into it."""
-    import tempfile
-
+    from pitfalls.cli.places import refusal
     from pitfalls.errors import InputError
 
-    made = [folder for folder in (out, *out.parents) if not folder.exists()]
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            pass
-    except OSError as error:
+    if (error := refusal(out)) is not None:
         raise InputError(
             f"report: --out must be a folder to write into. Got {out} instead "
             f"({error.strerror or error})."
-        ) from None
-    finally:
-        for folder in made:
-            if folder.is_dir():
-                folder.rmdir()
+        )
 
 
 def _run_homework(
