@@ -8,6 +8,7 @@ import torch
 
 from pitfalls.course.grading import oracles
 from pitfalls.course.grading.grade import PARTS, grade, parts_named
+from pitfalls.course.grading.properties import Desk
 from pitfalls.course.grading.sheet import Sheet, draw_sheet
 from pitfalls.course.starter import SCRIPTS, render_script
 from pitfalls.errors import InputError
@@ -24,6 +25,28 @@ def test_a_mistake_loses_the_right_points_for_the_right_reason(mutant, sandbox):
     assert lost(found) == mutant.lost
     assert any(mutant.reason in result.reason for result in found.results)
     assert all(bool(result.reason) is not result.passed for result in found.results)
+
+
+@pytest.mark.parametrize(
+    ("name", "seeds"),
+    [
+        ("bound without alpha", range(200)),
+        ("determinant against a number", range(2300, 2500)),
+        ("rounded down", range(800, 1000)),
+    ],
+)
+def test_a_mistake_is_found_whatever_is_drawn(name, seeds, sandbox):
+    """Each of these was missed, or cost too much, once in 80 to 3,000 draws, these among them."""
+    mutant = next(m for m in MUTANTS if m.name == name)
+    files = changed(mutant.file, mutant.old, mutant.new)
+    part = next(p for p in parts_of(mutant.file) if p.name in mutant.lost)
+    with sandbox.visit(files) as visit:
+        visit.load(mutant.file.removesuffix(".py"))
+        for seed in seeds:
+            desk = Desk(part, SMALL, np.random.default_rng(seed), visit, files)
+            part.examine(desk)
+            points = sum(r.max_points - r.points for r in desk.results("not reached"))
+            assert (seed, points) == (seed, mutant.lost[part.name])
 
 
 @pytest.mark.parametrize("name", VARIANTS)

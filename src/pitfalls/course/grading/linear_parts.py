@@ -272,6 +272,13 @@ def _bad_point(desk: Desk) -> None:
 # ------------------------------------------------------------------------------- 2f
 
 
+def _invertible(desk: Desk, d: int) -> np.ndarray:
+    """Draw a square matrix with singular values between a half and two."""
+    left, right = (np.linalg.qr(desk.rng.normal(size=(d, d)))[0] for _ in range(2))
+    drawn: np.ndarray = left * desk.rng.uniform(0.5, 2, d) @ right
+    return drawn
+
+
 def _sufficient(desk: Desk) -> None:
     d = desk.sheet.widths[0]
     x, y = _draw(desk, desk.sheet.n_samples, d, d)
@@ -282,7 +289,7 @@ def _sufficient(desk: Desk) -> None:
         ([np.eye(d), np.zeros((d, d)), np.zeros((d, d))], "W_1 = I, W_2 = W_3 = 0"),
     ]
     good = [
-        (_weights(desk, square, 1.0), "random square weights"),
+        ([_invertible(desk, d) for _ in range(3)], "random square weights"),
         ([np.eye(d), 2 * np.eye(d), -np.eye(d)], "multiples of I"),
     ]
     turn = np.linalg.qr(desk.rng.normal(size=(d, d)))[0]

@@ -75,7 +75,8 @@ def _bound(desk: Desk) -> None:
     quiet = oracles.random_network(4, 3, desk.rng, 0.01)
     dead = (np.full((3, 4), -1.0), np.full(3, -1.0), np.ones(3), 0.0)
     w, b = oracles.random_network(4, 3, desk.rng, 0.01)[:2]
-    loud = (w, b, np.array([1.0, -7.0, 2.0]), 0.5)  # an entry by b is the largest
+    # an entry by b is the largest: with b > 0 every unit is active somewhere, at x = 0
+    loud = (w, np.abs(b), np.array([1.0, -7.0, 2.0]), 0.5)
     late = (w + 3, b, 0.01 * np.ones(3), 0.0)  # and one by alpha
     nets += [quiet, dead, loud, late]
     outcomes = desk.ask(*(Call("gradient_bound", net) for net in nets))
