@@ -163,11 +163,17 @@ def _save(figure: MplFigure, kinds: tuple[Kind, ...]) -> dict[str, bytes]:
 
     files: dict[str, bytes] = {}
     try:
-        for kind in kinds:
-            buffer = io.BytesIO()
-            figure.savefig(buffer, format=kind, metadata=_UNDATED[kind])
-            files[kind] = buffer.getvalue()
-            figure.set_layout_engine("none")  # laid out once: the other files have the same places
+        # laid out and measured once: matplotlib draws once more for each file that it is to lay out
+        layout = figure.get_layout_engine()
+        if layout is not None:
+            layout.execute(figure)
+        box = figure.get_tightbbox().padded(mpl.rcParams["savefig.pad_inches"])
+        with mpl.rc_context({"figure.constrained_layout.use": False}):  # else None is a new layout
+            figure.set_layout_engine(None)
+            for kind in kinds:
+                buffer = io.BytesIO()
+                figure.savefig(buffer, format=kind, bbox_inches=box, metadata=_UNDATED[kind])
+                files[kind] = buffer.getvalue()
     finally:
         plt.close(figure)
     return files

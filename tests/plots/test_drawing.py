@@ -1,0 +1,50 @@
+import io
+import struct
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import pytest
+from matplotlib.figure import Figure as MplFigure
+
+from pitfalls.plots import Drawing, Figure, draw
+from pitfalls.plots.style import apply_style
+
+
+def sketch(n, ax=None):
+    figure, (left, right) = plt.subplots(1, 2, figsize=(6, 3))
+    left.plot(range(n), [10.0**-i for i in range(n)], label="a curve")
+    left.set(yscale="log", xlabel="x", ylabel="a long label of an axis")
+    left.set_title("The finding")
+    image = right.imshow([[0, 1], [2, n]])
+    figure.colorbar(image, ax=right)
+    figure.legend(loc="outside lower left")
+    return Drawing(figure, "a sketch")
+
+
+SKETCH = Figure("sketch", sketch)
+
+
+def test_a_figure_is_drawn_once_for_each_of_its_files(monkeypatch):
+    drawn = []
+    original = MplFigure.draw
+    monkeypatch.setattr(MplFigure, "draw", lambda self, r: (drawn.append(1), original(self, r))[1])
+    files = draw(SKETCH, 5, ("svg", "png", "pdf")).files
+    assert list(files) == ["svg", "png", "pdf"]
+    assert len(drawn) == 3
+    assert plt.get_fignums() == []
+
+
+@pytest.mark.parametrize("style", ["page", "print", "slides"])
+def test_it_has_the_size_that_matplotlibs_own_layout_and_tight_box_give(style):
+    with mpl.rc_context():
+        mpl.use("agg")
+        apply_style(style)
+        figure = sketch(5).figure
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png")
+        plt.close(figure)
+    ours = draw(SKETCH, 5, ("png",), style).files["png"]
+    sizes = [struct.unpack(">II", png[16:24]) for png in (ours, buffer.getvalue())]
+    dpi = {"page": 160, "print": 600, "slides": 220}[style]
+    for side in (0, 1):
+        assert abs(sizes[0][side] - sizes[1][side]) <= 0.02 * dpi  # inches: text is measured in whole pixels
