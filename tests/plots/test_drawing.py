@@ -25,9 +25,13 @@ SKETCH = Figure("sketch", sketch)
 
 
 def test_a_figure_is_drawn_once_for_each_of_its_files(monkeypatch):
-    drawn = []
-    original = MplFigure.draw
-    monkeypatch.setattr(MplFigure, "draw", lambda self, r: (drawn.append(1), original(self, r))[1])
+    drawn, original = [], MplFigure.draw
+
+    def counted(figure, renderer):
+        drawn.append(renderer)
+        return original(figure, renderer)
+
+    monkeypatch.setattr(MplFigure, "draw", counted)
     files = draw(SKETCH, 5, ("svg", "png", "pdf")).files
     assert list(files) == ["svg", "png", "pdf"]
     assert len(drawn) == 3
@@ -46,5 +50,5 @@ def test_it_has_the_size_that_matplotlibs_own_layout_and_tight_box_give(style):
     ours = draw(SKETCH, 5, ("png",), style).files["png"]
     sizes = [struct.unpack(">II", png[16:24]) for png in (ours, buffer.getvalue())]
     dpi = {"page": 160, "print": 600, "slides": 220}[style]
-    for side in (0, 1):
-        assert abs(sizes[0][side] - sizes[1][side]) <= 0.02 * dpi  # inches: text is measured in whole pixels
+    for side in (0, 1):  # text is measured in whole pixels: a fiftieth of an inch
+        assert abs(sizes[0][side] - sizes[1][side]) <= 0.02 * dpi
