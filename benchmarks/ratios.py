@@ -167,7 +167,7 @@ def resnet_step(r: Stored) -> Iterator[Ratio]:
 
 def whole_trainings(r: Stored) -> Iterator[Ratio]:
     def seconds_of(name: str) -> float:
-        return median(row["cpu_seconds"] for row in r["rows"] if row["recipe"] == name)
+        return float(median(row["cpu_seconds"] for row in r["rows"] if row["recipe"] == name))
 
     def reached(name: str) -> str:
         mean = r["means"][name]
