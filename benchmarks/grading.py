@@ -13,15 +13,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from benchmarks.record import record
 from benchmarks.sections import ROOT, machine, read, write_sections
 from tests.course.mutants import MUTANTS
 from tests.course.variants import VARIANTS
-from tests.course.work import SMALL, changed, parts_of, solution
+from tests.course.work import SMALL, changed, graded_again, lost_of, parts_of, solution, styled
 
 from pitfalls.course.grading.confinement import Limits
-from pitfalls.course.grading.properties import Desk, Part
+from pitfalls.course.grading.properties import Part
 from pitfalls.course.grading.sandbox import Sandbox, Visit
 from pitfalls.course.grading.sheet import Sheet, draw_sheet
 from pitfalls.course.starter import SCRIPTS
@@ -37,7 +36,7 @@ class Case:
     file: str
     files: Mapping[str, bytes]
     sheet: Sheet
-    lost: Mapping[str, int]
+    lost: dict[str, int]
     reason: str = ""
 
     def parts(self) -> tuple[Part, ...]:
@@ -51,12 +50,7 @@ def cases() -> list[Case]:
         Case(m.name, m.file, changed(m.file, m.old, m.new), SMALL, m.lost, m.reason)
         for m in MUTANTS
     ]
-    styles = []
-    for name, (file, changes) in VARIANTS.items():
-        text = solution()[file].decode()
-        for old, new in changes.items():
-            text = text.replace(old, new)
-        styles.append(Case(name, file, solution() | {file: text.encode()}, SMALL, {}))
+    styles = [Case(name, file, styled(name), SMALL, {}) for name, (file, _) in VARIANTS.items()]
     sheets = [SMALL, Sheet(), *(draw_sheet(seed) for seed in range(1, 5))]
     solved = [
         Case(f"the solution, sheet {i}", file, solution(sheet), sheet, {})
@@ -68,20 +62,11 @@ def cases() -> list[Case]:
 
 def outcome(case: Case, visit: Visit, seed: int) -> str:
     """Grade once; returns what is not as it should be, and nothing where all is."""
-    lost: dict[str, int] = {}
-    reasons = []
-    for part in case.parts():
-        desk = Desk(part, case.sheet, np.random.default_rng(seed), visit, case.files)
-        part.examine(desk)
-        for result in desk.results("not reached"):
-            if not result.passed:
-                lost[part.name] = lost.get(part.name, 0) + result.max_points - result.points
-                reasons.append(result.reason)
-    if lost != dict(case.lost):
-        return f"lost {lost} where {dict(case.lost)} is due: {' / '.join(reasons)[:200]}"
-    if not any(case.reason in reason for reason in reasons or [case.reason]):
-        return f"another reason than {case.reason!r}: {' / '.join(reasons)[:200]}"
-    return ""
+    results = graded_again(case.parts(), case.files, case.sheet, visit, seed)
+    lost, reasons = lost_of(results), " / ".join(r.reason for r in results if r.reason)
+    if lost != case.lost:
+        return f"lost {lost} where {case.lost} is due: {reasons[:200]}"
+    return "" if case.reason in reasons else f"another reason than {case.reason!r}: {reasons[:200]}"
 
 
 def graded(case: Case, sandbox: Sandbox, draws: int, seconds: float) -> dict[str, Any]:

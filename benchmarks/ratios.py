@@ -10,6 +10,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.growth.words import read_part, seconds
+from benchmarks.images.recipes import options
 from benchmarks.sections import read, table
 
 from pitfalls.prose import number
@@ -175,9 +176,8 @@ def whole_trainings(r: Stored) -> Iterator[Ratio]:
 
     for name in r["means"]:
         if name != "record":
-            target = name.removeprefix("ours-").replace("-six", " --views six")
             yield Ratio(
-                f"a training of CIFAR-10 by `--target {target}`: {reached(name)}",
+                f"a training of CIFAR-10 by {options(name.removeprefix('ours-'))}: {reached(name)}",
                 seconds_of(name),
                 f"{r['n']} seeds",
                 {f"the field's record recipe, restated: {reached('record')}": seconds_of("record")},

@@ -5,7 +5,7 @@ python -m benchmarks.images.training_tables
 
 import json
 
-from benchmarks.images.recipes import RECIPES
+from benchmarks.images.recipes import RECIPES, options
 from benchmarks.sections import RESULTS, ROOT, machine, read, table, write_sections
 from benchmarks.threads import WAYS
 
@@ -96,8 +96,7 @@ def beside_the_record() -> str:
         return "The record recipe has not been run beside ours."
     r = stored["results"]
     titles = {"record": "airbench94_muon's, restated"} | {
-        f"ours-{name}": f"`--target {recipe.target}{' --views six' * (recipe.views == 'six')}`"
-        for name, recipe in RECIPES.items()
+        f"ours-{name}": options(name) for name in RECIPES
     }
     rows = [
         [

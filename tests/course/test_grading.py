@@ -8,14 +8,23 @@ import torch
 
 from pitfalls.course.grading import oracles
 from pitfalls.course.grading.grade import PARTS, grade, parts_named
-from pitfalls.course.grading.properties import Desk
 from pitfalls.course.grading.sheet import Sheet, draw_sheet
 from pitfalls.course.starter import SCRIPTS, render_script
 from pitfalls.errors import InputError
 from pitfalls.parity import TwoLayerReLU, hinge_loss
 from tests.course.mutants import MUTANTS
 from tests.course.variants import VARIANTS
-from tests.course.work import SMALL, answers, changed, lost, parts_of, solution
+from tests.course.work import (
+    SMALL,
+    answers,
+    changed,
+    graded_again,
+    lost,
+    lost_of,
+    parts_of,
+    solution,
+    styled,
+)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda m: m.name)
@@ -43,20 +52,13 @@ def test_a_mistake_is_found_whatever_is_drawn(name, seeds, sandbox):
     with sandbox.visit(files) as visit:
         visit.load(mutant.file.removesuffix(".py"))
         for seed in seeds:
-            desk = Desk(part, SMALL, np.random.default_rng(seed), visit, files)
-            part.examine(desk)
-            points = sum(r.max_points - r.points for r in desk.results("not reached"))
-            assert (seed, points) == (seed, mutant.lost[part.name])
+            points = lost_of(graded_again([part], files, SMALL, visit, seed))
+            assert (seed, points) == (seed, mutant.lost)
 
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_right_work_in_another_style_gets_every_point(name, sandbox):
-    file, changes = VARIANTS[name]
-    text = solution()[file].decode()
-    for old, new in changes.items():
-        assert old in text, old
-        text = text.replace(old, new)
-    found = grade(solution() | {file: text.encode()}, sandbox, SMALL, parts_of(file))
+    found = grade(styled(name), sandbox, SMALL, parts_of(VARIANTS[name][0]))
     assert lost(found) == {}
     assert found.notices == ()
 

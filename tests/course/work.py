@@ -1,13 +1,16 @@
 """Submissions to grade: the solution, and what becomes of it by one change."""
 
 import json
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from pitfalls.course.grading.grade import PARTS, Grade
-from pitfalls.course.grading.properties import Part
+from pitfalls.course.grading.properties import Desk, Part, Result
+from pitfalls.course.grading.sandbox import Visit
 from pitfalls.course.grading.sheet import Sheet
 from pitfalls.course.starter import SCRIPTS, render_script
+from tests.course.variants import VARIANTS
 
 SMALL = Sheet(n_features=4, widths=(3, 4, 3), n_samples=10)
 """A sheet on which everything is tried in a moment."""
@@ -67,10 +70,37 @@ def parts_of(name: str) -> tuple[Part, ...]:
     return tuple(part for part in PARTS if part.file == name)
 
 
+def styled(name: str) -> dict[str, bytes]:
+    """Write one file of the solution in another style."""
+    file, changes = VARIANTS[name]
+    text = solution()[file].decode()
+    for old, new in changes.items():
+        assert old in text, old
+        text = text.replace(old, new)
+    return solution() | {file: text.encode()}
+
+
+def graded_again(
+    parts: Sequence[Part], files: Mapping[str, bytes], sheet: Sheet, visit: Visit, seed: int
+) -> list[Result]:
+    """Grade parts of a file that is loaded, with the questions that a seed draws."""
+    results: list[Result] = []
+    for part in parts:
+        desk = Desk(part, sheet, np.random.default_rng(seed), visit, files)
+        part.examine(desk)
+        results += desk.results("not reached")
+    return results
+
+
 def lost(grade: Grade) -> dict[str, int]:
     """Points lost, by part, where any are."""
+    return lost_of(grade.results)
+
+
+def lost_of(results: Iterable[Result]) -> dict[str, int]:
+    """Points lost in these results, by part, where any are."""
     found: dict[str, int] = {}
-    for result in grade.results:
+    for result in results:
         if not result.passed:
             found[result.part] = found.get(result.part, 0) + result.max_points - result.points
     return found

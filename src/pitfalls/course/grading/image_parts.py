@@ -44,10 +44,10 @@ def _dimensions(height: int, width: int) -> dict[str, tuple[int, ...]]:
 def _layers(desk: Desk) -> None:
     # no multiple of 8: a halving then meets an odd side, and which way it is rounded shows
     rng = desk.rng
-    odd = [
+    uneven = [
         tuple(int(n) for n in 8 * rng.integers(1, 5, 2) + rng.integers(1, 8, 2)) for _ in range(3)
     ]
-    sizes = [(32, 32), (16, 24), *odd]
+    sizes = [(32, 32), (16, 24), *uneven]
     outcomes = desk.ask(*(Call("layer_shapes", size) for size in sizes))
 
     def verify(which: range) -> str:

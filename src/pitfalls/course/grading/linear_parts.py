@@ -272,10 +272,15 @@ def _bad_point(desk: Desk) -> None:
 # ------------------------------------------------------------------------------- 2f
 
 
+def _orthogonal(desk: Desk, d: int) -> np.ndarray:
+    turn: np.ndarray = np.linalg.qr(desk.rng.normal(size=(d, d)))[0]
+    return turn
+
+
 def _invertible(desk: Desk, d: int) -> np.ndarray:
     """Draw a square matrix with singular values between a half and two."""
-    left, right = (np.linalg.qr(desk.rng.normal(size=(d, d)))[0] for _ in range(2))
-    drawn: np.ndarray = left * desk.rng.uniform(0.5, 2, d) @ right
+    scaled = _orthogonal(desk, d) * desk.rng.uniform(0.5, 2, d)
+    drawn: np.ndarray = scaled @ _orthogonal(desk, d)
     return drawn
 
 
@@ -292,7 +297,7 @@ def _sufficient(desk: Desk) -> None:
         ([_invertible(desk, d) for _ in range(3)], "random square weights"),
         ([np.eye(d), 2 * np.eye(d), -np.eye(d)], "multiples of I"),
     ]
-    turn = np.linalg.qr(desk.rng.normal(size=(d, d)))[0]
+    turn = _orthogonal(desk, d)
     small = [([1e-3 * turn, 1e-3 * turn.T, np.eye(d)], "W_1 = Q/1000 with Q orthogonal")]
     for number, (cases, due) in enumerate(((bad, False), (good, True), (small, True))):
         calls = [Call("ensures_global_minimum", (w,)) for w, _ in cases]
