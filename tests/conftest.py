@@ -48,6 +48,9 @@ install_import_hook(checked_modules(), "tests.shapes.check_shapes")
 # a shell that starts the tests in the background makes them, and all that they start, deaf to Ctrl-C
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+# and nohup makes them deaf to a terminal that closes: so they stay, while what they start hears it again
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda *_: None)
 
 
 def pytest_collection_finish() -> None:
