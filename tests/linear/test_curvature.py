@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from pitfalls.linear import critical_point, curvature_along, dense_hessian, lowest_curvature
+from pitfalls.errors import InputError
+from pitfalls.linear import (
+    classify,
+    critical_point,
+    curvature_along,
+    dense_hessian,
+    lowest_curvature,
+)
 from pitfalls.linear.curvature import flatten, unflatten
 from tests.linear.problems import make_risk, random_weights
 
@@ -41,6 +48,37 @@ def test_no_negative_curvature_is_found_at_a_non_strict_saddle():
 def test_a_zero_hessian_has_zero_curvature():
     found = lowest_curvature(make_risk(), [np.zeros((9, 5)), np.zeros((9, 9)), np.zeros((3, 9))])
     assert (found.value, found.largest, found.converged) == (0, 0, True)
+
+
+@pytest.mark.parametrize("exponent", [-150, -80, 80, 120, 149])
+def test_curvature_and_verdict_are_found_on_every_scale_whose_squares_are_in_range(exponent):
+    risk = make_risk(d=2, p=2)
+    first, *rest = critical_point(risk, (2, 8, 8, 2), (1,), "non-strict saddle")
+    point = [first * 10.0**-exponent, rest[0] * 10.0**exponent, rest[1]]
+    assert classify(risk, point).verdict == "non-strict saddle"
+    found = lowest_curvature(risk, point)
+    assert abs(found.value) < 1e-7 * found.largest
+    assert found.largest > 0
+    origin = [np.zeros((8, 2)), np.eye(8) * 10.0**exponent, np.zeros((2, 8))]
+    assert classify(risk, origin).verdict == "strict saddle"
+    # of W_2 at the origin the Hessian has the entries of 10^e S_yx, each n_hidden times, both signs
+    wanted = 10.0**exponent * np.linalg.norm(risk.moments.syx, 2)
+    found = lowest_curvature(risk, origin)
+    assert found.value == pytest.approx(-wanted, rel=1e-6)
+
+
+@pytest.mark.parametrize("ask", [classify, lowest_curvature])
+def test_weights_whose_squares_overflow_are_refused(ask):
+    point = [np.full((8, 5), 1e170), np.zeros((8, 8)), np.zeros((3, 8))]
+    with pytest.raises(InputError, match=r"below 1e\+150, lest their squares overflow. Got 1e"):
+        ask(make_risk(), point)
+
+
+def test_a_hessian_beyond_the_range_has_no_curvature():
+    layers = [np.full((8, 5), 1e149), np.full((8, 8), 1e149), np.full((3, 8), 1e149)]
+    found = lowest_curvature(make_risk(), layers)
+    assert np.isnan(found.value)
+    assert not found.converged
 
 
 def test_a_budget_that_runs_out_is_admitted():

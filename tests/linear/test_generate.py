@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pitfalls.errors import CapacityError, InputError
-from pitfalls.linear import critical_point, end_to_end
+from pitfalls.linear import SquaredRisk, classify, critical_point, end_to_end
+from pitfalls.moments import SecondMoments
 from tests.linear.problems import make_risk, risk_with_modes
 
 
@@ -92,3 +93,20 @@ def test_more_modes_than_fit_are_refused():
 def test_zero_modes_cannot_be_held():
     with pytest.raises(InputError, match="count from 1 to 2"):
         critical_point(risk_with_modes([2.0, 1.0, 0.0]), (5, 4, 3), (3,))
+
+
+@pytest.mark.parametrize("kept", [(), (1,), (1, 2)], ids=str)
+@pytest.mark.parametrize("unit", [1.0, 1e40, 1e-40])
+@pytest.mark.parametrize("seed", range(3))
+def test_weights_that_the_data_cannot_see_move_nothing_that_they_see(seed, unit, kept):
+    rng = np.random.default_rng(seed)
+    x, y = rng.standard_normal((20, 4)), rng.standard_normal((20, 2))
+    x[:, 0] = 0.0
+    x[:, 3] = x[:, 1] + 2 * x[:, 2]
+    risk = SquaredRisk(SecondMoments.from_arrays(x * [1, unit, 1 / unit, unit], y))
+    point = critical_point(risk, (4, 2, 2), kept, random_state=seed)
+    assert risk.modes.rank_x == 2
+    assert np.all(point[0][:, 0] != 0)  # any weights, all the same
+    found = classify(risk, point)
+    assert found.verdict == ("global minimum" if len(kept) == 2 else "strict saddle")
+    assert found.relative_gradient < 1e-12

@@ -1,5 +1,6 @@
 """What is taken as weights, wherever weights are."""
 
+import copy
 import inspect
 
 import numpy as np
@@ -24,6 +25,7 @@ from pitfalls.linear import (
     optimality_certificate,
     risk_along,
 )
+from pitfalls.linear.network import as_weights
 from pitfalls.moments import SecondMoments
 from tests.linear.problems import make_risk, random_weights
 
@@ -127,6 +129,43 @@ def test_a_linear_layer_that_does_something_else_is_refused():
     for layer in (Squared(5, 3, bias=False), hooked):
         with pytest.raises(InputError, match="a module must be"):
             make_risk().value(nn.Sequential(layer))
+
+
+def test_a_network_that_does_more_than_its_layers_is_refused():
+    class Rectified(nn.Sequential):
+        def forward(self, x):
+            return torch.relu(super().forward(x))
+
+    class Residual(DeepLinearNetwork):
+        def forward(self, x):
+            return super().forward(x) + x[:, :3]
+
+    layer = nn.Linear(5, 3, bias=False)
+    for network in (nn.Sequential(layer), DeepLinearNetwork([5, 3])):
+        hooked = copy.deepcopy(network)
+        hooked.register_forward_hook(lambda module, args, out: torch.relu(out))
+        overruled = copy.deepcopy(network)
+        overruled.forward = lambda x: torch.zeros(len(x), 3)  # type: ignore[method-assign]
+        for changed in (hooked, overruled):
+            with pytest.raises(InputError, match=r"with hooks|a forward pass of its own"):
+                make_risk().value(changed)
+    for changed in (Rectified(layer), Residual([5, 3])):
+        with pytest.raises(InputError, match="with a forward pass of its own"):
+            make_risk().value(changed)
+
+
+def test_a_subclass_that_changes_nothing_and_a_layer_that_stands_twice_are_taken():
+    class Named(nn.Sequential):
+        pass
+
+    class Mine(DeepLinearNetwork):
+        pass
+
+    shared = nn.Linear(5, 5, bias=False)
+    weight = shared.weight.detach().numpy()
+    taken = as_weights(Named(shared, shared, *Named(shared)), "value")
+    assert [layer.tolist() for layer in taken] == 3 * [weight.tolist()]
+    assert len(as_weights(Mine([5, 4, 3]), "value")) == 2
 
 
 def test_a_sequential_stays_differentiable():

@@ -31,7 +31,14 @@ from pitfalls.linear.derivatives import gradients
 from pitfalls.linear.escape import pivot_directions, steepest_in_span, swap_directions
 from pitfalls.linear.held import HeldModes, find_held_modes
 from pitfalls.linear.margins import APART, EPS, FAINT, HOPELESS, ROOM, TOLERANCE, WEAK
-from pitfalls.linear.network import Matrix, Weights, as_arrays, layers_of, precision_of
+from pitfalls.linear.network import (
+    Matrix,
+    Weights,
+    as_arrays,
+    layers_of,
+    precision_of,
+    require_squares,
+)
 from pitfalls.linear.pivots import Pivot, measure_pivots
 from pitfalls.linear.risk import SquaredRisk
 from pitfalls.linear.slices import cut
@@ -114,6 +121,7 @@ def classify(
     given = layers_of(weights, "classify")
     layers = as_arrays(given, "classify")
     risk.check(layers, "classify")
+    require_squares(layers, "classify")
     if max_products is None:
         max_products = 400 if sum(w.size for w in layers) <= 20_000 else 40
     precision = precision_of(given)

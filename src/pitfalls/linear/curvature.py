@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64
 from scipy.linalg import eigh_tridiagonal
-from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
+from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
 from pitfalls.display import Displayed
 from pitfalls.linear.derivatives import hessian_product
 from pitfalls.linear.margins import EXHAUSTED, NOTHING
-from pitfalls.linear.network import Layer, Matrix, Weights, as_weights
+from pitfalls.linear.network import Layer, Matrix, Weights, as_weights, require_squares
 from pitfalls.linear.risk import SquaredRisk
 
 __all__ = ["Curvature", "curvature_along", "dense_hessian", "lowest_curvature"]
@@ -90,10 +90,12 @@ def lowest_curvature(
     Returns
     -------
     Curvature
-        With value 0 and the starting direction where the Hessian is zero.
+        With value 0 and the starting direction where the Hessian is zero; with NaN where it is
+        beyond float64's range.
     """
     layers = as_weights(weights, "lowest_curvature")
     risk.check(layers, "lowest_curvature")
+    require_squares(layers, "lowest_curvature")
     return search_lowest(
         risk,
         layers,
@@ -129,34 +131,52 @@ def search_lowest(
         first = given / np.linalg.norm(given) + 1e-3 * first / np.linalg.norm(first)
     first /= np.linalg.norm(first)
     # the scale of the terms that H is made of: below its rounding H counts as zero
-    norms = [float(np.linalg.norm(w, 2)) for w in layers]
-    size_xx, size_yx = float(np.linalg.norm(sxx)), float(np.linalg.norm(syx))
-    scale = sum(
-        float(np.prod(norms[:i] + norms[i + 1 :])) ** 2 * size_xx
-        + sum(
-            float(np.prod(norms[:j] + norms[j + 1 : i] + norms[i + 1 :])) * size_yx
-            for j in range(i)
-        )
-        for i in range(len(layers))
-    )
-    image = multiply(first)
-    if np.linalg.norm(image) <= NOTHING * scale or scale == 0:
+    with np.errstate(over="ignore", invalid="ignore"):
+        scale, image = _size_of_terms(layers, sxx, syx), multiply(first)
+    if not (np.isfinite(scale) and np.isfinite(image).all()):
+        return Curvature(tuple(unflatten(first, layers)), np.nan, np.nan, False, products)
+    # the largest entry as unit: squares of what is within range may not be
+    unit = float(np.abs(image).max())
+    if unit * float(np.linalg.norm(image / (unit or 1.0))) <= NOTHING * scale:
         return Curvature(tuple(unflatten(first, layers)), 0.0, 0.0, True, products)
     if size <= 64:
         return _dense(hessian_matrix(layers, sxx, syx), layers)
-    if max_products <= _SHORT:
-        low, vector, top = _lanczos(multiply, first, max_products)
-        return Curvature(tuple(unflatten(vector, layers)), low, top, False, products)
-    top, _ = _extreme(LinearOperator((size, size), multiply, dtype=np.float64), first, 1e-2, 100)
-    # shifted, the lowest eigenvalue is the largest in absolute value: what Lanczos finds first
-    shift = 1.02 * max(top, float(np.linalg.norm(image)))
-    shifted = LinearOperator((size, size), lambda v: shift * v - multiply(v), dtype=np.float64)
-    try:
-        value, vector = _extreme(shifted, first, rtol, max_products)
-    except ArpackNoConvergence:
-        low, vector, _ = _lanczos(multiply, first, _SHORT)
-        return Curvature(tuple(unflatten(vector, layers)), low, top, False, products)
-    return Curvature(tuple(unflatten(vector, layers)), shift - value, top, True, products)
+    low, top, vector, converged = _lowest(
+        lambda v: multiply(v) / unit, first, rtol=rtol, max_products=max_products
+    )
+    return Curvature(tuple(unflatten(vector, layers)), low * unit, top * unit, converged, products)
+
+
+def _size_of_terms(layers: Sequence[Matrix], sxx: Matrix, syx: Matrix) -> float:
+    """Return the sum of the norms of the products that the Hessian is summed from."""
+    norms = [np.linalg.norm(w, 2) for w in layers]
+    size_xx, size_yx = np.linalg.norm(sxx), np.linalg.norm(syx)
+    total = np.float64(0.0)
+    for i in range(len(layers)):
+        total += np.prod(norms[:i] + norms[i + 1 :]) ** 2 * size_xx
+        for j in range(i):
+            total += np.prod(norms[:j] + norms[j + 1 : i] + norms[i + 1 :]) * size_yx
+    return float(total)
+
+
+def _lowest(
+    multiply: Callable[[Matrix], Matrix], first: Matrix, *, rtol: float, max_products: int
+) -> tuple[float, float, Matrix, bool]:
+    """Find lowest and largest eigenvalue, the lowest one's vector, and whether it converged."""
+    if max_products > _SHORT:
+        shape = (len(first), len(first))
+        try:
+            top, _ = _extreme(LinearOperator(shape, multiply, dtype=np.float64), first, 1e-2, 100)
+            # shifted, the lowest eigenvalue is the largest in absolute value: what Lanczos finds first
+            shift = 1.02 * max(top, float(np.linalg.norm(multiply(first))))
+            shifted = LinearOperator(shape, lambda v: shift * v - multiply(v), dtype=np.float64)
+            value, vector = _extreme(shifted, first, rtol, max_products)
+        except ArpackError:  # no convergence, or no factorization where scales are too far apart
+            pass
+        else:
+            return shift - value, top, vector, True
+    low, vector, top = _lanczos(multiply, first, min(max_products, _SHORT))
+    return low, top, vector, False
 
 
 def dense_hessian(risk: SquaredRisk, weights: Weights) -> Float64[np.ndarray, "P P"]:

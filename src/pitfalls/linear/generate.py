@@ -15,6 +15,7 @@ import numpy as np
 
 from pitfalls.errors import CapacityError, InputError
 from pitfalls.linear.margins import product_rounding
+from pitfalls.linear.modes import DataModes
 from pitfalls.linear.network import Layer, Matrix, check_widths
 from pitfalls.linear.risk import SquaredRisk
 
@@ -229,12 +230,27 @@ def _assemble(
         layers[h] = mix @ layers[h]
         layers[h + 1] = layers[h + 1] @ back
     first = layers[0] @ data.whiten.T
-    blind = widths[0] - data.rank_x  # directions without data: any weights will do
-    if blind and n_layers > 1:
-        basis = _completed(np.linalg.qr(data.colour)[0])[:, data.rank_x :]
-        size = float(np.abs(first).max()) or 1.0
-        first = first + size * rng.standard_normal((widths[1], blind)) @ basis.T
+    if data.rank_x < widths[0] and n_layers > 1:  # what the data cannot see may have any weights
+        first = first + _unseen(data, first, rng)
     return (first, *layers[1:])
+
+
+def _unseen(data: DataModes, first: Matrix, rng: np.random.Generator) -> Matrix:
+    """Draw weights of the first layer's shape that the data cannot see, about as large as it.
+
+    A column that depends on others, x_dropped = M x_kept, gets any weights, and those of M take them
+    back: a constant column has no share in the others, so that there nothing is left to round.
+    """
+    inputs, lengths = data.inputs, np.linalg.norm(data.colour, axis=1)
+    size = float(np.linalg.norm(first @ data.colour, axis=1).max(initial=0.0)) or 1.0
+    apart = float(np.abs(first).max()) or 1.0
+    own = lengths[inputs.dropped]
+    sizes = np.where(own > 0, size / np.where(own > 0, own, 1.0), apart)
+    drawn = sizes * rng.standard_normal((len(first), len(sizes)))
+    unseen = np.zeros_like(first)
+    unseen[:, inputs.dropped] = drawn
+    unseen[:, inputs.kept] = -drawn @ inputs.dependence
+    return unseen
 
 
 def _wide(rows: int, columns: int, rng: np.random.Generator) -> Matrix:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 from jaxtyping import Float, Float64
 from torch import Tensor, nn
+from torch.nn.modules import module as module_hooks
 
 from pitfalls.errors import InputError
 
@@ -30,6 +31,8 @@ _COARSE = {
     "bfloat16",
     "float32",
 }  # whole numbers are exact, float64 is what we compute in
+
+_LARGEST = 1e150
 
 
 class DeepLinearNetwork(nn.Module):
@@ -171,6 +174,16 @@ def as_arrays(layers: Sequence[Any], who: str) -> tuple[Layer, ...]:
     return matrices
 
 
+def require_squares(layers: Sequence[Matrix], who: str) -> None:
+    """Refuse weights whose squares leave float64's range: no sum of them means anything."""
+    largest = max(float(np.abs(w).max()) for w in layers)
+    if largest > _LARGEST:
+        raise InputError(
+            f"{who}: weights must be below {_LARGEST:g}, lest their squares overflow. Got "
+            f"{largest:.3g}. W_i times c and W_(i+1) over c is the same network on another scale."
+        )
+
+
 def layers_of(weights: Weights, who: str) -> list[Any]:
     """Return the layers as they are, arrays or tensors, after checking kind and shape."""
     given = _linear_layers(weights, who) if isinstance(weights, nn.Module) else list(weights)
@@ -202,21 +215,39 @@ def precision_of(layers: Sequence[Any]) -> float:
 
 def _linear_layers(module: nn.Module, who: str) -> list[Any]:
     """Unpack a module that is W_L ... W_1 x and nothing else."""
-    if isinstance(module, DeepLinearNetwork):
-        return list(module.weights)
-    if isinstance(module, nn.Sequential):
-        return [weight for part in module for weight in _linear_layers(part, who)]
-    # a subclass may do something else with its weight, and so may a hook
-    plain = isinstance(module, nn.Linear) and type(module).forward is nn.Linear.forward
-    hooked = bool(module._forward_hooks or module._forward_pre_hooks)
-    biased = getattr(module, "bias", None) is not None
+    kinds = (DeepLinearNetwork, nn.Sequential, nn.Linear)
+    own = [kind for kind in kinds if isinstance(module, kind)]
+    plain = bool(own) and _runs_as(module, own[0])
+    hooked = any((
+        module._forward_hooks,
+        module._forward_pre_hooks,
+        module_hooks._global_forward_hooks,
+        module_hooks._global_forward_pre_hooks,
+    ))  # fmt: skip
+    biased = isinstance(module, nn.Linear) and module.bias is not None
     if plain and not hooked and not biased:
+        if isinstance(module, DeepLinearNetwork):
+            return list(module.weights)
+        if isinstance(module, nn.Sequential):
+            parts = module._modules.values()  # one that stands twice is two layers
+            return [w for part in parts if part is not None for w in _linear_layers(part, who)]
         return [module.weight]
-    what = " with hooks" if plain and hooked else " with a bias" if plain else ""
+    what = " with a forward pass of its own" if own else ""
+    if plain:
+        what = " with hooks" if hooked else " with a bias"
     raise InputError(
         f"{who}: a module must be a DeepLinearNetwork or nn.Sequential of bias-free nn.Linear "
         f"layers. Got {type(module).__name__}{what}. Build it with bias=False; centred data stand in "
         "for an intercept."
+    )
+
+
+def _runs_as(module: nn.Module, kind: type[nn.Module]) -> bool:
+    """Whether a module's forward pass is that of this class, by no subclass and no attribute."""
+    return (
+        type(module).forward is kind.forward
+        and type(module).__call__ is nn.Module.__call__
+        and "forward" not in vars(module)
     )
 
 
