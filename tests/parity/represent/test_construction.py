@@ -10,6 +10,7 @@ from torch import nn
 
 from pitfalls.errors import CapacityError, InputError, ResourceError
 from pitfalls.parity import ParityTask, TwoLayerReLU, cube, exact_network, verify_exact
+from pitfalls.parity.represent.verification import _in_fractions
 
 
 def is_right_everywhere(network, task):
@@ -174,6 +175,46 @@ def test_a_relabelled_exact_network_is_proved_by_enumeration():
     proof = verify_exact(network, task)
     assert proof.method == "enumeration"
     assert not proof  # unit 0 was needed
+
+
+def absorbed(size, d=3):
+    """Exact on features 1 and 2, but for 4 where 1 and 3 are set: float64 loses it beside the size."""
+    network, base = TwoLayerReLU(d, 3, dtype=torch.float64), exact_network([1, 1], "compact")
+    with torch.no_grad():
+        for part in network.parameters():
+            part.zero_()
+        network.hidden.weight[:2, :2], network.hidden.bias[:2] = (
+            base.hidden.weight,
+            base.hidden.bias,
+        )
+        network.output.weight[:, :2], network.output.bias[:] = base.output.weight, base.output.bias
+        network.hidden.weight[2, 0], network.hidden.weight[2, 2] = size, 4.0
+        network.hidden.bias[2], network.output.weight[0, 2] = -size, 1.0
+    return network
+
+
+@pytest.mark.parametrize("size", [1e17, 1e300])
+def test_what_rounding_absorbs_is_an_error_all_the_same(size):
+    for tolerance in (1e-9, 0.5):
+        proof = verify_exact(absorbed(size), [1, 1, 0], tolerance=tolerance)
+        assert not proof
+        assert proof.largest_error == 4.0
+        assert proof.counterexample in ((1, 0, 1), (1, 1, 1))
+    with pytest.raises(ResourceError, match="rounding of weights this large could decide"):
+        verify_exact(absorbed(size, 21), [1, 1] + [0] * 19)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_rational_arithmetic_and_float64_find_the_same_error(seed):
+    d, k = 6, 5
+    task = ParityTask.random(d, seed=seed)
+    network = TwoLayerReLU(d, k, seed=seed, dtype=torch.float64)
+    found = verify_exact(network, task)
+    exactly = _in_fractions(network, task, 1e-9)
+    assert exactly.largest_error == pytest.approx(found.largest_error, rel=1e-14)
+    assert exactly.counterexample == found.counterexample
+    assert (exactly.exact, exactly.n_checked, exactly.label) == (False, 64, found.label)
+    assert exactly.output == pytest.approx(found.output, rel=1e-14)
 
 
 class Product(nn.Module):

@@ -10,7 +10,10 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any, TypeAlias
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -25,7 +28,10 @@ __all__ = ["ExactnessProof", "verify_exact"]
 
 _MOST_ENUMERATED = 30
 _MOST_BATCHED = 24
+_MOST_EXACTLY = 1 << 22  # units evaluated in all: a few seconds
 _BATCH = 1 << 14
+
+Array: TypeAlias = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,8 @@ class ExactnessProof:
         Whether f(x) = (-1)^(v . x) at every one of the 2^d inputs, within ``tolerance``.
     method : str
         ``values of s``: rational arithmetic for s = 0..|v|, which proves it for every input;
-        ``enumeration``: every input was evaluated in float64.
+        ``enumeration``: every input was evaluated in float64, or in rational arithmetic where
+        float64's rounding could have decided.
     n_checked : int
         Values of s, or inputs.
     largest_error : float
@@ -99,7 +106,7 @@ def verify_exact(
         If parameters are not finite, the network takes another number of features, or it is no
         function of its input: dropout or batch norm in training mode, say.
     ResourceError
-        If d is too large to enumerate.
+        If d is too large to enumerate, or rounding could decide and it is too large to do without.
     """
     task = mask if isinstance(mask, ParityTask) else ParityTask(mask)
     d = task.n_features
@@ -123,6 +130,8 @@ def verify_exact(
     worst, place = largest_error(
         w, b, alpha[0], float(beta[0]), task.index, on_progress=on_progress
     )
+    if abs(worst - tolerance) <= _rounding(w, b, alpha[0], float(beta[0])):
+        return _in_fractions(two_layer, task, tolerance)
     x = tuple(place >> j & 1 for j in range(d))
     row = torch.tensor([x], dtype=torch.float64)
     label, output = float(task.labels(row)), float(two_layer(row.to(entered.device)))
@@ -136,6 +145,26 @@ def _multiples_of_mask(network: TwoLayerReLU, task: ParityTask) -> list[float] |
     on = v.bool()
     scale = w[:, on][:, 0] if task.weight else w.new_zeros(len(w))
     return scale.tolist() if torch.equal(w, torch.outer(scale, v)) else None
+
+
+def _rounding(w: Array, b: Array, alpha: Array, beta: float) -> float:
+    """Bound how far float64 may be off at any input; 0 where all of its sums are exact."""
+    w, b, alpha = (np.abs(a.astype(np.float64)) for a in (w, b, alpha))
+    with np.errstate(over="ignore", invalid="ignore"):
+        terms = abs(beta) + float(alpha @ (b + w.sum(axis=1)))
+    if not np.isfinite(terms):
+        return math.inf
+    unit = min(_unit(np.append(w.ravel(), b)) * _unit(alpha), _unit(np.array([abs(beta)])))
+    if terms < unit * 2.0**53:
+        return 0.0
+    return (w.shape[1] + len(alpha) + 4) * float(np.finfo(np.float64).eps) * terms
+
+
+def _unit(values: Array) -> float:
+    """Return the largest power of two that all values are multiples of (infinity if all are zero)."""
+    mantissa, exponent = np.frexp(values[values != 0])
+    whole = np.ldexp(mantissa, 53).astype(np.int64)
+    return float(np.ldexp((whole & -whole).astype(np.float64), exponent - 53).min(initial=math.inf))
 
 
 def _integers(values: list[float]) -> tuple[list[int], int]:
@@ -172,6 +201,55 @@ def _by_values(network: TwoLayerReLU, task: ParityTask, scales: list[float]) -> 
         output=float(output),
         label=float((-1) ** worst_s),
     )
+
+
+def _in_fractions(network: TwoLayerReLU, task: ParityTask, tolerance: float) -> ExactnessProof:
+    """Evaluate every input in rational arithmetic, one weight more or less from one to the next."""
+    d, k = task.n_features, network.n_hidden
+    if k << d > _MOST_EXACTLY:
+        raise ResourceError(
+            f"verify_exact: float64's rounding of weights this large could decide whether the largest "
+            f"error is within the tolerance of {tolerance:g}, and 2^{d} inputs of {k} units are too "
+            f"many for rational arithmetic (the limit is {_MOST_EXACTLY:,} units in all). Scale the "
+            "units (w_i and b_i times c, alpha_i over c), or ask for another tolerance."
+        )
+    w = network.hidden.weight.flatten().tolist()
+    lines, one = _integers([*w, *network.hidden.bias.tolist()])
+    alphas, other = _integers([*network.output.weight[0].tolist()])
+    slopes, sums = lines[: k * d], lines[k * d :]
+    beta = Fraction(network.output.bias.item())
+    worst, place, output, x = Fraction(-1), 0, Fraction(0), 0
+    for step in range(1 << d):
+        if step:  # Gray's order: one input changes at a time
+            j = (step & -step).bit_length() - 1
+            x ^= 1 << j
+            sign = 1 if x >> j & 1 else -1
+            sums = [z + sign * slopes[i * d + j] for i, z in enumerate(sums)]
+        total = sum(alpha * z for alpha, z in zip(alphas, sums, strict=True) if z > 0)
+        value = beta + Fraction(total, one * other)
+        error = abs(value - (-1) ** (x & task.index).bit_count())
+        if error > worst:
+            worst, place, output = error, x, value
+    exact = worst <= tolerance
+    row = tuple(place >> j & 1 for j in range(d))
+    return ExactnessProof(
+        exact=exact,
+        method="enumeration",
+        n_checked=1 << d,
+        largest_error=_float(worst),
+        tolerance=tolerance,
+        counterexample=None if exact else row,
+        output=_float(output),
+        label=float((-1) ** (place & task.index).bit_count()),
+    )
+
+
+def _float(value: Fraction) -> float:
+    """Round to float64, to infinity where it is out of range."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.copysign(math.inf, value)
 
 
 @torch.no_grad()
