@@ -1,5 +1,6 @@
 """Modes, ranks and least risks: free of units and offsets, and zero where there is nothing."""
 
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -381,3 +382,30 @@ def test_least_risk_and_ranks_equal_the_slow_ones_for_columns_of_every_kind(prob
     assert risk.modes.rank_x == rank
     assert abs(best.value - wanted) <= best.rounding
     assert abs(risk.value([best.map]) - wanted) <= risk.rounding([best.map])
+
+
+@pytest.mark.parametrize("units", [(1e5, 1.0, 1e-8), (1e-8, 1e7, 1e2), (1.0, 1e8, 1e-8)], ids=str)
+@pytest.mark.parametrize("seed", [3, 27, 74])
+def test_modes_keep_their_digits_whatever_the_units_and_the_order_of_the_outputs(seed, units):
+    rng = np.random.default_rng(seed)
+    x, y = rng.standard_normal((10, 3)), rng.standard_normal((10, 3)) * units
+    with mpmath.workdps(60):
+        q, _ = mpmath.qr(mpmath.matrix(x.tolist()), mode="skinny")
+        due = sorted(mpmath.svd_r(mpmath.matrix(y.tolist()).T * q, compute_uv=False), reverse=True)
+    for order in ([0, 1, 2], [1, 2, 0], [2, 0, 1]):
+        modes = SquaredRisk(SecondMoments.from_arrays(x, y[:, order])).modes
+        off = np.abs(modes.values - np.array([float(value) for value in due]))
+        assert np.all(off <= modes.errors)
+        assert np.all(modes.errors < 1e-9 * modes.values)
+        kept = modes.left @ np.diag(modes.values) @ modes.right.T
+        sizes = np.linalg.norm(modes.correlation, axis=1, keepdims=True)
+        assert np.all(np.abs(kept - modes.correlation) <= 1e-13 * sizes)
+        np.testing.assert_allclose(modes.left.T @ modes.left, np.eye(3), atol=1e-14)
+        np.testing.assert_allclose(modes.right.T @ modes.right, np.eye(3), atol=1e-14)
+
+
+def test_a_mode_below_the_rounding_of_the_largest_says_so():
+    rng = np.random.default_rng(5)  # four outputs of rank three: no full rank to rotate
+    x, y = rng.standard_normal((30, 3)), rng.standard_normal((30, 4)) * (1e9, 1.0, 1.0, 1e-9)
+    modes = SquaredRisk(SecondMoments.from_arrays(x, y)).modes
+    assert np.all(modes.errors >= np.finfo(float).eps * modes.values[0])

@@ -1,3 +1,4 @@
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -217,3 +218,46 @@ def test_unchained_tensors_and_misshaped_directions_are_refused():
 def test_a_negative_rank_is_refused():
     with pytest.raises(InputError, match="at least 0"):
         make_risk().minimum(-1)
+
+
+def rational_risk(x, y, weights):
+    """R in rational arithmetic, of the very numbers that were given."""
+    total = Fraction(0)
+    for row, targets in zip(x.tolist(), y.tolist(), strict=True):
+        for line, target in zip(weights.tolist(), targets, strict=True):
+            terms = (Fraction(a) * Fraction(b) for a, b in zip(line, row, strict=True))
+            total += (sum(terms, Fraction(0)) - Fraction(target)) ** 2
+    return total / 2
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_the_risk_is_off_by_no_more_than_rounding_says(seed):
+    rng = np.random.default_rng(seed)
+    n, d, p = (int(rng.integers(*ends)) for ends in ((6, 20), (2, 4), (1, 3)))
+    x, y = rng.standard_normal((n, d)), rng.standard_normal((n, p))
+    kind = seed % 5
+    if kind in (0, 1):  # columns that are nearly one
+        x[:, 1] = x[:, 0] + 10.0 ** -rng.integers(2, 6) * rng.standard_normal(n)
+    elif kind == 2:
+        x += 10.0 ** rng.integers(1, 6)
+    elif kind == 3:
+        y += 10.0 ** rng.integers(1, 6)
+    else:
+        y = x @ rng.standard_normal((d, p)) + 1e-5 * y
+    risk = SquaredRisk(SecondMoments.from_arrays(x, y))
+    weights = rng.standard_normal((p, d)) * 10.0 ** rng.integers(-3, 7)
+    if kind == 0:  # what is nearly one is nearly taken off
+        weights[:, 1] = -weights[:, 0]
+    if seed % 2:
+        weights = risk.minimum().map + 1e-4 * weights
+    off = abs(float(Fraction(risk.value([weights])) - rational_risk(x, y, weights)))
+    assert off <= risk.rounding([weights])
+
+
+def test_a_minimum_far_from_zero_says_how_far_it_may_be_off():
+    x, y = np.array([[1.0], [2.0], [4.0]]), np.array([[1e3], [1001.0], [1003.5]])
+    found = SquaredRisk(SecondMoments.from_arrays(x, y)).minimum()
+    share = Fraction(np.sum(x * y)) / Fraction(np.sum(x * x))
+    due = sum((Fraction(b) - share * Fraction(a)) ** 2 for (a,), (b,) in zip(x, y, strict=True)) / 2
+    assert abs(float(Fraction(found.value) - due)) <= found.rounding
+    assert found.rounding >= np.spacing(found.value) / 2

@@ -137,3 +137,14 @@ def test_data_without_variance_are_whitened_without_a_word(capfd):
         assert white.rank == 0
         assert white.whiten.shape == white.colour.shape == (2, 0)
     assert not any(capfd.readouterr())
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_factor_about_zero_gives_back_the_sums_of_nearly_dependent_columns(seed):
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((20, 3))
+    x[:, 1] = x[:, 0] + 1e-5 * rng.standard_normal(20)
+    moments = SecondMoments.from_arrays(x, x[:, :1])
+    colour = whiten_inputs(moments).colour
+    size = np.outer(moments.lengths_x, moments.lengths_x)
+    assert np.all(np.abs(colour @ colour.T - moments.sxx) <= 2e-15 * size)

@@ -1,4 +1,10 @@
-"""The data in white coordinates: the singular modes that every statement on the landscape is about."""
+"""The data in white coordinates: the singular modes that every statement on the landscape is about.
+
+References
+----------
+J. Demmel, K. Veselić, Jacobi's method is more accurate than QR, SIAM Journal on Matrix Analysis and
+Applications 13 (1992).
+"""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +18,10 @@ from pitfalls.linear.network import Matrix
 from pitfalls.moments import EPS, SecondMoments, Whitening, sum_rounding, whiten_inputs
 
 __all__ = ["DataModes", "find_modes"]
+
+_GRADED = 1e-3  # rows that differ by less lose three digits at most
+_MOST_PAIRED = 64  # rows, so that their pairs take no time
+_MOST_SWEEPS = 30
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -114,11 +124,15 @@ def find_modes(moments: SecondMoments) -> DataModes:
         if np.isfinite(inputs.gain):
             missed = mean_y - explained @ centred.project(mean_x[:, None])[:, 0]
             floor += 0.5 * n * float(missed @ missed) / inputs.gain**2
+            # the means are known up to rounding of the values
+            lengths = moments.lengths_y + np.abs(centred.lift(explained.T).T) @ moments.lengths_x
+            moved = 16 * EPS * lengths / np.sqrt(n)
+            floor_rounding += 0.5 * n * float((2 * np.abs(missed) + moved) @ moved) / inputs.gain**2
         direct = _unexplained_about_zero(moments, inputs.rank)
         floor, floor_rounding = min((floor, floor_rounding), direct, key=lambda found: found[1])
     noise = _noise(moments, centred, inputs, correlation)
     kept, rank = _without_rounding(correlation, noise)
-    left, values, right = np.linalg.svd(kept, full_matrices=False)
+    left, values, right, computed = _decomposed(kept, rank)
     values = np.where(np.arange(len(values)) < rank, values, 0.0)
     # u' δK z, and what rounding of S_xx in the columns' units does to z
     moved = np.sqrt(np.einsum("jk,jr,kr->k", left**2, noise**2, right**2, optimize=True))
@@ -131,11 +145,11 @@ def find_modes(moments: SecondMoments) -> DataModes:
         right=np.asarray(right).T,
         correlation=kept,
         inputs=inputs,
-        errors=moved + sum_rounding(n) * values * stretch + dropped,
+        errors=moved + sum_rounding(n) * values * stretch + dropped + computed,
         rounding=float(np.linalg.norm(noise)) + turned + dropped,
         dropped=dropped,
         floor=floor,
-        floor_rounding=floor_rounding,
+        floor_rounding=floor_rounding + EPS * floor,
     )
 
 
@@ -204,6 +218,54 @@ def _without_rounding(correlation: Matrix, noise: Matrix) -> tuple[Matrix, int]:
         correlation = rows[:, None] * (basis @ (basis.T @ by_rows))
     # an output that is rounding throughout is zero, lest its own size make it look like something
     return np.where((_norms(unit) <= most)[:, None], 0.0, correlation), rank
+
+
+def _decomposed(rows: Matrix, rank: int) -> tuple[Matrix, Matrix, Matrix, Matrix]:
+    """Decompose a matrix of this rank: U, s, Z', and how far rounding has moved every s.
+
+    The usual decomposition errs by a share of the largest value. Outputs in small units would be lost
+    in that, so where rows differ much in size they are made orthogonal pair by pair, which errs by a
+    share of each row (Demmel, Veselić 1992).
+    """
+    sizes = _norms(rows)
+    order = np.argsort(-sizes, kind="stable")
+    p, r = rows.shape
+    if rank == p <= min(r, _MOST_PAIRED) and sizes.min() < _GRADED * sizes.max():
+        turned, values, right = _orthogonal_rows(rows[order])
+        least = float(np.linalg.svd(rows / sizes[:, None], compute_uv=False)[-1])
+        share = EPS * (p + r) * np.sqrt(p) / max(least, EPS)
+        left, errors = np.empty((p, p)), share * values
+    else:
+        turned, values, right = np.linalg.svd(rows[order], full_matrices=False)
+        left, errors = np.empty_like(turned), np.full(len(values), EPS * (p + r))
+        errors *= values.max(initial=0.0)
+    left[order] = turned
+    return left, values, right, errors
+
+
+def _orthogonal_rows(rows: Matrix) -> tuple[Matrix, Matrix, Matrix]:
+    """Decompose a matrix of full row rank by Jacobi's rotations: U, s, Z'."""
+    p, unit = len(rows), float(np.abs(rows).max())
+    rows, turned = rows / unit, np.eye(p)
+    for _ in range(_MOST_SWEEPS):
+        still = True
+        for i in range(p):
+            for j in range(i + 1, p):
+                a, b, c = (float(rows[k] @ rows[m]) for k, m in ((i, i), (j, j), (i, j)))
+                if abs(c) <= EPS * np.sqrt(a) * np.sqrt(b):
+                    continue
+                still = False
+                zeta = (b - a) / (2 * c)
+                t = (1.0 if zeta >= 0 else -1.0) / (abs(zeta) + np.hypot(1.0, zeta))
+                cosine = 1 / np.hypot(1.0, t)
+                turn = np.array([[cosine, -cosine * t], [cosine * t, cosine]])
+                rows[[i, j]] = turn @ rows[[i, j]]
+                turned[[i, j]] = turn @ turned[[i, j]]
+        if still:
+            break
+    values = _norms(rows)
+    order = np.argsort(-values, kind="stable")
+    return turned[order].T, values[order] * unit, rows[order] / values[order, None]
 
 
 def _norms(rows: Matrix) -> Matrix:

@@ -17,9 +17,16 @@ from torch import Tensor
 from pitfalls.display import Displayed
 from pitfalls.errors import InputError
 from pitfalls.linear.derivatives import gradients, hessian_product
+from pitfalls.linear.margins import product_rounding
 from pitfalls.linear.modes import DataModes, find_modes
-from pitfalls.linear.network import Weights, as_arrays, as_weights, layers_of
-from pitfalls.moments import EPS, SecondMoments, whiten_inputs
+from pitfalls.linear.network import Matrix, Weights, as_arrays, as_weights, end_to_end, layers_of
+from pitfalls.moments import (
+    EPS,
+    SecondMoments,
+    pivot_rounding,
+    value_rounding,
+    whiten_inputs,
+)
 
 __all__ = ["Minimum", "SquaredRisk"]
 
@@ -108,7 +115,8 @@ class SquaredRisk:
     def rounding(self, weights: Weights) -> float:
         """Return how far `value` and `excess` may be off at these weights.
 
-        The floor's own rounding, and that of the product of the layers, whatever they cancel to.
+        The floor's own rounding, that of the product of the layers, whatever they cancel to, and that
+        of the sums over the data, whatever the product cancels in them.
 
         Parameters
         ----------
@@ -120,10 +128,13 @@ class SquaredRisk:
         product, made_of = layers[0] @ colour, np.linalg.norm(np.abs(layers[0]) @ np.abs(colour))
         for layer in layers[1:]:
             product, made_of = layer @ product, np.linalg.norm(layer) * made_of
-        error = EPS * (len(layers) + 1) * (float(made_of) + float(np.linalg.norm(modes.values)))
+        width = max(max(w.shape) for w in layers)
+        terms = float(made_of) + float(np.linalg.norm(modes.values))
+        error = product_rounding(len(layers), width) * terms
         error += modes.dropped
         distance = float(np.linalg.norm(product - modes.correlation))
-        return modes.floor_rounding + distance * error + 0.5 * error**2
+        computed = distance * error + 0.5 * error**2 + 0.5 * EPS * distance**2
+        return modes.floor_rounding + computed + _sums_rounding(self.moments, modes, layers)
 
     def digits(self, weights: Weights) -> float:
         """Return how many decimal digits of `value` rounding leaves, from 0 to 16.
@@ -219,7 +230,7 @@ class SquaredRisk:
         best = (u @ (u.T @ modes.correlation)) @ modes.whiten.T
         tied = 0 < r < modes.rank and s[r - 1] - s[r] <= modes.errors[r - 1] + modes.errors[r]
         value = modes.floor + 0.5 * float(np.sum(s[r:] ** 2))
-        rounding = modes.floor_rounding + float(s[r:] @ modes.errors[r:])
+        rounding = modes.floor_rounding + float(s[r:] @ modes.errors[r:]) + EPS * value
         return Minimum(best, value, rounding, not tied, full if max_rank is None else max_rank)
 
     def excess(self, weights: Weights, max_rank: int | None = None) -> float:
@@ -320,3 +331,28 @@ class SquaredRisk:
 def _back(value: Any, like: Any) -> Any:
     """Return a tensor in the dtype of the weights; whole numbers cannot hold it and get float64."""
     return value.to(like.dtype) if isinstance(like, Tensor) and like.is_floating_point() else value
+
+
+def _sums_rounding(moments: SecondMoments, modes: DataModes, layers: Sequence[Matrix]) -> float:
+    """Bound what rounding of the sums over the data makes of the excess at these weights.
+
+    The excess is linear in the sums: of D = W̄ - W* and the best map W* it is ½ D δS_xx D' +
+    D (δS_xx W*' - δS_xy), about the means, and without an intercept what the means are missed by too.
+    """
+    n, product = moments.n, end_to_end(layers)
+    best = modes.correlation @ modes.whiten.T
+    step, about = np.abs(product - best), moments.centered()
+    spread, lengths = np.sqrt(np.diagonal(moments.scatter_xx)), moments.lengths_x
+    summed, valued = pivot_rounding(n, moments.n_features), value_rounding(n)
+    reach, own = step @ spread, np.abs(best) @ spread
+    far, own_far = step @ lengths, np.abs(best) @ lengths
+    lost = summed * (0.5 * reach**2 + reach * own)
+    lost += valued * (reach * far + reach * own_far + far * own)
+    total = float(np.sum(lost) + np.sum(step * about.syx_rounding))
+    if moments.center:
+        return total
+    unit = 16 * EPS / np.sqrt(n)
+    moved = unit * (moments.lengths_y + np.abs(product) @ lengths)
+    missed = np.abs(moments.mean_y - best @ moments.mean_x)
+    passed = np.abs((product - best) @ moments.mean_x)
+    return total + n * float(passed @ moved + missed @ (unit * far))

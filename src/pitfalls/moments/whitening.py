@@ -324,7 +324,7 @@ def _about_zero(white: Whitening, mean: Matrix, n: int) -> Whitening:
     left[share <= white.dependence_rounding**2] = 0.0
     back = white.factor.inverse_transposed
     if share.max(initial=0.0) <= white.rounding:
-        q = back.T @ m
+        q = white.factor.solve(m[:, None])[:, 0]  # a product with the inverse would not give m back
         length = float(np.linalg.norm(q))
         if length == 0.0:
             return replace(white, scale=scale)

@@ -157,7 +157,7 @@ def _rounding(w: Array, b: Array, alpha: Array, beta: float) -> float:
     unit = min(_unit(np.append(w.ravel(), b)) * _unit(alpha), _unit(np.array([abs(beta)])))
     if terms < unit * 2.0**53:
         return 0.0
-    return (w.shape[1] + len(alpha) + 4) * float(np.finfo(np.float64).eps) * terms
+    return float((w.shape[1] + len(alpha) + 4) * np.finfo(np.float64).eps * terms)
 
 
 def _unit(values: Array) -> float:
