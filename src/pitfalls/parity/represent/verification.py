@@ -22,6 +22,7 @@ from pitfalls.parity.network import TwoLayerReLU
 from pitfalls.parity.represent.construction import Mask
 from pitfalls.parity.scalar_network import ScalarNetwork, scalar_network
 from pitfalls.parity.signal.cube_pass import largest_error
+from pitfalls.parity.signal.gates import unit_of
 from pitfalls.parity.task import ParityTask
 
 __all__ = ["ExactnessProof", "verify_exact"]
@@ -154,17 +155,10 @@ def _rounding(w: Array, b: Array, alpha: Array, beta: float) -> float:
         terms = abs(beta) + float(alpha @ (b + w.sum(axis=1)))
     if not np.isfinite(terms):
         return math.inf
-    unit = min(_unit(np.append(w.ravel(), b)) * _unit(alpha), _unit(np.array([abs(beta)])))
+    unit = min(unit_of(np.append(w.ravel(), b)) * unit_of(alpha), unit_of(np.array([abs(beta)])))
     if terms < unit * 2.0**53:
         return 0.0
     return float((w.shape[1] + len(alpha) + 4) * np.finfo(np.float64).eps * terms)
-
-
-def _unit(values: Array) -> float:
-    """Return the largest power of two that all values are multiples of (infinity if all are zero)."""
-    mantissa, exponent = np.frexp(values[values != 0])
-    whole = np.ldexp(mantissa, 53).astype(np.int64)
-    return float(np.ldexp((whole & -whole).astype(np.float64), exponent - 53).min(initial=math.inf))
 
 
 def _integers(values: list[float]) -> tuple[list[int], int]:

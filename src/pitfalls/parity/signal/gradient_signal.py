@@ -10,7 +10,7 @@ with equality: one mean over inputs replaces the mean over targets.
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -32,6 +32,7 @@ from pitfalls.parity.signal.cube_means import (
     stream_means,
     usual_slope,
 )
+from pitfalls.parity.signal.gates import warn_of_rounded_gates
 from pitfalls.parity.signal.per_sample import gradient_at
 
 __all__ = ["GradientSignal", "Method", "gradient_signal"]
@@ -70,7 +71,8 @@ class GradientSignal(Displayed):
         Of ``mean_square``; (0, inf), no claim, where the sample is visibly too small.
     interval_kind : {"exact", "binomial", "normal"}
         ``exact``: both ends equal ``mean_square``, which is exact up to rounding, whatever the
-        method. ``binomial``: a confidence interval that holds at its level for every network.
+        method; where rounding decides gates of a ``TwoLayerReLU`` they are apart as far as those
+        can move it. ``binomial``: a confidence interval that holds at its level for every network.
         ``normal``: mean and standard error of the sample; it covers at its level where tails are
         light, and a sample cannot show that they are: rare inputs that carry the mean are missed.
     shared : array of shape (P,)
@@ -209,7 +211,8 @@ def gradient_signal(
     Warns
     -----
     RuntimeWarning
-        If one sampled input carries so much that there is no interval of the kind ``normal``.
+        If one sampled input carries so much that there is no interval of the kind ``normal``, or
+        if rounding decides gates of a ``TwoLayerReLU`` (looked for to d = 36).
 
     Examples
     --------
@@ -276,6 +279,11 @@ def gradient_signal(
             "gradient_signal: method must be 'auto', 'stream', 'enumerate' or 'sample'. "
             f"Got {method!r} instead."
         )
+    usual = usual_slope(measure)
+    if entered.two_layer is not None and usual is not None:
+        off = warn_of_rounded_gates("gradient_signal", entered.two_layer, usual)
+        low, high = means.interval
+        means = replace(means, interval=(max(0.0, low - off), high + off))
     return _result(entered, measure, method, means)
 
 

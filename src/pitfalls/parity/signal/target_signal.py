@@ -9,6 +9,8 @@ from pitfalls.errors import ResourceError
 from pitfalls.parity.checks import require_finite
 from pitfalls.parity.loss import Loss, as_loss
 from pitfalls.parity.scalar_network import scalar_network
+from pitfalls.parity.signal.cube_means import usual_slope
+from pitfalls.parity.signal.gates import warn_of_rounded_gates
 from pitfalls.parity.task import ParityTask
 from pitfalls.parity.threads import one_torch_thread
 
@@ -52,6 +54,11 @@ def target_signal(
         If d > 26.
     DivergenceError
         If the result is not finite.
+
+    Warns
+    -----
+    RuntimeWarning
+        If rounding decides gates of a ``TwoLayerReLU``.
 
     Examples
     --------
@@ -106,6 +113,9 @@ def target_signal(
                 own += part
             if on_progress is not None:
                 on_progress(stop, total)
+    usual = usual_slope(found)
+    if entered.two_layer is not None and usual is not None:
+        warn_of_rounded_gates("target_signal", entered.two_layer, usual)
     distance = sum(float(own.square().sum()) for own in sums)
     require_finite("target_signal", distance=distance)
     return distance

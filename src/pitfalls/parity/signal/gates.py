@@ -1,0 +1,83 @@
+"""Gates that rounding decides: units whose w . x + b is nearer to zero than float64 sums it.
+
+f is continuous there, but its gradient jumps: it has the unit's share, or not. Every way of summing
+rounds otherwise, so each may give the gradient of another network, as near as that is.
+"""
+
+import warnings
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from pitfalls.parity.network import TwoLayerReLU
+from pitfalls.parity.signal.cube_pass import subset_sums
+
+__all__ = ["rounded_gates", "unit_of", "warn_of_rounded_gates"]
+
+_MOST_HALVED = 36
+_EPS = float(np.finfo(np.float64).eps)
+
+Array = npt.NDArray[np.float64]
+
+
+def unit_of(values: Array) -> float:
+    """Return the largest power of two that all values are multiples of (infinity if all are zero)."""
+    mantissa, exponent = np.frexp(values[values != 0])
+    whole = np.ldexp(mantissa, 53).astype(np.int64)
+    return float(np.ldexp((whole & -whole).astype(np.float64), exponent - 53).min(initial=np.inf))
+
+
+@torch.no_grad()
+def rounded_gates(network: TwoLayerReLU) -> tuple[int, float]:
+    """Count the gates (a unit at an input) that rounding decides, and bound what they decide.
+
+    Returns
+    -------
+    count : int
+        Of the k 2^d gates; 0 beyond d = 36, where nobody looks.
+    off : float
+        How far they may move E|grad f|^2 over all inputs: 2^-d (d + 1) alpha_i^2 for each.
+    """
+    d = network.n_features
+    count, off = 0, 0.0
+    if d > _MOST_HALVED:
+        return count, off
+    w, b, alpha, _ = (p.detach().double().cpu().numpy() for p in network.parameters())
+    for line, bias, share in zip(w, b, alpha[0], strict=True):
+        own = np.append(line, bias)
+        terms = float(np.abs(own).sum())
+        # sums of multiples of one power of two that fit 53 bits are exact: a zero is a zero
+        if share == 0 or terms < unit_of(own) * 2.0**53:
+            continue
+        reach = 2 * (d + 1) * _EPS * terms
+        first, second = (np.sort(subset_sums(half[None])[0]) for half in np.split(line, [d // 2]))
+        ends = (np.searchsorted(first, -bias - second + side * reach) for side in (1, -1))
+        found = int(np.subtract(*(end.sum() for end in ends)))
+        count += found
+        off += float(np.ldexp((d + 1) * float(share) ** 2 * found, -d))
+    return count, off
+
+
+def warn_of_rounded_gates(who: str, network: TwoLayerReLU, slope: float) -> float:
+    """Warn if rounding decides gates; return how far E|g|^2 may be off for it.
+
+    Parameters
+    ----------
+    who : str
+        The function to name.
+    network : TwoLayerReLU
+    slope : float
+        Largest |G(f)| of the loss.
+    """
+    count, off = rounded_gates(network)
+    if count:
+        warnings.warn(
+            f"{who}: rounding decides {count:,} of the units' gates at the 2^{network.n_features} "
+            "inputs, where w . x + b is too near to zero for float64: E|g|^2 may be off by up to "
+            f"{slope**2 * off:.3g}, and other means over the inputs likewise. Parameters that are "
+            "multiples of one power of two, float32 say, are summed exactly.",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+    return slope**2 * off
