@@ -34,7 +34,10 @@ def bare_arrays(hint):
     """Find arrays in an annotation that come without a shape."""
     if isinstance(hint, type) and issubclass(hint, jaxtyping.AbstractArray):
         return []
-    if hint == Weights:  # layers of any kind and type: read, and refused, in words
+    if hint in (
+        Weights,
+        Weights | None,
+    ):  # layers of any kind and type: read, and refused, in words
         return []
     origin = get_origin(hint)
     if hint is Tensor or origin is np.ndarray or hint is np.ndarray:

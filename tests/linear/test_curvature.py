@@ -1,13 +1,21 @@
+import inspect
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
+import torch
 
 from pitfalls.errors import InputError
 from pitfalls.linear import (
+    DeepLinearNetwork,
     classify,
     critical_point,
     curvature_along,
     dense_hessian,
     lowest_curvature,
+    plane_through,
+    risk_along,
 )
 from pitfalls.linear.curvature import flatten, unflatten
 from tests.linear.problems import make_risk, random_weights
@@ -93,3 +101,90 @@ def test_flatten_and_unflatten_are_inverse():
     weights = random_weights((5, 4, 3))
     for a, b in zip(unflatten(flatten(weights), weights), weights, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+WIDTHS = (5, 4, 3)
+DIRECTIONS: dict[str, Callable[[Any], Any]] = {
+    "tensors": lambda steps: [torch.from_numpy(v) for v in steps],
+    "nested lists": lambda steps: [v.tolist() for v in steps],
+    "a network": DeepLinearNetwork.from_weights,
+}
+
+
+@pytest.mark.parametrize("kind", DIRECTIONS)
+def test_a_direction_may_be_whatever_weights_may_be(kind):
+    risk, weights, steps = make_risk(), random_weights(WIDTHS), random_weights(WIDTHS, 1)
+    given, lengths = DIRECTIONS[kind](steps), np.array([0.0, 0.5])
+    assert curvature_along(risk, weights, given) == curvature_along(risk, weights, steps)
+    np.testing.assert_array_equal(
+        risk_along(risk, weights, given, lengths), risk_along(risk, weights, steps, lengths)
+    )
+    planes = [plane_through(weights, random_weights(WIDTHS, 2), v) for v in (given, steps)]
+    np.testing.assert_array_equal(flatten(planes[0].second), flatten(planes[1].second))
+    found, wanted = (lowest_curvature(risk, weights, start=start) for start in (given, steps))
+    assert found.value == wanted.value
+
+
+@pytest.mark.parametrize("exponent", [-1060, -700, -1, 1, 700, 1020])
+def test_the_length_of_a_direction_changes_nothing(exponent):
+    risk, weights = make_risk(), random_weights(WIDTHS)
+    whole = [
+        np.rint(3 * v) for v in random_weights(WIDTHS, 1)
+    ]  # fits what denormals have of digits
+    scaled = [np.ldexp(v, exponent) for v in whole]
+    assert curvature_along(risk, weights, scaled) == curvature_along(risk, weights, whole)
+    found = lowest_curvature(risk, weights, start=scaled)
+    assert found.value == lowest_curvature(risk, weights, start=whole).value
+
+
+def test_a_huge_direction_has_the_curvature_of_its_quadratic_form():
+    risk, weights, steps = make_risk(), random_weights(WIDTHS), random_weights(WIDTHS, 1)
+    flat = flatten(steps)
+    wanted = flat @ dense_hessian(risk, weights) @ flat / (flat @ flat)
+    huge = [1e200 * v for v in steps]
+    assert curvature_along(risk, weights, huge) == pytest.approx(wanted, rel=1e-12)
+
+
+BAD_DIRECTIONS = {
+    "zero": ([np.zeros((4, 5)), np.zeros((3, 4))], "the direction is zero"),
+    "other shapes": (random_weights((5, 2, 3)), "must have the layers' shapes"),
+    "too few": (random_weights((5, 3)), "must have the layers' shapes"),
+    "none": ([], "no layers came"),
+    "transposed": ([np.ones((5, 4)), np.ones((4, 3))], "direction: layer 2 of shape"),
+    "NaN": ([np.full((4, 5), np.nan), np.ones((3, 4))], "layer 1 has NaN or infinite"),
+    "infinite": ([np.ones((4, 5)), np.full((3, 4), np.inf)], "layer 2 has NaN or infinite"),
+    "complex": ([1j * np.ones((4, 5)), np.ones((3, 4))], "must hold real numbers"),
+}
+
+
+@pytest.mark.parametrize("bad", BAD_DIRECTIONS)
+def test_a_direction_that_is_none_is_refused(bad):
+    direction, message = BAD_DIRECTIONS[bad]
+    risk, weights = make_risk(), random_weights(WIDTHS)
+    with pytest.raises(InputError, match=f"curvature_along.*{message}"):
+        curvature_along(risk, weights, direction)
+    with pytest.raises(InputError, match=f"lowest_curvature.*{message}"):
+        lowest_curvature(risk, weights, start=direction)
+    with pytest.raises(InputError, match=f"plane_through.*{message}"):
+        plane_through(weights, random_weights(WIDTHS, 2), direction)
+    if bad != "zero":  # no way to go is still a line
+        with pytest.raises(InputError, match=f"risk_along.*{message}"):
+            risk_along(risk, weights, direction, np.array([0.0, 1.0]))
+
+
+@pytest.mark.parametrize("widths", [WIDTHS, (9, 8, 8, 7)], ids=str)
+@pytest.mark.parametrize("budget", [0, -1, 1.5, True])
+def test_a_budget_below_one_product_is_refused(budget, widths):
+    risk, weights = make_risk(d=widths[0], p=widths[-1]), random_weights(widths)
+    for search in (lowest_curvature, classify):
+        plain = inspect.unwrap(search)  # without the types that the tests hold it to
+        with pytest.raises(InputError, match="max_products must be an integer of at least 1"):
+            plain(risk, weights, max_products=budget)
+
+
+@pytest.mark.parametrize("budget", [1, 2])
+def test_a_budget_of_one_product_is_enough_for_an_answer(budget):
+    risk = make_risk(d=9, p=7)
+    point = critical_point(risk, (9, 8, 8, 7), (1, 2), "non-strict saddle")
+    assert np.isfinite(lowest_curvature(risk, point, max_products=budget).value)
+    assert classify(risk, point, max_products=budget).verdict == "non-strict saddle"

@@ -1,3 +1,4 @@
+import inspect
 from fractions import Fraction
 from typing import Any
 
@@ -261,3 +262,20 @@ def test_a_minimum_far_from_zero_says_how_far_it_may_be_off():
     due = sum((Fraction(b) - share * Fraction(a)) ** 2 for (a,), (b,) in zip(x, y, strict=True)) / 2
     assert abs(float(Fraction(found.value) - due)) <= found.rounding
     assert found.rounding >= np.spacing(found.value) / 2
+
+
+def unchecked_minimum(rank):
+    """Call it as people do: without the types that the tests hold it to."""
+    return inspect.unwrap(SquaredRisk.minimum)(make_risk(), rank)
+
+
+@pytest.mark.parametrize("rank", [np.int64(2), np.uint8(2), torch.tensor(2)], ids=str)
+def test_a_rank_may_be_an_integer_of_any_library(rank):
+    wanted, found = make_risk().minimum(2), unchecked_minimum(rank)
+    assert (found.value, found.max_rank) == (wanted.value, 2)
+
+
+@pytest.mark.parametrize("rank", [1.5, 1.0, np.nan, "1", True, torch.tensor(1.5), np.ones(2)])
+def test_a_rank_that_is_no_integer_is_refused(rank):
+    with pytest.raises(InputError, match="max_rank must be an integer of at least 0"):
+        unchecked_minimum(rank)

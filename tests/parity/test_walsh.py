@@ -1,5 +1,7 @@
 """The transform against the dense Hadamard matrix, its inverse, Parseval and autograd."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -14,7 +16,7 @@ from pitfalls.parity import (
     inverse_walsh_hadamard_transform,
     walsh_hadamard_transform,
 )
-from pitfalls.parity.walsh import _by_products
+from pitfalls.parity.walsh import _by_products, _overlaps_itself
 
 # torch's own forward mode compiles its decompositions with this
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script`:DeprecationWarning")
@@ -183,7 +185,7 @@ def test_overwriting_counts_as_a_change_for_autograd():
 def test_entries_that_share_their_memory_are_not_overwritten(as_torch):
     if as_torch:
         one = torch.ones(1)
-        with pytest.raises(RuntimeError, match="single memory location"):
+        with pytest.raises(InputError, match="share their memory"):
             walsh_hadamard_transform(one.expand(8), inplace=True)
         assert one.item() == 1
         assert walsh_hadamard_transform(one.expand(8)).tolist() == [8, *[0] * 7]
@@ -193,6 +195,67 @@ def test_entries_that_share_their_memory_are_not_overwritten(as_torch):
     with pytest.raises(InputError, match="share their memory"):
         walsh_hadamard_transform(shared, inplace=True)
     assert walsh_hadamard_transform(shared).tolist() == [8, *[0] * 7]
+
+
+LAYOUTS = {  # shape and strides in entries, all from entry 64, and whether two entries are one
+    "rows that overlap": ((3, 4), (1, 1), True),
+    "windows": ((4, 8), (4, 1), True),
+    "a step of zero far apart": ((2, 4), (0, 9), True),
+    "two axes that meet": ((4, 4), (2, 3), True),
+    "a plain block": ((3, 4), (4, 1), False),
+    "turned": ((4, 8), (1, 4), False),
+    "with gaps": ((4, 4), (9, 2), False),
+    "axes that interleave and do not meet": ((2, 4), (3, 2), False),
+    "an axis of length one": ((1, 4), (0, 1), False),
+    "no entry": ((0, 4), (0, 1), False),
+}
+
+
+@pytest.mark.parametrize("as_torch", [False, True])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_only_entries_that_share_their_memory_are_refused(layout, as_torch):
+    shape, steps, shared = LAYOUTS[layout]
+    memory = whole_numbers(128, np.float64)
+    before = memory.copy()
+    strides = [8 * step for step in steps]
+    x = np.lib.stride_tricks.as_strided(memory[64:], shape, strides, writeable=True)
+    expected = x @ hadamard(shape[1], dtype=np.float64)
+    given: Any = x
+    if as_torch:
+        given = torch.from_numpy(memory)[64:].as_strided(shape, steps)
+    assert np.array_equal(np.asarray(walsh_hadamard_transform(given)), expected)
+    if shared:
+        with pytest.raises(InputError, match=r"share their memory\. Use inplace=False"):
+            walsh_hadamard_transform(given, inplace=True)
+        assert np.array_equal(memory, before)
+    else:
+        assert walsh_hadamard_transform(given, inplace=True) is given
+        assert np.array_equal(x, expected)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(1, 4), st.integers(-30, 30)), min_size=1, max_size=3),
+    st.sampled_from(TYPES),
+)
+def test_overlap_is_decided_as_by_marking_every_byte(axes, dtype):
+    size = np.dtype(dtype).itemsize
+    shape, strides = zip(*axes, strict=True)
+    memory = np.zeros(1024, np.uint8)
+    x = np.ndarray(shape, dtype, memory, 512, strides)
+    starts = [512 + int(np.dot(place, strides)) for place in np.ndindex(*shape)]
+    touched = [start + byte for start in starts for byte in range(size)]
+    assert _overlaps_itself(x) is (len(set(touched)) < len(touched))
+
+
+def test_rows_of_a_field_that_others_lie_between_are_overwritten():
+    table = np.zeros((4, 8), dtype=[("value", np.float64), ("label", np.int32)])
+    table["value"] = whole_numbers((4, 8), np.float64)
+    table["label"] = 7
+    expected = table["value"] @ hadamard(8, dtype=np.float64)
+    walsh_hadamard_transform(table["value"], inplace=True)
+    assert np.array_equal(table["value"], expected)
+    assert (table["label"] == 7).all()
 
 
 @pytest.mark.parametrize("dtype", TYPES)
@@ -231,6 +294,11 @@ def test_bad_input_is_refused_in_one_line():
         walsh_hadamard_transform(np.zeros((2, 0)))
     with pytest.raises(InputError, match=r"float32 or float64\. Got int64"):
         walsh_hadamard_transform(np.arange(4))  # type: ignore[type-var]
+    for other in ([1.0, 2.0], (1.0, 2.0), 1.0, None):
+        with pytest.raises(InputError, match="x must be an array or a tensor"):
+            walsh_hadamard_transform(other)  # type: ignore[type-var]
+        with pytest.raises(InputError, match="x must be an array or a tensor"):
+            inverse_walsh_hadamard_transform(other)  # type: ignore[type-var]
     with pytest.raises(InputError, match="Got float16"):
         walsh_hadamard_transform(torch.zeros(4, dtype=torch.float16))
     with pytest.raises(InputError, match="has 1 axes"):

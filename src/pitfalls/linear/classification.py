@@ -53,6 +53,7 @@ from pitfalls.linear.verdict import (
     Witness,
 )
 from pitfalls.linear.white import WhitePoint
+from pitfalls.linear.whole import require_whole
 
 __all__ = ["classify"]
 
@@ -78,8 +79,8 @@ def classify(
     confirm : bool
         Whether to look for negative curvature at a non-strict saddle all the same (by Lanczos).
     max_products : int or None
-        Bound on the Hessian-vector products spent on looking; None takes 400, and 40 for networks
-        of more than 20,000 weights.
+        Bound on the Hessian-vector products spent on looking, at least 1; None takes 400, and 40 for
+        networks of more than 20,000 weights.
 
     Returns
     -------
@@ -118,6 +119,8 @@ def classify(
        plt.ylabel("risk")
        plt.legend()
     """
+    if max_products is not None:
+        max_products = require_whole("classify", "max_products", max_products, 1)
     given = layers_of(weights, "classify")
     layers = as_arrays(given, "classify")
     risk.check(layers, "classify")

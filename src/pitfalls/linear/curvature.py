@@ -9,10 +9,12 @@ from scipy.linalg import eigh_tridiagonal
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
 from pitfalls.display import Displayed
+from pitfalls.errors import InputError
 from pitfalls.linear.derivatives import hessian_product
 from pitfalls.linear.margins import EXHAUSTED, NOTHING
-from pitfalls.linear.network import Layer, Matrix, Weights, as_weights, require_squares
+from pitfalls.linear.network import Layer, Matrix, Weights, as_weights, require_squares, widths_of
 from pitfalls.linear.risk import SquaredRisk
+from pitfalls.linear.whole import require_whole
 
 __all__ = ["Curvature", "curvature_along", "dense_hessian", "lowest_curvature"]
 
@@ -44,28 +46,54 @@ class Curvature(Displayed):
     n_products: int
 
 
-def curvature_along(risk: SquaredRisk, weights: Weights, direction: Sequence[Layer]) -> float:
+def curvature_along(risk: SquaredRisk, weights: Weights, direction: Weights) -> float:
     """Return the second derivative of the risk along a direction, scaled to Frobenius norm 1.
 
     Parameters
     ----------
     risk : SquaredRisk
     weights : network, or sequence of arrays or tensors
-    direction : sequence of ndarray
-        Of the layers' shapes, not zero.
+    direction : network, or sequence of arrays or tensors
+        Of the layers' shapes, finite and not zero, of any length.
+
+    Raises
+    ------
+    InputError
+        If weights or direction are not that.
     """
     layers = as_weights(weights, "curvature_along")
     risk.check(layers, "curvature_along")
-    image = hessian_product(layers, list(direction), risk.moments.sxx, risk.moments.syx)
-    inner = sum(float(np.sum(v * h)) for v, h in zip(direction, image, strict=True))
-    return inner / sum(float(np.sum(v * v)) for v in direction)
+    steps = even_out(as_direction(direction, layers, "curvature_along"), "curvature_along")
+    image = hessian_product(layers, steps, risk.moments.sxx, risk.moments.syx)
+    inner = sum(float(np.sum(v * h)) for v, h in zip(steps, image, strict=True))
+    return inner / sum(float(np.sum(v * v)) for v in steps)
+
+
+def as_direction(direction: Weights, layers: Sequence[Layer], who: str) -> tuple[Layer, ...]:
+    """Return a direction as float64 arrays after checking that it has the layers' shapes."""
+    steps = as_weights(direction, f"{who}: direction")
+    if widths_of(steps) != widths_of(layers):
+        raise InputError(
+            f"{who}: the direction must have the layers' shapes {[w.shape for w in layers]}. "
+            f"Got {[v.shape for v in steps]}."
+        )
+    return steps
+
+
+def even_out(steps: Sequence[Layer], who: str) -> list[Layer]:
+    """Scale a direction by a power of two, which changes no digit, until its squares fit float64."""
+    largest = max(float(np.abs(v).max()) for v in steps)
+    if largest == 0:
+        raise InputError(f"{who}: the direction is zero. Give one with an entry that is not.")
+    _, exponent = np.frexp(largest)
+    return [np.ldexp(v, -exponent) for v in steps]
 
 
 def lowest_curvature(
     risk: SquaredRisk,
     weights: Weights,
     *,
-    start: Sequence[Layer] | None = None,
+    start: Weights | None = None,
     rtol: float = 1e-7,
     max_products: int = 1000,
     random_state: int = 0,
@@ -77,12 +105,12 @@ def lowest_curvature(
     risk : SquaredRisk
     weights : network, or sequence of arrays or tensors
         Any point, critical or not.
-    start : sequence of ndarray or None
-        A direction to start from; None draws one.
+    start : network, sequence of arrays or tensors, or None
+        A direction to start from, of the layers' shapes and not zero; None draws one.
     rtol : float
         Accuracy, relative to the largest eigenvalue in absolute value.
     max_products : int
-        Bound on the Hessian-vector products (roughly kept). Up to 40 are spent on one Lanczos run
+        Bound on the Hessian-vector products, at least 1 (roughly kept). Up to 40 are spent on one Lanczos run
         without restarts, which is not expected to converge.
     random_state : int
         Seeds the starting direction.
@@ -92,14 +120,21 @@ def lowest_curvature(
     Curvature
         With value 0 and the starting direction where the Hessian is zero; with NaN where it is
         beyond float64's range.
+
+    Raises
+    ------
+    InputError
+        If weights, start or max_products are not that.
     """
-    layers = as_weights(weights, "lowest_curvature")
-    risk.check(layers, "lowest_curvature")
-    require_squares(layers, "lowest_curvature")
+    who = "lowest_curvature"
+    max_products = require_whole(who, "max_products", max_products, 1)
+    layers = as_weights(weights, who)
+    risk.check(layers, who)
+    require_squares(layers, who)
     return search_lowest(
         risk,
         layers,
-        start=start,
+        start=None if start is None else even_out(as_direction(start, layers, who), who),
         rtol=rtol,
         max_products=max_products,
         random_state=random_state,

@@ -1,6 +1,5 @@
 """The risk along lines and across planes in the space of the weights."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +7,7 @@ from jaxtyping import Float64
 
 from pitfalls.display import Displayed
 from pitfalls.errors import InputError
-from pitfalls.linear.curvature import flatten, unflatten
+from pitfalls.linear.curvature import as_direction, even_out, flatten, unflatten
 from pitfalls.linear.network import Layer, Weights, as_weights
 from pitfalls.linear.risk import SquaredRisk
 
@@ -51,7 +50,7 @@ class Plane(Displayed):
 def risk_along(
     risk: SquaredRisk,
     weights: Weights,
-    direction: Sequence[Layer],
+    direction: Weights,
     lengths: Float64[np.ndarray, " t"],
 ) -> Float64[np.ndarray, " t"]:
     """Evaluate R at weights + length * direction.
@@ -60,7 +59,7 @@ def risk_along(
     ----------
     risk : SquaredRisk
     weights : network, or sequence of arrays or tensors
-    direction : sequence of ndarray
+    direction : network, or sequence of arrays or tensors
         Of the layers' shapes; not scaled.
     lengths : ndarray of shape (t,)
 
@@ -70,23 +69,25 @@ def risk_along(
         A polynomial of degree 2L in the length.
     """
     layers = as_weights(weights, "risk_along")
+    steps = as_direction(direction, layers, "risk_along")
     return np.array(
         [
-            float(risk.value([w + t * v for w, v in zip(layers, direction, strict=True)]))
+            float(risk.value([w + t * v for w, v in zip(layers, steps, strict=True)]))
             for t in np.asarray(lengths)
         ]
     )
 
 
-def plane_through(here: Weights, there: Weights, towards: Sequence[Layer]) -> Plane:
+def plane_through(here: Weights, there: Weights, towards: Weights) -> Plane:
     """Lay a plane through two points and along a direction.
 
     Parameters
     ----------
     here, there : weights
         Two different points; the first becomes the origin, the second lies on the first axis.
-    towards : sequence of ndarray
-        A direction that is not along the line between them (a saddle's escape direction, say).
+    towards : network, or sequence of arrays or tensors
+        A direction of the layers' shapes that is not along the line between them (a saddle's escape
+        direction, say).
 
     Returns
     -------
@@ -98,7 +99,8 @@ def plane_through(here: Weights, there: Weights, towards: Sequence[Layer]) -> Pl
     if span == 0:
         raise InputError("plane_through: the two points are the same. Give two different ones.")
     first = step / span
-    second = flatten(towards)
+    steps = as_direction(towards, layers, "plane_through")
+    second = flatten(even_out(steps, "plane_through"))
     size = float(np.linalg.norm(second))
     for _ in range(2):  # twice, for orthogonality to rounding
         second = second - (second @ first) * first

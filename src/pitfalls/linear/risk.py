@@ -20,6 +20,7 @@ from pitfalls.linear.derivatives import gradients, hessian_product
 from pitfalls.linear.margins import product_rounding
 from pitfalls.linear.modes import DataModes, find_modes
 from pitfalls.linear.network import Matrix, Weights, as_arrays, as_weights, end_to_end, layers_of
+from pitfalls.linear.whole import require_whole
 from pitfalls.moments import (
     EPS,
     SecondMoments,
@@ -210,11 +211,16 @@ class SquaredRisk:
         Parameters
         ----------
         max_rank : int or None
-            The narrowest width of a network, or None for no bound.
+            The narrowest width of a network, at least 0, or None for no bound.
 
         Returns
         -------
         Minimum
+
+        Raises
+        ------
+        InputError
+            If max_rank is not that.
 
         References
         ----------
@@ -222,8 +228,8 @@ class SquaredRisk:
         Multivariate Analysis 5 (1975).
         """
         modes = self.modes
-        if max_rank is not None and max_rank < 0:
-            raise InputError(f"minimum: max_rank must be at least 0. Got {max_rank}.")
+        if max_rank is not None:
+            max_rank = require_whole("minimum", "max_rank", max_rank, 0)
         full = min(self.n_features, self.n_outputs)
         r = len(modes.values) if max_rank is None else min(max_rank, len(modes.values))
         u, s = modes.left[:, :r], modes.values

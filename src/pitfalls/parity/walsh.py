@@ -1,5 +1,6 @@
 """The Walsh-Hadamard transform: all 2^n correlations with parities in n 2^n additions."""
 
+import math
 from typing import Any, TypeVar
 
 import numpy as np
@@ -49,8 +50,9 @@ def walsh_hadamard_transform(
     Raises
     ------
     InputError
-        If the length is no power of two, the type is not float32 or float64, an array is masked, or
-        one is to be overwritten that is read-only, overlaps itself or needs a gradient.
+        If x is neither an array nor a tensor, the length is no power of two, the type is not float32
+        or float64, an array is masked, or one is to be overwritten that is read-only, needs a
+        gradient or has entries that share their memory.
 
     Examples
     --------
@@ -61,6 +63,10 @@ def walsh_hadamard_transform(
     True
     """
     _check(x, dim)
+    if inplace and _overlaps_itself(x):
+        raise InputError(
+            "walsh_hadamard_transform: entries of x share their memory. Use inplace=False."
+        )
     n = x.shape[dim]
     scale = n**-0.5 if normalize else 1.0
     if not isinstance(x, Tensor):
@@ -142,7 +148,37 @@ def inverse_walsh_hadamard_transform(
     return done
 
 
+def _overlaps_itself(x: NDArray[np.floating] | Tensor) -> bool:
+    """Decide exactly whether two entries lie on common bytes."""
+    size = x.element_size() if isinstance(x, Tensor) else x.itemsize
+    steps = [size * s for s in x.stride()] if isinstance(x, Tensor) else x.strides
+    axes = sorted((abs(s), n) for s, n in zip(steps, x.shape, strict=True) if n != 1)
+    if any(n == 0 for _, n in axes):
+        return False
+    if axes and axes[0][0] == 0:
+        return True
+    end = size  # of what the axes so far span, in bytes
+    nested = True
+    for step, n in axes:
+        nested = nested and step >= end
+        end += step * (n - 1)
+    if nested:
+        return False
+    if math.prod(n for _, n in axes) * size > end:
+        return True
+    # axes that interleave: there are no more entries than fit the memory, so look at each
+    places = np.zeros(1, np.int64)
+    for step, n in axes:
+        places = (places[:, None] + step * np.arange(n)).ravel()
+    return bool((np.diff(np.sort(places)) < size).any())
+
+
 def _check(x: NDArray[np.floating] | Tensor, dim: int) -> None:
+    if not isinstance(x, np.ndarray | Tensor):
+        raise InputError(
+            "walsh_hadamard_transform: x must be an array or a tensor. "
+            f"Got {type(x).__name__}; convert it first: np.asarray(x, dtype=np.float64)."
+        )
     if isinstance(x, np.ma.MaskedArray):
         raise InputError(
             "walsh_hadamard_transform: a masked array has no transform: every value takes part in "
@@ -170,12 +206,6 @@ def _by_kernel(
     n = x.shape[dim]
     if inplace and not x.flags.writeable:
         raise InputError("walsh_hadamard_transform: x is read-only. Use inplace=False.")
-    if inplace and any(
-        step == 0 and length > 1 for step, length in zip(x.strides, x.shape, strict=True)
-    ):
-        raise InputError(
-            "walsh_hadamard_transform: entries of x share their memory. Use inplace=False."
-        )
     target = x if inplace else x.copy()
     rows = np.moveaxis(target, dim, -1)
     if rows.flags.c_contiguous:

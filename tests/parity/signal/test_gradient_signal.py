@@ -509,6 +509,77 @@ def test_any_module_and_any_loss_equal_autograd_over_all_targets(loss):
     assert result.signal == pytest.approx(deviations.mean(), rel=1e-12)
 
 
+class TwiceSquare(SquareLoss):
+    def per_sample(self, outputs, labels):
+        return (outputs - labels) ** 2
+
+    def weights(self, outputs):
+        return 2 * outputs, -2 * torch.ones_like(outputs)
+
+
+class TwiceLogistic(LogisticLoss):
+    def per_sample(self, outputs, labels):
+        return 2 * super().per_sample(outputs, labels)
+
+    def weights(self, outputs):
+        even, odd = super().weights(outputs)
+        return 2 * even, 2 * odd
+
+
+class LateHinge(HingeLoss):
+    """max(0, 1/2 - f y): some inputs with |f| < 1 have G = -1/2."""
+
+    def per_sample(self, outputs, labels):
+        return torch.relu(0.5 - outputs * labels)
+
+    def weights(self, outputs):
+        zero = outputs.new_zeros(())
+        positive = torch.heaviside(0.5 - outputs, zero)
+        negative = torch.heaviside(0.5 + outputs, zero)
+        return (negative - positive) / 2, -(negative + positive) / 2
+
+
+class SameHinge(HingeLoss):
+    pass
+
+
+OWN_LOSSES = [TwiceSquare(), TwiceLogistic(), LateHinge(), SameHinge("clamp")]
+
+
+@pytest.mark.parametrize("loss", OWN_LOSSES, ids=lambda loss: type(loss).__name__)
+def test_a_loss_made_from_another_is_measured_by_its_own_slope(loss):
+    d = 6
+    network = network_of(d, 20, 3.0)
+    gradients = risk_gradients(network, loss, d)
+    result = gradient_signal(network, loss)
+    deviations = ((gradients - result.shared) ** 2).sum(1)
+    assert (result.method, result.bounds) == ("enumerate", None)
+    assert result.signal == pytest.approx(deviations.mean(), rel=1e-12)
+    sampled = gradient_signal(network, loss, method="sample", confidence=0.9999)
+    assert sampled.interval_kind == "normal"
+    assert sampled.interval[0] <= result.mean_square <= sampled.interval[1]
+    assert target_gradients(network, loss).signal == pytest.approx(result.signal, rel=1e-12)
+    for device in (None, "cpu"):
+        with pytest.raises(InputError, match=rf"themselves.*\({type(loss).__name__}\)"):
+            gradient_signal(network, loss, method="stream", device=device)
+
+
+def test_the_torch_pass_skips_no_subcube_for_a_loss_made_from_the_hinge():
+    network = network_of(9, 20, 1.5)  # |f| < 1 everywhere, and beyond 1/2 at some inputs
+    sums = stream_on_device(network, LateHinge(), "cpu")
+    x = cube(9, dtype=torch.float64)
+    even, _ = LateHinge().weights(network(x).detach())
+    assert even.any()
+    norm = network.per_sample_gradient(x).square().sum(1)
+    wanted = float((even.square() * norm).sum())
+    assert sums.even_square == pytest.approx(wanted, rel=1e-12)
+
+
+def test_a_loss_made_from_another_is_sampled_where_the_cube_is_large():
+    result = gradient_signal(TwoLayerReLU(14, 8, seed=0), TwiceSquare(), n_samples=200)
+    assert (result.method, result.interval_kind) == ("sample", "normal")
+
+
 def test_large_d_is_sampled_and_its_logarithm_does_not_underflow():
     network = TwoLayerReLU(2000, 8, seed=0)
     result = gradient_signal(network, n_samples=200)

@@ -31,6 +31,7 @@ __all__ = [
 OnProgress = Callable[[int, int], None]
 IntervalKind = Literal["exact", "binomial", "normal"]
 
+_KINDS: dict[type[Loss], int] = {HingeLoss: HINGE, SquareLoss: SQUARE, LogisticLoss: LOGISTIC}
 _MOST_STREAMED = 44
 _MOST_ENUMERATED = 24
 # lists of 2^(d/2) numbers: about 400 MB a thread at this d
@@ -73,11 +74,15 @@ class CubeMeans:
 def usual_slope(loss: Loss) -> float | None:
     """Return |G(f)| where |f| < 1 for the losses that have it constant there, else None.
 
-    Square and logistic loss have it everywhere; the hinge loss has less beyond.
+    Square and logistic loss have it everywhere; the hinge loss has less beyond. A subclass may weigh
+    otherwise than its parent, so it counts as any other loss.
     """
-    if isinstance(loss, HingeLoss | SquareLoss):
-        return 1.0
-    return 0.5 if isinstance(loss, LogisticLoss) else None
+    kind = _KINDS.get(type(loss))
+    return None if kind is None else 0.5 if kind == LOGISTIC else 1.0
+
+
+def _described(loss: Loss) -> str:
+    return loss.name if usual_slope(loss) is not None else f"{loss.name} ({type(loss).__name__})"
 
 
 def _arrays(
@@ -98,8 +103,8 @@ def stream_means(
     if two_layer is None or usual is None:
         raise InputError(
             "gradient_signal: method 'stream' takes a TwoLayerReLU itself, without hooks or parts "
-            "left out, with hinge, square or logistic loss. "
-            f"Got {network.kind} with {loss.name}; use 'enumerate' or 'sample'."
+            "left out, with hinge, square or logistic loss themselves. "
+            f"Got {network.kind} with {_described(loss)}; use 'enumerate' or 'sample'."
         )
     if d > _MOST_STREAMED:
         raise ResourceError(
@@ -109,8 +114,7 @@ def stream_means(
         )
     w, b, alpha, beta = _arrays(two_layer)
     if device is None:
-        kind = {HingeLoss: HINGE, SquareLoss: SQUARE, LogisticLoss: LOGISTIC}[type(loss)]
-        at_kink = loss.at_kink if isinstance(loss, HingeLoss) else 0.0
+        kind, at_kink = _KINDS[type(loss)], loss.at_kink if type(loss) is HingeLoss else 0.0
         sums = stream_sums(w, b, alpha, beta, kind=kind, at_kink=at_kink, on_progress=on_progress)
     else:
         sums = stream_on_device(two_layer, loss, device, on_progress=on_progress)
@@ -189,7 +193,7 @@ def sample_means(
     two_layer, usual = network.two_layer, usual_slope(loss)
     if two_layer is None or usual is None or network.n_features > _MOST_TOTALLED:
         return means
-    if not isinstance(loss, HingeLoss):
+    if type(loss) is not HingeLoss:
         w, b, alpha, _ = _arrays(two_layer)
         exact = usual**2 * gradient_norm_total(w, b, alpha)
         return replace(

@@ -29,6 +29,7 @@ def unit_of(values: Array) -> float:
 
 
 @torch.no_grad()
+@np.errstate(over="ignore", invalid="ignore")  # results that are not finite are errors elsewhere
 def rounded_gates(network: TwoLayerReLU) -> tuple[int, float]:
     """Count the gates (a unit at an input) that rounding decides, and bound what they decide.
 
@@ -55,7 +56,7 @@ def rounded_gates(network: TwoLayerReLU) -> tuple[int, float]:
         ends = (np.searchsorted(first, -bias - second + side * reach) for side in (1, -1))
         found = int(np.subtract(*(end.sum() for end in ends)))
         count += found
-        off += float(np.ldexp((d + 1) * float(share) ** 2 * found, -d))
+        off += float(np.ldexp((d + 1) * np.square(share) * found, -d))
     return count, off
 
 

@@ -177,7 +177,8 @@ def gradient_signal(
     method : {"auto", "stream", "enumerate", "sample"}
         ``stream`` passes over all 2^d inputs of a ``TwoLayerReLU`` in float64 and bounded memory;
         ``enumerate`` does it by per-sample gradients for any module; ``sample`` estimates.
-        ``auto`` streams to d = 30, enumerates to d = 12 and samples beyond.
+        Streaming takes the three losses with names and no subclass of them, which may have other
+        slopes. ``auto`` streams to d = 30, enumerates to d = 12 and samples beyond.
     n_samples : int
         Inputs to draw when sampling. For a ``TwoLayerReLU`` to d = 44 E|grad f|^2 is summed
         exactly all the same: with square and logistic loss that settles ``mean_square``, with the
