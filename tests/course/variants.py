@@ -31,6 +31,23 @@ VARIANTS = {
         "    for j in range(d):\n        network.hidden.weight[j] = mask.float()\n        network.hidden.bias[j] = -j\n"
         "        network.output.weight[0, j] = -2.0 if j == 0 else 4.0 * (-1) ** (j + 1)\n    network.output.bias[0] = 1.0\n",
     }),
+    "a mask of whole numbers, whose ones are counted": (P, {
+        "    for i in range(d // 2 + 1):\n        for j, (shift, slope) in enumerate(((0.5, 4.0), (0.0, -8.0), (-0.5, 4.0))):\n"
+        "            unit = 3 * i + j\n            network.hidden.weight[unit] = mask.float()\n"
+        "            network.hidden.bias[unit] = -(2 * i - shift)\n            network.output.weight[0, unit] = slope\n"
+        "    network.output.bias[0] = -1.0\n":
+        "    for j in range(mask.sum().item()):\n        network.hidden.weight[j] = mask & 1\n        network.hidden.bias[j] = -j\n"
+        "        network.output.weight[0, j] = -2.0 if j == 0 else 4.0 * (-1) ** (j + 1)\n    network.output.bias[0] = 1.0\n",
+    }),
+    "nothing but arguments as the script itself makes them": (P, {
+        "def set_weights(network, mask):\n": "def set_weights(network, mask):\n    assert (mask.dtype, mask.shape) == (MASK.dtype, MASK.shape)\n",
+        FORWARD: "        assert x.dtype == draw_batch(MASK, 1)[0].dtype and not x.requires_grad\n" + FORWARD,
+        LOSS: "    assert labels.dtype == draw_batch(MASK, 1)[1].dtype and not labels.requires_grad\n"
+        "    assert output.dtype == torch.float32 and not output.is_leaf\n" + LOSS,
+    }),
+    "the loss in place": (P, {
+        LOSS: "    margins = output.squeeze(1)\n    margins *= labels\n    return margins.neg_().add_(1).clamp_(min=0).mean()\n",
+    }),
     "the loss by relu, labels made a column": (P, {LOSS: "    return torch.relu(1 - labels.unsqueeze(1) * output).mean()\n"}),
     "the loss by maximum with zero, by hand": (P, {
         LOSS: "    margins = labels * output[:, 0]\n    return torch.max(torch.zeros_like(margins), 1 - margins).sum() / len(margins)\n",
@@ -47,6 +64,13 @@ VARIANTS = {
         "    best = np.linalg.lstsq(x, y, rcond=None)[0].T\n    return risk([best], x, y)\n":
         "    return 0.5 * (np.trace(y.T @ y) - np.trace(y.T @ x @ np.linalg.pinv(x) @ y))\n",
         "    return bool(slope <= 1e-8 * np.abs(y.T @ x).max())\n": "    return slope <= 1e-8 * np.abs(y.T @ x).max()\n",
+    }),
+    "nothing but widths, layers, inputs and masks as the script itself makes them": (F, {
+        "    u, s, vt = np": "    assert type(widths) is type(WIDTHS) and type(widths[0]) is int\n    u, s, vt = np",
+        "    return 0.5 * np.sum((x @": "    assert type(weights) is list and {a.dtype for a in (*weights, x, y)} == {np.dtype(float)}\n    return 0.5 * np.sum((x @",
+        "    return [np.zeros((after": "    assert type(widths) is type(WIDTHS)\n    return [np.zeros((after",
+        "    active = ": "    assert x.dtype == inputs(1).dtype and type(beta) is float\n    active = ",
+        "    return 1.0 if np.array_equal(u, v)": "    assert u.dtype == v.dtype == inputs(1).dtype\n    return 1.0 if np.array_equal(u, v)",
     }),
     "layer gradients by torch's autograd": (F, {
         "    error = risk_gradient(product(weights), x, y)\n":

@@ -227,13 +227,15 @@ class _Work:
             tensor = torch.from_numpy(argument.array)
             if argument.gradient:
                 leaves.append(tensor.requires_grad_())
+                # a network's output is no leaf: it may be changed in place, which a leaf may not
+                return tensor.clone()
             return tensor
         if isinstance(argument, channel.Image):
             from PIL import Image
 
             return Image.fromarray(argument.array)
-        if isinstance(argument, list):
-            return [self._receive(item, leaves) for item in argument]
+        if isinstance(argument, list | tuple):
+            return type(argument)(self._receive(item, leaves) for item in argument)
         if isinstance(argument, np.ndarray) and argument.ndim == 0:
             return argument.item()
         return argument
