@@ -97,6 +97,15 @@ VARIANTS = {
     "the factor by singular values, or by all entries": (F, {
         "np.linalg.norm(w, 2) / 4 for w": "max(np.linalg.svd(w)[1].max(), np.linalg.norm(w)) / 4 for w",
     }),
+    "bounds that try every input": (F, {
+        "    highest = np.maximum(b + np.maximum(w, 0).sum(axis=1), 0)\n    return max(1.0, np.abs(alpha).max(), highest.max())\n":
+        "    return max(np.abs(network_gradient(w, b, alpha, beta, x)).max() for x in inputs(w.shape[1]))\n",
+        "(d * k + 2 * k + 1) * gradient_bound(w, b, alpha, beta) ** 2":
+        "np.mean([np.sum(network_gradient(w, b, alpha, beta, x) ** 2) for x in inputs(d)])",
+    }),
+    "bounds by sums over all units": (F, {
+        "max(1.0, np.abs(alpha).max(), highest.max())": "1 + np.abs(alpha).sum() + np.abs(w).sum() + np.abs(b).sum()",
+    }),
     "the dimensions read off the network itself": (C, {
         "    shapes = [(64, height, width)]\n":
         "    with torch.no_grad():\n        z, shapes = torch.zeros(1, 3, height, width), []\n        network = ResNet18().eval()\n"
