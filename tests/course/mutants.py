@@ -25,6 +25,8 @@ MUTANTS = (
     # 2a
     Mutant("full rank only", F, "layer[:rank, :rank] = np.eye(rank)", "layer[:rank, :rank] = 1", {"2a": 5}, "an entry of the product is off"),
     Mutant("no refusal", F, "raise ValueError(\"the rank of w_0 is above the narrowest width\")", "rank = min(widths)", {"2a": 2}, "no ValueError comes"),
+    Mutant("another error", F, "raise ValueError(", "raise RuntimeError(", {"2a": 2}, "no ValueError comes"),
+    Mutant("an error that has only the name", F, "raise ValueError(", "raise type('ValueErrorOfMine', (Exception,), {})(", {"2a": 2}, "no ValueError comes"),
     Mutant("a layer too many", F, "    return layers\n", "    return [*layers, np.eye(widths[-1])]\n", {"2a": 6}, "layers where"),
     # 2b
     Mutant("no half", F, "0.5 * np.sum(", "np.sum(", {"2b": 4, "2d-risk": 5}, "leaving out the ½"),

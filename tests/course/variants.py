@@ -72,6 +72,10 @@ VARIANTS = {
         "    active = ": "    assert x.dtype == inputs(1).dtype and type(beta) is float\n    active = ",
         "    return 1.0 if np.array_equal(u, v)": "    assert u.dtype == v.dtype == inputs(1).dtype\n    return 1.0 if np.array_equal(u, v)",
     }),
+    "a refusal by numpy's own ValueError": (F, {"raise ValueError(": "raise np.linalg.LinAlgError("}),
+    "a refusal by a ValueError of one's own": (F, {
+        "def factorize": "class NoSuchLayersError(ValueError):\n    pass\n\n\ndef factorize", "raise ValueError(": "raise NoSuchLayersError(",
+    }),
     "layer gradients by torch's autograd": (F, {
         "    error = risk_gradient(product(weights), x, y)\n":
         "    import torch\n    leaves = [torch.tensor(w, requires_grad=True) for w in weights]\n"
