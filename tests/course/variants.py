@@ -120,6 +120,25 @@ VARIANTS = {
         "        transforms.RandomCrop(32, padding=4),\n        transforms.RandomHorizontalFlip(),\n":
         "        transforms.RandomHorizontalFlip(p=0.5),\n        transforms.RandomCrop((32, 32), padding=4),\n",
     }),
+    "padded, then cropped": (C, {"RandomCrop(32, padding=4)": "Pad(4), transforms.RandomCrop(32)"}),
+    "cropped by functions, mirrored by RandomApply": (C, {
+        "from torchvision import transforms\n": "from torchvision import transforms\nfrom torchvision.transforms import functional\n\n\n"
+        "def cut(image):\n    image = functional.pad(image, [4, 4, 4, 4])\n"
+        "    return functional.crop(image, *transforms.RandomCrop.get_params(image, (32, 32)))\n",
+        "transforms.RandomCrop(32, padding=4)": "transforms.Lambda(cut)",
+        "transforms.RandomHorizontalFlip()": "transforms.RandomApply([functional.hflip], p=0.5)",
+    }),
+    "by torchvision's second version": (C, {
+        "from torchvision import transforms\n": "import torchvision\nfrom torchvision.transforms import v2 as transforms\n\nprint(torchvision.__version__)\n",
+        "RandomCrop(32, padding=4)": "RandomCrop(size=(32, 32), padding=[4, 4], fill=0, padding_mode='constant')",
+        "        transforms.ToTensor(),\n": "        transforms.ToImage(),\n        transforms.ToDtype(torch.float32, scale=True),\n",
+        "Normalize(MEAN, STD)": "Normalize(mean=list(MEAN), std=list(STD), inplace=True)",
+    }),
+    "tensors first, resized and cut to what they are": (C, {
+        "        transforms.RandomCrop(32, padding=4),\n        transforms.RandomHorizontalFlip(),\n        transforms.ToTensor(),\n":
+        "        transforms.Resize(32),\n        transforms.ToTensor(),\n        transforms.Pad((4, 4)),\n        transforms.CenterCrop(40),\n"
+        "        transforms.RandomCrop(32),\n        transforms.RandomChoice([transforms.RandomHorizontalFlip(1), transforms.RandomHorizontalFlip(0)]),\n",
+    }),
     "a transform of one's own": (C, {
         "transform_val =": "def transform_train(image):\n    array = np.pad(np.array(image), ((4, 4), (4, 4), (0, 0)))\n"
         "    i, j = np.random.randint(0, 9, 2)\n    array = array[i : i + 32, j : j + 32]\n"
