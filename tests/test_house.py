@@ -13,7 +13,9 @@ NAMED_BY_OTHERS = {
     "claims/claim.py: require(condition)",  # what must hold, as in assert
     "experiments/linear_homework/words.py: _holds(condition)",  # the value that is put into words
     "course/grading/linear_parts.py: verify(exact)",
-    "course/grading/transforms.py: __init__(inplace)",  # torchvision's signature
+    "course/grading/transforms.py: __init__(pad_if_needed)",  # torchvision's signature
+    "course/grading/transforms.py: normalize(inplace)",  # torchvision's signature
+    "course/grading/transforms.py: to_dtype(scale)",  # torchvision's signature
     "diagnosis/zoo/faults_wiring.py: zero_grad(set_to_none)",  # torch's signature
     "images/training/augmentation.py: __init__(pad_if_needed)",  # torchvision's signature
 }

@@ -16,12 +16,17 @@ class Mutant:
 
 
 F, P, C = "formulas.py", "pitfalls.py", "cifar10.py"
+VARIANCE = "return (d * k + 2 * k + 1) * gradient_bound(w, b, alpha, beta) ** 2"
+BOUND = "max(1.0, np.abs(alpha).max(), highest.max())"
+HIGHEST = "highest = np.maximum(b + np.maximum(w, 0).sum(axis=1), 0)"
 LOSS = "torch.clamp(1 - output.reshape(-1) * labels.reshape(-1), min=0).mean()"
 
 MUTANTS = (
     # 2a
     Mutant("full rank only", F, "layer[:rank, :rank] = np.eye(rank)", "layer[:rank, :rank] = 1", {"2a": 5}, "an entry of the product is off"),
     Mutant("no refusal", F, "raise ValueError(\"the rank of w_0 is above the narrowest width\")", "rank = min(widths)", {"2a": 2}, "no ValueError comes"),
+    Mutant("another error", F, "raise ValueError(", "raise RuntimeError(", {"2a": 2}, "no ValueError comes"),
+    Mutant("an error that has only the name", F, "raise ValueError(", "raise type('ValueErrorOfMine', (Exception,), {})(", {"2a": 2}, "no ValueError comes"),
     Mutant("a layer too many", F, "    return layers\n", "    return [*layers, np.eye(widths[-1])]\n", {"2a": 6}, "layers where"),
     # 2b
     Mutant("no half", F, "0.5 * np.sum(", "np.sum(", {"2b": 4, "2d-risk": 5}, "leaving out the ½"),
@@ -64,13 +69,31 @@ MUTANTS = (
     Mutant("no mean at all", P, LOSS, LOSS.removesuffix(".mean()"), {"3b": 11}, "returns shape"),
     # 3c
     Mutant("w without alpha", F, "np.outer(active, x)", "np.outer(z > 0, x)", {"3c-i": 2, "3c-ii": 5}, "finite differences give"),
-    Mutant("bound without alpha", F, "max(1.0, np.abs(alpha).max(), highest.max())", "max(1.0, highest.max())", {"3c-i-bound": 3}, "the bound is"),
-    Mutant("bound of infinity", F, "max(1.0, np.abs(alpha).max(), highest.max())", "float('inf')", {"3c-i-bound": 4, "3c-iv": 5}, "not finite"),
+    Mutant("bound without alpha", F, BOUND, "max(1.0, highest.max())", {"3c-i-bound": 3, "3c-iv": 3}, "the bound is"),
+    Mutant("bound of infinity", F, BOUND, "float('inf')", {"3c-i-bound": 4, "3c-iv": 5}, "not finite"),
     Mutant("a with the other sign", F, "a = -np.mean(((above - below) / 2)", "a = np.mean(((above - below) / 2)", {"3c-ii": 5}, "the other sign gives just that"),
     Mutant("g halved", F, "return a, -((above + below) / 2)", "return a, -((above + below) / 4)", {"3c-ii": 3}, "entry"),
     Mutant("correlation of overlap", F, "1.0 if np.array_equal(u, v) else 0.0", "1.0 if (u * v).any() else 0.0", {"3c-iii": 3}, "where 0 is due"),
-    Mutant("bound without c_p", F, "return (d * k + 2 * k + 1) * gradient_bound(w, b, alpha, beta) ** 2", "return 0.01 * (d + k)", {"3c-iv": 3}, "2^d E|∇R - a|²"),
-    Mutant("exponential bound", F, "return (d * k + 2 * k + 1) * gradient_bound(w, b, alpha, beta) ** 2", "return 1e12 * 2.0**d", {"3c-iv": 2}, "is enough"),
+    Mutant("bound without c_p", F, VARIANCE, "return 0.01 * (d + k)", {"3c-iv": 3}, "2^d E|∇R - a|²"),
+    Mutant("exponential bound", F, VARIANCE, "return 1e12 * 2.0**d", {"3c-iv": 2}, "is enough"),
+    Mutant("variance without the number of parameters", F, VARIANCE, "return gradient_bound(w, b, alpha, beta) ** 2", {"3c-iv": 3}, "which of d, k, w, b, α, β does it forget?"),
+    Mutant("the same with a sum in the bound", F, VARIANCE, "return (1 + np.abs(alpha).max() + (np.abs(w).sum(1) + np.abs(b)).max()) ** 2", {"3c-iv": 3}, "many small α"),
+    Mutant("variance with the features alone", F, VARIANCE, "return d * gradient_bound(w, b, alpha, beta) ** 2", {"3c-iv": 3}, "which of d, k, w, b, α, β does it forget?"),
+    Mutant("variance with the units alone", F, VARIANCE, "return k * gradient_bound(w, b, alpha, beta) ** 2", {"3c-iv": 3}, "which of d, k, w, b, α, β does it forget?"),
+    Mutant("variance with the units alone, a sum in the bound", F, VARIANCE, "return k * (1 + np.abs(alpha).max() + (np.abs(w).sum(1) + np.abs(b)).max()) ** 2", {"3c-iv": 3}, "many features, α large"),
+    Mutant("variance with features plus units", F, VARIANCE, "return (d + k) * gradient_bound(w, b, alpha, beta) ** 2", {"3c-iv": 3}, "which of d, k, w, b, α, β does it forget?"),
+    Mutant("variance with the weights alone", F, VARIANCE, "return d * k * gradient_bound(w, b, alpha, beta) ** 2", {"3c-iv": 3}, "all entries 1 or 0"),
+    Mutant("variance without the square", F, VARIANCE, "return (d * k + 2 * k + 1) * gradient_bound(w, b, alpha, beta)", {"3c-iv": 3}, "which of d, k, w, b, α, β does it forget?"),
+    Mutant("divided by 2^d once more", F, VARIANCE, "return (d * k + 2 * k + 1) * gradient_bound(w, b, alpha, beta) ** 2 / 2**d", {"3c-iv": 3}, "which of d, k, w, b, α, β does it forget?"),
+    Mutant("a sum over the inputs for their mean", F, VARIANCE, "return 2**d * (d * k + 2 * k + 1) * gradient_bound(w, b, alpha, beta) ** 2", {"3c-iv": 2}, "is enough"),
+    Mutant("bound without the 1 of beta", F, BOUND, "max(np.abs(alpha).max(), highest.max())", {"3c-i-bound": 3, "3c-iv": 3}, "no unit ever active"),
+    Mutant("bound by the mean of alpha", F, BOUND, "max(1.0, np.abs(alpha).mean(), highest.max())", {"3c-i-bound": 3, "3c-iv": 3}, "the bound is"),
+    Mutant("bound by alpha without its sign", F, BOUND, "max(1.0, alpha.max(), highest.max())", {"3c-i-bound": 3, "3c-iv": 3}, "α negative"),
+    Mutant("bound by the mean of the units", F, BOUND, "max(1.0, np.abs(alpha).max(), highest.mean())", {"3c-i-bound": 3, "3c-iv": 3}, "one large b in many"),
+    Mutant("bound without the biases", F, HIGHEST, "highest = np.maximum(w, 0).sum(axis=1)", {"3c-i-bound": 3, "3c-iv": 3}, "the bound is"),
+    Mutant("bound without w", F, HIGHEST, "highest = np.abs(b)", {"3c-i-bound": 3, "3c-iv": 3}, "the bound is"),
+    Mutant("bound by a row's largest weight", F, HIGHEST, "highest = np.abs(b) + np.abs(w).max(axis=1)", {"3c-i-bound": 3, "3c-iv": 3}, "w large, all positive"),
+    Mutant("bound by a row's sum with signs", F, HIGHEST, "highest = np.abs(b) + np.abs(w.sum(axis=1))", {"3c-i-bound": 3, "3c-iv": 3}, "w large, of both signs"),
     # 3d
     Mutant("slope of one", F, "np.linalg.norm(w, 2) / 4 for w", "np.linalg.norm(w, 2) for w", {"3d": 1}, "what is the largest slope of a sigmoid?"),
     Mutant("slope of a tenth", F, "np.linalg.norm(w, 2) / 4 for w", "np.linalg.norm(w, 2) / 10 for w", {"3d": 2}, "above your factor"),

@@ -148,6 +148,7 @@ def test_values_cross_the_channel_unchanged():
     ours, theirs = socket.socketpair()
     message = {
         "numbers": [1, -2.5, True, None, "text"],
+        "fixed": ((1, 2), []),
         "arrays": np.arange(6, dtype="f4").reshape(2, 3),
         "inner": {"empty": np.empty((0, 3)), "yes": np.array(True)},
     }
@@ -157,6 +158,7 @@ def test_values_cross_the_channel_unchanged():
     assert found is not None
     assert [np.asarray(n).item() for n in found["numbers"][:2]] == [1, -2.5]
     assert found["numbers"][2:] == [True, None, "text"]
+    assert found["fixed"] == ((1, 2), [])
     np.testing.assert_array_equal(found["arrays"], message["arrays"])
     assert found["arrays"].dtype == np.float32
     assert found["inner"]["empty"].shape == (0, 3)

@@ -31,6 +31,23 @@ VARIANTS = {
         "    for j in range(d):\n        network.hidden.weight[j] = mask.float()\n        network.hidden.bias[j] = -j\n"
         "        network.output.weight[0, j] = -2.0 if j == 0 else 4.0 * (-1) ** (j + 1)\n    network.output.bias[0] = 1.0\n",
     }),
+    "a mask of whole numbers, whose ones are counted": (P, {
+        "    for i in range(d // 2 + 1):\n        for j, (shift, slope) in enumerate(((0.5, 4.0), (0.0, -8.0), (-0.5, 4.0))):\n"
+        "            unit = 3 * i + j\n            network.hidden.weight[unit] = mask.float()\n"
+        "            network.hidden.bias[unit] = -(2 * i - shift)\n            network.output.weight[0, unit] = slope\n"
+        "    network.output.bias[0] = -1.0\n":
+        "    for j in range(mask.sum().item()):\n        network.hidden.weight[j] = mask & 1\n        network.hidden.bias[j] = -j\n"
+        "        network.output.weight[0, j] = -2.0 if j == 0 else 4.0 * (-1) ** (j + 1)\n    network.output.bias[0] = 1.0\n",
+    }),
+    "nothing but arguments as the script itself makes them": (P, {
+        "def set_weights(network, mask):\n": "def set_weights(network, mask):\n    assert (mask.dtype, mask.shape) == (MASK.dtype, MASK.shape)\n",
+        FORWARD: "        assert x.dtype == draw_batch(MASK, 1)[0].dtype and not x.requires_grad\n" + FORWARD,
+        LOSS: "    assert labels.dtype == draw_batch(MASK, 1)[1].dtype and not labels.requires_grad\n"
+        "    assert output.dtype == torch.float32 and not output.is_leaf\n" + LOSS,
+    }),
+    "the loss in place": (P, {
+        LOSS: "    margins = output.squeeze(1)\n    margins *= labels\n    return margins.neg_().add_(1).clamp_(min=0).mean()\n",
+    }),
     "the loss by relu, labels made a column": (P, {LOSS: "    return torch.relu(1 - labels.unsqueeze(1) * output).mean()\n"}),
     "the loss by maximum with zero, by hand": (P, {
         LOSS: "    margins = labels * output[:, 0]\n    return torch.max(torch.zeros_like(margins), 1 - margins).sum() / len(margins)\n",
@@ -47,6 +64,17 @@ VARIANTS = {
         "    best = np.linalg.lstsq(x, y, rcond=None)[0].T\n    return risk([best], x, y)\n":
         "    return 0.5 * (np.trace(y.T @ y) - np.trace(y.T @ x @ np.linalg.pinv(x) @ y))\n",
         "    return bool(slope <= 1e-8 * np.abs(y.T @ x).max())\n": "    return slope <= 1e-8 * np.abs(y.T @ x).max()\n",
+    }),
+    "nothing but widths, layers, inputs and masks as the script itself makes them": (F, {
+        "    u, s, vt = np": "    assert type(widths) is type(WIDTHS) and type(widths[0]) is int\n    u, s, vt = np",
+        "    return 0.5 * np.sum((x @": "    assert type(weights) is list and {a.dtype for a in (*weights, x, y)} == {np.dtype(float)}\n    return 0.5 * np.sum((x @",
+        "    return [np.zeros((after": "    assert type(widths) is type(WIDTHS)\n    return [np.zeros((after",
+        "    active = ": "    assert x.dtype == inputs(1).dtype and type(beta) is float\n    active = ",
+        "    return 1.0 if np.array_equal(u, v)": "    assert u.dtype == v.dtype == inputs(1).dtype\n    return 1.0 if np.array_equal(u, v)",
+    }),
+    "a refusal by numpy's own ValueError": (F, {"raise ValueError(": "raise np.linalg.LinAlgError("}),
+    "a refusal by a ValueError of one's own": (F, {
+        "def factorize": "class NoSuchLayersError(ValueError):\n    pass\n\n\ndef factorize", "raise ValueError(": "raise NoSuchLayersError(",
     }),
     "layer gradients by torch's autograd": (F, {
         "    error = risk_gradient(product(weights), x, y)\n":
@@ -73,6 +101,15 @@ VARIANTS = {
     "the factor by singular values, or by all entries": (F, {
         "np.linalg.norm(w, 2) / 4 for w": "max(np.linalg.svd(w)[1].max(), np.linalg.norm(w)) / 4 for w",
     }),
+    "bounds that try every input": (F, {
+        "    highest = np.maximum(b + np.maximum(w, 0).sum(axis=1), 0)\n    return max(1.0, np.abs(alpha).max(), highest.max())\n":
+        "    return max(np.abs(network_gradient(w, b, alpha, beta, x)).max() for x in inputs(w.shape[1]))\n",
+        "(d * k + 2 * k + 1) * gradient_bound(w, b, alpha, beta) ** 2":
+        "np.mean([np.sum(network_gradient(w, b, alpha, beta, x) ** 2) for x in inputs(d)])",
+    }),
+    "bounds by sums over all units": (F, {
+        "max(1.0, np.abs(alpha).max(), highest.max())": "1 + np.abs(alpha).sum() + np.abs(w).sum() + np.abs(b).sum()",
+    }),
     "the dimensions read off the network itself": (C, {
         "    shapes = [(64, height, width)]\n":
         "    with torch.no_grad():\n        z, shapes = torch.zeros(1, 3, height, width), []\n        network = ResNet18().eval()\n"
@@ -82,6 +119,25 @@ VARIANTS = {
     "mirrored before the crop": (C, {
         "        transforms.RandomCrop(32, padding=4),\n        transforms.RandomHorizontalFlip(),\n":
         "        transforms.RandomHorizontalFlip(p=0.5),\n        transforms.RandomCrop((32, 32), padding=4),\n",
+    }),
+    "padded, then cropped": (C, {"RandomCrop(32, padding=4)": "Pad(4), transforms.RandomCrop(32)"}),
+    "cropped by functions, mirrored by RandomApply": (C, {
+        "from torchvision import transforms\n": "from torchvision import transforms\nfrom torchvision.transforms import functional\n\n\n"
+        "def cut(image):\n    image = functional.pad(image, [4, 4, 4, 4])\n"
+        "    return functional.crop(image, *transforms.RandomCrop.get_params(image, (32, 32)))\n",
+        "transforms.RandomCrop(32, padding=4)": "transforms.Lambda(cut)",
+        "transforms.RandomHorizontalFlip()": "transforms.RandomApply([functional.hflip], p=0.5)",
+    }),
+    "by torchvision's second version": (C, {
+        "from torchvision import transforms\n": "import torchvision\nfrom torchvision.transforms import v2 as transforms\n\nprint(torchvision.__version__)\n",
+        "RandomCrop(32, padding=4)": "RandomCrop(size=(32, 32), padding=[4, 4], fill=0, padding_mode='constant')",
+        "        transforms.ToTensor(),\n": "        transforms.ToImage(),\n        transforms.ToDtype(torch.float32, scale=True),\n",
+        "Normalize(MEAN, STD)": "Normalize(mean=list(MEAN), std=list(STD), inplace=True)",
+    }),
+    "tensors first, resized and cut to what they are": (C, {
+        "        transforms.RandomCrop(32, padding=4),\n        transforms.RandomHorizontalFlip(),\n        transforms.ToTensor(),\n":
+        "        transforms.Resize(32),\n        transforms.ToTensor(),\n        transforms.Pad((4, 4)),\n        transforms.CenterCrop(40),\n"
+        "        transforms.RandomCrop(32),\n        transforms.RandomChoice([transforms.RandomHorizontalFlip(1), transforms.RandomHorizontalFlip(0)]),\n",
     }),
     "a transform of one's own": (C, {
         "transform_val =": "def transform_train(image):\n    array = np.pad(np.array(image), ((4, 4), (4, 4), (0, 0)))\n"

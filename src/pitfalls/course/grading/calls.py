@@ -38,6 +38,8 @@ class Outcome:
         Numbers and arrays as float64 or integer arrays; anything else as the channel gives it.
     error : str
         The exception that the work raised, with its line; else empty.
+    kinds : tuple of str
+        Which of Python's own exceptions it is: its class where that is one, and those it inherits from.
     changed : bool
         Whether an argument was changed in place.
     graph : bool
@@ -47,6 +49,7 @@ class Outcome:
 
     value: Any = None
     error: str = ""
+    kinds: tuple[str, ...] = ()
     changed: bool = False
     graph: bool = False
     gradients: tuple[Any, ...] = ()

@@ -23,7 +23,7 @@ def _capacity(desk: Desk) -> None:
         for w, r in split
     ]
     outcomes = desk.ask(
-        *(Call("factorize", (t, list(w))) for t, (w, _) in zip(targets, split, strict=True))
+        *(Call("factorize", (t, tuple(w))) for t, (w, _) in zip(targets, split, strict=True))
     )
 
     def verify(which: range, *, exact: bool) -> str:
@@ -39,8 +39,8 @@ def _capacity(desk: Desk) -> None:
     desk.check(1, lambda: verify(range(len(full)), exact=True))
     desk.check(2, lambda: verify(range(len(full), len(split)), exact=True))
     target = desk.rng.normal(size=(narrow[-1], 3)) @ desk.rng.normal(size=(3, narrow[0]))
-    refusal = desk.ask(Call("factorize", (target, list(narrow))))[0]
-    refused = refusal.error.startswith("ValueError")
+    refusal = desk.ask(Call("factorize", (target, narrow)))[0]
+    refused = "ValueError" in refusal.kinds  # LinAlgError is one too
     desk.judge(
         3,
         "" if refused else f"at rank(W_0) = 3 and widths {narrow}: no ValueError comes, yet no such "

@@ -83,10 +83,11 @@ def encode(value: Any, arrays: list[np.ndarray], depth: int = 0) -> Any:
     if isinstance(value, int | float | np.ndarray | np.generic):
         return _encode_array(value, arrays)
     if isinstance(value, list | tuple) and len(value) <= ITEMS:
-        return [encode(item, arrays, depth + 1) for item in value]
+        items = [encode(item, arrays, depth + 1) for item in value]
+        return {"tuple": items} if isinstance(value, tuple) else items
     if isinstance(value, Mapping) and len(value) <= ITEMS:
-        items = [(str(key)[:TEXT], encode(item, arrays, depth + 1)) for key, item in value.items()]
-        return {"items": items}
+        pairs = [[str(key)[:TEXT], encode(item, arrays, depth + 1)] for key, item in value.items()]
+        return {"items": pairs}
     return {"object": type(value).__name__[:TEXT]}
 
 
@@ -123,6 +124,8 @@ def decode(value: Any, arrays: Sequence[np.ndarray], depth: int = 0) -> Any:
         raise ChannelError("a value is of no known kind")
     if "text" in value and isinstance(value["text"], str):
         return value["text"]
+    if "tuple" in value and isinstance(value["tuple"], list):
+        return tuple(decode(item, arrays, depth + 1) for item in value["tuple"])
     if "kept" in value:
         return Kept(str(value["kept"]))
     if "object" in value:

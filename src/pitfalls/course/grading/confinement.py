@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-__all__ = ["Limits", "confine", "process_control"]
+__all__ = ["Limits", "confine", "limit_memory", "open_memory", "process_control"]
 
 LIBC: Final = ctypes.CDLL(None, use_errno=True)
 LIBC.syscall.restype = ctypes.c_long
@@ -29,6 +29,9 @@ PR_SET_NO_NEW_PRIVS: Final = 38
 SECCOMP_MODE_FILTER: Final = 2
 CAP_DAC_READ_SEARCH: Final = 2
 CLONE_THREAD: Final = 0x10000
+
+LIBRARY_MB: Final = 1024
+"""On top of numpy and torch, while the libraries are imported: addresses, most of them never used."""
 
 USERS: Final = range(61_000, 65_000)
 """Users that no one is: a process of such a user may touch nothing that is not everyone's."""
@@ -47,7 +50,7 @@ class Limits:
     total_seconds : float
         For all of one submission, on the clock.
     memory_mb : int
-        On top of what numpy and torch take.
+        On top of what numpy, torch and the libraries take that the work imports.
     file_mb, disk_mb : int
         One file it writes; all of them.
     """
@@ -60,9 +63,12 @@ class Limits:
     disk_mb: int = 16
 
 
-def confine(limits: Limits, folder: str, user: int | None) -> list[str]:
-    """Take from this process what the work does not need; returns the layers that hold."""
-    limit(limits)
+def confine(limits: Limits, folder: str, user: int | None, memory: int) -> list[str]:
+    """Take from this process what the work does not need; returns the layers that hold.
+
+    The memory is limited with room for libraries; ``limit_memory`` takes it away when they are there.
+    """
+    limit(limits, memory)
     process_control(PR_SET_NO_NEW_PRIVS, 1)
     layers = ["limits"]
     holds: dict[str, Callable[[], bool]] = {
@@ -91,20 +97,35 @@ def _call(number: int, *arguments: object) -> int:
     return int(LIBC.syscall(ctypes.c_long(number), *given))
 
 
-def limit(limits: Limits) -> None:
+def limit(limits: Limits, memory: int) -> None:
     """Set the limits of this process, beyond what it holds already."""
+    limit_memory(limits.memory_mb + LIBRARY_MB, memory)
     for what, most in (
-        (resource.RLIMIT_AS, _size() + limits.memory_mb * 2**20),
         (resource.RLIMIT_FSIZE, limits.file_mb * 2**20),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NOFILE, 64),
         (resource.RLIMIT_MEMLOCK, 0),
     ):
-        hard = resource.getrlimit(what)[1]
-        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(what, (most, most))
+        _lower(what, most)
     # at the first the process is told by a signal that has a name, at the second it is killed
     resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 1))
+
+
+def open_memory() -> int:
+    """Open the file that tells a process's size: once files are forbidden, it is too late."""
+    return os.open("/proc/self/statm", os.O_RDONLY)
+
+
+def limit_memory(more_mb: int, memory: int) -> None:
+    """Limit the addresses of this process to what it has, as ``open_memory`` tells, and so much more."""
+    size = int(os.pread(memory, 200, 0).split()[0]) * resource.getpagesize()
+    _lower(resource.RLIMIT_AS, size + more_mb * 2**20)
+
+
+def _lower(what: int, most: int) -> None:
+    hard = resource.getrlimit(what)[1]
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(what, (most, most))
 
 
 def drop_user(user: int | None) -> bool:
@@ -130,11 +151,6 @@ def _open_to_all(*files: Path) -> bool:
     return all(
         place.stat().st_mode & stat.S_IXOTH for file in files for place in file.absolute().parents
     )
-
-
-def _size() -> int:
-    with open("/proc/self/statm", encoding="ascii") as file:
-        return int(file.read().split()[0]) * resource.getpagesize()
 
 
 # --------------------------------------------------------------------------- files: Landlock

@@ -244,7 +244,7 @@ def _bad_point(desk: Desk) -> None:
     widths = [_widths_for(desk, x, y) for x, y, _ in cases]
     outcomes = desk.ask(
         *(
-            Call("bad_critical_point", (list(w), x, y))
+            Call("bad_critical_point", (tuple(w), x, y))
             for w, (x, y, _) in zip(widths, cases, strict=True)
         )
     )

@@ -177,7 +177,7 @@ def _weights(desk: Desk) -> None:
 def _outputs(desk: Desk, masks: np.ndarray, x: np.ndarray) -> np.ndarray:
     calls = [Call("Network", (desk.sheet.d, desk.sheet.k), keep="network")]
     for mask in masks:
-        calls.append(Call("set_weights", (NET, Tensor(mask.astype("f4")))))
+        calls.append(Call("set_weights", (NET, Tensor(mask))))  # whole numbers, as in the script
         calls.append(Call(":forward", (NET, Tensor(x.astype("f4")))))
     made, *outcomes = desk.ask(*calls)
     if made.error:

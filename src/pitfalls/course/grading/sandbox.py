@@ -245,7 +245,9 @@ class Visit:
         if not isinstance(found, dict):
             return Outcome(error="what it sends back is no answer")
         if "error" in found:
-            return Outcome(error=self._explain(found["error"]))
+            kinds = found.get("kinds")
+            named = [k for k in kinds if isinstance(k, str)] if isinstance(kinds, list) else []
+            return Outcome(error=self._explain(found["error"]), kinds=tuple(named))
         changed = found.get("changed")
         gradients = found.get("gradients")
         return Outcome(

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from pitfalls.course.grading import channel, confinement, watching
+from pitfalls.course.grading import channel, confinement, libraries, watching
 
 SEND_LIMIT = 1 << 26
 """Bytes of one frame from the grader; the channel's other direction has the grader's own limit."""
@@ -37,7 +37,6 @@ def main(control: int) -> None:
     _provide_transforms()
     with contextlib.suppress(OSError, AttributeError):
         confinement.LIBC.unshare(0x40000000)  # no network, where that is ours to say
-    before = watching.survey()
     with socket.socket(fileno=control) as orders:
         orders.sendall(b"ready\n")
         while True:
@@ -46,7 +45,7 @@ def main(control: int) -> None:
                 return
             order = json.loads(data)
             if order["do"] == "start":
-                number = _fork(orders, order, descriptors, before)
+                number = _fork(orders, order, descriptors)
                 for descriptor in descriptors:
                     os.close(descriptor)
                 answer: dict[str, Any] = {"process": number}
@@ -55,15 +54,13 @@ def main(control: int) -> None:
             orders.sendall(json.dumps(answer).encode() + b"\n")
 
 
-def _fork(
-    orders: socket.socket, order: dict[str, Any], descriptors: list[int], before: watching.Survey
-) -> int:
+def _fork(orders: socket.socket, order: dict[str, Any], descriptors: list[int]) -> int:
     number = os.fork()
     if number:
         return number
     try:
         orders.close()
-        _live(order, descriptors, before)
+        _live(order, descriptors)
     finally:
         os._exit(0)
 
@@ -91,19 +88,19 @@ def _end(process: int, grace: float) -> dict[str, Any]:
 
 
 def _provide_transforms() -> None:
-    """Import torchvision, or put the few transforms that the homework names in its place."""
+    """Import torchvision, or put transforms that a right answer may be made of in its place."""
     try:
         importlib.import_module("torchvision.transforms")
     except Exception:
-        from pitfalls.course.grading import transforms
+        from pitfalls.course.grading import stand_in
 
-        transforms.install()
+        stand_in.install()
 
 
 # ------------------------------------------------------------------------ the child
 
 
-def _live(order: dict[str, Any], descriptors: list[int], before: watching.Survey) -> None:
+def _live(order: dict[str, Any], descriptors: list[int]) -> None:
     os.setsid()
     talk, said = descriptors
     null = os.open(os.devnull, os.O_RDONLY)
@@ -119,15 +116,29 @@ def _live(order: dict[str, Any], descriptors: list[int], before: watching.Survey
     # of this project's files Python finds none; among installed packages Landlock hides them
     sys.path[:] = [p for p in sys.path if p.endswith("-packages") or not _holds_project(p)]
     limits = confinement.Limits(**order["limits"])
-    layers = confinement.confine(limits, folder, order["user"])
-    _serve(stream, folder, layers, before)
+    memory = confinement.open_memory()
+    layers = confinement.confine(limits, folder, order["user"], memory)
+    libraries.lend_folder(folder)
+    message = _first(stream, folder, layers)
+    confinement.limit_memory(limits.memory_mb, memory)
+    os.close(memory)
+    _serve(stream, folder, message)
 
 
 def _holds_project(place: str) -> bool:
     return not place or os.path.isdir(os.path.join(place, "pitfalls"))
 
 
-def _serve(stream: socket.socket, folder: str, layers: list[str], before: watching.Survey) -> None:
+def _first(stream: socket.socket, folder: str, layers: list[str]) -> dict[str, Any] | None:
+    """Say what holds here, wait for the first order, and import the libraries that it needs."""
+    stream.sendall(channel.pack({"layers": layers}))
+    message = channel.unpack(stream, SEND_LIMIT)
+    if message is not None and message["do"] == "import":
+        libraries.import_libraries(folder, message["name"])
+    return message
+
+
+def _serve(stream: socket.socket, folder: str, message: dict[str, Any] | None) -> None:
     told: set[str] = set()
 
     def tell(notice: str) -> None:
@@ -135,17 +146,15 @@ def _serve(stream: socket.socket, folder: str, layers: list[str], before: watchi
             told.add(notice)
             stream.sendall(channel.pack({"notice": notice}))
 
-    stream.sendall(channel.pack({"layers": layers}))
+    before = watching.survey()
     watching.watch(folder, tell)
     work = _Work(folder)
-    while True:
-        message = channel.unpack(stream, SEND_LIMIT)
-        if message is None:
-            return
+    while message is not None:
         answer = work.answer(message)
         for notice in before.changes():
             tell(notice)
         stream.sendall(channel.pack(answer | {"number": message["number"]}))
+        message = channel.unpack(stream, SEND_LIMIT)
 
 
 class _Work:
@@ -169,7 +178,9 @@ class _Work:
         try:
             return act()
         except BaseException as error:
-            return {"error": self._describe(error)}
+            # by name, as the grader has not the work's classes
+            kinds = [k.__name__ for k in type(error).__mro__ if k.__module__ == "builtins"]
+            return {"error": self._describe(error), "kinds": kinds}
 
     def _describe(self, error: BaseException) -> str:
         """Say what went wrong, and in which line of the work."""
@@ -227,13 +238,15 @@ class _Work:
             tensor = torch.from_numpy(argument.array)
             if argument.gradient:
                 leaves.append(tensor.requires_grad_())
+                # a network's output is no leaf: it may be changed in place, which a leaf may not
+                return tensor.clone()
             return tensor
         if isinstance(argument, channel.Image):
             from PIL import Image
 
             return Image.fromarray(argument.array)
-        if isinstance(argument, list):
-            return [self._receive(item, leaves) for item in argument]
+        if isinstance(argument, list | tuple):
+            return type(argument)(self._receive(item, leaves) for item in argument)
         if isinstance(argument, np.ndarray) and argument.ndim == 0:
             return argument.item()
         return argument
