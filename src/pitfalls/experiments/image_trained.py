@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from pitfalls.errors import InputError, RunError
 from pitfalls.experiments.image_networks import NetworkConfig, empty_network
 from pitfalls.experiments.image_source import ImageSource
-from pitfalls.images.data import ImageDataset
+from pitfalls.images.data import BYTES, ImageDataset, ValueScale
 from pitfalls.images.training import Views, fit_temperature, predict_logits
 from pitfalls.named import is_named, named_digest
 from pitfalls.runs import Run
@@ -51,6 +51,8 @@ class KeptNetwork:
     temperature : float or None
         By which the logits of single views are divided to be calibrated, fitted on the validation
         images; None where there were fewer than 30 of them.
+    scale : ValueScale
+        By which the stored numbers of its training images became 0 to 255.
     """
 
     network: NetworkConfig
@@ -61,6 +63,7 @@ class KeptNetwork:
     std: tuple[float, ...]
     code: str = ""
     temperature: float | None = None
+    scale: ValueScale = BYTES
 
     def __post_init__(self) -> None:
         channels = self.shape[0]
@@ -170,6 +173,7 @@ def keep_weights(
             data.std,
             named_digest(config.model),
             temperature,
+            data.reading.scale,
         ),
         part=str(member),
     )

@@ -15,7 +15,7 @@ from pitfalls.images.data.files import FileTree
 from pitfalls.images.data.labels import encode_labels
 from pitfalls.images.data.parts import PARTS, PartName
 from pitfalls.images.data.reading import Reading
-from pitfalls.images.data.values import infer_scale, measure
+from pitfalls.images.data.values import infer_scales
 
 __all__ = ["is_npz", "read_npz"]
 
@@ -62,17 +62,22 @@ def read_npz(tree: FileTree, config: DataConfig) -> Content:
         part: _channels_first(arrays[key], f"{where}: {key}", notes)
         for part, (key, _) in keys.items()
     }
-    scales = _scales(images, keys, where, config)
+    stored = {keys[part][0]: array for part, array in images.items()}
+    scales = infer_scales(stored, where, config.value_range)
     labels, names, words = encode_labels(
         {key: arrays[key] for _, key in keys.values()}, where, _class_names(arrays, where)
     )
     parts = {
-        part: LabelledImages(scales[images[part].dtype.kind].apply(images[part]), labels[key])
-        for part, (_, key) in keys.items()
+        part: LabelledImages(scales[name].apply(stored[name]), labels[key])
+        for part, (name, key) in keys.items()
     }
-    said = [scale.words for scale in scales.values() if scale.words]
+    said = dict.fromkeys(scale.words for scale in scales.values() if scale.words)
     reading = Reading(
-        ".npz file", values=tuple(said), labels=words, notes=tuple(dict.fromkeys(notes))
+        ".npz file",
+        values=tuple(said),
+        labels=words,
+        notes=tuple(dict.fromkeys(notes)),
+        scale=scales[keys["train"][0]],
     )
     return Content.of_tree(tree, names, reading, parts)
 
@@ -109,25 +114,6 @@ def _channels_first(array: npt.NDArray[Any], where: str, notes: list[str]) -> np
         notes.append(f"{where} has a fourth channel, taken as transparency and dropped.")
         array = array[:, :3]
     return array
-
-
-def _scales(
-    images: Mapping[PartName, npt.NDArray[Any]],
-    keys: Mapping[PartName, tuple[str, str]],
-    where: str,
-    config: DataConfig,
-) -> dict[str, Any]:
-    """Infer one scale for all arrays of one kind of numbers."""
-    extents: dict[str, list[tuple[str, Any]]] = {}
-    for part, array in images.items():
-        key = keys[part][0]
-        extents.setdefault(array.dtype.kind, []).append((key, measure(array, f"{where}: {key}")))
-    return {
-        kind: infer_scale(
-            found, f"{where}: {', '.join(key for key, _ in found)}", config.value_range
-        )
-        for kind, found in extents.items()
-    }
 
 
 def _class_names(arrays: Mapping[str, npt.NDArray[Any]], where: str) -> list[str] | None:
