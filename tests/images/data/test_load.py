@@ -395,6 +395,33 @@ def test_npz_grey_images_without_a_channel_axis(tmp_path):
     assert load_dataset(tmp_path / "mine.npz").shape == (1, 6, 7)
 
 
+@pytest.mark.parametrize(
+    ("shape", "taken"),
+    [
+        ((4, 4, 3), (3, 4, 4)),
+        ((4, 7, 1), (1, 4, 7)),
+        ((3, 6, 5), (3, 6, 5)),
+        ((1, 5, 5), (1, 5, 5)),
+        ((3, 3), (1, 3, 3)),
+        ((1, 1, 1), (1, 1, 1)),
+        *(((a, b, c), None) for a, b, c in [(3, 4, 4), (1, 3, 3), (3, 3, 3), (3, 9, 4), (1, 9, 4)]),
+        *(((a, b, c), None) for a, b, c in [(4, 4, 4), (1, 6, 1), (3, 6, 1), (1, 1, 3)]),
+    ],
+)
+def test_npz_images_that_two_layouts_fit_are_refused_and_lose_no_pixel(tmp_path, shape, taken):
+    images = np.random.default_rng(0).integers(0, 256, (20, *shape)).astype(np.uint8)
+    np.savez(tmp_path / "a.npz", x_train=images, y_train=np.arange(20) % 4)
+    if taken is None:
+        with pytest.raises(DataError, match="both the second and the last axis") as raised:
+            load_dataset(tmp_path / "a.npz")
+        assert "\n" not in str(raised.value)
+        return
+    data = load_dataset(tmp_path / "a.npz")
+    assert data.shape == taken
+    assert data.train_images.size + data.test_images.size == images.size
+    assert not any("transparency" in text for text in data.warnings)
+
+
 def npz_faults():
     images, labels = images_and_labels()
     return {

@@ -29,6 +29,7 @@ LAYOUTS: Mapping[PartName, tuple[tuple[str, str], ...]] = {
     "test": (("x_test", "y_test"), ("test_images", "test_labels"), ("test_x", "test_y"),
              ("test_data", "test_labels"), ("arr_2", "arr_3")),
 }  # fmt: skip
+CHANNELS = (1, 3, 4)
 NAMES = ("class_names", "target_names", "label_names", "classes")
 
 
@@ -42,10 +43,11 @@ def read_npz(tree: FileTree, config: DataConfig) -> Content:
     """Read an ``.npz`` file of images and labels; objects in it are refused, not unpickled.
 
     Images are of shape (n, H, W), (n, H, W, C) or (n, C, H, W) with 1, 3 or 4 channels (the fourth
-    is dropped), of any type of numbers; what is black and what is white is inferred from their
-    range and said, or asked for. Labels are whole numbers, alone or one-hot, or text. The pairs
-    of names that are known stand in ``LAYOUTS``, capital letters or small; ``class_names`` is
-    optional. Without a test set one is split off.
+    is dropped); tiny ones that both layouts fit are refused. They are of any type of numbers; what
+    is black and what is white is inferred from their range and said, or asked for. Labels are
+    whole numbers, alone or one-hot, or text. The pairs of names that are known stand in
+    ``LAYOUTS``, capital letters or small; ``class_names`` is optional. Without a test set one is
+    split off.
 
     Raises
     ------
@@ -101,14 +103,23 @@ def _pairs(arrays: Mapping[str, npt.NDArray[Any]], where: str) -> dict[PartName,
 
 def _channels_first(array: npt.NDArray[Any], where: str, notes: list[str]) -> npt.NDArray[Any]:
     """Bring images to shape (n, C, H, W) with 1 or 3 channels; nothing is copied."""
+    shape = array.shape
+    last, first = (array.ndim == 4 and shape[axis] in CHANNELS for axis in (-1, 1))
+    plain = last and shape[1:] in ((4, shape[2], 1), (4, shape[2], 3))
+    if first and last and not plain and shape[1:] != (1, 1, 1):
+        raise DataError(
+            f"{where} has shape {shape}, in which both the second and the last axis may be the "
+            "channels; store grey images as (n, H, W), and coloured ones as (n, H, W, 3) with at least 4 "
+            "pixels a side."
+        )
     if array.ndim == 3:
         array = array[:, None]
-    elif array.ndim == 4 and array.shape[-1] in (1, 3, 4):
+    elif last:
         array = array.transpose(0, 3, 1, 2)
-    elif array.ndim != 4 or array.shape[1] not in (1, 3, 4):
+    elif not first:
         raise DataError(
             f"{where} must be of shape (n, H, W), (n, H, W, C) or (n, C, H, W) with 1, 3 or 4 "
-            f"channels, got {array.shape}."
+            f"channels, got {shape}."
         )
     if array.shape[1] == 4:
         notes.append(f"{where} has a fourth channel, taken as transparency and dropped.")
