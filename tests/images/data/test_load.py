@@ -348,6 +348,24 @@ def test_a_pipe_or_a_device_is_refused_and_not_waited_for(tmp_path, name):
     assert "1 devices or pipes" in " ".join(load_dataset(tmp_path / "t").warnings)
 
 
+@pytest.mark.parametrize("form", ["digits", "none", "folders", "npz", "cifar10"])
+def test_labels_cannot_be_chosen_where_there_is_no_choice(tmp_path, monkeypatch, form):
+    monkeypatch.delenv("PITFALLS_DATA", raising=False)
+    source = {"digits": "digits", "none": None}.get(form, str(tmp_path / form))
+    if form == "npz":
+        source = str(tmp_path / "a.npz")
+        np.savez(source, images=np.zeros((20, 6, 6), np.uint8), labels=np.arange(20) % 2)
+    elif form == "folders":
+        class_folders(tmp_path / form)
+    elif form == "cifar10":
+        (tmp_path / form).mkdir()
+        for name in ("data_batch_1.bin", "test_batch.bin"):
+            (tmp_path / form / name).write_bytes(b"")
+    with pytest.raises(InputError, match=r"labels \(--labels\) must .* Got 'fine'") as raised:
+        load_dataset(DataConfig(source, labels="fine"))
+    assert "\n" not in str(raised.value)
+
+
 # ---- .npz -----------------------------------------------------------------------------------
 
 

@@ -105,6 +105,7 @@ def _channels_first(array: npt.NDArray[Any], where: str, notes: list[str]) -> np
     """Bring images to shape (n, C, H, W) with 1 or 3 channels; nothing is copied."""
     shape = array.shape
     last, first = (array.ndim == 4 and shape[axis] in CHANNELS for axis in (-1, 1))
+    # four channels come last where people have them: four rows of images whose channels come last
     plain = last and shape[1:] in ((4, shape[2], 1), (4, shape[2], 3))
     if first and last and not plain and shape[1:] != (1, 1, 1):
         raise DataError(
