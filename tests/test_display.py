@@ -104,6 +104,55 @@ def test_a_table_has_a_row_a_record_with_what_is_derived_from_it():
         FOUND.table("note")
 
 
+@dataclass(frozen=True, repr=False)
+class Bins(Displayed):
+    error: float
+    share: np.ndarray
+
+
+@dataclass(frozen=True, repr=False)
+class Matrix(Displayed):
+    counts: np.ndarray
+
+
+@dataclass(frozen=True, repr=False)
+class Sure(Displayed):
+    temperature: float
+    bins: Bins
+
+
+@dataclass(frozen=True, repr=False)
+class Evaluated(Displayed):
+    confusion: Matrix
+    sure: Sure
+    images: np.ndarray
+    none: tuple[Row, ...] = ()
+    word: str = "x"
+
+
+def test_matrices_and_records_within_records_have_tables_and_a_field_without_one_is_an_error():
+    share = np.array([0.5, 1.0])
+    found = Evaluated(
+        Matrix(np.array([[3, 1], [0, 2]])), Sure(2.0, Bins(0.1, share)), np.zeros((2, 1, 1))
+    )
+    matrix = {"counts_1": [3, 0], "counts_2": [1, 2]}
+    assert found.table("confusion") == matrix
+    assert found.table("sure.bins") == {"share": [0.5, 1.0]}
+    assert found.table("sure") == {"temperature": [2.0], "bins.error": [0.1]}
+    for field in (
+        "images",
+        "none",
+        "word",
+        "nothing",
+        "sure.nothing",
+        "confusion.counts",
+        "word.upper",
+        "table",
+    ):
+        with pytest.raises(InputError, match=rf"Got '{field}'; those are confusion, sure\.$"):
+            found.table(field)
+
+
 def test_a_descent_plots_its_modes_and_gives_its_columns():
     rng = np.random.default_rng(0)
     x = rng.standard_normal((50, 3))

@@ -1,5 +1,9 @@
+import re
 import sys
 from pathlib import Path
+
+from pitfalls.cli import main
+from pitfalls.runs import RunStore
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -14,16 +18,12 @@ def test_the_measured_table_is_what_the_recorded_results_say(monkeypatch):
 
 
 def test_every_path_in_the_readme_exists():
-    import re
-
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#]+)\)", text):
         assert (ROOT / target).exists(), target
 
 
 def test_the_readme_names_every_command_of_every_lab():
-    import re
-
     from pitfalls.cli import app
 
     text = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -60,3 +60,11 @@ def test_what_the_wheel_shows_of_the_readme_has_no_link_that_leads_nowhere():
     targets = re.findall(r"\]\(([^)]+)\)", text)
     assert [target for target in targets if not target.startswith("https://")] == []
     assert "The exact gradient signal of parity" in text
+
+
+def test_a_summary_is_a_run_and_the_readme_counts_it_not_among_what_keeps_none(tmp_path):
+    assert main(["--runs", str(tmp_path), "images", "summary", "--model", "linear"]) == 0
+    assert len(RunStore(tmp_path).list("images-diagram")) == 1
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (sentence,) = re.findall(r"`doctor`[^.]*keep none\.", text)
+    assert "summary" not in sentence

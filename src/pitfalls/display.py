@@ -51,25 +51,25 @@ class Displayed:
         ----------
         field : str, optional
             A field that holds a sequence of records (a row each; numbers of nested records by dotted
-            names) or a record of arrays (a column each). The default is the result's main table.
+            names), a record of arrays (a column each) or of a matrix (its rows and columns), or one of
+            numbers (one row); a field within a field by a dotted name, ``as_trained.calibration``.
+            The default is the result's main table.
 
         Raises
         ------
         InputError
-            If the field is none of these.
+            If the field is none of these, or empty; the message names those that have a table.
         """
         chosen = self.TABLE if field is None else field
         if isinstance(chosen, tuple):
             arrays = {name: getattr(self, name) for name in chosen}
             return _columns(arrays) if arrays else _rows([self])
-        value = getattr(self, chosen, None)
-        if isinstance(value, tuple) and all(map(is_dataclass, value)):
-            return _rows(value)
-        if is_dataclass(value):
-            found = {one.name: getattr(value, one.name) for one in fields(value)}
-            return _columns({k: v for k, v in found.items() if getattr(v, "ndim", 0) == 1})
+        if found := _table_of(self, chosen):
+            return found
+        tables = [one.name for one in fields(cast(Any, self)) if _table_of(self, one.name)]
+        those = f"; those are {', '.join(tables)}" if tables else ", of which it has none"
         raise InputError(
-            f"{type(self).__name__}.table: expected a field of records or arrays. Got {chosen!r}."
+            f"{type(self).__name__}.table: expected a field of records or arrays. Got {chosen!r}{those}."
         )
 
     def to_frame(self, field: str | None = None) -> "pd.DataFrame":
@@ -87,6 +87,21 @@ class Displayed:
                 "to_frame: pandas is not installed. Run: pip install pandas"
             ) from error
         return pd.DataFrame(self.table(field))
+
+
+def _table_of(record: Any, field: str) -> dict[str, list[Any]]:
+    """Return the columns of a field, or of one within it by a dotted name; empty if it has none."""
+    value = record
+    for name in field.split("."):
+        value = getattr(value, name, None) if is_dataclass(value) else None
+    if isinstance(value, tuple) and all(map(is_dataclass, value)):
+        return _rows(value)
+    if not is_dataclass(value) or isinstance(value, type):
+        return {}
+    held = {one.name: getattr(value, one.name) for one in fields(value)}
+    arrays = {k: v for k, v in held.items() if getattr(v, "ndim", 0) == 1}
+    matrices = {k: v for k, v in held.items() if getattr(v, "ndim", 0) == 2}
+    return _columns(arrays or matrices) or _rows([value])
 
 
 def _rows(records: Sequence[Any]) -> dict[str, list[Any]]:

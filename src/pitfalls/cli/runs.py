@@ -158,7 +158,8 @@ def export(
     folder
         Where the files go; TensorBoard's log folder, or the folder of MLflow's SQLite store.
     table
-        With csv: another field of the result that holds a table.
+        With csv: another field of the result that holds records, arrays or a matrix, or one within
+        it: as_trained.calibration.
     style
         With figures: as on the page, for print, or for slides.
     member

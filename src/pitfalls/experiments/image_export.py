@@ -146,6 +146,7 @@ def _facts(kept: KeptNetwork) -> dict[str, str]:
         "std": json.dumps(kept.std),
         "temperature": json.dumps(kept.temperature or 1.0),
         "input": "pictures as bytes, (n, channels, height, width)",
+        "black_and_white": json.dumps(kept.scale.ends),  # the stored numbers that became 0 and 255
     }
 
 
@@ -209,6 +210,7 @@ def _write_safetensors(trained: Trained, target: Path) -> Predict:
     read = KeptNetwork(
         kept.network, kept.source, kept.class_names, kept.shape,
         tuple(facts["mean"]), tuple(facts["std"]), kept.code, facts["temperature"],
+        kept.scale,
     )  # fmt: skip
     deployed = Deployed(Trained(network, read))
 

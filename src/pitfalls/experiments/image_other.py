@@ -17,7 +17,7 @@ from pitfalls.experiments.image_source import (
     load_images,
 )
 from pitfalls.experiments.image_trained import KeptNetwork
-from pitfalls.images.data import DataConfig, Part, count_duplicates
+from pitfalls.images.data import BYTES, DataConfig, Part, ValueScale, count_duplicates
 from pitfalls.runs import Run
 
 __all__ = ["Examined", "examine", "find_elsewhere"]
@@ -69,17 +69,21 @@ def find_elsewhere(kept: KeptNetwork, data: str) -> ImageSource:
     if moved is not None and moved.fingerprint == kept.source.fingerprint:
         return moved
     channels, height, width = kept.shape
-    return find_images(
-        DataConfig(
-            data,
-            size=height if height == width else None,
-            channels=1 if channels == 1 else 3,
-            value_range=own.value_range,
-            skip_damaged=own.skip_damaged,
-            memory_limit=own.memory_limit,
-            seed=own.seed,
-        )
+    other = DataConfig(
+        data,
+        size=height if height == width else None,
+        channels=1 if channels == 1 else 3,
+        value_range=own.value_range,
+        skip_damaged=own.skip_damaged,
+        memory_limit=own.memory_limit,
+        seed=own.seed,
     )
+    found = find_images(other)
+    scale, own_shift = found.load().reading.scale, kept.scale.shift
+    if scale.of_bytes or scale.shift is None or own_shift is None or scale.shift >= own_shift:
+        return found
+    # whole numbers that happen to be darker: fewer bits would make them brighter than the network's
+    return find_images(replace(other, value_range=kept.scale.ends))
 
 
 def examine(
@@ -123,12 +127,27 @@ def examine(
     images = several[0] if len(several) == 1 else np.concatenate(several)
     if other and run is not None and (words := _trained_on(kept, images)):
         run.warn(words)
+    if other and run is not None and (words := _other_scale(kept, data.reading.scale)):
+        run.warn(words)
     return Examined(
         pictures,
         other,
         images,
         labels,
         np.concatenate([data.indices(one) for one in parts]),
+    )
+
+
+def _other_scale(kept: KeptNetwork, scale: ValueScale) -> str:
+    """Say on which scale other data were read, if not on the network's; empty if on the same."""
+    plain = any(one.of_bytes and one.ends == BYTES.ends for one in (scale, kept.scale))
+    if plain or scale.ends == kept.scale.ends:
+        return ""  # of a range that was inferred beside plain bytes the reader warns
+    (black, white), (own_black, own_white) = scale.ends, kept.scale.ends
+    return (
+        f"evaluate: of these images {black:.6g} was taken as black and {white:.6g} as white, of those "
+        f"that the network was trained on {own_black:.6g} and {own_white:.6g}; where that is not so, "
+        "its answers say nothing."
     )
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from pitfalls.errors import InputError, RunError
 from pitfalls.experiments.image_networks import NetworkConfig, empty_network
 from pitfalls.experiments.image_source import ImageSource
-from pitfalls.images.data import ImageDataset
+from pitfalls.images.data import BYTES, ImageDataset, ValueScale
 from pitfalls.images.training import Views, fit_temperature, predict_logits
 from pitfalls.named import is_named, named_digest
 from pitfalls.runs import Run
@@ -26,6 +26,7 @@ __all__ = [
     "keep_network",
     "keep_weights",
     "load_trained",
+    "read_kept",
     "weights_digest",
 ]
 
@@ -51,6 +52,8 @@ class KeptNetwork:
     temperature : float or None
         By which the logits of single views are divided to be calibrated, fitted on the validation
         images; None where there were fewer than 30 of them.
+    scale : ValueScale
+        By which the stored numbers of its training images became 0 to 255.
     """
 
     network: NetworkConfig
@@ -61,6 +64,7 @@ class KeptNetwork:
     std: tuple[float, ...]
     code: str = ""
     temperature: float | None = None
+    scale: ValueScale = BYTES
 
     def __post_init__(self) -> None:
         channels = self.shape[0]
@@ -170,6 +174,7 @@ def keep_weights(
             data.std,
             named_digest(config.model),
             temperature,
+            data.reading.scale,
         ),
         part=str(member),
     )
@@ -196,11 +201,8 @@ def load_trained(run: Run, member: int = 0, model: str | None = None) -> Trained
         If a network of the user's own is not named, or other code than the present trained it: in
         the present network its weights might be another function.
     """
-    if run.is_older:
-        raise RunError(f"{run.older_note}. Train it anew before it is looked at.")
-    weights = _weights(run, member)
-    kept = run.load(KeptNetwork, part=str(member))
-    config = _checked_config(run, kept, model)
+    kept = read_kept(run, member, model)
+    weights, config = _weights(run, member), kept.network
     ours = not is_named(config.model)
     try:
         # of ours no memory is taken for sizes that the weights do not have
@@ -215,6 +217,31 @@ def load_trained(run: Run, member: int = 0, model: str | None = None) -> Trained
     except Exception as error:
         raise RunError(f"run {run.id}: its weights fit no such network. Train it anew.") from error
     return Trained(network, kept)
+
+
+def read_kept(run: Run, member: int = 0, model: str | None = None) -> KeptNetwork:
+    """Read what is kept of a trained network beside its weights, without building it.
+
+    Parameters
+    ----------
+    run, member, model
+        As of `load_trained`.
+
+    Returns
+    -------
+    KeptNetwork
+        Its network is named as ``model`` names it.
+
+    Raises
+    ------
+    InputError, RunError
+        As of `load_trained`: also if a network of the user's own is not named, or was edited.
+    """
+    if run.is_older:
+        raise RunError(f"{run.older_note}. Train it anew before it is looked at.")
+    _require_weights(run, member)
+    kept = run.load(KeptNetwork, part=str(member))
+    return replace(kept, network=_checked_config(run, kept, model))
 
 
 def _types(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.dtype]:
@@ -261,9 +288,13 @@ def _file(member: int) -> str:
 
 
 def _weights(run: Run, member: int) -> bytes:
+    _require_weights(run, member)
+    return run.read_file(_file(member))
+
+
+def _require_weights(run: Run, member: int) -> None:
     if not run.holds(_file(member)):
         raise InputError(
             f"run {run.id} holds no trained network number {member}. Name a finished run of "
             "'images train', 'images compare' or 'images fast'."
         )
-    return run.read_file(_file(member))

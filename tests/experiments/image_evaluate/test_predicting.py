@@ -9,7 +9,9 @@ import pytest
 from PIL import Image
 
 from pitfalls.cli import main
+from pitfalls.errors import InputError
 from pitfalls.experiments.image_evaluate.predicting import as_csv, as_json, predict_files
+from pitfalls.experiments.image_other import find_elsewhere
 from pitfalls.experiments.image_source import find_images
 from pitfalls.experiments.image_trained import load_trained
 from pitfalls.images import DataConfig
@@ -92,3 +94,101 @@ def test_the_command_goes_on_past_a_bad_file_and_says_so(trained, pictures, tmp_
     assert main(good) == 0
     assert main([*good, "--to", str(tmp_path / "out.txt")]) == 2
     assert "ends in .csv or .json" in capsys.readouterr().err
+
+
+def deep_folders(root, *, bits, seed=0):
+    """Two classes by brightness, in grey pictures of so many bits within 16."""
+    rng = np.random.default_rng(seed)
+    most = 1 << bits
+    for label, low, high in (("dark", 0, most // 4), ("bright", most // 2, most)):
+        (root / label).mkdir(parents=True)
+        for i in range(20):
+            values = rng.integers(low, high, (8, 8)).astype(np.uint16)
+            Image.fromarray(values).save(root / label / f"{i}.png")
+    return str(root)
+
+
+def asked_of(monkeypatch, network, files, *scale):
+    """Return the bytes that the network is asked about."""
+    seen = []
+
+    def predict(images, **_):
+        seen.append(images)
+        return np.full((len(images), 2), 0.5)
+
+    monkeypatch.setattr(type(network), "predict", lambda _, images, **more: predict(images, **more))
+    found = predict_files(network, files, "plain", *scale)
+    return np.concatenate(seen) if seen else np.empty((0, 1, 8, 8)), found
+
+
+@pytest.mark.filterwarnings("ignore:.*")
+def test_a_dark_picture_is_read_by_the_scale_of_the_training_images(tmp_path, monkeypatch):
+    store = RunStore(tmp_path / "runs")
+    source = find_images(DataConfig(deep_folders(tmp_path / "twelve", bits=12)))
+    network = load_trained(keep_some(store, source))
+    dark = tmp_path / "twelve" / "dark" / "3.png"
+    fed, _ = asked_of(monkeypatch, network, [dark])
+    np.testing.assert_array_equal(fed[0, 0], np.asarray(Image.open(dark)) >> 4)
+    brighter = tmp_path / "brighter.png"
+    Image.fromarray(np.full((8, 8), 40_000, np.uint16)).save(brighter)
+    fractions = tmp_path / "fractions.tif"
+    Image.fromarray(np.full((8, 8), 0.5, np.float32)).save(fractions)
+    fed, found = asked_of(monkeypatch, network, [brighter, fractions])
+    assert len(fed) == 0
+    assert "of which 0 is black and 4095 white" in found[0].error
+    assert "holds fractions from 0.5" in found[1].error
+    fed, _ = asked_of(monkeypatch, network, [brighter], (0, 65535))
+    assert fed.max() == 40_000 >> 8
+
+
+@pytest.mark.filterwarnings("ignore:.*")
+def test_the_range_that_was_asked_for_at_training_is_that_of_prediction(tmp_path, monkeypatch):
+    for i in range(10):
+        for label, high in (("dark", 300), ("bright", 900)):
+            (tmp_path / "tiff" / label).mkdir(parents=True, exist_ok=True)
+            values = np.random.default_rng(i).uniform(0, high, (8, 8)).astype(np.float32)
+            Image.fromarray(values).save(tmp_path / "tiff" / label / f"{i}.tif")
+    source = find_images(DataConfig(str(tmp_path / "tiff"), value_range=(0, 1000)))
+    network = load_trained(keep_some(RunStore(tmp_path / "runs"), source))
+    picture = tmp_path / "tiff" / "dark" / "3.tif"
+    fed, _ = asked_of(monkeypatch, network, [picture])
+    due = np.rint(np.asarray(Image.open(picture)).astype(float) * 255 / 1000)
+    np.testing.assert_array_equal(fed[0, 0], due)
+
+
+def test_a_picture_of_more_bits_than_the_training_images_is_asked_about(
+    trained, tmp_path, monkeypatch
+):
+    network = load_trained(trained)
+    wide = tmp_path / "wide.png"
+    Image.fromarray(np.full((8, 8), 3000, np.uint16)).save(wide)
+    _, (found,) = asked_of(monkeypatch, network, [wide])
+    assert "trained on 8 bits" in found.error
+    assert "--value-range" in found.error
+    assert "\n" not in found.error
+    fed, _ = asked_of(monkeypatch, network, [wide], (0, 4095))
+    assert fed.max() == 3000 >> 4
+    with pytest.raises(InputError, match="predict: value_range must be two different numbers"):
+        predict_files(network, [wide], "plain", (3, 3))
+
+
+@pytest.mark.filterwarnings("ignore:.*")
+def test_bytes_of_a_range_of_their_own_are_read_by_it(tmp_path, monkeypatch):
+    images = np.random.default_rng(0).integers(0, 101, (40, 8, 8)).astype(np.uint8)
+    np.savez(tmp_path / "a.npz", images=images, labels=np.arange(40) % 2)
+    source = find_images(DataConfig(str(tmp_path / "a.npz"), value_range=(0, 100)))
+    network = load_trained(keep_some(RunStore(tmp_path / "runs"), source))
+    Image.fromarray(images[0]).save(tmp_path / "in.png")
+    Image.fromarray(images[0] + np.uint8(150)).save(tmp_path / "out.png")
+    fed, found = asked_of(monkeypatch, network, [tmp_path / "in.png", tmp_path / "out.png"])
+    np.testing.assert_array_equal(fed[0, 0], np.rint(images[0] * 2.55))
+    assert "outside the value_range 0 to 100" in found[1].error
+
+
+@pytest.mark.filterwarnings("ignore:.*")
+def test_other_data_that_happen_to_be_darker_are_evaluated_on_the_scale_of_the_training(tmp_path):
+    source = find_images(DataConfig(deep_folders(tmp_path / "twelve", bits=12)))
+    kept = load_trained(keep_some(RunStore(tmp_path / "runs"), source)).kept
+    other = find_elsewhere(kept, deep_folders(tmp_path / "ten", bits=10, seed=1)).load()
+    assert other.reading.scale.ends == kept.scale.ends == (0.0, 4095.0)
+    assert max(other.train_images.max(), other.test_images.max()) == 1023 >> 4

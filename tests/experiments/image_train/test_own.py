@@ -95,6 +95,9 @@ def test_what_a_run_folder_names_is_run_only_if_it_is_named_again(trained, proje
     runs = ["--runs", str(project / "runs"), "images"]
     assert main([*runs, "evaluate", trained.id]) == 2 or "--model" in capsys.readouterr().err
     assert main([*runs, "evaluate", trained.id, *own]) == 0
+    capsys.readouterr()
+    assert main([*runs, "evaluate", trained.id]) == 1  # nor is its evaluation shown again
+    assert "Name it again, which runs its code: --model" in capsys.readouterr().err
     Image.fromarray(np.zeros((8, 8), np.uint8)).save(project / "black.png")
     assert main([*runs, "predict", str(project / "black.png"), "--run", trained.id, *own]) == 0
     with pytest.raises(RunError, match="Name it again, which runs its code"):
@@ -102,8 +105,10 @@ def test_what_a_run_folder_names_is_run_only_if_it_is_named_again(trained, proje
 
 
 def test_an_edit_in_a_file_that_is_imported_is_another_run_and_refuses_the_old_weights(
-    trained, project
+    trained, project, capsys
 ):
+    runs = ["--runs", str(project / "runs"), "images", "evaluate", trained.id]
+    assert main([*runs, "--model", f"{project / 'net.py'}:Net"]) == 0  # which is not shown again
     source = find_images(DataConfig("digits", subset_train=120, subset_val=40))
     name = f"{project / 'net.py'}:Net"
     config = TrainRunConfig(source, NetworkConfig(name))
@@ -113,6 +118,8 @@ def test_an_edit_in_a_file_that_is_imported_is_another_run_and_refuses_the_old_w
         assert config_hash(replace(config)) != before
         with pytest.raises(RunError, match="is not the code that it has trained"):
             load_trained(trained, model=name)
+        assert main([*runs, "--model", name]) == 1
+        assert "is not the code that it has trained" in capsys.readouterr().err
     finally:
         (project / "layers.py").write_text(LAYERS)
     assert config_hash(replace(config)) == before

@@ -337,6 +337,79 @@ def test_tables_that_do_not_say_it_are_refused(tmp_path, header, rows, message):
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.parametrize("empty", [None, float("nan")])
+@pytest.mark.parametrize("classes", [("0", "1"), ("cat", "dog")])
+def test_a_label_that_is_null_is_none_as_an_empty_cell_is(tmp_path, empty, classes):
+    lines, cells = [], []
+    for i in range(12):
+        for root in ("jsonl", "csv"):
+            picture(tmp_path / root / f"{i}.png", seed=i)
+        label = empty if i < 3 else classes[i % 2]
+        number = isinstance(label, str) and label.isdecimal()
+        lines.append({"file_name": f"{i}.png", "label": int(label) if number else label})
+        cells.append((f"{i}.png", label if isinstance(label, str) else ""))
+    (tmp_path / "jsonl/metadata.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    write_table(tmp_path / "csv/labels.csv", ("file_name", "label"), cells)
+    whole = (line for line in lines if isinstance(line["label"], str | int))
+    short = [{"file_name": line["file_name"]} for line in lines[:3]]  # without the field
+    for i in range(12):
+        picture(tmp_path / "short" / f"{i}.png", seed=i)
+    text = "\n".join(map(json.dumps, [*short, *whole]))
+    (tmp_path / "short/metadata.jsonl").write_text(text)
+    for root in ("jsonl", "csv", "short"):
+        data = load_dataset(tmp_path / root)
+        assert data.class_names == classes
+        assert len(together(data)) == 9
+        assert said(data, "3 pictures without a label")
+
+
+def numbered(root, header, rows, n=12):
+    """Pictures 0.png to 11.png and a table without endings."""
+    for i in range(n):
+        picture(root / f"{i}.png", seed=i)
+    write_table(root / "labels.csv", header, [tuple(map(str, row)) for row in rows])
+    return str(root)
+
+
+@pytest.mark.parametrize("name", ["id", "image", "ID"])
+@pytest.mark.parametrize("order", [1, -1])
+def test_labels_that_name_more_pictures_than_the_files_do_are_no_files(tmp_path, name, order):
+    rows = [(i, i % 3)[::order] for i in range(1, 13)]  # 12 is not there, 0, 1 and 2 are
+    root = numbered(tmp_path / "t", (name, "label")[::order], rows)
+    with pytest.raises(DataError, match=r"1 rows name pictures that are not there, 12 first"):
+        load_dataset(root)
+    data = load_dataset(DataConfig(root, skip_damaged=True))
+    assert sorted(together(data)) == sorted(
+        (bytes(np.ascontiguousarray(pixels(i).transpose(2, 0, 1))), str(i % 3))
+        for i in range(1, 12)
+    )
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "message"),
+    [
+        (("a", "b"), [(i, 11 - i) for i in range(12)], "'a' and 'b' name pictures equally well"),
+        (("file", "path", "label"), [(i, 11 - i, i % 2) for i in range(12)], "equally well"),
+        (("id", "kind"), [(i + 100, i) for i in range(12)], "'kind' alone name pictures"),
+        (("shot", "kind"), [(f"x{i}.png", i) for i in range(12)], "'kind' alone name pictures"),
+        (("id", "label"), [(i + 100, i) for i in range(12)], "no table there"),
+    ],
+)
+def test_a_column_of_files_that_cannot_be_told_is_asked_for_in_one_line(
+    tmp_path, header, rows, message
+):
+    with pytest.raises(DataError, match=message) as raised:
+        load_dataset(numbered(tmp_path / "t", header, rows))
+    assert "\n" not in str(raised.value)
+
+
+def test_a_column_that_is_named_as_the_labels_holds_no_files(tmp_path):
+    root = numbered(tmp_path / "t", ("a", "b"), [(i % 2, i) for i in range(12)])
+    data = load_dataset(DataConfig(root, labels="a"))
+    assert data.class_names == ("0", "1")
+    assert len(together(data)) == 12
+
+
 @pytest.mark.parametrize("place", ["/home/me/photos/", "C:\\photos\\", ""])
 @pytest.mark.parametrize("order", [("file", "label"), ("label", "file")])
 def test_labels_that_look_like_names_are_no_files_and_places_elsewhere_do_not_matter(

@@ -348,6 +348,24 @@ def test_a_pipe_or_a_device_is_refused_and_not_waited_for(tmp_path, name):
     assert "1 devices or pipes" in " ".join(load_dataset(tmp_path / "t").warnings)
 
 
+@pytest.mark.parametrize("form", ["digits", "none", "folders", "npz", "cifar10"])
+def test_labels_cannot_be_chosen_where_there_is_no_choice(tmp_path, monkeypatch, form):
+    monkeypatch.delenv("PITFALLS_DATA", raising=False)
+    source = {"digits": "digits", "none": None}.get(form, str(tmp_path / form))
+    if form == "npz":
+        source = str(tmp_path / "a.npz")
+        np.savez(source, images=np.zeros((20, 6, 6), np.uint8), labels=np.arange(20) % 2)
+    elif form == "folders":
+        class_folders(tmp_path / form)
+    elif form == "cifar10":
+        (tmp_path / form).mkdir()
+        for name in ("data_batch_1.bin", "test_batch.bin"):
+            (tmp_path / form / name).write_bytes(b"")
+    with pytest.raises(InputError, match=r"labels \(--labels\) must .* Got 'fine'") as raised:
+        load_dataset(DataConfig(source, labels="fine"))
+    assert "\n" not in str(raised.value)
+
+
 # ---- .npz -----------------------------------------------------------------------------------
 
 
@@ -393,6 +411,33 @@ def test_npz_grey_images_without_a_channel_axis(tmp_path):
     images, labels = images_and_labels()
     np.savez(tmp_path / "mine.npz", images=images[..., 0], labels=labels)
     assert load_dataset(tmp_path / "mine.npz").shape == (1, 6, 7)
+
+
+@pytest.mark.parametrize(
+    ("shape", "taken"),
+    [
+        ((4, 4, 3), (3, 4, 4)),
+        ((4, 7, 1), (1, 4, 7)),
+        ((3, 6, 5), (3, 6, 5)),
+        ((1, 5, 5), (1, 5, 5)),
+        ((3, 3), (1, 3, 3)),
+        ((1, 1, 1), (1, 1, 1)),
+        *(((a, b, c), None) for a, b, c in [(3, 4, 4), (1, 3, 3), (3, 3, 3), (3, 9, 4), (1, 9, 4)]),
+        *(((a, b, c), None) for a, b, c in [(4, 4, 4), (1, 6, 1), (3, 6, 1), (1, 1, 3)]),
+    ],
+)
+def test_npz_images_that_two_layouts_fit_are_refused_and_lose_no_pixel(tmp_path, shape, taken):
+    images = np.random.default_rng(0).integers(0, 256, (20, *shape)).astype(np.uint8)
+    np.savez(tmp_path / "a.npz", x_train=images, y_train=np.arange(20) % 4)
+    if taken is None:
+        with pytest.raises(DataError, match="both the second and the last axis") as raised:
+            load_dataset(tmp_path / "a.npz")
+        assert "\n" not in str(raised.value)
+        return
+    data = load_dataset(tmp_path / "a.npz")
+    assert data.shape == taken
+    assert data.train_images.size + data.test_images.size == images.size
+    assert not any("transparency" in text for text in data.warnings)
 
 
 def npz_faults():

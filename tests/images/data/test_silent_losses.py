@@ -9,7 +9,7 @@ from PIL import Image
 
 from pitfalls.errors import DataError
 from pitfalls.images import DataConfig, ImageDataset, load_dataset, read_picture
-from tests.images.data.makers import class_folders, parts, picture, pixels, png16
+from tests.images.data.makers import class_folders, idx, parts, picture, pixels, png16
 
 
 def said(data, *words):
@@ -254,6 +254,45 @@ def test_parts_on_different_scales_are_refused(tmp_path):
         load_dataset(tmp_path / "a.npz")
 
 
+@pytest.mark.parametrize(("one", "other"), [("u2", "i4"), ("i4", "u2"), ("f4", "u2"), ("f8", "f4")])
+def test_the_same_whole_numbers_become_the_same_pixels_whatever_type_stores_them(
+    tmp_path, one, other
+):
+    images = small((20, 6, 7)).astype(int) * 16  # of 12 bits
+    dark = images // 4
+    labels = np.arange(20) % 4
+    np.savez(
+        tmp_path / "a.npz",
+        x_train=images.astype(one), y_train=labels, x_test=dark.astype(other), y_test=labels,
+    )  # fmt: skip
+    data = load_dataset(tmp_path / "a.npz")
+    np.testing.assert_array_equal(data.train_images[:, 0], images >> 4)
+    np.testing.assert_array_equal(data.test_images[:, 0], dark >> 4)
+    assert data.reading.scale.ends == (0, 4095)
+
+
+def test_idx_files_of_two_types_share_one_scale(tmp_path):
+    images = small((20, 6, 7)).astype(np.int32) * 16
+    for part, array in (("train", images), ("t10k", (images // 4).astype(np.int16))):
+        (tmp_path / f"{part}-images-idx3-ubyte").write_bytes(idx(array))
+        labels = (np.arange(20) % 4).astype(np.uint8)
+        (tmp_path / f"{part}-labels-idx1-ubyte").write_bytes(idx(labels))
+    data = load_dataset(tmp_path)
+    np.testing.assert_array_equal(data.test_images[:, 0], (images // 4) >> 4)
+
+
+def test_bytes_beside_numbers_of_more_bits_are_refused(tmp_path):
+    images, labels = small((20, 6, 7)), np.arange(20) % 4
+    np.savez(
+        tmp_path / "a.npz",
+        x_train=images, y_train=labels, x_test=images * np.uint16(16), y_test=labels,
+    )  # fmt: skip
+    with pytest.raises(
+        DataError, match=r"x_train is stored as bytes but another reaches 4,\d+; bring"
+    ):
+        load_dataset(tmp_path / "a.npz")
+
+
 @pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
 @pytest.mark.parametrize("form", ["png", "tif"])
 def test_grey_pictures_of_16_bits_are_read_by_their_real_range(tmp_path, bits, form):
@@ -303,6 +342,15 @@ def test_one_picture_of_12_bits_is_read_by_its_own_range(tmp_path):
     wide = np.arange(64, dtype=np.uint16).reshape(8, 8) * 64
     Image.fromarray(wide).save(tmp_path / "w.png")
     np.testing.assert_array_equal(read_picture(tmp_path / "w.png")[0], wide >> 4)
+
+
+def test_one_colour_picture_of_12_bits_within_16_is_refused_and_not_read_as_black(tmp_path):
+    wide = pixels(0, (6, 6, 3)).astype(np.uint16)
+    np.testing.assert_array_equal(
+        read_picture(png16(tmp_path / "full.png", wide << 8)), wide.transpose(2, 0, 1)
+    )
+    with pytest.raises(DataError, match=r"at most 12 of them.*save it with 8 bits"):
+        read_picture(png16(tmp_path / "twelve.png", wide << 4))
 
 
 def test_transparency_and_further_frames_are_said(tmp_path):

@@ -22,14 +22,14 @@ def command(run: str, config: EvaluateConfig, *, data: str | None = None) -> Non
     """
     from pitfalls.experiments.image_evaluate.words import told
     from pitfalls.experiments.image_other import find_elsewhere
-    from pitfalls.experiments.image_trained import load_trained, weights_digest
+    from pitfalls.experiments.image_trained import read_kept, weights_digest
     from pitfalls.experiments.image_words import interval
     from pitfalls.prose import counted, percent
 
     trained = run_store().find(run)
-    source = None
-    if data is not None:
-        source = find_elsewhere(load_trained(trained, config.member, config.model).kept, data)
+    # also where an evaluation is reused: it is one of the network that is named, as it was trained
+    kept = read_kept(trained, config.member, config.model)
+    source = None if data is None else find_elsewhere(kept, data)
     config = replace(
         config,
         trained_run=trained.id,

@@ -51,6 +51,7 @@ def predict(
     views: Literal["plain", "mirror", "six"] = "plain",
     to: Path | None = None,
     model: str | None = None,
+    value_range: Annotated[tuple[float, float] | None, Parameter(negative="")] = None,
 ) -> int:
     """Classify pictures of your own with a trained network; exit code 1 if one could not be read.
 
@@ -69,6 +70,9 @@ def predict(
     model
         A network of your own must be named again, as file.py:Name or package.module:Name, whose code
         is run: a run's folder alone never says what is run.
+    value_range
+        The stored values that are black and white in pictures of more than 8 bits, where they are
+        not those that the network was trained on.
     """
     import numpy as np
 
@@ -81,7 +85,7 @@ def predict(
         )
     files = _picture_files(paths)
     trained = load_trained(run_store().find(run), member, model)
-    found = predict_files(trained, files, views)
+    found = predict_files(trained, files, views, value_range)
     names, (_, height, width) = trained.kept.class_names, trained.kept.shape
     temperature = trained.temperature(views)
     if to is not None:
@@ -109,18 +113,39 @@ def predict(
 
 
 def predict_files(
-    trained: "Trained", files: Sequence[Path], views: Literal["plain", "mirror", "six"] = "plain"
+    trained: "Trained",
+    files: Sequence[Path],
+    views: Literal["plain", "mirror", "six"] = "plain",
+    value_range: tuple[float, float] | None = None,
 ) -> tuple[Prediction, ...]:
-    """Classify files in their order; one that cannot be read has an error instead of an answer."""
+    """Classify files in their order; one that cannot be read has an error instead of an answer.
+
+    Every picture is read by the scale of the images that the network was trained on, never by its
+    own: a dark one would become bright. ``value_range`` overrules it for numbers of more than 8 bits.
+
+    Raises
+    ------
+    InputError
+        If ``value_range`` is not two different finite numbers.
+    """
     import numpy as np
 
-    from pitfalls.images.data import read_picture
+    from pitfalls.images.data import check_value_range, read_picture
 
+    check_value_range(value_range, "predict")
     channels, height, width = trained.kept.shape
     pictures, errors = [], dict[int, str]()
     for at, file in enumerate(files):
         try:
-            pictures.append(read_picture(file, (height, width), channels))
+            pictures.append(
+                read_picture(
+                    file,
+                    (height, width),
+                    channels,
+                    scale=trained.kept.scale,
+                    value_range=value_range,
+                )
+            )
         except PitfallsError as error:
             errors[at] = str(error)
     answers = iter(())
@@ -178,7 +203,7 @@ def _picture_files(paths: Sequence[Path]) -> list[Path]:
             tree = list_files(path)
             inside = [path / f for f in tree if f.lower().endswith(PICTURE_ENDINGS)]
             if not inside:
-                raise InputError(f"predict: {path} holds no PNG or JPEG files.")
+                raise InputError(f"predict: {path} holds no pictures.")
             files += inside
         else:
             files.append(path)

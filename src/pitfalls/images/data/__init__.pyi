@@ -5,6 +5,7 @@ from .cifar10 import CIFAR10_MEAN as CIFAR10_MEAN
 from .cifar10 import CIFAR10_STD as CIFAR10_STD
 from .config import SOURCE_VARIABLE as SOURCE_VARIABLE
 from .config import DataConfig as DataConfig
+from .config import check_value_range as check_value_range
 from .dataset import ImageDataset as ImageDataset
 from .dataset import Part as Part
 from .duplicates import count_duplicates as count_duplicates
@@ -19,8 +20,11 @@ from .reading import Duplicates as Duplicates
 from .reading import Reading as Reading
 from .thumbnails import SpriteSheet as SpriteSheet
 from .thumbnails import make_sprite_sheet as make_sprite_sheet
+from .values import BYTES as BYTES
+from .values import ValueScale as ValueScale
 
 __all__ = [
+    "BYTES",
     "CIFAR10_ARCHIVES",
     "CIFAR10_CLASSES",
     "CIFAR10_MEAN",
@@ -34,6 +38,8 @@ __all__ = [
     "Part",
     "Reading",
     "SpriteSheet",
+    "ValueScale",
+    "check_value_range",
     "judge_mirror",
     "list_files",
     "load_dataset",

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pitfalls.errors import InputError
 
-__all__ = ["SOURCE_VARIABLE", "DataConfig", "check_config"]
+__all__ = ["SOURCE_VARIABLE", "DataConfig", "check_config", "check_value_range", "refuse_labels"]
 
 SOURCE_VARIABLE = "PITFALLS_DATA"
 
@@ -39,7 +39,8 @@ class DataConfig:
         Make every image grey or coloured; a grey image has three equal colour channels.
     labels : str, optional
         Which labels, where a source has several: ``fine`` or ``coarse`` of CIFAR-100, a column of
-        a table or parquet file, one of EMNIST's sets (``letters``, ``balanced``, ...).
+        a table or parquet file, one of EMNIST's sets (``letters``, ``balanced``, ...). Refused where
+        there is no choice.
     value_range : (float, float), optional
         The stored values that are black and white, where they cannot be told from the numbers.
     skip_damaged : bool, default=False
@@ -89,14 +90,29 @@ def check_config(config: DataConfig) -> None:
         raise InputError(f"load_dataset: size must be at least 1 pixel, got {config.size}.")
     if config.channels not in (None, 1, 3):
         raise InputError(f"load_dataset: channels must be 1 or 3, got {config.channels}.")
-    if config.value_range is not None:
-        black, white = config.value_range
-        if not (math.isfinite(black) and math.isfinite(white)) or black == white:
-            raise InputError(
-                "load_dataset: value_range must be two different numbers, what is black and what "
-                f"is white, got {black} and {white}."
-            )
+    check_value_range(config.value_range, "load_dataset")
     if config.memory_limit is not None and not 0 < config.memory_limit < math.inf:
         raise InputError(
             f"load_dataset: memory_limit must be above 0 GiB, got {config.memory_limit}."
+        )
+
+
+def refuse_labels(config: DataConfig, where: str) -> None:
+    """Raise InputError if labels are chosen in data (``where``) that leave no such choice."""
+    if config.labels is not None:
+        raise InputError(
+            f"load_dataset: labels (--labels) must name one of several sets of labels, but {where} "
+            f"has one alone. Got {config.labels!r}; leave it out."
+        )
+
+
+def check_value_range(value_range: tuple[float, float] | None, who: str) -> None:
+    """Raise InputError unless these are two different finite numbers, or none; ``who`` asks."""
+    if value_range is None:
+        return
+    black, white = value_range
+    if not (math.isfinite(black) and math.isfinite(white)) or black == white:
+        raise InputError(
+            f"{who}: value_range must be two different numbers, what is black and what "
+            f"is white, got {black} and {white}."
         )

@@ -18,6 +18,7 @@ from pitfalls.images.data.bounds import Bound
 from pitfalls.images.data.config import DataConfig
 from pitfalls.images.data.content import Content, LabelledImages
 from pitfalls.images.data.pictures import (
+    EMPTY,
     PictureFile,
     PictureHeader,
     as_array,
@@ -26,7 +27,7 @@ from pitfalls.images.data.pictures import (
     read_pixels,
 )
 from pitfalls.images.data.reading import Reading
-from pitfalls.images.data.values import Extent, Scale, infer_scale, measure
+from pitfalls.images.data.values import BYTES, Extent, ValueScale, infer_scale, measure
 
 __all__ = ["Gathered", "convert", "gather"]
 
@@ -72,7 +73,7 @@ class _Plan:
     damaged: tuple[str, ...]
     channels: int
     size: tuple[int, int]
-    scale: Scale | None
+    scale: ValueScale | None
     workers: int
 
 
@@ -140,7 +141,7 @@ def _common_size(
 
 def _common_scale(
     wide: Sequence[PictureFile], config: DataConfig, root: str, workers: int
-) -> Scale | None:
+) -> ValueScale | None:
     """Find the range of the pictures of more than 8 bits; all of them share one scale."""
     if not wide:
         return None
@@ -175,7 +176,7 @@ def _decode(
     kept[[plan.at[row] for row in good]] = True
     headers = [plan.headers[row] for row in good]
     narrow = [int(images[row].max()) for row in good if plan.headers[row].depth == "upper bytes"]
-    if narrow and max(narrow) < 16:
+    if narrow and max(narrow) < EMPTY:
         raise DataError(
             f"{root}: {len(narrow):,} colour pictures of 16 bits a channel hold at most 12 of "
             "them, and the decoder keeps the upper 8; save them with 8 bits a channel."
@@ -193,6 +194,7 @@ def _decode(
         damaged=(*plan.damaged, *(files[plan.at[row]].where for row in bad)),
         values=(plan.scale.words,) if plan.scale is not None and plan.scale.words else (),
         notes=tuple(f"{root}: {n:,} {what}." for what, n in notes.items() if n),
+        scale=plan.scale or BYTES,
     )
     return Gathered(images if not bad else images[good], kept, reading)
 

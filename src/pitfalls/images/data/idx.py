@@ -26,7 +26,7 @@ from pitfalls.images.data.files import FileTree, foreign
 from pitfalls.images.data.labels import encode_labels
 from pitfalls.images.data.parts import PartName
 from pitfalls.images.data.reading import Reading
-from pitfalls.images.data.values import infer_scale, measure
+from pitfalls.images.data.values import infer_scales
 
 __all__ = ["has_idx", "read_idx"]
 
@@ -103,8 +103,8 @@ def read_idx(tree: FileTree, config: DataConfig) -> Content:
                 f"{tree.root}: images must have three axes and labels one, got "
                 f"{arrays[part, 'images'].shape} and {arrays[part, 'labels'].shape} ({part})."
             )
-    extents = [(part, measure(arrays[part, "images"], tree.root)) for part in parts]
-    scale = infer_scale(extents, f"{tree.root}: images", config.value_range)
+    stored = {f"{part} images": arrays[part, "images"] for part in parts}
+    scales = infer_scales(stored, tree.root, config.value_range)
     transposed = "emnist" in family.name.lower()
     names, mapping_notes = _mapping(tree, family)
     encoded, classes, words = encode_labels(
@@ -115,7 +115,7 @@ def read_idx(tree: FileTree, config: DataConfig) -> Content:
         words = ()
     split = {}
     for part in parts:
-        images = scale.apply(arrays[part, "images"])[:, None]
+        images = scales[f"{part} images"].apply(arrays[part, "images"])[:, None]
         images = np.ascontiguousarray(images.swapaxes(2, 3)) if transposed else images
         split[part] = LabelledImages(images, encoded[part])
     known = _recognise(tree, family)
@@ -133,9 +133,10 @@ def read_idx(tree: FileTree, config: DataConfig) -> Content:
         ),
         reading=Reading(
             form="idx files",
-            values=(scale.words,) if scale.words else (),
+            values=tuple(dict.fromkeys(s.words for s in scales.values() if s.words)),
             labels=words,
             notes=(*mapping_notes, *turned),
+            scale=scales["train images"],
         ),
         train=split["train"],
         test=split.get("test"),

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pitfalls.errors import DataError
-from pitfalls.images.data.config import SOURCE_VARIABLE, DataConfig, check_config
+from pitfalls.images.data.config import SOURCE_VARIABLE, DataConfig, check_config, refuse_labels
 from pitfalls.images.data.content import Content, check_content
 from pitfalls.images.data.dataset import ImageDataset
 from pitfalls.images.data.digits import read_digits
@@ -68,6 +68,7 @@ def _read(config: DataConfig, find_cifar10: Callable[[], Path] | None) -> Conten
     if source is None or source == "cifar10":
         return _cifar10_or_digits(source, config, find_cifar10)
     if source == "digits":
+        refuse_labels(config, "digits")
         return read_digits()
     try:
         path = Path(source).expanduser()
@@ -97,5 +98,6 @@ def _cifar10_or_digits(
         f"These are scikit-learn's bundled digits (1,797 images of 8×8 pixels), not CIFAR-10: "
         f"{reason}."
     )
+    refuse_labels(config, "digits, which stand in for CIFAR-10,")
     digits = read_digits()
     return replace(digits, reading=digits.reading.noting(note))

@@ -15,7 +15,7 @@ from pitfalls.images.data.files import FileTree
 from pitfalls.images.data.labels import encode_labels
 from pitfalls.images.data.parts import PARTS, PartName
 from pitfalls.images.data.reading import Reading
-from pitfalls.images.data.values import infer_scale, measure
+from pitfalls.images.data.values import infer_scales
 
 __all__ = ["is_npz", "read_npz"]
 
@@ -29,6 +29,7 @@ LAYOUTS: Mapping[PartName, tuple[tuple[str, str], ...]] = {
     "test": (("x_test", "y_test"), ("test_images", "test_labels"), ("test_x", "test_y"),
              ("test_data", "test_labels"), ("arr_2", "arr_3")),
 }  # fmt: skip
+CHANNELS = (1, 3, 4)
 NAMES = ("class_names", "target_names", "label_names", "classes")
 
 
@@ -42,10 +43,11 @@ def read_npz(tree: FileTree, config: DataConfig) -> Content:
     """Read an ``.npz`` file of images and labels; objects in it are refused, not unpickled.
 
     Images are of shape (n, H, W), (n, H, W, C) or (n, C, H, W) with 1, 3 or 4 channels (the fourth
-    is dropped), of any type of numbers; what is black and what is white is inferred from their
-    range and said, or asked for. Labels are whole numbers, alone or one-hot, or text. The pairs
-    of names that are known stand in ``LAYOUTS``, capital letters or small; ``class_names`` is
-    optional. Without a test set one is split off.
+    is dropped); tiny ones that both layouts fit are refused. They are of any type of numbers; what
+    is black and what is white is inferred from their range and said, or asked for. Labels are
+    whole numbers, alone or one-hot, or text. The pairs of names that are known stand in
+    ``LAYOUTS``, capital letters or small; ``class_names`` is optional. Without a test set one is
+    split off.
 
     Raises
     ------
@@ -62,17 +64,22 @@ def read_npz(tree: FileTree, config: DataConfig) -> Content:
         part: _channels_first(arrays[key], f"{where}: {key}", notes)
         for part, (key, _) in keys.items()
     }
-    scales = _scales(images, keys, where, config)
+    stored = {keys[part][0]: array for part, array in images.items()}
+    scales = infer_scales(stored, where, config.value_range)
     labels, names, words = encode_labels(
         {key: arrays[key] for _, key in keys.values()}, where, _class_names(arrays, where)
     )
     parts = {
-        part: LabelledImages(scales[images[part].dtype.kind].apply(images[part]), labels[key])
-        for part, (_, key) in keys.items()
+        part: LabelledImages(scales[name].apply(stored[name]), labels[key])
+        for part, (name, key) in keys.items()
     }
-    said = [scale.words for scale in scales.values() if scale.words]
+    said = dict.fromkeys(scale.words for scale in scales.values() if scale.words)
     reading = Reading(
-        ".npz file", values=tuple(said), labels=words, notes=tuple(dict.fromkeys(notes))
+        ".npz file",
+        values=tuple(said),
+        labels=words,
+        notes=tuple(dict.fromkeys(notes)),
+        scale=scales[keys["train"][0]],
     )
     return Content.of_tree(tree, names, reading, parts)
 
@@ -96,38 +103,29 @@ def _pairs(arrays: Mapping[str, npt.NDArray[Any]], where: str) -> dict[PartName,
 
 def _channels_first(array: npt.NDArray[Any], where: str, notes: list[str]) -> npt.NDArray[Any]:
     """Bring images to shape (n, C, H, W) with 1 or 3 channels; nothing is copied."""
+    shape = array.shape
+    last, first = (array.ndim == 4 and shape[axis] in CHANNELS for axis in (-1, 1))
+    # four channels come last where people have them: four rows of images whose channels come last
+    plain = last and shape[1:] in ((4, shape[2], 1), (4, shape[2], 3))
+    if first and last and not plain and shape[1:] != (1, 1, 1):
+        raise DataError(
+            f"{where} has shape {shape}, in which both the second and the last axis may be the "
+            "channels; store grey images as (n, H, W), and coloured ones as (n, H, W, 3) with at least 4 "
+            "pixels a side."
+        )
     if array.ndim == 3:
         array = array[:, None]
-    elif array.ndim == 4 and array.shape[-1] in (1, 3, 4):
+    elif last:
         array = array.transpose(0, 3, 1, 2)
-    elif array.ndim != 4 or array.shape[1] not in (1, 3, 4):
+    elif not first:
         raise DataError(
             f"{where} must be of shape (n, H, W), (n, H, W, C) or (n, C, H, W) with 1, 3 or 4 "
-            f"channels, got {array.shape}."
+            f"channels, got {shape}."
         )
     if array.shape[1] == 4:
         notes.append(f"{where} has a fourth channel, taken as transparency and dropped.")
         array = array[:, :3]
     return array
-
-
-def _scales(
-    images: Mapping[PartName, npt.NDArray[Any]],
-    keys: Mapping[PartName, tuple[str, str]],
-    where: str,
-    config: DataConfig,
-) -> dict[str, Any]:
-    """Infer one scale for all arrays of one kind of numbers."""
-    extents: dict[str, list[tuple[str, Any]]] = {}
-    for part, array in images.items():
-        key = keys[part][0]
-        extents.setdefault(array.dtype.kind, []).append((key, measure(array, f"{where}: {key}")))
-    return {
-        kind: infer_scale(
-            found, f"{where}: {', '.join(key for key, _ in found)}", config.value_range
-        )
-        for kind, found in extents.items()
-    }
 
 
 def _class_names(arrays: Mapping[str, npt.NDArray[Any]], where: str) -> list[str] | None:

@@ -15,7 +15,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from pitfalls.errors import DataError
 from pitfalls.images.data.bounds import Bound
 from pitfalls.images.data.files import foreign
-from pitfalls.images.data.values import Scale, infer_scale, measure
+from pitfalls.images.data.values import BYTES, ValueScale, infer_scale, measure, scale_one
 from pitfalls.regular import open_regular
 
 __all__ = ["PictureFile", "PictureHeader", "read_header", "read_picture"]
@@ -24,6 +24,7 @@ __all__ = ["PictureFile", "PictureHeader", "read_header", "read_picture"]
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "DIB", "TIFF", "GIF", "PPM")
 GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N", "F")
 SEE_THROUGH = ("LA", "La", "PA", "RGBA", "RGBa")
+EMPTY = 16  # upper bytes that all stay below: of 16 bits at most 12 are used
 ORIENTATION = 0x0112  # the EXIF entry
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -84,6 +85,9 @@ def read_picture(
     size: Size = None,
     channels: int | None = None,
     bound: Bound = Bound(),  # noqa: B008 (frozen)
+    *,
+    scale: ValueScale | None = None,
+    value_range: tuple[float, float] | None = None,
 ) -> npt.NDArray[np.uint8]:
     """Read one picture file.
 
@@ -97,16 +101,21 @@ def read_picture(
         Make it grey or coloured; None keeps a grey picture grey.
     bound : Bound
         How much memory it may take; its header is compared with it before it is decoded.
+    scale : ValueScale, optional
+        By which the images were read that a network was trained on (``data.reading.scale``): the
+        picture must lie on the same. Without it numbers of more than 8 bits are scaled by this
+        picture's own range, which for a dark one is not that of others.
+    value_range : (float, float), optional
+        The stored numbers of more than 8 bits that are black and white; overrules ``scale``.
 
     Returns
     -------
     ndarray of shape (C, H, W), uint8
-        Numbers of more than 8 bits are scaled by this picture's own range.
 
     Raises
     ------
     DataError
-        If the file is missing, damaged, too large or no picture.
+        If the file is missing, damaged, too large or no picture, or not on the scale.
     """
     path = Path(path)
     try:
@@ -121,11 +130,26 @@ def read_picture(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the decoder's, on damage that it bears
         header = read_header(file, bound)
-        scale = None
         if header.depth == "numbers":
-            scale = infer_scale([("it", measure(read_numbers(file), file.where))], file.where)
+            scale = _own_scale(file, scale, value_range)
         wanted = channels or header.channels
-        return read_pixels(file, size, wanted, scale).pixels
+        pixels = read_pixels(file, size, wanted, scale).pixels
+    if header.depth == "upper bytes" and pixels.max() < EMPTY:
+        raise DataError(
+            f"{path} has 16 bits a channel of colour but holds at most 12 of them, and the decoder "
+            "keeps the upper 8; save it with 8 bits a channel."
+        )
+    return pixels
+
+
+def _own_scale(
+    file: PictureFile, scale: ValueScale | None, value_range: tuple[float, float] | None
+) -> ValueScale:
+    """Return the scale of one picture's numbers of more than 8 bits."""
+    values = read_numbers(file)
+    if scale is None:
+        return infer_scale([("it", measure(values, file.where))], file.where, value_range)
+    return scale_one(values, file.where, value_range, scale)
 
 
 def read_header(file: PictureFile, bound: Bound) -> PictureHeader:
@@ -188,19 +212,25 @@ class Pixels:
     transparent: bool
 
 
-def read_pixels(file: PictureFile, size: Size, channels: int, scale: Scale | None) -> Pixels:
+def read_pixels(file: PictureFile, size: Size, channels: int, scale: ValueScale | None) -> Pixels:
     """Decode a picture: turned upright, its numbers scaled, made grey or coloured, resized."""
     with _opened(file) as opened, foreign(file.where, "a picture that can be read"):
         opened.load()
         turn = UPRIGHT.get(_orientation(opened))
         picture: Image.Image = opened
-        if picture.mode.startswith("I") or picture.mode == "F":
+        narrow = not (picture.mode.startswith("I") or picture.mode == "F")
+        if not narrow:
             values = np.asarray(picture)
-            picture = Image.fromarray((scale or Scale(shift=0)).apply(values))
+            picture = Image.fromarray((scale or ValueScale(shift=0)).apply(values))
         transparent = _is_transparent(picture)
         if turn is not None:
             picture = picture.transpose(turn)
         picture = picture.convert("L" if channels == 1 else "RGB")
+        if narrow and scale is not None and scale.of_bytes and scale.ends != BYTES.ends:
+            values = np.asarray(picture)
+            picture = Image.fromarray(
+                scale_one(values, file.where, scale.ends, scale).apply(values)
+            )
         return Pixels(as_array(picture, size), transparent)
 
 

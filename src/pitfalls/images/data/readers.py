@@ -11,7 +11,7 @@ from pitfalls.images.data.bounds import Bound
 from pitfalls.images.data.cifar10 import is_cifar10, read_cifar10
 from pitfalls.images.data.cifar100 import is_cifar100, read_cifar100
 from pitfalls.images.data.class_folders import has_class_folders, read_class_folders
-from pitfalls.images.data.config import DataConfig
+from pitfalls.images.data.config import DataConfig, refuse_labels
 from pitfalls.images.data.content import Content
 from pitfalls.images.data.files import PICTURE_ENDINGS, FileTree, open_tree
 from pitfalls.images.data.idx import has_idx, read_idx
@@ -35,20 +35,23 @@ class Reader:
         ``tree -> bool``: whether these files have the form.
     read : callable
         ``(tree, config) -> Content``.
+    chooses : bool
+        Whether it looks at ``config.labels``; where there is no choice, one is refused.
     """
 
     form: str
     seen: Callable[[FileTree], bool]
     read: Callable[[FileTree, DataConfig], Content]
+    chooses: bool = False
 
 
 READERS = (
     Reader("CIFAR-10", is_cifar10, read_cifar10),
-    Reader("CIFAR-100", is_cifar100, read_cifar100),
-    Reader("idx files", has_idx, read_idx),
-    Reader("parquet files", has_parquet, read_parquet),
+    Reader("CIFAR-100", is_cifar100, read_cifar100, chooses=True),
+    Reader("idx files", has_idx, read_idx, chooses=True),
+    Reader("parquet files", has_parquet, read_parquet, chooses=True),
     Reader(".npz file", is_npz, read_npz),
-    Reader("pictures beside a table", has_table, read_tables),
+    Reader("pictures beside a table", has_table, read_tables, chooses=True),
     Reader("class folders", has_class_folders, read_class_folders),
 )
 """The first that has seen its form reads."""
@@ -85,10 +88,14 @@ def read_source(path: Path, config: DataConfig) -> Content:
     ------
     DataError
         If it has none of the forms of ``READERS``: what was seen, and which form would do.
+    InputError
+        If ``config.labels`` chooses where the form leaves no choice.
     """
     with closing(open_tree(path, Bound.of(config.memory_limit))) as tree:
         for reader in READERS:
             if reader.seen(tree):
+                if not reader.chooses:
+                    refuse_labels(config, f"{path} ({reader.form})")
                 return reader.read(tree, config)
         raise _unread(path, tree)
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from pitfalls.images.data.values import BYTES, ValueScale
+
 __all__ = ["Duplicates", "Reading", "counted"]
 
 NAMED = 5  # files that a warning names before it only counts
@@ -74,6 +76,9 @@ class Reading:
         Test images that are in the training set too; None if nobody has looked.
     notes : tuple of str
         Whatever else a reader of any result from these data must be told.
+    scale : ValueScale
+        By which the training images' stored numbers became 0 to 255; further pictures are read by
+        the same.
     """
 
     form: str
@@ -85,6 +90,7 @@ class Reading:
     split: tuple[str, ...] = ()
     duplicates: Duplicates | None = None
     notes: tuple[str, ...] = ()
+    scale: ValueScale = BYTES
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from pitfalls.images.data.class_folders import (
 )
 from pitfalls.images.data.config import DataConfig
 from pitfalls.images.data.content import Content, LabelledImages
+from pitfalls.images.data.file_column import LABEL_COLUMNS, find_file_column
 from pitfalls.images.data.files import PICTURE_ENDINGS, FileTree, foreign
 from pitfalls.images.data.gathering import gather
 from pitfalls.images.data.labels import encode_labels
@@ -32,10 +34,6 @@ FORM = "pictures beside a table"
 ENDINGS = (".csv", ".tsv", ".jsonl")
 LARGEST = 256 * 2**20  # bytes of a table
 LOOKED_AT = 200  # rows that decide which column holds the files
-LABEL_COLUMNS = (
-    *("label", "labels", "class", "classes", "class_name", "classname", "category", "target"),
-    *("y", "species", "breed", "diagnosis"),
-)
 PART_COLUMNS = ("split", "set", "subset", "partition", "phase", "usage")
 
 Rows = Sequence[Mapping[str, str]]
@@ -72,10 +70,10 @@ def _holds_pictures(tree: FileTree, folder: str) -> bool:
 def read_tables(tree: FileTree, config: DataConfig) -> Content:
     """Read pictures whose labels stand in CSV, TSV or JSON lines files.
 
-    The column of files is the one whose words are pictures (by path, by name, or without ending);
-    the column of labels is the other one, or the one of a usual name, or ``config.labels``. A part
-    (training, test) is named by a column ``split``, by the table's name, or by the folder that
-    its pictures lie in.
+    The column of files is told by `find_file_column`: its words are pictures (by path, by name, or
+    without ending). The column of labels is the other one, or the one of a usual name, or
+    ``config.labels``. A part (training, test) is named by a column ``split``, by the table's name,
+    or by the folder that its pictures lie in.
 
     Raises
     ------
@@ -154,7 +152,7 @@ def _open(
     if not rows:
         return None
     folder = path.rpartition("/")[0]
-    columns = [column for column in rows[0] if column]
+    columns = list(dict.fromkeys(column for row in rows for column in row if column))
     if not columns:
         return None
 
@@ -164,17 +162,13 @@ def _open(
             return index.get(name.rpartition("/")[2])
         return index.get(f"{folder}/{name}" if folder else name) or index.get(name)
 
-    def share(column: str) -> tuple[float, int]:
-        """Return how many are pictures' names, and how many there are: labels may look like such."""
-        some = [row.get(column, "") for row in rows[:LOOKED_AT]]
-        return sum(find(name) is not None for name in some) / len(some), len(set(some))
-
-    best = max(columns, key=share)
-    if share(best)[0] == 0:
-        return None
     part_column = next(
         (c for c in columns if c.lower() in PART_COLUMNS and _all_parts(rows, c)), None
     )
+    rest = [column for column in columns if column != part_column]
+    best = find_file_column(tree.where(path), rest, rows[:LOOKED_AT], find, config.labels)
+    if best is None:
+        return None
     label = _label_column(
         tree.where(path), [c for c in columns if c not in (best, part_column)], config
     )
@@ -222,13 +216,19 @@ def _parse(tree: FileTree, path: str) -> Rows:
             lines = [json.loads(line) for line in text.splitlines() if line.strip()]
             if not all(isinstance(line, dict) for line in lines):
                 raise ValueError("a line is no record")
-            return [{str(k): str(v) for k, v in line.items()} for line in lines]
+            return [{str(k): _word(v) for k, v in line.items()} for line in lines]
         first = text[: text.find("\n")] if "\n" in text else text
         mark = max(",;\t", key=first.count)
         reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=mark, strict=True)
         return [
             {str(k): v if isinstance(v, str) else "" for k, v in row.items() if k} for row in reader
         ]
+
+
+def _word(value: object) -> str:
+    """Return a value of JSON as a table's cell; null and NaN are empty ones."""
+    missing = value is None or (isinstance(value, float) and math.isnan(value))
+    return "" if missing else str(value)
 
 
 def _rows(
@@ -243,7 +243,7 @@ def _rows(
             name = row.get(table.file_column, "")
             path = table.files.get(name)
             if path is None:
-                missing.append(name)
+                missing.append(name or "one without a name")
                 continue
             part = part_of(row.get(table.part_column, "")) if table.part_column else of_table
             part = part or part_of_path(path.rpartition("/")[0])
