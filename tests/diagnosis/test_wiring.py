@@ -1,4 +1,5 @@
 import dataclasses
+import random
 from collections.abc import Callable
 
 import numpy as np
@@ -8,6 +9,7 @@ from torch import nn
 from torch.nn import functional
 from torch.optim import SGD
 
+from pitfalls import diagnose
 from pitfalls.diagnosis import ask_wiring
 from pitfalls.diagnosis.evidence.wiring import WiringEvidence
 from pitfalls.diagnosis.wiring_witnesses import CompositionWitness, ReachWitness, SlopeWitness
@@ -430,3 +432,35 @@ def test_slopes_below_the_rounding_of_the_numbers_it_was_computed_with_are_not_c
     card = ask_wiring(model, functional.cross_entropy, x, y)
     assert card.verdict != "gradient-wrong"
     assert all(slope.agrees is not False for slope in evidence_of(card).slopes)
+
+
+class _OwnNoise(nn.Module):
+    """Noise from a generator that the module holds."""
+
+    def __init__(self, kind):
+        super().__init__()
+        self.inner, self.kind = nn.Linear(5, 3), kind
+        self.torch = torch.Generator().manual_seed(3)
+        self.held = {"numpy": np.random.default_rng(3)}
+        self.python = random.Random(3)
+
+    def forward(self, x):
+        out = self.inner(x)
+        if self.kind == "torch":
+            return out + 0.3 * torch.randn(out.shape, generator=self.torch)
+        if self.kind == "numpy":
+            return out + 0.3 * torch.from_numpy(self.held["numpy"].normal(size=out.shape)).to(out)
+        noise = [self.python.gauss(0, 1) for _ in range(out.numel())]
+        return out + 0.3 * torch.tensor(noise).reshape(out.shape)
+
+
+@pytest.mark.parametrize("kind", ["torch", "numpy", "python"])
+def test_a_network_that_draws_from_its_own_generator_has_witnesses_that_hold(kind):
+    x, y = classes(200)
+    torch.manual_seed(0)
+    model = _OwnNoise(kind)
+    optimizer = SGD(model.parameters(), 0.1)
+    found = diagnose(model, functional.cross_entropy, x, y, optimizer, budget=4)
+    decided = [card for card in found.cards if card.verdict != "undecided"]
+    assert len(decided) >= 6
+    assert [c.question for c in decided if not c.check(model, functional.cross_entropy, x, y)] == []

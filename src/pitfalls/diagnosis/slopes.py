@@ -14,7 +14,6 @@ from pitfalls.diagnosis.guard import SAME_NUMBERS
 from pitfalls.diagnosis.nested import Nest, map_leaves
 from pitfalls.diagnosis.subject import Subject, SubjectError, dense
 from pitfalls.diagnosis.trace import rounding_unit
-from pitfalls.generators import seed_generators
 
 __all__ = ["check_slopes", "precise_risk"]
 
@@ -56,7 +55,7 @@ def precise_risk(
             }
 
         def risk(parameters: dict[str, Tensor]) -> Tensor:
-            seed_generators(SAME_NUMBERS)  # a network that draws numbers draws the same ones
+            subject.seed_numbers(SAME_NUMBERS)  # a network that draws numbers draws the same ones
             with subject.users_code("the model"):
                 batch: Nest = map_leaves(torch.clone, inputs)
                 arguments = batch if isinstance(batch, tuple | list) else (batch,)
@@ -129,7 +128,7 @@ def _draws(subject: Subject, rows: NDArray[np.int64]) -> bool:
     found = []
     with subject.mode("eval"):
         for seed in (SAME_NUMBERS, SAME_NUMBERS + 1):
-            seed_generators(seed)
+            subject.seed_numbers(seed)
             found.append(float(subject.risk(rows)))
     return found[0] != found[1]
 
@@ -141,10 +140,10 @@ def _slopes_here(
         return ()
     risk, at, dtype = precise_risk(subject, rows, precise=not _draws(subject, rows))
     with subject.mode("eval"), torch.backends.cudnn.flags(enabled=False):
-        seed_generators(SAME_NUMBERS)
+        subject.seed_numbers(SAME_NUMBERS)
         own = max(torch.finfo(p.dtype).eps for p in subject.trainable().values())
         unit = max(own, rounding_unit(lambda: subject.risk(rows)))
-        seed_generators(SAME_NUMBERS)
+        subject.seed_numbers(SAME_NUMBERS)
         value = subject.risk(rows)
         if not value.requires_grad:
             return ()

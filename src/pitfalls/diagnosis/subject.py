@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -12,11 +12,10 @@ from torch import Tensor, nn
 from pitfalls.diagnosis.adapter import call
 from pitfalls.diagnosis.cards import Cost
 from pitfalls.diagnosis.clock import Stopwatch
-from pitfalls.diagnosis.guard import StateGuard, same_numbers
+from pitfalls.diagnosis.guard import SAME_NUMBERS, StateGuard, same_numbers, seed_all
 from pitfalls.diagnosis.nested import Nest, join, leaves, select
 from pitfalls.diagnosis.samples import Samples
 from pitfalls.errors import InputError
-from pitfalls.generators import seed_generators
 
 __all__ = ["Mode", "Subject", "SubjectError"]
 
@@ -75,7 +74,7 @@ class Subject:
         self.guard.rewind()
         key = int.from_bytes(question.encode()[:7], "big")
         self.rng = np.random.default_rng(np.random.SeedSequence([_ENTROPY, self.seed, key]))
-        seed_generators(int(self.rng.integers(2**31)))
+        self.seed_numbers(int(self.rng.integers(2**31)))
         self._watch = Stopwatch()
         self._seconds = seconds
         self._counts = (self._forwards, self._gradients, self._products, self._examples)
@@ -132,6 +131,14 @@ class Subject:
             for module, training in before:
                 module.training = training
 
+    def same_numbers(self, seed: int = SAME_NUMBERS) -> AbstractContextManager[None]:
+        """Let the network draw the same numbers each time inside, and go on as before outside."""
+        return same_numbers(self.guard.own_generators, seed)
+
+    def seed_numbers(self, seed: int) -> None:
+        """Seed every generator that the network is known to draw from."""
+        seed_all(self.guard.own_generators, seed)
+
     def batch(self, indices: Tensor | np.ndarray[Any, Any]) -> tuple[Nest, Nest]:
         """Copy examples out: what the model does to them in place stays with the copy."""
         rows = torch.as_tensor(indices, dtype=torch.int64)
@@ -187,7 +194,7 @@ class Subject:
     @torch.no_grad()
     def outputs(self, indices: np.ndarray[Any, Any], mode: Mode = "eval") -> Nest:
         """Compute outputs at many examples, in chunks where the mode leaves samples apart."""
-        with self.mode(mode), same_numbers():
+        with self.mode(mode), self.same_numbers():
             if mode != "eval" or len(indices) <= _CHUNK or not self.rows_first:
                 return self.forward(self.batch(indices)[0])
             parts = range(0, len(indices), _CHUNK)
@@ -206,7 +213,7 @@ class Subject:
     def rows_first(self) -> bool:
         """Whether the first axis of every output counts the examples."""
         if not hasattr(self, "_rows_first"):
-            with torch.no_grad(), self.mode("eval"), same_numbers():
+            with torch.no_grad(), self.mode("eval"), self.same_numbers():
                 # two sizes: an axis of another meaning may be as long as one batch by chance
                 self._rows_first = all(
                     t.ndim > 0 and len(t) == few
