@@ -434,6 +434,108 @@ def test_slopes_below_the_rounding_of_the_numbers_it_was_computed_with_are_not_c
     assert all(slope.agrees is not False for slope in evidence_of(card).slopes)
 
 
+class _FirstStateMadeAnew(nn.Module):
+    """The tutorials' LSTM: a first state that asks for a gradient, made at every pass."""
+
+    def __init__(self):
+        super().__init__()
+        self.body, self.head = nn.LSTM(5, 8, batch_first=True), nn.Linear(8, 3)
+
+    def forward(self, x):
+        first, second = (torch.zeros(1, len(x), 8).requires_grad_() for _ in range(2))
+        return self.head(self.body(x[:, None], (first, second))[0][:, -1])
+
+
+class _Derivative(nn.Module):
+    """A network and its slope in the input, as physics-informed ones have."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(5, 8), nn.Tanh(), nn.Linear(8, 3))
+
+    def forward(self, x):
+        with torch.enable_grad():
+            x = x.clone().requires_grad_(True)
+            out = self.body(x)
+            (slope,) = torch.autograd.grad(out.sum(), x, create_graph=True)
+        return out + slope[:, :3]
+
+
+@pytest.mark.parametrize("make", [_FirstStateMadeAnew, _Derivative])
+def test_a_tensor_that_every_pass_makes_anew_is_none_that_the_optimizer_lacks(make):
+    x, y = classes()
+    torch.manual_seed(0)
+    model = make()
+    card = ask_wiring(model, functional.cross_entropy, x, y, SGD(model.parameters(), 0.1))
+    assert evidence_of(card).reach.outside_model == ()
+    assert card.verdict == "sound"
+    assert card.check(model, functional.cross_entropy, x, y)
+
+
+class _Skips(nn.Module):
+    """A block that training leaves out at random; without ``reached`` its output is detached."""
+
+    def __init__(self, reached=True):
+        super().__init__()
+        self.inner, self.reached = nn.Linear(8, 8), reached
+
+    def forward(self, x):
+        if self.training and float(torch.rand(())) < 0.5:
+            return x
+        out = torch.tanh(self.inner(x))
+        return x + (out if self.reached else out.detach())
+
+
+class _Experts(nn.Module):
+    """Sixteen experts of which noise picks one for each example, in training only."""
+
+    def __init__(self):
+        super().__init__()
+        self.gate = nn.Linear(5, 16)
+        self.experts = nn.ModuleList([nn.Linear(5, 3) for _ in range(16)])
+
+    def forward(self, x):
+        score = self.gate(x)
+        score = score + 2 * torch.randn_like(score) if self.training else score
+        weight, pick = score.softmax(1).max(1)
+        out = torch.stack([expert(x) for expert in self.experts], 1)
+        chosen = torch.zeros(len(x), 3)
+        for k, expert in enumerate(self.experts):
+            if bool((pick == k).any()):
+                rows = pick == k
+                chosen = chosen.masked_scatter(rows[:, None], expert(x[rows]) * weight[rows, None])
+        return chosen if self.training else (out[range(len(x)), pick] * weight[:, None])
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("make", ["dropped layers", "experts"])
+def test_what_a_pass_skips_at_random_is_not_cut_from_the_loss(make, seed):
+    x, y = classes()
+    torch.manual_seed(seed)
+    blocks = [_Skips() for _ in range(4)]
+    model = (
+        nn.Sequential(nn.Linear(5, 8), *blocks, nn.Linear(8, 3))
+        if make == "dropped layers"
+        else _Experts()
+    )
+    optimizer = SGD(model.parameters(), 0.1)
+    card = ask_wiring(model, functional.cross_entropy, x, y, optimizer, seed=seed)
+    assert evidence_of(card).reach.cut == ()
+    assert card.verdict == "sound"
+    assert card.check(model, functional.cross_entropy, x, y)
+
+
+def test_a_block_that_is_cut_is_found_among_blocks_that_are_skipped():
+    x, y = classes()
+    torch.manual_seed(1)
+    blocks = [_Skips(reached=k != 1) for k in range(4)]
+    model = nn.Sequential(nn.Linear(5, 8), *blocks, nn.Linear(8, 3))
+    card = ask_wiring(model, functional.cross_entropy, x, y, SGD(model.parameters(), 0.1))
+    assert evidence_of(card).reach.cut == ("2.inner.weight", "2.inner.bias")
+    assert card.verdict == "cut-from-loss"
+    assert card.check(model, functional.cross_entropy, x, y)
+
+
 class _OwnNoise(nn.Module):
     """Noise from a generator that the module holds."""
 
