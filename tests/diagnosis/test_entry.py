@@ -359,3 +359,48 @@ def test_the_witnesses_of_a_network_that_draws_numbers_hold_each_time():
         for card in found.cards
     }
     assert held == {question: [True, True] for question in ALL}
+
+
+class _AuxiliaryInTraining(nn.Module):
+    """A second head in training only, which the loss then asks for."""
+
+    def __init__(self):
+        super().__init__()
+        self.body, self.aux = nn.Linear(5, 3), nn.Linear(5, 3)
+
+    def forward(self, x):
+        return (self.body(x), self.aux(x)) if self.training else self.body(x)
+
+
+class _Differentiates(nn.Module):
+    """Its slope in the input belongs to its outputs; gradients are taken for granted."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(5, 8), nn.Tanh(), nn.Linear(8, 3))
+
+    def forward(self, x):
+        x = x.clone().requires_grad_(True)
+        out = self.body(x)
+        (slope,) = torch.autograd.grad(out.sum(), x, create_graph=True)
+        return out + slope[:, :3]
+
+
+def _with_auxiliary(outputs, y):
+    main, aux = outputs
+    return nn.functional.cross_entropy(main, y) + 0.3 * nn.functional.cross_entropy(aux, y)
+
+
+@pytest.mark.parametrize(
+    ("make", "loss"),
+    [(_AuxiliaryInTraining, _with_auxiliary), (_Differentiates, nn.functional.cross_entropy)],
+)
+def test_a_model_that_runs_in_training_is_examined_though_it_fails_otherwise(make, loss):
+    x = torch.randn(200, 5, generator=torch.Generator().manual_seed(0))
+    y = (x[:, 0] > 0).long()
+    torch.manual_seed(0)
+    model = make()
+    found = diagnose(model, loss, x, y, torch.optim.Adam(model.parameters(), 1e-2), budget=4)
+    assert found.cause == "healthy"
+    assert [c.question for c in found.cards if c.verdict == "undecided"] == []
+    assert all(card.check(model, loss, x, y) for card in found.cards)

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
+from pitfalls.diagnosis.contact import make_contact
 from pitfalls.diagnosis.guard import StateGuard
 from pitfalls.diagnosis.samples import Samples, generators_of, take_samples, to_device
 from pitfalls.diagnosis.subject import Subject, quiet
@@ -69,8 +70,7 @@ def examine(
                 module._compiled_call_impl = (
                     None  # the same function, without waiting for a compiler
                 )
-        with subject.mode("eval"), torch.no_grad():
-            subject.risk(np.arange(min(4, samples.n)))
+        make_contact(subject)
         yield subject
 
 

@@ -62,7 +62,7 @@ def output_mixing(subject: Subject, rows: Rows, others: Rows) -> OutputMixing:
             out = subject.forward(subject.batch(batch)[0])
         return [t.double() for t in leaves(out) if _real(t)]
 
-    with subject.mode("eval"):
+    with subject.mode("inference"):
         out, again = outputs(rows), outputs(rows)
         moved = []
         for j in range(m):

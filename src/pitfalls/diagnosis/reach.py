@@ -175,7 +175,7 @@ def _that_move_outputs(
 
 
 def _seen(subject: Subject, rows: NDArray[np.int64], mode: Mode) -> list[Tensor]:
-    """Outputs and loss with the numbers of the first pass; batch norms keep their statistics."""
+    """Return outputs and loss with the numbers of the first pass; batch norms keep their statistics."""
     kept = [(b, b.clone()) for b in subject.model.buffers()]
     with subject.mode(mode), subject.same_numbers():
         x, y = subject.batch(rows)

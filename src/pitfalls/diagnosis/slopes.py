@@ -61,7 +61,11 @@ def precise_risk(
                 arguments = batch if isinstance(batch, tuple | list) else (batch,)
                 named = batch if isinstance(batch, dict) else {}
                 values = {**parameters, **buffers}
-                out = functional_call(subject.model, values, () if named else arguments, named)
+                out = subject.run(
+                    lambda: functional_call(
+                        subject.model, values, () if named else arguments, named
+                    )
+                )
             if not isinstance(subject.loss, nn.Module):
                 return subject.loss_of(out, labels)
             with subject.users_code("the loss"):

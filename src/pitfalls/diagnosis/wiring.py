@@ -103,6 +103,7 @@ def wiring_card(subject: Subject) -> Card:
         unbounded=ray is not None,
         changes_input=_changes_input(subject, few),
         training=subject.model.training,
+        evaluates_otherwise=subject.evaluates_otherwise,
     )
     verdict, finding, witness = _verdict(
         evidence, composed, mixing[1] if mixing else None, ray, rows, subject
@@ -284,6 +285,11 @@ def _with_findings(evidence: WiringEvidence, first: tuple[str, ...]) -> WiringEv
         more.append(f"{_names(quiet)} ask for no gradient, it seems on purpose.")
     if evidence.changes_input:
         more.append("The model writes into the batch that it is given.")
+    if evidence.evaluates_otherwise:
+        more.append(
+            "In evaluation mode the model gives outputs of another kind than in training. The loss was "
+            "looked at as training sees it: torch's own layers in evaluation mode, yours in training mode."
+        )
     if not evidence.training:
         more.append("The model came in evaluation mode: dropout is off and batch norm is fixed.")
     if any(s.agrees is None for s in evidence.slopes):

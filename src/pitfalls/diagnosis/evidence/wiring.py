@@ -141,6 +141,9 @@ class WiringEvidence(Evidence):
         Whether the model writes into the batch that it is given.
     training : bool
         Whether the model came in training mode.
+    evaluates_otherwise : bool
+        Whether outputs in evaluation mode are of another kind than in training (probabilities in place of
+        logits, say, or fewer of them), so that the loss was looked at as training sees it.
     """
 
     not_finite: str = ""
@@ -156,6 +159,7 @@ class WiringEvidence(Evidence):
     unbounded: bool = False
     changes_input: bool = False
     training: bool = True
+    evaluates_otherwise: bool = False
 
     @property
     def wrong_slopes(self) -> tuple[Slope, ...]:
