@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional
-from torch.optim import SGD
+from torch.optim import SGD, Adam
 
 from pitfalls import diagnose
 from pitfalls.diagnosis import ask_wiring
@@ -566,3 +566,49 @@ def test_a_network_that_draws_from_its_own_generator_has_witnesses_that_hold(kin
     decided = [card for card in found.cards if card.verdict != "undecided"]
     assert len(decided) >= 6
     assert [c.question for c in decided if not c.check(model, functional.cross_entropy, x, y)] == []
+
+
+def focal(outputs, y):
+    """A cross-entropy whose weights are held fixed."""
+    each = functional.cross_entropy(outputs, y, reduction="none")
+    return ((1 - torch.exp(-each)).detach() ** 2 * each).mean()
+
+
+class _Rounds(nn.Module):
+    """A straight-through estimate: rounded forwards, as if it were not backwards."""
+
+    def __init__(self):
+        super().__init__()
+        self.body, self.head = nn.Linear(5, 8), nn.Linear(8, 3)
+
+    def forward(self, x):
+        h = torch.tanh(self.body(x))
+        return self.head(h + (torch.round(4 * h) / 4 - h).detach())
+
+
+@pytest.mark.parametrize(
+    ("make", "loss"), [(lambda: mlp(out=3), focal), (_Rounds, functional.cross_entropy)]
+)
+def test_a_gradient_that_is_stopped_on_its_way_is_told_as_that_and_no_cause_where_it_learns(
+    make, loss
+):
+    x, y = classes(200)
+    torch.manual_seed(0)
+    model = make()
+    optimizer = Adam(model.parameters(), 1e-2)
+    asked = ["wiring", "schedule"]
+    found = diagnose(model, loss, x, y, optimizer, questions=asked, budget=4)
+    card = found.card("wiring")
+    assert card.verdict == "stopped-gradient"
+    assert "detach" in card.evidence.findings[0]
+    assert evidence_of(card).wrong_slopes == ()
+    assert card.check(model, loss, x, y)
+    assert found.cause == "healthy"
+
+
+def test_a_wrong_backward_pass_is_wrong_beside_a_detach_that_does_not_explain_it():
+    x, y = classes()
+    torch.manual_seed(0)
+    model = _Parts(lambda m, x: m.head(_Scaled.apply(torch.tanh(m.body(x)), -1.0)))
+    card = ask_wiring(model, focal, x, y)
+    assert card.verdict == "gradient-wrong"
