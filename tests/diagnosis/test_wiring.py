@@ -596,8 +596,7 @@ def test_a_gradient_that_is_stopped_on_its_way_is_told_as_that_and_no_cause_wher
     torch.manual_seed(0)
     model = make()
     optimizer = Adam(model.parameters(), 1e-2)
-    asked = ["wiring", "schedule"]
-    found = diagnose(model, loss, x, y, optimizer, questions=asked, budget=4)
+    found = diagnose(model, loss, x, y, optimizer, questions=["wiring", "schedule"], budget=4)
     card = found.card("wiring")
     assert card.verdict == "stopped-gradient"
     assert "detach" in card.evidence.findings[0]

@@ -214,8 +214,10 @@ RULES: tuple[Rule, ...] = (
         "degenerate data",
         "data-degenerate",
         "data",
-        "No input varies, or no label does; or the examples repeat in the order they are given; or "
-        "fewer than a tenth of the inputs are distinct where their features' values would allow ten "
+        "No input varies, or no label does (real ones only if training gets no further than the last "
+        "linear layer's bias alone, which a residual to be made zero does); or the examples repeat in the "
+        "order they are given (more than 64 of them only if the data hold others too); or fewer than a "
+        "tenth of the inputs are distinct where their features' values would allow ten "
         "times as many.",
         lambda f: bool(f.data.degenerate),
         exact=True,

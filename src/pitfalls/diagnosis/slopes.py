@@ -232,8 +232,9 @@ def _direction(gradient: Tensor) -> Tensor:
         return gradient / float(size)
     # a gradient of zero points nowhere: any direction must be level
     generator = torch.Generator().manual_seed(0)
-    direction = torch.randn(gradient.shape, generator=generator, dtype=torch.float64)
-    return (direction / direction.norm()).to(gradient)
+    drawn = torch.randn(gradient.shape, generator=generator, dtype=torch.float64)
+    direction: Tensor = (drawn / drawn.norm()).to(gradient)
+    return direction
 
 
 @torch.no_grad()

@@ -167,7 +167,7 @@ def knowledge(
         if not np.isfinite(loss) or not all(bool(torch.isfinite(t).all()) for t in leaves(out)):
             found.append(Knowledge(loss, float("nan"), 1.0, len(rows)))
             continue
-        if not subject.labels_matter:
+        if not subject.labels_matter or subject.constant_target:
             found.append(Knowledge(loss, loss, 1.0, len(rows), labels_matter=False))
             continue
         p, mean = _permuted(subject, out, y, loss, rng, n_permutations)

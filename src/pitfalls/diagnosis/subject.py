@@ -228,6 +228,15 @@ class Subject:
         return self._labels_matter
 
     @property
+    def constant_target(self) -> bool:
+        """Whether all labels are one number and this is the task, as it was at the user's weights."""
+        if not hasattr(self, "_constant_target"):
+            from pitfalls.diagnosis.constant_target import is_constant_target  # it needs this class
+
+            self._constant_target = is_constant_target(self)
+        return self._constant_target
+
+    @property
     def rows_first(self) -> bool:
         """Whether the first axis of every output counts the examples."""
         if not hasattr(self, "_rows_first"):

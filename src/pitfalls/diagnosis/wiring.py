@@ -200,8 +200,8 @@ def _verdict(
             "sign may be turned.",
             ray,
         )
-    found = _optimizer_verdict(reached, names, composed)
-    if found[0] == "sound" and evidence.stopped_slopes:
+    last = _optimizer_verdict(reached, names, composed)
+    if last[0] == "sound" and evidence.stopped_slopes:
         said, slope = _disagreement(evidence.stopped_slopes, len(evidence.slopes), rows)
         return (
             "stopped-gradient",
@@ -209,7 +209,7 @@ def _verdict(
             "weights, straight-through estimates, twin networks), all is well.",
             slope,
         )
-    return found
+    return last
 
 
 def _disagreement(
