@@ -1,5 +1,6 @@
 """Open an examination: checks that one can take place, the guard around it, and its end."""
 
+import numbers
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -116,6 +117,11 @@ def _check_callables(loss: Any, optimizer: Any, seconds: float, seed: int, who: 
         raise InputError(
             f"{who}: loss must be a function of (outputs, y). Got {type(loss).__name__}."
         )
+    if isinstance(optimizer, type):
+        raise InputError(
+            f"{who}: optimizer must be made for the model's parameters. Got the class "
+            f"{optimizer.__name__}; call it with model.parameters()."
+        )
     if optimizer is not None and not (
         callable(getattr(optimizer, "step", None))
         and callable(getattr(optimizer, "zero_grad", None))
@@ -124,7 +130,7 @@ def _check_callables(loss: Any, optimizer: Any, seconds: float, seed: int, who: 
             f"{who}: optimizer must have step() and zero_grad(), as torch.optim's have. Got "
             f"{type(optimizer).__name__}."
         )
-    if not seconds > 0:
-        raise InputError(f"{who}: budget must be a positive number of seconds. Got {seconds}.")
+    if not isinstance(seconds, numbers.Real) or not seconds > 0:
+        raise InputError(f"{who}: budget must be a positive number of seconds. Got {seconds!r}.")
     if not isinstance(seed, int | np.integer) or seed < 0:
         raise InputError(f"{who}: seed must be a whole number of at least 0. Got {seed!r}.")
