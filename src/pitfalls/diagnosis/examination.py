@@ -1,6 +1,5 @@
 """Open an examination: checks that one can take place, the guard around it, and its end."""
 
-import numbers
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -112,7 +111,7 @@ def checked_model(model: Any, who: str) -> nn.Module:
     return checked
 
 
-def _check_callables(loss: Any, optimizer: Any, seconds: float, seed: int, who: str) -> None:
+def _check_callables(loss: Any, optimizer: Any, seconds: Any, seed: int, who: str) -> None:
     if not callable(loss):
         raise InputError(
             f"{who}: loss must be a function of (outputs, y). Got {type(loss).__name__}."
@@ -130,7 +129,7 @@ def _check_callables(loss: Any, optimizer: Any, seconds: float, seed: int, who: 
             f"{who}: optimizer must have step() and zero_grad(), as torch.optim's have. Got "
             f"{type(optimizer).__name__}."
         )
-    if not isinstance(seconds, numbers.Real) or not seconds > 0:
+    if not isinstance(seconds, int | float | np.number) or not seconds > 0:
         raise InputError(f"{who}: budget must be a positive number of seconds. Got {seconds!r}.")
     if not isinstance(seed, int | np.integer) or seed < 0:
         raise InputError(f"{who}: seed must be a whole number of at least 0. Got {seed!r}.")
