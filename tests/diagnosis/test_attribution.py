@@ -17,7 +17,7 @@ from pitfalls.diagnosis.evidence.saddle import SaddleEvidence
 from pitfalls.diagnosis.evidence.schedule import Knowledge, ScheduleEvidence, Trial
 from pitfalls.diagnosis.evidence.signal import PermutationTest, SignalEvidence
 from pitfalls.diagnosis.evidence.units import LayerGradient, LayerUnits, UnitsEvidence
-from pitfalls.diagnosis.evidence.wiring import OutputMixing, WiringEvidence
+from pitfalls.diagnosis.evidence.wiring import OutputMixing, Slope, WiringEvidence
 
 
 def trial(learned, **changes):
@@ -94,6 +94,20 @@ def test_an_exact_finding_of_wiring_speaks_against_a_network_that_learns():
     mixing = WiringEvidence(16, ("mixes",), mixing=OutputMixing(True, 0.5, 0, 1))
     card = Card("wiring", "outputs-mix-samples", mixing, None, None)
     assert causes(card, schedule(trial(True))) == ["outputs-mix-samples"]
+
+
+def test_a_stopped_gradient_is_a_cause_only_where_no_run_learns():
+    slope = Slope("a", 1.0, 3.0, 1e-6, 1e-6, stopped=True)
+    evidence = WiringEvidence(16, ("detach",), slopes=(slope,))
+    card = Card("wiring", "stopped-gradient", evidence, None, None)
+    assert causes(card, schedule(trial(True))) == ["healthy"]
+    assert causes(card, schedule(trial(False), adam=trial(True))) == ["healthy"]
+    assert causes(card, schedule(trial(False))) == ["gradient-wrong"]
+    cure = trial(True, factor=1e3)
+    assert causes(card, schedule(trial(False), tried=(cure,))) == ["rate-too-low"]
+    true = dataclasses.replace(slope, stopped=False)
+    wrong = dataclasses.replace(card, evidence=dataclasses.replace(evidence, slopes=(true,)))
+    assert causes(wrong, schedule(trial(True))) == ["gradient-wrong"]
 
 
 def test_a_burst_is_a_rate_too_high_only_where_a_lower_one_learns():

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from pitfalls.diagnosis import ask_capacity
+from pitfalls.diagnosis import ask_capacity, ask_wiring
 from pitfalls.diagnosis.confinement import find_confinement
 from pitfalls.diagnosis.evidence.capacity import CapacityEvidence
 from pitfalls.diagnosis.examination import examine
@@ -206,3 +206,42 @@ def test_scores_of_every_pair_of_shapes():
     assert score_outputs(numbers, torch.tensor([0.0, 1, 1])).value == 1.0
     assert score_outputs(numbers, torch.tensor([1.0, 0, 1])).value == pytest.approx(2 / 3)
     assert score_outputs({"a": numbers}, numbers).kind == "none"
+
+
+class _OtherInEvaluation(nn.Module):
+    """Outputs of another kind in evaluation mode than in training."""
+
+    def __init__(self, change):
+        super().__init__()
+        self.inner, self.change = mlp(), change
+
+    def forward(self, x):
+        out = self.inner(x)
+        return out if self.training else self.change(out)
+
+
+OTHER = {
+    "softmax": lambda o: o.softmax(1),
+    "sigmoid": torch.sigmoid,
+    "the class alone": lambda o: functional.one_hot(o.argmax(1), 3).float(),
+}
+
+
+@pytest.mark.parametrize("change", OTHER.values(), ids=OTHER)
+def test_what_the_loss_sees_in_training_counts_where_evaluation_gives_other_outputs(change):
+    x, y = data()
+    model = _OtherInEvaluation(change)
+    wiring = ask_wiring(model, functional.cross_entropy, x, y)
+    assert any("outputs of another kind" in said for said in wiring.evidence.findings)
+    card = ask_capacity(model, functional.cross_entropy, x, y, budget=600)
+    assert card.verdict == "fits a batch"
+    assert card.check(model, functional.cross_entropy, x, y)
+
+
+def test_a_softmax_in_both_modes_is_found_in_a_model_of_its_own_class():
+    x, y = data(32)
+    model = _OtherInEvaluation(lambda o: o)
+    model.inner.append(nn.Softmax(1))
+    card = ask_capacity(model, functional.cross_entropy, x, y, budget=4)
+    assert card.verdict == "cannot-memorise"
+    assert card.check(model, functional.cross_entropy, x, y)

@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
+from pitfalls import diagnose
 from pitfalls.diagnosis import ask_data
 from pitfalls.diagnosis.data import measure_data
 from pitfalls.diagnosis.evidence.data import DataEvidence
@@ -228,3 +229,66 @@ def test_labels_that_are_the_inputs_of_another_place_are_not_seen_by_copying():
     assert measure_data(ruled[:, :-1], ruled[:, 1:], 0).sees
     assert measure_data(x, x, 0).sees  # the same place: built again, not copied from elsewhere
     assert measure_data(x, x.roll(1, 1), 0).sees  # nothing else is left to see
+
+
+class _Residual(nn.Module):
+    """How far u' + u is from 0, for u = 1 + t net(t): a network that solves an equation."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.net = nn.Sequential(nn.Linear(1, 16), nn.Tanh(), nn.Linear(16, 1))
+
+    def forward(self, t):
+        def solution(t):
+            return 1 + t * self.net(t)
+
+        return sum(torch.func.jvp(solution, (t,), (torch.ones_like(t),)))
+
+
+def test_one_target_for_all_is_the_task_where_training_gets_further_than_a_bias_alone():
+    t = 3 * torch.rand(120, 1, generator=torch.Generator().manual_seed(0))
+    zero = torch.zeros(120, 1)
+    residual = _Residual()
+    card = ask_data(residual, functional.mse_loss, t, zero)
+    assert card.verdict == "labels constant"
+    assert card.check(residual, functional.mse_loss, t, zero)
+    optimizer = torch.optim.Adam(residual.parameters(), 1e-2)
+    found = diagnose(
+        residual, functional.mse_loss, t, zero, optimizer, questions=["data", "schedule"], budget=4
+    )
+    assert found.cause == "healthy"
+    plain = nn.Sequential(nn.Linear(1, 16), nn.Tanh(), nn.Linear(16, 1))
+    card = ask_data(plain, functional.mse_loss, t, zero)
+    assert card.verdict == "data-degenerate"
+    assert card.check(plain, functional.mse_loss, t, zero)
+
+
+def test_a_full_batch_again_and_again_is_no_fault_and_its_copies_are_not_split():
+    x, g = gaussian(256)
+    y = (x[:, 0] > 0).long()
+    card = ask([(x[:200], y[:200])] * 100, None)
+    assert card.verdict == "labels seen"
+    assert card.evidence.n == 200
+    assert any("full-batch" in said for said in card.evidence.findings)
+    shuffled = y[torch.randperm(256, generator=g)]
+    assert ask([(x[:200], shuffled[:200])] * 100, None).verdict == "labels not seen"
+
+    class Stuck(torch.utils.data.Sampler[int]):
+        def __iter__(self):
+            for _ in range(8):
+                yield from torch.randperm(128).tolist()
+
+        def __len__(self):
+            return 1024
+
+    stuck = DataLoader(TensorDataset(x, y), batch_size=128, sampler=Stuck())
+    assert ask(stuck, None).verdict == "data-degenerate"
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_constant_far_from_the_start_is_nothing_to_learn_though_training_takes_long(bias):
+    x, _ = gaussian(120)
+    network = nn.Sequential(nn.Linear(6, 16), nn.Tanh(), nn.Linear(16, 1, bias=bias))
+    card = ask_data(network, functional.mse_loss, x, torch.full((120, 1), 300.0))
+    assert card.verdict == "data-degenerate"

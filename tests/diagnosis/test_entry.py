@@ -78,6 +78,12 @@ def test_some_questions_can_be_asked_alone_and_others_are_refused():
         diagnose(mlp(), functional.cross_entropy, x, y, questions=["wires"])  # type: ignore[list-item]
 
 
+def test_no_word_of_questions_asks_all():
+    x, y = data(40)
+    found = diagnose(mlp(), functional.cross_entropy, x, y, questions=None, budget=1)
+    assert tuple(card.question for card in found.cards) == ALL
+
+
 class _Pairs(Dataset[Any]):
     def __init__(self, x, y):
         self.x, self.y = x, y
@@ -225,8 +231,12 @@ def test_bad_input_is_refused_in_one_clear_line(name):
     ("named", "match"),
     [
         ({"budget": 0}, "budget must be"),
+        ({"budget": "5"}, "budget must be a positive number of seconds. Got '5'"),
+        ({"budget": None}, "budget must be"),
+        ({"questions": 3}, "questions must be"),
         ({"seed": -1}, "seed must be"),
         ({"optimizer": "Adam"}, "optimizer must have"),
+        ({"optimizer": torch.optim.Adam}, "the class Adam; call it with model.parameters"),
     ],
 )
 def test_bad_options_are_refused_in_one_clear_line(named, match):
@@ -359,3 +369,48 @@ def test_the_witnesses_of_a_network_that_draws_numbers_hold_each_time():
         for card in found.cards
     }
     assert held == {question: [True, True] for question in ALL}
+
+
+class _AuxiliaryInTraining(nn.Module):
+    """A second head in training only, which the loss then asks for."""
+
+    def __init__(self):
+        super().__init__()
+        self.body, self.aux = nn.Linear(5, 3), nn.Linear(5, 3)
+
+    def forward(self, x):
+        return (self.body(x), self.aux(x)) if self.training else self.body(x)
+
+
+class _Differentiates(nn.Module):
+    """Its slope in the input belongs to its outputs; gradients are taken for granted."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(5, 8), nn.Tanh(), nn.Linear(8, 3))
+
+    def forward(self, x):
+        x = x.clone().requires_grad_(True)
+        out = self.body(x)
+        (slope,) = torch.autograd.grad(out.sum(), x, create_graph=True)
+        return out + slope[:, :3]
+
+
+def _with_auxiliary(outputs, y):
+    main, aux = outputs
+    return functional.cross_entropy(main, y) + 0.3 * functional.cross_entropy(aux, y)
+
+
+@pytest.mark.parametrize(
+    ("make", "loss"),
+    [(_AuxiliaryInTraining, _with_auxiliary), (_Differentiates, functional.cross_entropy)],
+)
+def test_a_model_that_runs_in_training_is_examined_though_it_fails_otherwise(make, loss):
+    x = torch.randn(200, 5, generator=torch.Generator().manual_seed(0))
+    y = (x[:, 0] > 0).long()
+    torch.manual_seed(0)
+    model = make()
+    found = diagnose(model, loss, x, y, torch.optim.Adam(model.parameters(), 1e-2), budget=4)
+    assert found.cause == "healthy"
+    assert [c.question for c in found.cards if c.verdict == "undecided"] == []
+    assert all(card.check(model, loss, x, y) for card in found.cards)

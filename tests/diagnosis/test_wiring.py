@@ -1,4 +1,5 @@
 import dataclasses
+import random
 from collections.abc import Callable
 
 import numpy as np
@@ -6,8 +7,9 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional
-from torch.optim import SGD
+from torch.optim import SGD, Adam
 
+from pitfalls import diagnose
 from pitfalls.diagnosis import ask_wiring
 from pitfalls.diagnosis.evidence.wiring import WiringEvidence
 from pitfalls.diagnosis.wiring_witnesses import CompositionWitness, ReachWitness, SlopeWitness
@@ -430,3 +432,182 @@ def test_slopes_below_the_rounding_of_the_numbers_it_was_computed_with_are_not_c
     card = ask_wiring(model, functional.cross_entropy, x, y)
     assert card.verdict != "gradient-wrong"
     assert all(slope.agrees is not False for slope in evidence_of(card).slopes)
+
+
+class _FirstStateMadeAnew(nn.Module):
+    """The tutorials' LSTM: a first state that asks for a gradient, made at every pass."""
+
+    def __init__(self):
+        super().__init__()
+        self.body, self.head = nn.LSTM(5, 8, batch_first=True), nn.Linear(8, 3)
+
+    def forward(self, x):
+        first, second = (torch.zeros(1, len(x), 8).requires_grad_() for _ in range(2))
+        return self.head(self.body(x[:, None], (first, second))[0][:, -1])
+
+
+class _Derivative(nn.Module):
+    """A network and its slope in the input, as physics-informed ones have."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(5, 8), nn.Tanh(), nn.Linear(8, 3))
+
+    def forward(self, x):
+        with torch.enable_grad():
+            x = x.clone().requires_grad_(True)
+            out = self.body(x)
+            (slope,) = torch.autograd.grad(out.sum(), x, create_graph=True)
+        return out + slope[:, :3]
+
+
+@pytest.mark.parametrize("make", [_FirstStateMadeAnew, _Derivative])
+def test_a_tensor_that_every_pass_makes_anew_is_none_that_the_optimizer_lacks(make):
+    x, y = classes()
+    torch.manual_seed(0)
+    model = make()
+    card = ask_wiring(model, functional.cross_entropy, x, y, SGD(model.parameters(), 0.1))
+    assert evidence_of(card).reach.outside_model == ()
+    assert card.verdict == "sound"
+    assert card.check(model, functional.cross_entropy, x, y)
+
+
+class _Skips(nn.Module):
+    """A block that training leaves out at random; without ``reached`` its output is detached."""
+
+    def __init__(self, reached=True):
+        super().__init__()
+        self.inner, self.reached = nn.Linear(8, 8), reached
+
+    def forward(self, x):
+        if self.training and float(torch.rand(())) < 0.5:
+            return x
+        out = torch.tanh(self.inner(x))
+        return x + (out if self.reached else out.detach())
+
+
+class _Experts(nn.Module):
+    """Sixteen experts of which noise picks one for each example, in training only."""
+
+    def __init__(self):
+        super().__init__()
+        self.gate = nn.Linear(5, 16)
+        self.experts = nn.ModuleList([nn.Linear(5, 3) for _ in range(16)])
+
+    def forward(self, x):
+        score = self.gate(x)
+        score = score + 2 * torch.randn_like(score) if self.training else score
+        weight, pick = score.softmax(1).max(1)
+        out = torch.stack([expert(x) for expert in self.experts], 1)
+        chosen = torch.zeros(len(x), 3)
+        for k, expert in enumerate(self.experts):
+            if bool((pick == k).any()):
+                rows = pick == k
+                chosen = chosen.masked_scatter(rows[:, None], expert(x[rows]) * weight[rows, None])
+        return chosen if self.training else (out[range(len(x)), pick] * weight[:, None])
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("make", ["dropped layers", "experts"])
+def test_what_a_pass_skips_at_random_is_not_cut_from_the_loss(make, seed):
+    x, y = classes()
+    torch.manual_seed(seed)
+    blocks = [_Skips() for _ in range(4)]
+    model = (
+        nn.Sequential(nn.Linear(5, 8), *blocks, nn.Linear(8, 3))
+        if make == "dropped layers"
+        else _Experts()
+    )
+    optimizer = SGD(model.parameters(), 0.1)
+    card = ask_wiring(model, functional.cross_entropy, x, y, optimizer, seed=seed)
+    assert evidence_of(card).reach.cut == ()
+    assert card.verdict == "sound"
+    assert card.check(model, functional.cross_entropy, x, y)
+
+
+def test_a_block_that_is_cut_is_found_among_blocks_that_are_skipped():
+    x, y = classes()
+    torch.manual_seed(1)
+    blocks = [_Skips(reached=k != 1) for k in range(4)]
+    model = nn.Sequential(nn.Linear(5, 8), *blocks, nn.Linear(8, 3))
+    card = ask_wiring(model, functional.cross_entropy, x, y, SGD(model.parameters(), 0.1))
+    assert evidence_of(card).reach.cut == ("2.inner.weight", "2.inner.bias")
+    assert card.verdict == "cut-from-loss"
+    assert card.check(model, functional.cross_entropy, x, y)
+
+
+class _OwnNoise(nn.Module):
+    """Noise from a generator that the module holds."""
+
+    def __init__(self, kind):
+        super().__init__()
+        self.inner, self.kind = nn.Linear(5, 3), kind
+        self.torch = torch.Generator().manual_seed(3)
+        self.held = {"numpy": np.random.default_rng(3)}
+        self.python = random.Random(3)
+
+    def forward(self, x):
+        out = self.inner(x)
+        if self.kind == "torch":
+            return out + 0.3 * torch.randn(out.shape, generator=self.torch)
+        if self.kind == "numpy":
+            return out + 0.3 * torch.from_numpy(self.held["numpy"].normal(size=out.shape)).to(out)
+        noise = [self.python.gauss(0, 1) for _ in range(out.numel())]
+        return out + 0.3 * torch.tensor(noise).reshape(out.shape)
+
+
+@pytest.mark.parametrize("kind", ["torch", "numpy", "python"])
+def test_a_network_that_draws_from_its_own_generator_has_witnesses_that_hold(kind):
+    x, y = classes(200)
+    torch.manual_seed(0)
+    model = _OwnNoise(kind)
+    optimizer = SGD(model.parameters(), 0.1)
+    found = diagnose(model, functional.cross_entropy, x, y, optimizer, budget=4)
+    decided = [card for card in found.cards if card.verdict != "undecided"]
+    assert len(decided) >= 6
+    assert [c.question for c in decided if not c.check(model, functional.cross_entropy, x, y)] == []
+
+
+def focal(outputs, y):
+    """A cross-entropy whose weights are held fixed."""
+    each = functional.cross_entropy(outputs, y, reduction="none")
+    return ((1 - torch.exp(-each)).detach() ** 2 * each).mean()
+
+
+class _Rounds(nn.Module):
+    """A straight-through estimate: rounded forwards, as if it were not backwards."""
+
+    def __init__(self):
+        super().__init__()
+        self.body, self.head = nn.Linear(5, 8), nn.Linear(8, 3)
+
+    def forward(self, x):
+        h = torch.tanh(self.body(x))
+        return self.head(h + (torch.round(4 * h) / 4 - h).detach())
+
+
+@pytest.mark.parametrize(
+    ("make", "loss"), [(lambda: mlp(out=3), focal), (_Rounds, functional.cross_entropy)]
+)
+def test_a_gradient_that_is_stopped_on_its_way_is_told_as_that_and_no_cause_where_it_learns(
+    make, loss
+):
+    x, y = classes(200)
+    torch.manual_seed(0)
+    model = make()
+    optimizer = Adam(model.parameters(), 1e-2)
+    found = diagnose(model, loss, x, y, optimizer, questions=["wiring", "schedule"], budget=4)
+    card = found.card("wiring")
+    assert card.verdict == "stopped-gradient"
+    assert "detach" in card.evidence.findings[0]
+    assert evidence_of(card).wrong_slopes == ()
+    assert card.check(model, loss, x, y)
+    assert found.cause == "healthy"
+
+
+def test_a_wrong_backward_pass_is_wrong_beside_a_detach_that_does_not_explain_it():
+    x, y = classes()
+    torch.manual_seed(0)
+    model = _Parts(lambda m, x: m.head(_Scaled.apply(torch.tanh(m.body(x)), -1.0)))
+    card = ask_wiring(model, focal, x, y)
+    assert card.verdict == "gradient-wrong"

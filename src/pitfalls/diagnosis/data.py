@@ -24,6 +24,9 @@ from pitfalls.diagnosis.witnesses import DataWitness
 __all__ = ["data_card", "data_verdict", "measure_all", "measure_data"]
 
 
+_FULL_BATCH = "The same examples come again and again, as in full-batch descent."
+
+
 def data_card(subject: Subject) -> Card:
     """Answer the question for an examination that is under way."""
     seed = int(subject.rng.integers(2**31))
@@ -51,6 +54,8 @@ def measure_all(subject: Subject, seed: int) -> DataEvidence:
         )
     if subject.n < LEAST_EXAMPLES or evidence.not_finite:
         return evidence
+    if evidence.constant_labels and evidence.labels_matter:
+        evidence = dataclasses.replace(evidence, constant_target=subject.constant_target)
     return _with_repeats(evidence, subject, seed)
 
 
@@ -153,11 +158,18 @@ def data_verdict(evidence: DataEvidence) -> tuple[str, tuple[str, ...]]:
         f"(chance {s.chance:.3g}), p = {s.p_value:.3g}."
         for s in evidence.learners
     )
-    seen = (*scored, _described(evidence))
+    again = evidence.repeats is not None and evidence.repeats.full_batch
+    seen = (*scored, _described(evidence), *([_FULL_BATCH] if again else []))
     if evidence.degenerate:
         return "data-degenerate", (evidence.degenerate, *seen)
     if not evidence.labels_matter:
         return "labels unused", ("The loss does not look at the labels.", *seen)
+    if evidence.constant_target:
+        return "labels constant", (
+            "All labels are the same, and training gets further than the last layer's bias alone: they "
+            "are the task, as a residual's zero is, and there is nothing in them to be seen.",
+            *seen,
+        )
     if evidence.sees:
         return "labels seen", seen
     if not evidence.could_see:

@@ -1,6 +1,6 @@
 """The door: one call, seven cards, a cause. Nothing heavy is imported until it is called."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pitfalls.diagnosis.vocabulary import ALL, Question
@@ -32,7 +32,7 @@ def diagnose(
     y: Any = None,
     optimizer: Any = None,
     *,
-    questions: Sequence[Question] = ALL,
+    questions: Sequence[Question] | None = ALL,
     budget: float = 60.0,
     seed: int = 0,
     on_card: "Callable[[Card], None] | None" = None,
@@ -52,7 +52,8 @@ def diagnose(
     optimizer : torch.optim.Optimizer, optional
         The user's own, over the model's parameters. Without it the schedule cannot be judged.
     questions : sequence of str
-        Some of ``wiring``, ``data``, ``signal``, ``units``, ``capacity``, ``saddle``, ``schedule``.
+        Some of ``wiring``, ``data``, ``signal``, ``units``, ``capacity``, ``saddle``, ``schedule``;
+        None for all.
     budget : float
         Seconds of work, about: on a shared machine, time for which others hold the processor does not
         count, up to three quarters. Questions shrink what they look at to fit, and each card says how far.
@@ -134,8 +135,14 @@ def share_of(question: Question, rest: Sequence[Question], left: float, budget: 
     return max(0.02 * budget, left * _PARTS[question] / sum(_PARTS[later] for later in rest))
 
 
-def _checked(questions: Sequence[Question]) -> tuple[Question, ...]:
+def _checked(questions: Sequence[Question] | None) -> tuple[Question, ...]:
     """Bring the questions into their order."""
+    if questions is None:
+        return ALL
+    if not isinstance(questions, Iterable):
+        raise InputError(
+            f"diagnose: questions must be some of {', '.join(ALL)}. Got {questions!r}."
+        )
     given = (questions,) if isinstance(questions, str) else tuple(questions)
     unknown = [q for q in given if q not in ALL]
     if unknown or not given:

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
+from pitfalls.diagnosis.contact import make_contact
 from pitfalls.diagnosis.guard import StateGuard
 from pitfalls.diagnosis.samples import Samples, generators_of, take_samples, to_device
 from pitfalls.diagnosis.subject import Subject, quiet
@@ -69,8 +70,7 @@ def examine(
                 module._compiled_call_impl = (
                     None  # the same function, without waiting for a compiler
                 )
-        with subject.mode("eval"), torch.no_grad():
-            subject.risk(np.arange(min(4, samples.n)))
+        make_contact(subject)
         yield subject
 
 
@@ -111,10 +111,15 @@ def checked_model(model: Any, who: str) -> nn.Module:
     return checked
 
 
-def _check_callables(loss: Any, optimizer: Any, seconds: float, seed: int, who: str) -> None:
+def _check_callables(loss: Any, optimizer: Any, seconds: Any, seed: int, who: str) -> None:
     if not callable(loss):
         raise InputError(
             f"{who}: loss must be a function of (outputs, y). Got {type(loss).__name__}."
+        )
+    if isinstance(optimizer, type):
+        raise InputError(
+            f"{who}: optimizer must be made for the model's parameters. Got the class "
+            f"{optimizer.__name__}; call it with model.parameters()."
         )
     if optimizer is not None and not (
         callable(getattr(optimizer, "step", None))
@@ -124,7 +129,7 @@ def _check_callables(loss: Any, optimizer: Any, seconds: float, seed: int, who: 
             f"{who}: optimizer must have step() and zero_grad(), as torch.optim's have. Got "
             f"{type(optimizer).__name__}."
         )
-    if not seconds > 0:
-        raise InputError(f"{who}: budget must be a positive number of seconds. Got {seconds}.")
+    if not isinstance(seconds, int | float | np.number) or not seconds > 0:
+        raise InputError(f"{who}: budget must be a positive number of seconds. Got {seconds!r}.")
     if not isinstance(seed, int | np.integer) or seed < 0:
         raise InputError(f"{who}: seed must be a whole number of at least 0. Got {seed!r}.")

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from torch import nn
 
 from pitfalls.diagnosis.evidence.capacity import Score
-from pitfalls.diagnosis.guard import same_numbers
 from pitfalls.diagnosis.nested import map_leaves
 from pitfalls.diagnosis.scores import Scorer, scorer_for
 from pitfalls.diagnosis.steps import batches, train_steps
@@ -130,7 +129,7 @@ def _fit(
             complete = False
             break
     _settle_batch_norm(subject, x)
-    with torch.no_grad(), subject.mode("eval"), same_numbers():
+    with torch.no_grad(), subject.mode("eval"), subject.same_numbers():
         out = subject.forward(_copy(x))
         loss = float(subject.loss_of(out, labels))
     return Fit(rate, done, loss, score(out, labels), take_weights(subject), complete, fresh)

@@ -23,7 +23,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from pitfalls.generators import seed_generators
 
-__all__ = ["GlobalGenerators", "StateGuard", "same_numbers", "uninterrupted"]
+__all__ = ["GlobalGenerators", "StateGuard", "same_numbers", "seed_all", "uninterrupted"]
 
 SAME_NUMBERS = 0x70697466
 """A seed for evaluations that must draw the same numbers, and not those of a user's seed."""
@@ -53,14 +53,32 @@ class GlobalGenerators:
 
 
 @contextmanager
-def same_numbers() -> Iterator[None]:
-    """Let a network that draws numbers draw the same ones each time; those drawn after go on as before."""
+def same_numbers(own: Sequence[Any] = (), seed: int = SAME_NUMBERS) -> Iterator[None]:
+    """Let a network that draws numbers draw the same ones each time; those drawn after go on as before.
+
+    Parameters
+    ----------
+    own : sequence of generator objects
+        That the network draws from beside the global ones.
+    seed : int
+    """
     before = GlobalGenerators()
-    seed_generators(SAME_NUMBERS)
+    kept: list[tuple[Any, Any]] = []
+    for generator in own:
+        keep_generator(generator, kept)
+    seed_all(own, seed)
     try:
         yield
     finally:
         before.restore()
+        restore_generators(kept)
+
+
+def seed_all(own: Sequence[Any], seed: int) -> None:
+    """Seed the global generators and these, each of these with a seed of its own."""
+    seed_generators(seed)
+    for place, generator in enumerate(own, start=1):
+        seed_generator(generator, seed + place)
 
 
 @contextmanager
@@ -112,11 +130,18 @@ class _Modules:
             for value in attributes.values():
                 if isinstance(value, _CONTAINERS):
                     self._containers.append((value, copy.copy(value)))
+                    for held in value.values() if isinstance(value, dict) else value:
+                        keep_generator(held, self._generators)
                 elif isinstance(value, Tensor):
                     loose.append(value)
                 else:
                     keep_generator(value, self._generators)
         self._loose = _Tensors(loose)
+
+    @property
+    def generators(self) -> tuple[Any, ...]:
+        """Generator objects that modules hold, each once."""
+        return tuple({id(found): found for found, _ in self._generators}.values())
 
     def restore(self) -> None:
         for attributes, kept in self._attributes:
@@ -139,8 +164,21 @@ def keep_generator(value: Any, kept: list[tuple[Any, Any]]) -> None:
         kept.append((value, copy.deepcopy(value.bit_generator.state)))
     elif isinstance(value, np.random.RandomState):
         kept.append((value, value.get_state()))
-    elif isinstance(value, random.Random):
+    elif isinstance(value, random.Random) and not isinstance(value, random.SystemRandom):
         kept.append((value, value.getstate()))
+
+
+def seed_generator(generator: Any, seed: int) -> None:
+    """Begin a generator object anew, from a seed."""
+    if isinstance(generator, torch.Generator):
+        generator.manual_seed(seed)
+    elif isinstance(generator, np.random.Generator):
+        bits: Any = generator.bit_generator
+        bits.state = type(bits)(seed).state
+    elif isinstance(generator, np.random.RandomState):
+        generator.seed(seed % 2**32)
+    elif isinstance(generator, random.Random):
+        generator.seed(seed)
 
 
 def restore_generators(kept: Sequence[tuple[Any, Any]]) -> None:
@@ -289,6 +327,11 @@ class StateGuard:
     def had_gradients(self) -> bool:
         """Whether any parameter came with a gradient."""
         return any(gradient is not None for _, _, gradient in self._flags)
+
+    @property
+    def own_generators(self) -> tuple[Any, ...]:
+        """Generator objects of model and loss: what they draw from beside the global ones."""
+        return self._modules.generators
 
     def _restore_model(self) -> None:
         self._modules.restore()

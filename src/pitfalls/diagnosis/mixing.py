@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pitfalls.diagnosis.evidence.wiring import Composition, OutputMixing
-from pitfalls.diagnosis.guard import same_numbers
 from pitfalls.diagnosis.nested import Nest, leaves, map_leaves, select
 from pitfalls.diagnosis.subject import Subject, SubjectError
 from pitfalls.diagnosis.wiring_witnesses import CompositionWitness
@@ -59,11 +58,11 @@ def output_mixing(subject: Subject, rows: Rows, others: Rows) -> OutputMixing:
     m = len(rows)
 
     def outputs(batch: Rows) -> list[Tensor]:
-        with same_numbers():
+        with subject.same_numbers():
             out = subject.forward(subject.batch(batch)[0])
         return [t.double() for t in leaves(out) if _real(t)]
 
-    with subject.mode("eval"):
+    with subject.mode("inference"):
         out, again = outputs(rows), outputs(rows)
         moved = []
         for j in range(m):
@@ -138,7 +137,7 @@ def loss_composition(subject: Subject, rows: Rows) -> CompositionWitness:
     """Compare the loss of a batch with the losses of its samples, at the network's own outputs."""
     x, y = subject.batch(rows)
     m = len(rows)
-    with subject.mode("eval"), same_numbers():
+    with subject.mode("eval"), subject.same_numbers():
         if subject.rows_first:
             out = subject.forward(x)
             singles = [select(out, torch.tensor([i])) for i in range(m)]

@@ -150,7 +150,7 @@ def _gradients(
     _, labels = subject.batch(rows)
     parts = np.array_split(np.arange(len(rows)), -(-len(rows) // _CHUNK))
     for number, part in enumerate(parts):
-        with subject.mode("steady"):
+        with subject.mode("steady"), subject.same_numbers():
             out = subject.forward(subject.batch(rows[part])[0])
         reached = [t for t in leaves(out) if t.requires_grad]
         for at, order in enumerate(orders):

@@ -1,5 +1,6 @@
 """Which parameters the loss reaches, which matter to it, and which the optimizer knows."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,46 +10,51 @@ from scipy import stats
 from torch import Tensor, nn
 
 from pitfalls.diagnosis.evidence.wiring import Reach
+from pitfalls.diagnosis.guard import SAME_NUMBERS
 from pitfalls.diagnosis.nested import leaves
-from pitfalls.diagnosis.subject import Subject
+from pitfalls.diagnosis.subject import Mode, Subject
 
 __all__ = ["given_to", "reach"]
 
-_MOST_TRIED_ONE_BY_ONE = 64
+_MOST_TRIED = 64  # groups of parameters; of more parameters than that, neighbours share one
+_PASSES = 8
 _LEAST_FOR_A_LAW = 16
 
 
 def reach(subject: Subject, rows: NDArray[np.int64]) -> Reach:
-    """Take one backward pass as the user would, and follow the graph to its leaves."""
+    """Take backward passes as the user would, and follow the graph to its leaves.
+
+    What a pass skips at random (a layer dropped, an expert that got no example) is not cut: a parameter
+    is, if it moves the outputs of the very pass, in the same mode and with the same numbers drawn, and
+    gets no gradient in that pass or any other.
+    """
     parameters = subject.parameters()
-    with subject.mode("given"):
-        value = subject.risk(rows)
-    outside: list[Tensor] = []
-    if value.requires_grad:
-        known = {id(p) for p in parameters.values()}
-        outside = [t for t in _graph_leaves(value) if id(t) not in known]
-        with subject.users_code("the backward pass"):
-            value.backward()  # type: ignore[no-untyped-call]
-    subject.count(gradients=1)
-    without = [n for n, p in parameters.items() if p.requires_grad and p.grad is None]
+    first = _pass(subject, rows, SAME_NUMBERS)
+    without = [n for n, p in parameters.items() if p.requires_grad and n not in first.reached]
     still = [n for n, p in parameters.items() if not p.requires_grad]
-    moves = _that_move_outputs(subject, rows, [*without, *still])
-    frozen = tuple(n for n in still if n in moves)
+    moves = _that_move_outputs(subject, rows, [*without, *still], "eval")
+    moves_pass = _that_move_outputs(subject, rows, without, "given")
     members = _members(subject.optimizer)
+    got, made_anew = _in_other_passes(subject, rows, first, more=bool(moves_pass))
+    frozen = tuple(n for n in still if n in moves)
     outside_optimizer: tuple[str, ...] = ()
     loose: tuple[str, ...] = ()
     if members is not None:
         outside_optimizer = tuple(
-            n for n, p in parameters.items() if p.grad is not None and id(p) not in members
+            n for n, p in parameters.items() if n in got and id(p) not in members
         )
         loose = tuple(
-            f"a tensor of shape {tuple(t.shape)}" for t in outside if id(t) not in members
+            f"a tensor of shape {tuple(t.shape)}"
+            for t in first.outside
+            if id(t) not in members and id(t) not in made_anew
         )
     return Reach(
         cut=tuple(
-            n for n in without if n in moves and (members is None or id(parameters[n]) in members)
+            n
+            for n in without
+            if n in moves_pass - got and (members is None or id(parameters[n]) in members)
         ),
-        unused=tuple(n for n in without if n not in moves),
+        unused=tuple(n for n in without if n not in moves | moves_pass | got),
         frozen=frozen,
         frozen_fresh=tuple(n for n in frozen if _looks_fresh(subject.model, n, parameters)),
         not_in_optimizer=outside_optimizer,
@@ -58,6 +64,47 @@ def reach(subject: Subject, rows: NDArray[np.int64]) -> Reach:
         ),
         gradients_kept=_keeps_gradients(subject),
     )
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """Parameters that a backward pass gave a gradient, and leaves of its graph that are none."""
+
+    reached: set[str]
+    outside: list[Tensor]
+
+
+def _pass(subject: Subject, rows: NDArray[np.int64], seed: int) -> _Pass:
+    parameters = subject.parameters()
+    for parameter in parameters.values():
+        parameter.grad = None
+    with subject.mode("given"), subject.same_numbers(seed):
+        value = subject.risk(rows)
+    outside: list[Tensor] = []
+    if value.requires_grad:
+        known = {id(p) for p in parameters.values()}
+        outside = [t for t in _graph_leaves(value) if id(t) not in known]
+        with subject.users_code("the backward pass"):
+            value.backward()  # type: ignore[no-untyped-call]
+    subject.count(gradients=1)
+    return _Pass({n for n, p in parameters.items() if p.grad is not None}, outside)
+
+
+def _in_other_passes(
+    subject: Subject, rows: NDArray[np.int64], first: _Pass, *, more: bool
+) -> tuple[set[str], set[int]]:
+    """Return what gets a gradient in any pass, and the first pass's leaves that another makes anew.
+
+    A tensor that every pass makes (a first state of zeros, a copy of the input to be differentiated by)
+    cannot be meant to train. ``first`` holds its leaves, so that no later one has their identity.
+    """
+    reached, made_anew = set(first.reached), set[int]()
+    for k in range(1, _PASSES if more else 2 if first.outside else 1):
+        again = _pass(subject, rows, SAME_NUMBERS + k)
+        reached |= again.reached
+        if k == 1:
+            made_anew = {id(t) for t in first.outside} - {id(t) for t in again.outside}
+    return reached, made_anew
 
 
 def _graph_leaves(value: Tensor) -> list[Tensor]:
@@ -91,21 +138,16 @@ def given_to(optimizer: Any, subject: Subject) -> tuple[str, ...] | None:
 
 
 @torch.no_grad()
-def _that_move_outputs(subject: Subject, rows: NDArray[np.int64], names: list[str]) -> set[str]:
+def _that_move_outputs(
+    subject: Subject, rows: NDArray[np.int64], names: list[str], mode: Mode
+) -> set[str]:
     """Change parameters at random, all together and then one by one: do outputs or loss move?"""
-    if not names:
-        return set()
     parameters = subject.parameters()
+    real = [name for name in names if parameters[name].is_floating_point()]
+    if not real:
+        return set()
     generator = torch.Generator().manual_seed(int(subject.rng.integers(2**31)))
-
-    def look() -> list[Tensor]:
-        with subject.mode("eval"):
-            x, y = subject.batch(rows)
-            out = subject.forward(x)
-            real = [t.double().flatten() for t in leaves(out) if t.is_floating_point()]
-            return [*real, subject.loss_of(out, y).double().flatten()]
-
-    before, again = look(), look()
+    before, again = _seen(subject, rows, mode), _seen(subject, rows, mode)
     noise = max(float((a - b).abs().max()) for a, b in zip(before, again, strict=True))
 
     def moved(chosen: list[str]) -> bool:
@@ -115,21 +157,34 @@ def _that_move_outputs(subject: Subject, rows: NDArray[np.int64], names: list[st
             size = 0.1 * float(data.double().std(correction=0)) + 1e-2
             data += (size * torch.randn(data.shape, generator=generator)).to(data)
         try:
-            after = look()
+            after = _seen(subject, rows, mode)
         finally:
             for name in chosen:
                 parameters[name].data.copy_(kept[name])
         return any(
-            not bool(torch.isclose(a, b, rtol=1e-6, atol=1e-12 + 10 * noise, equal_nan=True).all())
+            a.shape != b.shape
+            or not torch.isclose(a, b, rtol=1e-6, atol=1e-12 + 10 * noise, equal_nan=True).all()
             for a, b in zip(after, before, strict=True)
         )
 
-    real = [name for name in names if parameters[name].is_floating_point()]
-    if not real or not moved(real):
+    if not moved(real):
         return set()
-    if len(real) > _MOST_TRIED_ONE_BY_ONE:
-        return set(real)
-    return {name for name in real if moved([name])}
+    together = -(-len(real) // _MOST_TRIED)
+    groups = [real[at : at + together] for at in range(0, len(real), together)]
+    return {name for group in groups if moved(group) for name in group}
+
+
+def _seen(subject: Subject, rows: NDArray[np.int64], mode: Mode) -> list[Tensor]:
+    """Return outputs and loss with the numbers of the first pass; batch norms keep their statistics."""
+    kept = [(b, b.clone()) for b in subject.model.buffers()]
+    with subject.mode(mode), subject.same_numbers():
+        x, y = subject.batch(rows)
+        out = subject.forward(x)
+        value = subject.loss_of(out, y)
+    for buffer, copied in kept:
+        buffer.data.copy_(copied)
+    real = [t.double().flatten() for t in leaves(out) if t.is_floating_point()]
+    return [*real, value.double().flatten()]
 
 
 def _looks_fresh(model: nn.Module, name: str, parameters: dict[str, nn.Parameter]) -> bool:

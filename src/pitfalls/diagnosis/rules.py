@@ -176,7 +176,8 @@ RULES: tuple[Rule, ...] = (
         "gradient-wrong",
         "wiring",
         "Central differences of the loss in float64 settle on a slope that differs from the "
-        "gradient's by more than 5 %, or zero_grad() of the optimizer leaves gradients behind.",
+        "gradient's by more than 5 %, and no detach() explains it; or zero_grad() of the optimizer leaves "
+        "gradients behind.",
         lambda f: bool(f.wiring.wrong_slopes) or f.reach.gradients_kept,
         exact=True,
         explains=("cannot-memorise", "no-signal-in-gradient", "rate-too-high", "rate-too-low"),
@@ -213,8 +214,10 @@ RULES: tuple[Rule, ...] = (
         "degenerate data",
         "data-degenerate",
         "data",
-        "No input varies, or no label does; or the examples repeat in the order they are given; or "
-        "fewer than a tenth of the inputs are distinct where their features' values would allow ten "
+        "No input varies, or no label does (real ones only if training gets no further than the last "
+        "linear layer's bias alone, which a residual to be made zero does); or the examples repeat in the "
+        "order they are given (more than 64 of them only if the data hold others too); or fewer than a "
+        "tenth of the inputs are distinct where their features' values would allow ten "
         "times as many.",
         lambda f: bool(f.data.degenerate),
         exact=True,
@@ -318,6 +321,15 @@ RULES: tuple[Rule, ...] = (
         lambda f: _rate(f, "rate-too-low"),
         exact=True,
         explains=("saddle", "no-signal-in-gradient"),
+    ),
+    Rule(
+        "stopped slopes",
+        "gradient-wrong",
+        "wiring",
+        "No run learns, and slopes differ from the gradient's because a detach() stops it on its way: "
+        "without it they agree. It may be meant, so a network that learns is healthy with it.",
+        lambda f: f.fails and not f.schedule.learnable and bool(f.wiring.stopped_slopes),
+        explains=("cannot-memorise", "no-signal-in-gradient", "no-signal"),
     ),
     Rule(
         "saddle",

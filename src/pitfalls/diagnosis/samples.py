@@ -153,8 +153,18 @@ def _from_batches(
     if count == 0:
         raise InputError(f"{who}: the data hold no examples.")
     order = tuple(_digests(*pair, _length(*pair, who)) for pair in read[:_BATCHES_LOOKED_AT])
+    size = _length(*read[0], who)
+    if len(read) > 1 and _all_one_batch(read, who):
+        # a full batch again and again: copies on both sides of a split would show what nobody learned
+        read, count = read[:1], size
     x, y = join([b[0] for b in read]), join([b[1] for b in read])
-    return Samples(x, y, count, None, _length(*read[0], who), order)
+    return Samples(x, y, count, None, size, order)
+
+
+def _all_one_batch(read: Sequence[tuple[Nest, Nest]], who: str) -> bool:
+    """Whether all batches hold the same examples, in any order."""
+    first = sorted(_digests(*read[0], _length(*read[0], who)))
+    return all(sorted(_digests(*pair, _length(*pair, who))) == first for pair in read[1:])
 
 
 def _pair(batch: Any, who: str, dtype: torch.dtype) -> tuple[Nest, Nest]:

@@ -1,5 +1,6 @@
 """Whether the gradient that the backward pass gives is the slope of the loss."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -8,13 +9,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.overrides import TorchFunctionMode
 
 from pitfalls.diagnosis.evidence.wiring import Slope
 from pitfalls.diagnosis.guard import SAME_NUMBERS
 from pitfalls.diagnosis.nested import Nest, map_leaves
 from pitfalls.diagnosis.subject import Subject, SubjectError, dense
 from pitfalls.diagnosis.trace import rounding_unit
-from pitfalls.generators import seed_generators
 
 __all__ = ["check_slopes", "precise_risk"]
 
@@ -56,13 +57,17 @@ def precise_risk(
             }
 
         def risk(parameters: dict[str, Tensor]) -> Tensor:
-            seed_generators(SAME_NUMBERS)  # a network that draws numbers draws the same ones
+            subject.seed_numbers(SAME_NUMBERS)  # a network that draws numbers draws the same ones
             with subject.users_code("the model"):
                 batch: Nest = map_leaves(torch.clone, inputs)
                 arguments = batch if isinstance(batch, tuple | list) else (batch,)
                 named = batch if isinstance(batch, dict) else {}
                 values = {**parameters, **buffers}
-                out = functional_call(subject.model, values, () if named else arguments, named)
+                out = subject.run(
+                    lambda: functional_call(
+                        subject.model, values, () if named else arguments, named
+                    )
+                )
             if not isinstance(subject.loss, nn.Module):
                 return subject.loss_of(out, labels)
             with subject.users_code("the loss"):
@@ -129,7 +134,7 @@ def _draws(subject: Subject, rows: NDArray[np.int64]) -> bool:
     found = []
     with subject.mode("eval"):
         for seed in (SAME_NUMBERS, SAME_NUMBERS + 1):
-            seed_generators(seed)
+            subject.seed_numbers(seed)
             found.append(float(subject.risk(rows)))
     return found[0] != found[1]
 
@@ -141,25 +146,10 @@ def _slopes_here(
         return ()
     risk, at, dtype = precise_risk(subject, rows, precise=not _draws(subject, rows))
     with subject.mode("eval"), torch.backends.cudnn.flags(enabled=False):
-        seed_generators(SAME_NUMBERS)
+        subject.seed_numbers(SAME_NUMBERS)
         own = max(torch.finfo(p.dtype).eps for p in subject.trainable().values())
         unit = max(own, rounding_unit(lambda: subject.risk(rows)))
-        seed_generators(SAME_NUMBERS)
-        value = subject.risk(rows)
-        if not value.requires_grad:
-            return ()
-        for parameter in subject.parameters().values():
-            parameter.grad = None
-        with subject.users_code("the backward pass"):
-            value.backward()  # type: ignore[no-untyped-call]
-        subject.count(gradients=1)
-        gradients = {
-            name: dense(p.grad.detach()).to(dtype)
-            for name, p in subject.parameters().items()
-            if p.grad is not None
-        }
-        for parameter in subject.parameters().values():
-            parameter.grad = None
+        gradients = _gradients(subject, rows, dtype)
         # a tensor whose gradient cancels keeps the rounding of what cancelled, and one that is smaller
         # than the rounding of the numbers it was computed with (half precision inside) is not wrong
         whole = sum(float(g.double().square().sum()) for g in gradients.values()) ** 0.5
@@ -175,7 +165,76 @@ def _slopes_here(
                 continue
             slopes.append(_slope(risk, at, name, gradients[name], rounding, finest))
             subject.count(examples=2 * len(_STEPS) * len(rows))
+        if any(slope.agrees is False for slope in slopes):
+            return _with_stops(subject, rows, slopes, gradients, dtype)
     return tuple(slopes)
+
+
+def _gradients(subject: Subject, rows: NDArray[np.int64], dtype: torch.dtype) -> dict[str, Tensor]:
+    """Take the user's backward pass; none where the loss has no graph."""
+    subject.seed_numbers(SAME_NUMBERS)
+    value = subject.risk(rows)
+    if not value.requires_grad:
+        return {}
+    for parameter in subject.parameters().values():
+        parameter.grad = None
+    with subject.users_code("the backward pass"):
+        value.backward()  # type: ignore[no-untyped-call]
+    subject.count(gradients=1)
+    gradients = {
+        name: dense(p.grad.detach()).to(dtype)
+        for name, p in subject.parameters().items()
+        if p.grad is not None
+    }
+    for parameter in subject.parameters().values():
+        parameter.grad = None
+    return gradients
+
+
+class _WithoutDetach(TorchFunctionMode):
+    """Lets gradients through where the user's code detaches."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        if func in (Tensor.detach, torch.detach) and len(args) == 1:
+            return args[0].view_as(args[0])
+        return func(*args, **(kwargs or {}))
+
+
+def _with_stops(
+    subject: Subject,
+    rows: NDArray[np.int64],
+    slopes: list[Slope],
+    gradients: dict[str, Tensor],
+    dtype: torch.dtype,
+) -> tuple[Slope, ...]:
+    """Mark the wrong slopes that are true once nothing is detached: somebody stopped the gradient."""
+    try:
+        with _WithoutDetach():
+            through = _gradients(subject, rows, dtype)
+    except SubjectError:
+        return tuple(slopes)
+
+    def stopped(slope: Slope) -> bool:
+        if slope.agrees is not False or slope.name not in through:
+            return False
+        along = float((through[slope.name] * _direction(gradients[slope.name])).sum())
+        return dataclasses.replace(slope, by_gradient=along).agrees is True
+
+    return tuple(dataclasses.replace(slope, stopped=stopped(slope)) for slope in slopes)
+
+
+def _direction(gradient: Tensor) -> Tensor:
+    """Return a gradient's direction, of length 1."""
+    size = gradient.double().norm()
+    if size > 0:
+        return gradient / float(size)
+    # a gradient of zero points nowhere: any direction must be level
+    generator = torch.Generator().manual_seed(0)
+    drawn = torch.randn(gradient.shape, generator=generator, dtype=torch.float64)
+    direction: Tensor = (drawn / drawn.norm()).to(gradient)
+    return direction
 
 
 @torch.no_grad()
@@ -190,12 +249,7 @@ def _slope(
     size = float(gradient.double().norm())
     if not np.isfinite(size):
         return Slope(name, size, float("nan"), float("inf"), floor)
-    if size > 0:
-        direction = gradient / size
-    else:  # a gradient of zero points nowhere: any direction must be level
-        generator = torch.Generator().manual_seed(0)
-        direction = torch.randn(gradient.shape, generator=generator, dtype=torch.float64)
-        direction = (direction / direction.norm()).to(gradient)
+    direction = _direction(gradient)
     scale = float(at[name].norm()) or 1.0
     steps = _STEPS if unit < 1e-9 else (1e-1, 3e-2, 1e-2, 3e-3)
     middle = float(risk(at))

@@ -11,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 
 from pitfalls.diagnosis.evidence.schedule import Knowledge
-from pitfalls.diagnosis.guard import same_numbers
 from pitfalls.diagnosis.nested import Nest, leaves, select
 from pitfalls.diagnosis.subject import Mode, Subject, SubjectError
 
@@ -131,7 +130,7 @@ def needs_closure(optimizer: Any) -> bool:
 def risk_on(subject: Subject, rows: Rows, mode: Mode = "eval") -> float:
     """Loss on rows at the present weights, without changing batch norm's statistics."""
     kept = [(b, b.clone()) for b in subject.model.buffers()] if mode != "eval" else []
-    with subject.mode(mode), same_numbers():
+    with subject.mode(mode), subject.same_numbers():
         value = float(subject.risk(rows))
     for buffer, copied in kept:
         buffer.data.copy_(copied)
@@ -168,7 +167,7 @@ def knowledge(
         if not np.isfinite(loss) or not all(bool(torch.isfinite(t).all()) for t in leaves(out)):
             found.append(Knowledge(loss, float("nan"), 1.0, len(rows)))
             continue
-        if not subject.labels_matter:
+        if not subject.labels_matter or subject.constant_target:
             found.append(Knowledge(loss, loss, 1.0, len(rows), labels_matter=False))
             continue
         p, mean = _permuted(subject, out, y, loss, rng, n_permutations)

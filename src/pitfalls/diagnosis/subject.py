@@ -1,8 +1,8 @@
 """The network under examination: model, loss, examples and optimizer, and every way to run them."""
 
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -12,16 +12,19 @@ from torch import Tensor, nn
 from pitfalls.diagnosis.adapter import call
 from pitfalls.diagnosis.cards import Cost
 from pitfalls.diagnosis.clock import Stopwatch
-from pitfalls.diagnosis.guard import StateGuard, same_numbers
-from pitfalls.diagnosis.nested import Nest, join, leaves, select
+from pitfalls.diagnosis.guard import SAME_NUMBERS, StateGuard, same_numbers, seed_all
+from pitfalls.diagnosis.nested import Nest, join, leaves, map_leaves, select
 from pitfalls.diagnosis.samples import Samples
 from pitfalls.errors import InputError
-from pitfalls.generators import seed_generators
 
 __all__ = ["Mode", "Subject", "SubjectError"]
 
-Mode: TypeAlias = Literal["given", "eval", "steady"]
-"""``given``: as the user left it; ``steady``: evaluation mode, batch norm as the user left it."""
+Mode: TypeAlias = Literal["given", "eval", "steady", "inference", "trained"]
+"""``given``: as the user left it; ``eval``: evaluation mode; ``steady``: batch norm as the user left it.
+
+Where evaluation gives outputs of another kind than training, these two leave the user's own modules as
+they were. ``inference`` never does, ``trained`` always.
+"""
 
 _CHUNK = 256
 _ENTROPY = 0x70697466616C6C73  # keeps our streams apart from a user's generator of the same seed
@@ -65,6 +68,7 @@ class Subject:
         self.model, self.loss, self.samples, self.optimizer = model, loss, samples, optimizer
         self.guard, self.who, self.seed = guard, who, seed
         self.device = next(model.parameters()).device
+        self.differentiates = self.evaluates_otherwise = False  # until contact is made
         self._forwards = self._gradients = self._products = self._examples = 0
         self.start("contact", seconds)
 
@@ -75,7 +79,7 @@ class Subject:
         self.guard.rewind()
         key = int.from_bytes(question.encode()[:7], "big")
         self.rng = np.random.default_rng(np.random.SeedSequence([_ENTROPY, self.seed, key]))
-        seed_generators(int(self.rng.integers(2**31)))
+        self.seed_numbers(int(self.rng.integers(2**31)))
         self._watch = Stopwatch()
         self._seconds = seconds
         self._counts = (self._forwards, self._gradients, self._products, self._examples)
@@ -124,13 +128,27 @@ class Subject:
         before = [(m, m.training) for m in self.model.modules()]
         try:
             if mode != "given":
+                own = mode == "trained" or (mode != "inference" and self.evaluates_otherwise)
                 for module, training in before:
                     keeps = mode == "steady" and isinstance(module, nn.modules.batchnorm._BatchNorm)
-                    module.training = training if keeps else False
+                    module.training = training and (keeps or (own and _is_own(module)))
             yield
         finally:
             for module, training in before:
                 module.training = training
+
+    @property
+    def changes_by_mode(self) -> bool:
+        """Whether a module of the user's own class is in training mode, and may ask for it."""
+        return any(m.training and _is_own(m) for m in self.model.modules())
+
+    def same_numbers(self, seed: int = SAME_NUMBERS) -> AbstractContextManager[None]:
+        """Let the network draw the same numbers each time inside, and go on as before outside."""
+        return same_numbers(self.guard.own_generators, seed)
+
+    def seed_numbers(self, seed: int) -> None:
+        """Seed every generator that the network is known to draw from."""
+        seed_all(self.guard.own_generators, seed)
 
     def batch(self, indices: Tensor | np.ndarray[Any, Any]) -> tuple[Nest, Nest]:
         """Copy examples out: what the model does to them in place stays with the copy."""
@@ -142,13 +160,20 @@ class Subject:
         self._forwards += 1
         self._examples += len(next(leaves(x)))
         with self.users_code(f"the model on inputs of {shapes(x)}"):
-            out = call(self.model, x)
+            out = self.run(lambda: call(self.model, x))
         if not any(True for _ in leaves(out)):
             raise SubjectError(
                 f"{self.who}: the model must give a tensor, or a tuple or dict of tensors. Got "
                 f"{type(out).__name__}; wrap it in pitfalls.diagnosis.Adapter."
             )
         return out
+
+    def run(self, forward: Callable[[], Nest]) -> Nest:
+        """Run a forward pass; one that differentiates has its graph even where gradients are off."""
+        if not self.differentiates or torch.is_grad_enabled():
+            return forward()
+        with torch.enable_grad():
+            return map_leaves(Tensor.detach, forward())
 
     def loss_of(self, outputs: Nest, y: Nest) -> Tensor:
         """Run the loss; exactly one number must come."""
@@ -187,7 +212,7 @@ class Subject:
     @torch.no_grad()
     def outputs(self, indices: np.ndarray[Any, Any], mode: Mode = "eval") -> Nest:
         """Compute outputs at many examples, in chunks where the mode leaves samples apart."""
-        with self.mode(mode), same_numbers():
+        with self.mode(mode), self.same_numbers():
             if mode != "eval" or len(indices) <= _CHUNK or not self.rows_first:
                 return self.forward(self.batch(indices)[0])
             parts = range(0, len(indices), _CHUNK)
@@ -203,10 +228,19 @@ class Subject:
         return self._labels_matter
 
     @property
+    def constant_target(self) -> bool:
+        """Whether all labels are one number and this is the task, as it was at the user's weights."""
+        if not hasattr(self, "_constant_target"):
+            from pitfalls.diagnosis.constant_target import is_constant_target  # it needs this class
+
+            self._constant_target = is_constant_target(self)
+        return self._constant_target
+
+    @property
     def rows_first(self) -> bool:
         """Whether the first axis of every output counts the examples."""
         if not hasattr(self, "_rows_first"):
-            with torch.no_grad(), self.mode("eval"), same_numbers():
+            with torch.no_grad(), self.mode("eval"), self.same_numbers():
                 # two sizes: an axis of another meaning may be as long as one batch by chance
                 self._rows_first = all(
                     t.ndim > 0 and len(t) == few
@@ -214,6 +248,12 @@ class Subject:
                     for t in leaves(self.forward(self.batch(np.arange(few))[0]))
                 )
         return self._rows_first
+
+
+def _is_own(module: nn.Module) -> bool:
+    """Whether a module is of the user's own class, and no dropout or batch norm derived from torch's."""
+    torchs = (nn.modules.batchnorm._NormBase, nn.modules.dropout._DropoutNd)
+    return not type(module).__module__.startswith("torch.") and not isinstance(module, torchs)
 
 
 def dense(gradient: Tensor) -> Tensor:

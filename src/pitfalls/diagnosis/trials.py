@@ -23,7 +23,6 @@ from pitfalls.diagnosis.steps import (
 )
 from pitfalls.diagnosis.subject import Subject
 from pitfalls.diagnosis.weights import start_anew
-from pitfalls.generators import seed_torch
 
 __all__ = ["STEPS", "Bench", "plan_runs", "rates_of"]
 
@@ -157,7 +156,7 @@ class Bench:
         """
         subject = self.subject
         subject.guard.rewind()
-        seed_torch(self._seed)
+        subject.seed_numbers(self._seed)
         if fresh:
             start_anew(subject.model)
         inputs = subject.samples

@@ -129,7 +129,8 @@ def along(
                     moved = kept[name] + radius * torch.from_numpy(step).to(kept[name])
                     parameters[name].data.copy_(moved)
                 batch = map_leaves(torch.clone, x)
-                losses.append(float(subject.loss_of(subject.forward(batch), y)))
+                with subject.same_numbers():
+                    losses.append(float(subject.loss_of(subject.forward(batch), y)))
     finally:
         for name in direction:
             parameters[name].data.copy_(kept[name])

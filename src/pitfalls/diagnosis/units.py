@@ -51,9 +51,11 @@ def measure_units(subject: Subject, rows: NDArray[np.int64]) -> UnitsEvidence:
     """Run a batch as in training but without dropout, and look at units and gradients."""
     x, y = subject.batch(rows)
     with subject.mode("steady"):
-        seen = trace(subject.model, lambda: subject.forward(x), len(rows))
+        with subject.same_numbers():
+            seen = trace(subject.model, lambda: subject.forward(x), len(rows))
         subject.guard.rewind()  # batch norms have moved their statistics
-        outputs = subject.forward(subject.batch(rows)[0])
+        with subject.same_numbers():
+            outputs = subject.forward(subject.batch(rows)[0])
         value = subject.loss_of(outputs, y)
         weights = {n: p for n, p in subject.trainable().items() if p.ndim >= 2}
         parts = subject.backward(value, list(weights.values()))

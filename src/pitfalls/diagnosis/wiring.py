@@ -103,6 +103,7 @@ def wiring_card(subject: Subject) -> Card:
         unbounded=ray is not None,
         changes_input=_changes_input(subject, few),
         training=subject.model.training,
+        evaluates_otherwise=subject.evaluates_otherwise,
     )
     verdict, finding, witness = _verdict(
         evidence, composed, mixing[1] if mixing else None, ray, rows, subject
@@ -187,16 +188,9 @@ def _verdict(
             "detaches them.",
             names,
         )
-    wrong = evidence.wrong_slopes
-    if wrong:
-        worst = max(wrong, key=lambda s: abs(s.by_gradient - s.by_difference))
-        return (
-            "gradient-wrong",
-            f"Along the gradient of {worst.name} the loss rises by {worst.by_difference:.6g} per "
-            f"unit, the gradient says {worst.by_gradient:.6g} ({len(wrong)} of "
-            f"{len(evidence.slopes)} tensors disagree).",
-            SlopeWitness(tuple(map(int, rows[:8])), worst),
-        )
+    if evidence.wrong_slopes:
+        said, slope = _disagreement(evidence.wrong_slopes, len(evidence.slopes), rows)
+        return "gradient-wrong", f"{said}.", slope
     if ray is not None:
         return (
             "loss-unbounded-below",
@@ -206,7 +200,27 @@ def _verdict(
             "sign may be turned.",
             ray,
         )
-    return _optimizer_verdict(reached, names, composed)
+    last = _optimizer_verdict(reached, names, composed)
+    if last[0] == "sound" and evidence.stopped_slopes:
+        said, slope = _disagreement(evidence.stopped_slopes, len(evidence.slopes), rows)
+        return (
+            "stopped-gradient",
+            f"{said}. A detach() explains it: without it the two agree. Where it is meant (focal "
+            "weights, straight-through estimates, twin networks), all is well.",
+            slope,
+        )
+    return last
+
+
+def _disagreement(
+    slopes: tuple[Slope, ...], of: int, rows: NDArray[np.int64]
+) -> tuple[str, SlopeWitness]:
+    worst = max(slopes, key=lambda s: abs(s.by_gradient - s.by_difference))
+    said = (
+        f"Along the gradient of {worst.name} the loss rises by {worst.by_difference:.6g} per unit, the "
+        f"gradient says {worst.by_gradient:.6g} ({len(slopes)} of {of} tensors disagree)"
+    )
+    return said, SlopeWitness(tuple(map(int, rows[:8])), worst)
 
 
 def _reach_witness(reached: Reach, rows: NDArray[np.int64], subject: Subject) -> ReachWitness:
@@ -284,6 +298,11 @@ def _with_findings(evidence: WiringEvidence, first: tuple[str, ...]) -> WiringEv
         more.append(f"{_names(quiet)} ask for no gradient, it seems on purpose.")
     if evidence.changes_input:
         more.append("The model writes into the batch that it is given.")
+    if evidence.evaluates_otherwise:
+        more.append(
+            "In evaluation mode the model gives outputs of another kind than in training. The loss was "
+            "looked at as training sees it: torch's own layers in evaluation mode, yours in training mode."
+        )
     if not evidence.training:
         more.append("The model came in evaluation mode: dropout is off and batch norm is fixed.")
     if any(s.agrees is None for s in evidence.slopes):

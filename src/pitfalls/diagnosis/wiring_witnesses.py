@@ -181,7 +181,9 @@ class SlopeWitness:
         from pitfalls.diagnosis.slopes import check_slopes
 
         again = check_slopes(subject, np.array(self.rows), (self.slope.name,))
-        return bool(again) and again[0].agrees == self.slope.agrees
+        if not again or again[0].agrees != self.slope.agrees:
+            return False
+        return again[0].stopped == self.slope.stopped
 
 
 @dataclass(frozen=True, eq=False, repr=False)

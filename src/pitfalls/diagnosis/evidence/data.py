@@ -8,6 +8,7 @@ __all__ = ["LEAST_EXAMPLES", "SEEN", "DataEvidence", "LearnerScore", "Repeats"]
 
 SEEN = 0.01  # p-values up to this say that labels are seen
 LEAST_EXAMPLES = 8
+_FEW = 64  # examples that repeat: no more are called a loader that is stuck
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,15 @@ class Repeats:
     period: int
 
     @property
+    def full_batch(self) -> bool:
+        """Whether what repeats is many examples and all there are, as in full-batch descent."""
+        return self.period > _FEW and self.distinct * self.n <= 1.1 * self.period
+
+    @property
     def degenerate(self) -> bool:
         """Whether rows repeat that the values of the features give no reason to repeat."""
+        if self.full_batch:
+            return False
         if self.possible <= 10 * self.n:
             return False  # a small cube has no other rows to give
         few = self.n >= 64 and self.distinct < 0.1
@@ -87,6 +95,9 @@ class DataEvidence(Evidence):
         anything.
     constant_features, n_features : int
     constant_labels : bool
+    constant_target : bool
+        Whether labels that are all the same are the task: real numbers to which training gets nearer than
+        the last linear layer's bias alone, as to a residual's zero.
     labels_matter : bool
         Whether the loss looks at the labels; simple learners are not asked about labels that do not.
     not_finite : str
@@ -108,6 +119,7 @@ class DataEvidence(Evidence):
     constant_features: int = 0
     n_features: int = 0
     constant_labels: bool = False
+    constant_target: bool = False
     labels_matter: bool = True
     not_finite: str = ""
     smallest_scale: float = 0.0
@@ -141,7 +153,7 @@ class DataEvidence(Evidence):
             return ""
         if self.constant_features == self.n_features:
             return "All inputs are the same: no feature varies."
-        if self.constant_labels and self.labels_matter:
+        if self.constant_labels and self.labels_matter and not self.constant_target:
             return "All labels are the same."
         repeats = self.repeats
         if repeats is None or not repeats.degenerate:

@@ -53,6 +53,9 @@ class Slope:
         Difference between the two best steps: how far they can be trusted.
     rounding : float
         Size of the rounding of the user's gradient in its own precision.
+    stopped : bool
+        Whether the two agree once nothing is detached: the gradient is stopped on its way, as focal
+        weights, straight-through estimates and twin networks do on purpose.
     """
 
     name: str
@@ -60,6 +63,7 @@ class Slope:
     by_difference: float
     spread: float
     rounding: float
+    stopped: bool = False
 
     @property
     def agrees(self) -> bool | None:
@@ -141,6 +145,9 @@ class WiringEvidence(Evidence):
         Whether the model writes into the batch that it is given.
     training : bool
         Whether the model came in training mode.
+    evaluates_otherwise : bool
+        Whether outputs in evaluation mode are of another kind than in training (probabilities in place of
+        logits, say, or fewer of them), so that the loss was looked at as training sees it.
     """
 
     not_finite: str = ""
@@ -156,8 +163,14 @@ class WiringEvidence(Evidence):
     unbounded: bool = False
     changes_input: bool = False
     training: bool = True
+    evaluates_otherwise: bool = False
 
     @property
     def wrong_slopes(self) -> tuple[Slope, ...]:
-        """Parameters whose gradient is not the slope of the loss."""
-        return tuple(slope for slope in self.slopes if slope.agrees is False)
+        """Parameters whose gradient is not the slope of the loss, and no ``detach`` says why."""
+        return tuple(s for s in self.slopes if s.agrees is False and not s.stopped)
+
+    @property
+    def stopped_slopes(self) -> tuple[Slope, ...]:
+        """Parameters whose gradient is not the slope of the loss because of a ``detach``."""
+        return tuple(s for s in self.slopes if s.agrees is False and s.stopped)
