@@ -217,7 +217,7 @@ def test_unchained_tensors_and_misshaped_directions_are_refused():
 
 
 def test_a_negative_rank_is_refused():
-    with pytest.raises(InputError, match="at least 0"):
+    with pytest.raises(InputError, match="max_rank must not be negative"):
         make_risk().minimum(-1)
 
 
@@ -277,5 +277,5 @@ def test_a_rank_may_be_an_integer_of_any_library(rank):
 
 @pytest.mark.parametrize("rank", [1.5, 1.0, np.nan, "1", True, torch.tensor(1.5), np.ones(2)])
 def test_a_rank_that_is_no_integer_is_refused(rank):
-    with pytest.raises(InputError, match="max_rank must be an integer of at least 0"):
+    with pytest.raises(InputError, match=r"max_rank must be an integer\. Got"):
         unchecked_minimum(rank)

@@ -25,6 +25,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from pitfalls.integers import require_integer
 from pitfalls.linear.certificate import certify
 from pitfalls.linear.curvature import search_lowest
 from pitfalls.linear.derivatives import gradients
@@ -53,7 +54,6 @@ from pitfalls.linear.verdict import (
     Witness,
 )
 from pitfalls.linear.white import WhitePoint
-from pitfalls.linear.whole import require_whole
 
 __all__ = ["classify"]
 
@@ -120,7 +120,7 @@ def classify(
        plt.legend()
     """
     if max_products is not None:
-        max_products = require_whole("classify", "max_products", max_products, 1)
+        max_products = require_integer("classify", "max_products", max_products, 1)
     given = layers_of(weights, "classify")
     layers = as_arrays(given, "classify")
     risk.check(layers, "classify")

@@ -10,11 +10,11 @@ from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
 from pitfalls.display import Displayed
 from pitfalls.errors import InputError
+from pitfalls.integers import require_integer
 from pitfalls.linear.derivatives import hessian_product
 from pitfalls.linear.margins import EXHAUSTED, NOTHING
 from pitfalls.linear.network import Layer, Matrix, Weights, as_weights, require_squares, widths_of
 from pitfalls.linear.risk import SquaredRisk
-from pitfalls.linear.whole import require_whole
 
 __all__ = ["Curvature", "curvature_along", "dense_hessian", "lowest_curvature"]
 
@@ -127,7 +127,7 @@ def lowest_curvature(
         If weights, start or max_products are not that.
     """
     who = "lowest_curvature"
-    max_products = require_whole(who, "max_products", max_products, 1)
+    max_products = require_integer(who, "max_products", max_products, 1)
     layers = as_weights(weights, who)
     risk.check(layers, who)
     require_squares(layers, who)

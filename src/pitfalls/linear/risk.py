@@ -16,11 +16,11 @@ from torch import Tensor
 
 from pitfalls.display import Displayed
 from pitfalls.errors import InputError
+from pitfalls.integers import require_integer
 from pitfalls.linear.derivatives import gradients, hessian_product
 from pitfalls.linear.margins import product_rounding
 from pitfalls.linear.modes import DataModes, find_modes
 from pitfalls.linear.network import Matrix, Weights, as_arrays, as_weights, end_to_end, layers_of
-from pitfalls.linear.whole import require_whole
 from pitfalls.moments import (
     EPS,
     SecondMoments,
@@ -229,7 +229,7 @@ class SquaredRisk:
         """
         modes = self.modes
         if max_rank is not None:
-            max_rank = require_whole("minimum", "max_rank", max_rank, 0)
+            max_rank = require_integer("minimum", "max_rank", max_rank, 0)
         full = min(self.n_features, self.n_outputs)
         r = len(modes.values) if max_rank is None else min(max_rank, len(modes.values))
         u, s = modes.left[:, :r], modes.values

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from pitfalls.errors import InputError
-from pitfalls.parity.checks import require_integer
+from pitfalls.integers import require_integer
 
 __all__ = ["ACTIVATIONS", "Activation", "DeepNetwork"]
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.modules import module as module_hooks
 
 from pitfalls.errors import InputError
-from pitfalls.parity.checks import as_integer, require_integer
+from pitfalls.integers import as_integer, require_integer
 
 __all__ = ["TwoLayerReLU", "is_plain"]
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from pitfalls.errors import DivergenceError
-from pitfalls.parity.checks import require_integer
+from pitfalls.integers import require_integer
 from pitfalls.parity.loss import Loss, as_loss
 from pitfalls.parity.scalar_network import scalar_network
 from pitfalls.parity.task import ParityTask

@@ -18,7 +18,7 @@ from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.dropout import _DropoutNd
 
 from pitfalls.errors import InputError, PitfallsError
-from pitfalls.parity.checks import as_integer, require_integer
+from pitfalls.integers import as_integer, require_integer
 from pitfalls.parity.network import TwoLayerReLU
 
 __all__ = ["ScalarNetwork", "plain_two_layer", "scalar_network"]

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from pitfalls.errors import InputError, ResourceError
-from pitfalls.parity.checks import require_integer
+from pitfalls.integers import require_integer
 
 __all__ = ["ParityTask", "cube"]
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from pitfalls.errors import CapacityError, InputError
-from pitfalls.parity.checks import require_integer
+from pitfalls.integers import require_integer
 from pitfalls.parity.network import TwoLayerReLU
 from pitfalls.parity.task import ParityTask
 

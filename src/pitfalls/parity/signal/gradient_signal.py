@@ -20,7 +20,8 @@ from torch import Tensor, nn
 
 from pitfalls.display import Displayed
 from pitfalls.errors import InputError
-from pitfalls.parity.checks import require_finite, require_integer
+from pitfalls.integers import require_integer
+from pitfalls.parity.checks import require_finite
 from pitfalls.parity.loss import Loss, as_loss
 from pitfalls.parity.scalar_network import ScalarNetwork, scalar_network
 from pitfalls.parity.signal.bounds import GradientBounds, gradient_bounds

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float64, Int64
 
 from pitfalls.display import Displayed
 from pitfalls.errors import InputError
-from pitfalls.parity.checks import require_integer
+from pitfalls.integers import require_integer
 from pitfalls.parity.task import ParityTask
 from pitfalls.parity.training.config import LEARNED, LearningConfig
 from pitfalls.parity.training.ensemble import train_ensemble

@@ -7,7 +7,7 @@ from numbers import Real
 from typing import Literal
 
 from pitfalls.errors import InputError
-from pitfalls.parity.checks import require_integer
+from pitfalls.integers import require_integer
 
 __all__ = ["LEARNED", "LearningConfig"]
 
