@@ -1,5 +1,7 @@
 """One target for all examples: nothing to learn, or the task itself, as of a residual to be made zero?"""
 
+import itertools
+from collections.abc import Mapping
 from typing import TypeAlias
 
 import numpy as np
@@ -8,7 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pitfalls.diagnosis.nested import leaves
+from pitfalls.diagnosis.steps import train_steps
 from pitfalls.diagnosis.subject import Subject, SubjectError
+from pitfalls.diagnosis.weights import put_weights, take_weights
 
 __all__ = ["is_constant_target"]
 
@@ -33,18 +37,17 @@ def is_constant_target(subject: Subject) -> bool:
         return False
     if any(bool((t != t[:1]).any()) for t in targets):
         return False
-    everything = [*subject.model.parameters(), *subject.model.buffers()]
-    kept = [(t, t.detach().clone()) for t in everything]
+    kept = take_weights(subject)
     try:
         with subject.mode("eval"), subject.same_numbers(), torch.enable_grad():
             return _gets_further(subject, kept)
     except SubjectError:
         return False
     finally:
-        _put_back(kept)
+        put_weights(subject, kept)
 
 
-def _gets_further(subject: Subject, kept: list[tuple[Tensor, Tensor]]) -> bool:
+def _gets_further(subject: Subject, kept: Mapping[str, np.ndarray]) -> bool:
     rows = np.arange(min(_ROWS, subject.n))
     last = _last_linear(subject, rows)
     if last is None:
@@ -53,8 +56,7 @@ def _gets_further(subject: Subject, kept: list[tuple[Tensor, Tensor]]) -> bool:
         start = float(subject.risk(rows))
         last.weight.zero_()
     by_bias = _least_by_bias(subject, rows, last)
-    _put_back(kept)
-    trained = _least(subject, rows, list(subject.trainable().values()), kept)
+    trained = _least(subject, rows, kept)
     gain = by_bias - trained
     return gain > _FURTHER * abs(by_bias) and gain > _FELT * abs(start - trained)
 
@@ -98,31 +100,15 @@ def _last_linear(subject: Subject, rows: Rows) -> nn.Linear | None:
     return ran[-1] if ran else None
 
 
-def _least(
-    subject: Subject,
-    rows: Rows,
-    parameters: list[nn.Parameter],
-    kept: list[tuple[Tensor, Tensor]],
-) -> float:
+def _least(subject: Subject, rows: Rows, kept: Mapping[str, np.ndarray]) -> float:
     """Return the least loss that Adam reaches in the parameters, at the better of two rates."""
-    least = float("inf")
+    losses: list[float] = []
     for rate in _RATES:
-        _put_back(kept)
-        optimizer = torch.optim.Adam(parameters, lr=rate)
-        for _ in range(_STEPS):
-            value = subject.risk(rows)
-            if not bool(torch.isfinite(value)):
-                break
-            least = min(least, float(value.detach()))
-            gradients = subject.backward(value, parameters)
-            for parameter, gradient in zip(parameters, gradients, strict=True):
-                parameter.grad = gradient
-            optimizer.step()
-        for parameter in parameters:
-            parameter.grad = None
-    return least
-
-
-def _put_back(kept: list[tuple[Tensor, Tensor]]) -> None:
-    for tensor, copied in kept:
-        tensor.data.copy_(copied)
+        put_weights(subject, kept)
+        optimizer = torch.optim.Adam(subject.trainable().values(), lr=rate)
+        taken = train_steps(subject, optimizer, itertools.repeat(rows), _STEPS, mode="eval")
+        optimizer.zero_grad()
+        if taken.failed:
+            raise SubjectError(taken.failed)
+        losses += filter(np.isfinite, taken.losses)
+    return min(losses, default=float("inf"))

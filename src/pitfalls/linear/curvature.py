@@ -13,7 +13,14 @@ from pitfalls.errors import InputError
 from pitfalls.integers import require_integer
 from pitfalls.linear.derivatives import hessian_product
 from pitfalls.linear.margins import EXHAUSTED, NOTHING
-from pitfalls.linear.network import Layer, Matrix, Weights, as_weights, require_squares, widths_of
+from pitfalls.linear.network import (
+    Layer,
+    Matrix,
+    Weights,
+    as_weights,
+    require_shapes,
+    require_squares,
+)
 from pitfalls.linear.risk import SquaredRisk
 
 __all__ = ["Curvature", "curvature_along", "dense_hessian", "lowest_curvature"]
@@ -72,11 +79,7 @@ def curvature_along(risk: SquaredRisk, weights: Weights, direction: Weights) -> 
 def as_direction(direction: Weights, layers: Sequence[Layer], who: str) -> tuple[Layer, ...]:
     """Return a direction as float64 arrays after checking that it has the layers' shapes."""
     steps = as_weights(direction, f"{who}: direction")
-    if widths_of(steps) != widths_of(layers):
-        raise InputError(
-            f"{who}: the direction must have the layers' shapes {[w.shape for w in layers]}. "
-            f"Got {[v.shape for v in steps]}."
-        )
+    require_shapes(steps, layers, who)
     return steps
 
 

@@ -184,6 +184,13 @@ def require_squares(layers: Sequence[Matrix], who: str) -> None:
         )
 
 
+def require_shapes(steps: Sequence[Any], layers: Sequence[Any], who: str) -> None:
+    """Refuse a direction whose matrices have other shapes than the layers."""
+    due, came = ([tuple(w.shape) for w in chain] for chain in (layers, steps))
+    if due != came:
+        raise InputError(f"{who}: the direction must have the layers' shapes {due}. Got {came}.")
+
+
 def layers_of(weights: Weights, who: str) -> list[Any]:
     """Return the layers as they are, arrays or tensors, after checking kind and shape."""
     given = _linear_layers(weights, who) if isinstance(weights, nn.Module) else list(weights)

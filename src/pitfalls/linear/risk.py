@@ -20,7 +20,15 @@ from pitfalls.integers import require_integer
 from pitfalls.linear.derivatives import gradients, hessian_product
 from pitfalls.linear.margins import product_rounding
 from pitfalls.linear.modes import DataModes, find_modes
-from pitfalls.linear.network import Matrix, Weights, as_arrays, as_weights, end_to_end, layers_of
+from pitfalls.linear.network import (
+    Matrix,
+    Weights,
+    as_arrays,
+    as_weights,
+    end_to_end,
+    layers_of,
+    require_shapes,
+)
 from pitfalls.moments import (
     EPS,
     SecondMoments,
@@ -191,11 +199,7 @@ class SquaredRisk:
             steps = [torch.as_tensor(v, device=like.device) for v in steps]
         elif isinstance(steps[0], Tensor):
             steps = list(as_arrays(steps, "hessian_vector_product"))
-        if [w.shape for w in layers] != [v.shape for v in steps]:
-            raise InputError(
-                "hessian_vector_product: the direction must have the layers' shapes "
-                f"{[tuple(w.shape) for w in layers]}. Got {[tuple(v.shape) for v in steps]}."
-            )
+        require_shapes(steps, layers, "hessian_vector_product")
         sxx, syx = self._sums(layers[0])
         products = hessian_product(layers, steps, sxx, syx)
         return tuple(_back(h, like) for h in products)

@@ -43,6 +43,16 @@ def _inside(
     return (above < limit) & (below > -limit)
 
 
+def _at_inputs(
+    a: Tensor, high_bits: Tensor, low: Tensor, low_bits: Tensor, alpha: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the units' values and gates, (h, 2^low, k), and |grad f|^2, (h, 2^low)."""
+    z = a[:, None, :] + low
+    value, gate = torch.relu(z), (z > 0).to(z.dtype)
+    ones = 1 + high_bits.sum(1)[:, None] + low_bits.sum(1)
+    return value, gate, 1 + gate @ alpha.square() * ones + value.square().sum(-1)
+
+
 @torch.no_grad()
 def stream_on_device(
     network: TwoLayerReLU,
@@ -91,15 +101,11 @@ def stream_on_device(
             a, high_bits = a[~inside], high_bits[~inside]
         for first in range(0, len(a), rows):
             a_part, high_part = a[first : first + rows], high_bits[first : first + rows]
-            z = a_part[:, None, :] + low  # (h, 2^low, k)
-            value = torch.relu(z)
+            value, gate, norm = _at_inputs(a_part, high_part, low, low_bits, alpha)
             f = value @ alpha + beta
             n_evaluated += f.numel()
             n_active += int((f.abs() < 1).sum())
             even, odd = loss.weights(f)
-            gate = (z > 0).to(z.dtype)
-            ones = 1 + high_part.sum(1)[:, None] + low_bits.sum(1)
-            norm = 1 + gate @ alpha.square() * ones + value.square().sum(-1)
             sums[0] += ((1 - odd.square() / usual) * norm).sum()
             sums[1] += (even.square() * norm).sum()
             gated = gate * even[..., None]

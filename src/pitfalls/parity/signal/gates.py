@@ -10,7 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from pitfalls.parity.loss import Loss
 from pitfalls.parity.network import TwoLayerReLU
+from pitfalls.parity.scalar_network import ScalarNetwork
+from pitfalls.parity.signal.cube_means import usual_slope
 from pitfalls.parity.signal.cube_pass import subset_sums
 
 __all__ = ["rounded_gates", "unit_of", "warn_of_rounded_gates"]
@@ -60,18 +63,22 @@ def rounded_gates(network: TwoLayerReLU) -> tuple[int, float]:
     return count, off
 
 
-def warn_of_rounded_gates(who: str, network: TwoLayerReLU, slope: float) -> float:
+def warn_of_rounded_gates(who: str, network: ScalarNetwork, loss: Loss) -> float:
     """Warn if rounding decides gates; return how far E|g|^2 may be off for it.
 
     Parameters
     ----------
     who : str
         The function to name.
-    network : TwoLayerReLU
-    slope : float
-        Largest |G(f)| of the loss.
+    network : ScalarNetwork
+        One that is no ``TwoLayerReLU`` has no gates to be looked at: 0.
+    loss : Loss
+        One without a largest |G(f)| that is known: 0.
     """
-    count, off = rounded_gates(network)
+    slope = usual_slope(loss)
+    if network.two_layer is None or slope is None:
+        return 0.0
+    count, off = rounded_gates(network.two_layer)
     if count:
         warnings.warn(
             f"{who}: rounding decides {count:,} of the units' gates at the 2^{network.n_features} "

@@ -281,11 +281,8 @@ def gradient_signal(
             "gradient_signal: method must be 'auto', 'stream', 'enumerate' or 'sample'. "
             f"Got {method!r} instead."
         )
-    usual = usual_slope(measure)
-    if entered.two_layer is not None and usual is not None:
-        off = warn_of_rounded_gates("gradient_signal", entered.two_layer, usual)
-        low, high = means.interval
-        means = replace(means, interval=(max(0.0, low - off), high + off))
+    off, (low, high) = warn_of_rounded_gates("gradient_signal", entered, measure), means.interval
+    means = replace(means, interval=(max(0.0, low - off), high + off))
     return _result(entered, measure, method, means)
 
 

@@ -24,7 +24,6 @@ from pitfalls.parity.checks import require_finite
 from pitfalls.parity.loss import Loss, as_loss
 from pitfalls.parity.network import TwoLayerReLU
 from pitfalls.parity.scalar_network import ScalarNetwork, scalar_network
-from pitfalls.parity.signal.cube_means import usual_slope
 from pitfalls.parity.signal.cube_pass import subset_sums
 from pitfalls.parity.signal.gates import warn_of_rounded_gates
 from pitfalls.parity.signal.per_sample import gradient_at
@@ -166,9 +165,7 @@ def target_gradients(
     else:
         _checked(entered.n_features, _MOST)
         energy = _two_layer_energy(entered.two_layer, measure, on_progress)
-        usual = usual_slope(measure)
-        if usual is not None:
-            warn_of_rounded_gates("target_gradients", entered.two_layer, usual)
+        warn_of_rounded_gates("target_gradients", entered, measure)
     require_finite("target_gradients", squared_distance=energy)
     return TargetGradients(entered.n_features, measure.name, energy)
 

@@ -9,7 +9,6 @@ from pitfalls.errors import ResourceError
 from pitfalls.parity.checks import require_finite
 from pitfalls.parity.loss import Loss, as_loss
 from pitfalls.parity.scalar_network import scalar_network
-from pitfalls.parity.signal.cube_means import usual_slope
 from pitfalls.parity.signal.gates import warn_of_rounded_gates
 from pitfalls.parity.task import ParityTask
 from pitfalls.parity.threads import one_torch_thread
@@ -113,9 +112,7 @@ def target_signal(
                 own += part
             if on_progress is not None:
                 on_progress(stop, total)
-    usual = usual_slope(found)
-    if entered.two_layer is not None and usual is not None:
-        warn_of_rounded_gates("target_signal", entered.two_layer, usual)
+    warn_of_rounded_gates("target_signal", entered, found)
     distance = sum(float(own.square().sum()) for own in sums)
     require_finite("target_signal", distance=distance)
     return distance
