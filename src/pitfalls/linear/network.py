@@ -9,9 +9,9 @@ import numpy.typing as npt
 import torch
 from jaxtyping import Float, Float64
 from torch import Tensor, nn
-from torch.nn.modules import module as module_hooks
 
 from pitfalls.errors import InputError
+from pitfalls.hooks import is_hooked
 
 __all__ = [
     "DeepLinearNetwork",
@@ -225,12 +225,7 @@ def _linear_layers(module: nn.Module, who: str) -> list[Any]:
     kinds = (DeepLinearNetwork, nn.Sequential, nn.Linear)
     own = [kind for kind in kinds if isinstance(module, kind)]
     plain = bool(own) and _runs_as(module, own[0])
-    hooked = any((
-        module._forward_hooks,
-        module._forward_pre_hooks,
-        module_hooks._global_forward_hooks,
-        module_hooks._global_forward_pre_hooks,
-    ))  # fmt: skip
+    hooked = is_hooked(module)
     biased = isinstance(module, nn.Linear) and module.bias is not None
     if plain and not hooked and not biased:
         if isinstance(module, DeepLinearNetwork):

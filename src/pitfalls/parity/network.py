@@ -5,9 +5,9 @@ import math
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.modules import module as module_hooks
 
 from pitfalls.errors import InputError
+from pitfalls.hooks import is_hooked
 from pitfalls.integers import as_integer, require_integer
 
 __all__ = ["TwoLayerReLU", "is_plain"]
@@ -21,17 +21,11 @@ def is_plain(network: nn.Module, kind: type[nn.Module]) -> bool:
     Subclasses, forward hooks, parametrisations, exchanged layers and an overwritten ``forward``
     all make it another function.
     """
-    return (
-        type(network) is kind
-        and not module_hooks._global_forward_hooks
-        and not module_hooks._global_forward_pre_hooks
-        and all(
-            type(part) in (kind, nn.Linear, nn.ModuleList)
-            and not part._forward_hooks
-            and not part._forward_pre_hooks
-            and "forward" not in vars(part)
-            for part in network.modules()
-        )
+    return type(network) is kind and all(
+        type(part) in (kind, nn.Linear, nn.ModuleList)
+        and not is_hooked(part)
+        and "forward" not in vars(part)
+        for part in network.modules()
     )
 
 
