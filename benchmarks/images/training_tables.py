@@ -64,8 +64,8 @@ def threads() -> str:
     )
 
 
-def fast(target: int, suffix: str = "") -> str:
-    stored = read(f"images-fast-{target}{suffix}")
+def fast(target: int) -> str:
+    stored = read(f"images-fast-{target}")
     if stored is None:
         return f"`--target {target}` has no recorded result."
     r = stored["results"]
@@ -321,7 +321,6 @@ SECTIONS = {
     "step": step,
     "threads": threads,
     "fast-90": lambda: fast(90),
-    "fast-90-avx2": lambda: fast(90, "-avx2"),
     "fast-94": lambda: fast(94),
     "record": beside_the_record,
     "profile": profile,
