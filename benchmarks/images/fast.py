@@ -1,11 +1,10 @@
 """The fast recipe on CIFAR-10's test set, several seeds: accuracy, seconds, processor seconds.
 
     python -m benchmarks.images.fast DATA --runs FOLDER [--target 94-six] [--seeds 3]
-    ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 \\
-        python -m benchmarks.images.fast DATA --runs FOLDER --precision float32 --suffix=-avx2
 
-The second is what a processor without bfloat16 units takes. Goes on where it was interrupted; the raw
-log stays in the run folder.
+With ATEN_CPU_CAPABILITY=avx2 and ONEDNN_MAX_CPU_ISA=AVX2 in the environment, and the options --precision
+float32 --suffix=-avx2, it is what a processor without bfloat16 units takes. Goes on where it was
+interrupted; the raw log stays in the run folder.
 """
 
 import argparse

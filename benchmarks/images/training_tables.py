@@ -148,7 +148,7 @@ def profile() -> str:
 
 
 def unreached() -> str:
-    """What the recipes were to reach beside the record's seconds, and what the profile says of it."""
+    """Hold the recipes' seconds against what they were to be, and say what the profile says of it."""
     stored = {
         name: read(f"images-{name}")
         for name in ("record-recipe-cpu", "fast-90", "fast-94", "step-profile")
@@ -191,8 +191,8 @@ def unreached() -> str:
         f"{side['forward_of_the_products_rate']:.2f} and backward at "
         f"{side['backward_of_the_products_rate']:.2f} times the rate of one large matrix product: a step of "
         "this network cannot become much shorter here, only fewer or smaller, and the tries below say what "
-        "that costs. In the field too a point more is dear: from 94 to 95 % over six views the seconds on one "
-        "A100 grow from 3.83 to 10.4 (Jordan 2024)."
+        "that costs. In the field too a point more is dear: from 94 to 95 % over six views the seconds on "
+        "one A100 grow from 3.83 to 10.4 (Jordan 2024)."
     )
 
 

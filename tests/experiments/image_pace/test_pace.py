@@ -18,8 +18,8 @@ from pitfalls.experiments.image_pace import EXPERIMENT, Pace, PaceConfig, PaceRe
 from pitfalls.experiments.image_pace import run as pace_run
 from pitfalls.experiments.image_pace.words import account, basis, busy, chosen
 from pitfalls.frame import Homework
-from pitfalls.images import FAST_RECIPES
 from pitfalls.frame.experiment import run_experiment
+from pitfalls.images import FAST_RECIPES
 from pitfalls.images.training import train
 from pitfalls.prose import plain
 from pitfalls.runs import RunStore
