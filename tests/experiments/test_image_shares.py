@@ -168,3 +168,14 @@ def test_a_lead_by_chance_is_rare():
     known = cache(lambda a, b: ahead([a / 200], [b / 200], 200))
     drawn = rng.binomial(200, 0.5, (2000, 2)).tolist()
     assert np.mean([known(a, b) for a, b in drawn]) < 0.035  # 2.3 % by the normal law
+
+
+@pytest.mark.parametrize("n_starts", [2, 3])
+def test_few_starts_that_vary_much_are_seldom_told_apart(n_starts):
+    rng = np.random.default_rng(0)
+    wrong = 0
+    for _ in range(1500):
+        skill = 0.5 + 0.05 * rng.standard_normal((2, n_starts))
+        ones, others = rng.binomial(2000, skill) / 2000
+        wrong += ahead(ones, others, 2000)
+    assert wrong / 1500 < 0.04

@@ -1,4 +1,5 @@
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -118,3 +119,30 @@ def test_representable_targets_are_their_own_nearest_on_the_data():
 def test_moments_of_other_features_are_refused():
     with pytest.raises(InputError, match="takes 4 features, the moments have 5"):
         nearest_representable(np.ones((3, 4)), [4, 3], SecondMoments.from_arrays(*data()))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16, np.float32])
+def test_rounding_of_coarser_numbers_is_no_rank(dtype):
+    rng = np.random.default_rng(0)
+    full = rng.standard_normal((6, 6))
+    torchs = isinstance(dtype, torch.dtype)
+    target: Any = torch.from_numpy(full).to(dtype) if torchs else full.astype(dtype)
+    assert numerical_rank(target) == 6
+    nearest = nearest_representable(target, [6, 2, 6])
+    nearest = nearest if torchs else nearest.astype(dtype)
+    assert numerical_rank(nearest) == 2
+    assert len(factorize(nearest, [6, 2, 6])) == 2  # the way out that the refusal names
+    assert numerical_rank(nearest, 1e-10) == 6
+
+
+@pytest.mark.parametrize("offset", [1e6, 1e8])
+@pytest.mark.parametrize("center", [False, True])
+def test_nearest_representable_keeps_what_stands_beside_a_large_mean(offset, center):
+    rng = np.random.default_rng(0)
+    spread = rng.integers(-3, 4, (50, 3)).astype(float)
+    found = nearest_representable(
+        np.eye(3), [3, 2, 3], SecondMoments.from_arrays(spread + offset, spread, center=center)
+    )
+    rows = spread - spread.mean(axis=0) if center else spread + offset
+    least = np.linalg.svd(rows, compute_uv=False)[2]
+    assert np.sum((rows @ (found - np.eye(3)).T) ** 2) <= least**2 * (1 + 1e-4)

@@ -99,3 +99,8 @@ def test_normal_equations_characterise_minima_iff_the_capacity_reaches_the_rank(
 def test_weights_of_other_widths_are_refused():
     with pytest.raises(InputError, match="optimality_certificate: the weights map"):
         optimality_certificate(make_risk(), random_weights((4, 3)))
+
+
+def test_widths_of_other_data_are_refused():
+    with pytest.raises(InputError, match="widths must go from 5 to 3, as the data do"):
+        normal_equation_condition(make_risk(), [7, 2, 9])

@@ -188,3 +188,9 @@ def test_a_budget_of_one_product_is_enough_for_an_answer(budget):
     point = critical_point(risk, (9, 8, 8, 7), (1, 2), "non-strict saddle")
     assert np.isfinite(lowest_curvature(risk, point, max_products=budget).value)
     assert classify(risk, point, max_products=budget).verdict == "non-strict saddle"
+
+
+@pytest.mark.parametrize("call", [curvature_along, lambda r, w, v: dense_hessian(r, w)])
+def test_curvature_beyond_float64_is_refused_wherever_it_is_asked_for(call):
+    with pytest.raises(InputError, match="weights must be below"):
+        call(make_risk(), [np.full((4, 5), 1e160), np.ones((3, 4))], random_weights((5, 4, 3)))

@@ -245,3 +245,32 @@ def test_a_flow_whose_steps_become_too_short_ends_in_one_line_with_the_last_weig
         descend(risk, start, method="flow")
     assert "\n" not in str(caught.value)
     assert all(np.isfinite(w).all() for w in of_kind(tuple, caught.value.last))
+
+
+def test_of_equal_modes_every_turn_is_a_critical_map():
+    x, _ = np.linalg.qr(np.random.default_rng(0).standard_normal((20, 3)))
+    risk = SquaredRisk(SecondMoments.from_arrays(x, x * [1.0, 1.0, 0.5]))
+    for angle in (0.3, 1.0, 2.5):
+        v = np.array([np.cos(angle), np.sin(angle), 0.0])
+        half = np.outer(v, v)
+        assert max(np.linalg.norm(g) for g in risk.layer_gradients([half, half])) < 1e-14
+        near = nearest_saddle(risk, half @ risk.modes.colour, 3)
+        assert near.modes == (1,)
+        assert near.distance < 1e-14
+
+
+@pytest.mark.parametrize("rank", [-1, True])
+def test_a_nearest_saddle_of_no_rank_is_refused(rank):
+    risk = make_risk()
+    with pytest.raises(InputError, match="nearest_saddle: max_rank must"):
+        nearest_saddle(risk, risk.modes.correlation, rank)
+
+
+def test_an_aligned_start_holds_every_mode_of_inputs_in_units_far_apart():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((100, 3))
+    y = x @ rng.standard_normal((3, 3))
+    risk = SquaredRisk(SecondMoments.from_arrays(x * [1.0, 1e6, 1e13], y))
+    layers = aligned_start(risk, (3, 4, 3), 0.05)
+    held = risk.modes.left.T @ end_to_end(layers) @ risk.modes.colour @ risk.modes.right
+    np.testing.assert_allclose(held, 0.05 * np.eye(3), atol=1e-6)

@@ -46,3 +46,13 @@ def test_planes_that_are_none_are_refused():
         plane_through(a, a, b)
     with pytest.raises(InputError, match="lies along the line"):
         plane_through(a, b, [2 * (v - u) for u, v in zip(a, b, strict=True)])
+
+
+def test_points_of_other_shapes_with_as_many_weights_are_refused():
+    here, other = [np.ones((2, 3)), np.ones((3, 2))], [np.zeros((3, 2)), np.zeros((2, 3))]
+    towards = [np.arange(6.0).reshape(2, 3), np.ones((3, 2))]
+    with pytest.raises(InputError, match="the second point must have the layers' shapes"):
+        plane_through(here, other, towards)
+    plane = plane_through(here, [0 * w for w in here], towards)
+    with pytest.raises(InputError, match="the point must have the layers' shapes"):
+        plane.coordinates(other)

@@ -16,6 +16,7 @@ from benchmarks.linear.exact_points import (
 )
 from benchmarks.linear.variants import VARIANTS, WELL_SCALED
 
+from pitfalls.errors import InputError
 from pitfalls.linear import (
     EscapeDirection,
     SquaredRisk,
@@ -211,3 +212,24 @@ def test_a_product_that_cancels_leaves_no_certificate():
     turned = [rng.standard_normal((3, 3)), rng.standard_normal((3, 3)), first, second]
     found = optimality_certificate(make_risk(d=3, p=3), turned)
     assert [c.sigma_after for c in found.conditions][:2] == [0.0, 0.0]
+
+
+def test_the_order_of_the_bytes_does_not_change_how_well_weights_are_known():
+    risk = make_risk()
+    point = critical_point(risk, (5, 4, 3), kind="global minimum")
+    for order in "<>":
+        assert classify(risk, [w.astype(f"{order}f4") for w in point]).verdict == "global minimum"
+
+
+@pytest.mark.parametrize(("n_layers", "size"), [(3, 1e-100), (5, 1e-70), (10, 1e-150), (30, 1e-54)])
+def test_small_layers_whose_products_vanish_are_not_taken_for_zero(n_layers, size):
+    rng = np.random.default_rng(0)
+    risk = make_risk(d=3)
+    weights = [size * rng.standard_normal((3, 3)) for _ in range(n_layers)]
+    assert classify(risk, weights).verdict == "not critical"
+    weights[0] = 1e-12 * weights[0]
+    if size < 1e-140:
+        with pytest.raises(InputError, match="a layer that is not zero must have a weight above"):
+            classify(risk, weights)
+    zero = classify(risk, [0 * w for w in weights]).verdict
+    assert zero == "non-strict saddle"

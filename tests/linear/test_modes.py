@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_diabetes, load_linnerud
 
-from pitfalls.linear import SquaredRisk, classify
+from pitfalls.linear import EscapeDirection, SquaredRisk, classify
 from pitfalls.moments import SecondMoments
+from tests.kinds import of_kind
 from tests.linear.problems import data, risk_with_modes
 from tests.moments.exact import column_basis, least_risk, rational_least_risk, residuals
 from tests.moments.problems import problems
@@ -409,3 +410,55 @@ def test_a_mode_below_the_rounding_of_the_largest_says_so():
     x, y = rng.standard_normal((30, 3)), rng.standard_normal((30, 4)) * (1e9, 1.0, 1.0, 1e-9)
     modes = SquaredRisk(SecondMoments.from_arrays(x, y)).modes
     assert np.all(modes.errors >= np.finfo(float).eps * modes.values[0])
+
+
+def test_the_rounding_of_a_least_risk_covers_a_mode_that_counts_as_zero():
+    # an output of 1e8 with a spread of 1e-7: its mode is 2e-6, and rounding may make one of 5e-6
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        x = rng.standard_normal((5, 3)) + np.array([1e3, 0, 0])
+        y = 1e-6 * rng.standard_normal((5, 2)) + np.array([0, 1e8])
+        risk = risk_of(x, y, center=True)
+        for rank in range(3):
+            best = risk.minimum(rank)
+            with mpmath.workdps(60):
+                wanted = centred_least_risk(x, y, rank)
+            assert abs(best.value - wanted) <= best.rounding
+
+
+def centred_least_risk(x, y, rank):
+    """Return the least risk of a rank with an intercept, in sixty digits."""
+    about = []
+    for values in (x, y):
+        exact = mpmath.matrix(values.tolist())
+        for j in range(exact.cols):
+            mean = mpmath.fsum(exact[:, j]) / exact.rows
+            for i in range(exact.rows):
+                exact[i, j] -= mean
+        about.append(exact)
+    basis = mpmath.qr(about[0], mode="skinny")[0]
+    cross = about[1].T * basis
+    squares = sorted(mpmath.eigsy(cross * cross.T, eigvals_only=True), reverse=True)
+    whole = mpmath.fsum(v**2 for v in about[1])
+    return (whole - mpmath.fsum(squares[:rank])) / 2
+
+
+@pytest.mark.parametrize("center", [False, True])
+@pytest.mark.parametrize("units", [(1e80, 1e80), (1e140, 1e150), (1e-140, 1e100)])
+def test_modes_in_units_near_the_ends_of_float64_are_those_in_others(units, center):
+    x, y = data()
+    wanted = risk_of(x, y, center=center).modes
+    found = risk_of(x * units[0], y * units[1], center=center).modes
+    assert (found.rank_x, found.rank) == (5, 3)
+    np.testing.assert_allclose(found.values / units[1], wanted.values, rtol=1e-12)
+    np.testing.assert_allclose(found.errors / units[1], wanted.errors, rtol=1e-3)
+
+
+def test_a_way_down_has_a_curvature_in_large_units_too():
+    x, y = data()
+    points = [
+        classify(risk_of(x * c, y * c), [np.zeros((4, 5)), np.zeros((3, 4))]) for c in (1, 1e80)
+    ]
+    assert [point.verdict for point in points] == ["strict saddle"] * 2
+    once, large = (of_kind(EscapeDirection, point.witness).curvature for point in points)
+    assert large == pytest.approx(1e160 * once)

@@ -61,3 +61,13 @@ def test_bad_widths_are_refused(widths):
 def test_bad_weights_are_refused(weights, message):
     with pytest.raises(InputError, match=message):
         DeepLinearNetwork.from_weights(weights)
+
+
+def test_products_of_short_integers_do_not_wrap_and_networks_are_taken():
+    short = [np.full((2, 2), 100, dtype=np.int8)] * 2
+    np.testing.assert_array_equal(end_to_end(short), np.full((2, 2), 20_000.0))
+    assert balancedness([short[0], 0 * short[0]]) == 40_000.0
+    network = DeepLinearNetwork([3, 2, 2])
+    whole = network.end_to_end().detach().numpy()
+    np.testing.assert_allclose(end_to_end(network), whole, rtol=1e-6)
+    assert balancedness(network) == balancedness([w.detach() for w in network.weights])

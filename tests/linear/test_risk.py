@@ -279,3 +279,21 @@ def test_a_rank_may_be_an_integer_of_any_library(rank):
 def test_a_rank_that_is_no_integer_is_refused(rank):
     with pytest.raises(InputError, match=r"max_rank must be an integer\. Got"):
         unchecked_minimum(rank)
+
+
+@pytest.mark.parametrize("rank", [-1, True])
+def test_an_excess_over_a_rank_that_is_none_is_refused(rank):
+    with pytest.raises(InputError, match="excess: max_rank must"):
+        make_risk().excess(random_weights((5, 4, 3)), max_rank=rank)
+
+
+def test_the_rounding_of_a_value_covers_the_dtype_that_it_comes_back_in():
+    risk, weights = make_risk(), random_weights((5, 4, 3))
+    for dtype in (torch.float32, torch.bfloat16, torch.float16):
+        given = [torch.from_numpy(w).to(dtype) for w in weights]
+        wanted = float(risk.value([w.double() for w in given]))
+        assert abs(float(risk.value(given)) - wanted) <= risk.rounding(given)
+        assert risk.digits(given) < 9
+    far = [torch.full(w.shape, 300.0, dtype=torch.float16) for w in weights]
+    assert risk.value(far) == risk.rounding(far) == float("inf")
+    assert risk.digits(far) == 0

@@ -245,3 +245,23 @@ def test_the_sums_that_torch_makes_are_those_about_the_mean():
     a, b = x - x.mean(axis=0), y - y.mean(axis=0)
     for got, wanted in zip(found, (x.mean(0), y.mean(0), a.T @ a, b.T @ a, b.T @ b), strict=True):
         np.testing.assert_allclose(got, wanted, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("side", ["x", "y"])
+def test_columns_whose_squares_vanish_are_refused_and_constant_ones_are_not(side):
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((9, 2)), rng.standard_normal((9, 2))
+    small = {"x": x, "y": y} | {side: rng.standard_normal((9, 2)) * [1.0, 1e-170]}
+    with pytest.raises(InputError, match=r"its squares are beyond float64\. Rescale"):
+        SecondMoments.from_arrays(**small)
+    small[side][:, 1] = 1e-170
+    assert SecondMoments.from_arrays(**small, chunk_size=2).n == 9
+    # what is small in the first rows alone is no loss
+    small[side][:, 1] = [1e-170, 2e-170, *np.arange(7.0)]
+    assert SecondMoments.from_arrays(**small, chunk_size=2).n == 9
+
+
+def test_a_side_is_rescaled_by_its_own_name_alone():
+    moments = SecondMoments.from_arrays(np.eye(3), np.eye(3))
+    with pytest.raises(InputError, match=r"of must be 'x' or 'y'\. Got 'X'"):
+        moments.rescaled(2.0, of="X")  # type: ignore[arg-type]

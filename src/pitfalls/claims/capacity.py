@@ -247,9 +247,10 @@ BALANCED = Claim(
     statement=r"""
 If $rank W_0 <= dmin$, the layers with $W_L dots.c W_1 = W_0$ can be chosen *balanced*:
 $W_(i+1)^top W_(i+1) = W_i W_i^top$ for $i = 1, dots, L - 1$. The library's `factorize` works in
-floating point and goes by the numerical rank, the number of singular values above $10^(-10)$ times
-the largest: it refuses the targets whose numerical rank exceeds $dmin$, and for all others returns
-balanced layers whose product is $W_0$ without its smaller singular values, up to rounding.
+floating point and, in double precision, goes by the numerical rank, the number of singular values
+above $10^(-10)$ times the largest: it refuses the targets whose numerical rank exceeds $dmin$, and for
+all others returns balanced layers whose product is $W_0$ without its smaller singular values, up to
+rounding.
 """,
     derivation=r"""
 Let $W_0 = U_r Sigma_r V_r^top$ be the thin singular value decomposition with

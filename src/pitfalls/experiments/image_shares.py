@@ -93,7 +93,8 @@ def ahead(ones: Sequence[float], others: Sequence[float], n: int, *, comparisons
     """Tell whether paired shares, counted on n images, are larger by more than chance.
 
     Of one pair by `differ`. Of several, trainings from several starts say, the spread of the difference
-    over the pairs adds to the error that the test of the means amounts to.
+    over the pairs adds to the error that the test of the means amounts to; as it is known from so few,
+    it counts by Student's law.
 
     Parameters
     ----------
@@ -113,9 +114,14 @@ def ahead(ones: Sequence[float], others: Sequence[float], n: int, *, comparisons
     if difference <= 0 or chance >= 1:
         return False
     counting = difference / -normal.inv_cdf(max(chance, 1e-300) / 2)
-    spread = float(differences.std(ddof=1)) / math.sqrt(len(ones)) if len(ones) > 1 else 0.0
-    most = -normal.inv_cdf((1 - CONFIDENCE) / comparisons / 2)
-    return difference > most * math.hypot(counting, spread)
+    tail = (1 - CONFIDENCE) / comparisons / 2
+    reach = -normal.inv_cdf(tail) * counting
+    if len(ones) > 1:
+        from scipy.special import stdtrit
+
+        spread = float(differences.std(ddof=1)) / math.sqrt(len(ones))
+        reach = math.hypot(reach, -float(stdtrit(len(ones) - 1, tail)) * spread)
+    return difference > reach
 
 
 def _by_chance(one: Share, other: Share) -> float:

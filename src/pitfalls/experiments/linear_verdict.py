@@ -109,6 +109,11 @@ class Judged:
         return self.witness.curvature if isinstance(self.witness, Curved) else None
 
     @property
+    def holds_modes(self) -> bool:
+        """Whether the modes that it holds are known: those of a point with a verdict that is critical."""
+        return self.verdict not in ("not critical", "undecided")
+
+    @property
     def named(self) -> str:
         """The verdict as it stands in a sentence: a noun with its article."""
         return {
@@ -136,7 +141,7 @@ def judge(point: "PointVerdict") -> Judged:
 
 
 def held(point: Judged) -> str:
-    """Name the modes that a point holds."""
+    """Name the modes that a critical point holds."""
     if not point.modes:
         return "no mode"
     names = ", ".join(map(str, point.modes))

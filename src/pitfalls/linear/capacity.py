@@ -9,7 +9,14 @@ from torch import Tensor, as_tensor, float64
 
 from pitfalls.errors import CapacityError, InputError
 from pitfalls.linear.margins import SMALL_RANK
-from pitfalls.linear.network import Matrix, as_weights, check_widths
+from pitfalls.linear.network import (
+    Matrix,
+    as_arrays,
+    as_weights,
+    check_widths,
+    layers_of,
+    precision_of,
+)
 from pitfalls.linear.risk import SquaredRisk
 from pitfalls.moments import SecondMoments
 
@@ -18,21 +25,25 @@ __all__ = ["factorize", "nearest_representable", "numerical_rank"]
 T = TypeVar("T", npt.NDArray[Any], Tensor)
 
 
-def numerical_rank(target: npt.ArrayLike | Tensor, rtol: float = SMALL_RANK) -> int:
+def numerical_rank(target: npt.ArrayLike | Tensor, rtol: float | None = None) -> int:
     """Count the singular values above rtol times the largest.
 
     Parameters
     ----------
     target : array or tensor of shape (p, d)
-    rtol : float
-        Relative threshold.
+    rtol : float or None
+        Relative threshold; None takes 1e-10, and for float32 and less what rounding of the entries
+        amounts to, the type's epsilon times the longer side.
     """
-    (matrix,) = as_weights([target], "numerical_rank")
+    layers = layers_of([target], "numerical_rank")
+    (matrix,) = as_arrays(layers, "numerical_rank")
+    if rtol is None:
+        rtol = max(SMALL_RANK, 2 * precision_of(layers) * max(matrix.shape))
     values = np.linalg.svd(matrix, compute_uv=False)
     return int(np.sum(values > rtol * values[0])) if values[0] > 0 else 0
 
 
-def factorize(target: T, widths: Sequence[int], *, rtol: float = SMALL_RANK) -> tuple[T, ...]:
+def factorize(target: T, widths: Sequence[int], *, rtol: float | None = None) -> tuple[T, ...]:
     """Split a matrix into balanced layers whose product restores it.
 
     Parameters
@@ -41,8 +52,8 @@ def factorize(target: T, widths: Sequence[int], *, rtol: float = SMALL_RANK) -> 
         The end-to-end map. Not modified.
     widths : sequence of int
         All layer widths d_0, ..., d_L, input first; d_0 = d and d_L = p.
-    rtol : float
-        Singular values below rtol times the largest count as zero.
+    rtol : float or None
+        Singular values below rtol times the largest count as zero, as in `numerical_rank`.
 
     Returns
     -------
@@ -65,28 +76,34 @@ def factorize(target: T, widths: Sequence[int], *, rtol: float = SMALL_RANK) -> 
     widths = check_widths(widths, "factorize")
     _check_ends(matrix, widths, "factorize")
     left, values, right = np.linalg.svd(matrix, full_matrices=False)
-    rank = numerical_rank(matrix, rtol)
+    rank = numerical_rank(target, rtol)
     narrowest = int(np.argmin(widths))
     if rank > widths[narrowest]:
         raise CapacityError(
             f"factorize: rank(target) is {rank} but the narrowest width is {widths[narrowest]} "
             f"(widths[{narrowest}]). Widen it, or call nearest_representable first."
         )
-    n_layers = len(widths) - 1
-    if n_layers == 1:
+    if len(widths) == 2:
         return (_like(matrix.copy(), target),)
-    share = values[:rank] ** (1.0 / n_layers)
+    shared = share_out(left[:, :rank], values[:rank], right[:rank], widths)
+    return tuple(_like(layer, target) for layer in shared)
+
+
+def share_out(left: Matrix, values: Matrix, right: Matrix, widths: Sequence[int]) -> list[Matrix]:
+    """Build balanced layers whose product is left · diag(values) · right, of two layers at least."""
+    n_layers, rank = len(widths) - 1, len(values)
+    share = values ** (1.0 / n_layers)
     layers = []
     for i in range(1, n_layers + 1):
         layer = np.zeros((widths[i], widths[i - 1]))
         if i == 1:
-            layer[:rank] = share[:, None] * right[:rank]
+            layer[:rank] = share[:, None] * right
         elif i == n_layers:
-            layer[:, :rank] = left[:, :rank] * share
+            layer[:, :rank] = left * share
         else:
             layer[range(rank), range(rank)] = share
         layers.append(layer)
-    return tuple(_like(layer, target) for layer in layers)
+    return layers
 
 
 def nearest_representable(
@@ -124,11 +141,12 @@ def nearest_representable(
     metric = SquaredRisk(
         SecondMoments(
             n=moments.n,
-            mean_x=np.zeros(matrix.shape[1]),
-            mean_y=np.zeros(matrix.shape[0]),
-            scatter_xx=moments.sxx,
-            scatter_yx=matrix @ moments.sxx,
-            scatter_yy=matrix @ moments.sxx @ matrix.T,
+            mean_x=moments.mean_x,
+            mean_y=matrix @ moments.mean_x,
+            scatter_xx=moments.scatter_xx,
+            scatter_yx=matrix @ moments.scatter_xx,
+            scatter_yy=matrix @ moments.scatter_xx @ matrix.T,
+            center=moments.center,
         )
     )
     return _like(metric.minimum(min(widths)).map, target)

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pitfalls.errors import InputError
 from pitfalls.linear.derivatives import gradients
 from pitfalls.linear.margins import SINGULAR
-from pitfalls.linear.network import Matrix, Weights, as_weights, check_widths, end_to_end
+from pitfalls.linear.network import Matrix, Weights, as_weights, check_widths, multiply
 from pitfalls.linear.risk import SquaredRisk
 
 __all__ = [
@@ -153,7 +154,7 @@ def certify(risk: SquaredRisk, layers: Sequence[Matrix]) -> OptimalityCertificat
     after: list[tuple[Matrix, float]] = [(np.eye(risk.n_outputs), 1.0)]
     for layer in layers[:0:-1]:
         after.append((after[-1][0] @ layer, float(np.linalg.norm(layer, 2)) * after[-1][1]))
-    product = end_to_end(layers)
+    product = multiply(layers)
     conditions = tuple(
         LayerCondition(
             layer=i,
@@ -184,13 +185,23 @@ def normal_equation_condition(risk: SquaredRisk, widths: Sequence[int]) -> Norma
     ----------
     risk : SquaredRisk
     widths : sequence of int
-        d_0, ..., d_L.
+        d_0, ..., d_L, from the data's number of features to its number of outputs.
 
     Returns
     -------
     NormalEquationCondition
+
+    Raises
+    ------
+    InputError
+        If the widths are not that.
     """
     widths = check_widths(widths, "normal_equation_condition")
+    if (widths[0], widths[-1]) != (risk.n_features, risk.n_outputs):
+        raise InputError(
+            f"normal_equation_condition: widths must go from {risk.n_features} to {risk.n_outputs}, as "
+            f"the data do. Got {widths}."
+        )
     capacity, rank = min(widths), risk.modes.rank
     printed = capacity == min(widths[0], widths[-1])
     return NormalEquationCondition(capacity, rank, printed, capacity >= rank)

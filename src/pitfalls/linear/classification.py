@@ -28,7 +28,7 @@ import numpy as np
 from pitfalls.integers import require_integer
 from pitfalls.linear.certificate import certify
 from pitfalls.linear.curvature import search_lowest
-from pitfalls.linear.derivatives import gradients
+from pitfalls.linear.derivatives import prefixes, pull_back, without_sizes
 from pitfalls.linear.escape import pivot_directions, steepest_in_span, swap_directions
 from pitfalls.linear.held import HeldModes, find_held_modes
 from pitfalls.linear.margins import APART, EPS, FAINT, HOPELESS, ROOM, TOLERANCE, WEAK
@@ -38,6 +38,7 @@ from pitfalls.linear.network import (
     as_arrays,
     layers_of,
     precision_of,
+    refuse_faint,
     require_squares,
 )
 from pitfalls.linear.pivots import Pivot, measure_pivots
@@ -125,11 +126,16 @@ def classify(
     layers = as_arrays(given, "classify")
     risk.check(layers, "classify")
     require_squares(layers, "classify")
+    refuse_faint(layers, "classify")
     if max_products is None:
         max_products = 400 if sum(w.size for w in layers) <= 20_000 else 40
     precision = precision_of(given)
-    found = gradients(layers, risk.moments.sxx, risk.moments.syx)
-    exact = precision < EPS and not any(g.any() for g in found)
+    chain = prefixes(layers)
+    error = chain[-1] @ risk.moments.sxx - risk.moments.syx
+    found = pull_back(layers, chain, error)
+    # zero, and not below the least number of float64
+    even = without_sizes(layers)
+    exact = precision < EPS and not any(g.any() for g in pull_back(even, prefixes(even), error))
     point = WhitePoint.of(layers, risk.modes, precision, exact=exact)
     draft = _Draft(risk, layers, point, max_products)
     if draft.worst > max(tol, ROOM * precision * len(layers) ** 0.5):
@@ -216,7 +222,8 @@ class _Draft:
             step = found.step_down()
             if step is None:
                 continue
-            curvature = found.curvature * (self.point.unit / found.length) ** 2
+            per_length = self.point.unit / found.length
+            curvature = found.curvature * per_length * per_length  # its square may overflow
             seen.append(EscapeDirection(tuple(direction), curvature, step, origin))
             if found.proves:
                 break

@@ -70,6 +70,7 @@ def curvature_along(risk: SquaredRisk, weights: Weights, direction: Weights) -> 
     """
     layers = as_weights(weights, "curvature_along")
     risk.check(layers, "curvature_along")
+    require_squares(layers, "curvature_along")
     steps = even_out(as_direction(direction, layers, "curvature_along"), "curvature_along")
     image = hessian_product(layers, steps, risk.moments.sxx, risk.moments.syx)
     inner = sum(float(np.sum(v * h)) for v, h in zip(steps, image, strict=True))
@@ -227,6 +228,7 @@ def dense_hessian(risk: SquaredRisk, weights: Weights) -> Float64[np.ndarray, "P
     """
     layers = as_weights(weights, "dense_hessian")
     risk.check(layers, "dense_hessian")
+    require_squares(layers, "dense_hessian")
     return hessian_matrix(layers, risk.moments.sxx, risk.moments.syx)
 
 

@@ -7,7 +7,9 @@ A direction may be a stack of directions, on a first axis more.
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["gradients", "hessian_product", "prefixes", "pull_back"]
+import numpy as np
+
+__all__ = ["gradients", "hessian_product", "prefixes", "pull_back", "without_sizes"]
 
 
 def gradients(layers: Sequence[Any], sxx: Any, syx: Any) -> list[Any]:
@@ -24,6 +26,12 @@ def pull_back(layers: Sequence[Any], before: Sequence[Any], message: Any) -> lis
         message = layers[i].mT @ message
     found.append(message)
     return found[::-1]
+
+
+def without_sizes(layers: Sequence[Any]) -> list[Any]:
+    """Divide every layer by the power of two next to its largest entry: no product leaves float64's range."""
+    exponents = [np.frexp(np.abs(w).max(initial=0.0))[1] for w in layers]
+    return [np.ldexp(w, -e) for w, e in zip(layers, exponents, strict=True)]
 
 
 def hessian_product(layers: Sequence[Any], steps: Sequence[Any], sxx: Any, syx: Any) -> list[Any]:

@@ -14,7 +14,7 @@ from pitfalls.linear.derivatives import gradients as gradients_of
 from pitfalls.linear.flow import follow_flow
 from pitfalls.linear.growth import learning_time
 from pitfalls.linear.margins import DEAD, STATIONARY, TOLERANCE
-from pitfalls.linear.network import Layer, Matrix, Weights, as_weights, end_to_end
+from pitfalls.linear.network import Layer, Matrix, Weights, as_weights, multiply
 from pitfalls.linear.risk import SquaredRisk
 from pitfalls.linear.trajectory import Trajectory, Watch
 from pitfalls.linear.verdict import EscapeDirection, Verdict
@@ -119,14 +119,15 @@ def descend(
         Plain gradient descent, heavy-ball momentum, or the flow dW_i/dt = -∂R/∂W_i, integrated
         with local errors of 1e-10; stiff data are no hindrance up to 2,000 weights.
     learning_rate : float or None
-        None takes 1 / (an upper bound of the curvature between here and a balanced minimum), times
-        1 - momentum.
+        None takes 1 / (a bound of the curvature between here and a balanced minimum, but for what a
+        residual larger than the data's makes of it), times 1 - momentum.
     momentum : float
         For "momentum", in [0, 1).
     steps : int
         At most so many; not for the flow.
     duration : float or None
-        The flow's time; None takes three times what the weakest mode needs from its strength now.
+        The flow's time; None takes three times what the weakest mode needs from its strength now on
+        white inputs, where its rate does not depend on their units (`SquaredRisk.whitened`).
     tol : float
         Gradients below this share of the scale of their terms count as zero and end the descent.
     leave_saddles : bool
@@ -305,7 +306,7 @@ def _push(
     capacity = min(min(w.shape) for w in layers)
 
     def excess(at: Sequence[Matrix]) -> float:
-        return risk.modes.excess(end_to_end(at) @ risk.modes.colour, capacity)
+        return risk.modes.excess(multiply(at) @ risk.modes.colour, capacity)
 
     before = excess(layers)
     if isinstance(point.witness, EscapeDirection):

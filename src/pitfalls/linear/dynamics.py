@@ -16,7 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64
 
-from pitfalls.linear.network import Layer, check_widths
+from pitfalls.integers import require_integer
+from pitfalls.linear.modes import DataModes
+from pitfalls.linear.network import Layer, Matrix, check_widths
 from pitfalls.linear.risk import SquaredRisk
 
 __all__ = [
@@ -38,12 +40,17 @@ def aligned_start(risk: SquaredRisk, widths: Sequence[int], strength: float) -> 
     strength : float
         u(0) of as many modes as fit.
     """
-    from pitfalls.linear.capacity import factorize
+    from pitfalls.linear.capacity import share_out
 
     widths = check_widths(widths, "aligned_start")
     modes = risk.modes
     r = min(modes.rank, *widths)
-    return factorize(strength * modes.left[:, :r] @ (modes.whiten @ modes.right[:, :r]).T, widths)
+    target = strength * modes.left[:, :r] @ modes.lift[:, :r].T
+    if len(widths) == 2:
+        return (target,)
+    # of inputs in units far apart a small singular value is no rounding: all r are kept
+    left, values, right = np.linalg.svd(target, full_matrices=False)
+    return tuple(share_out(left[:, :r], values[:r], right[:r], widths))
 
 
 def small_start(widths: Sequence[int], size: float, random_state: int = 0) -> tuple[Layer, ...]:
@@ -79,13 +86,36 @@ def nearest_saddle(
     """Find the critical map (any set of at most max_rank modes) nearest to M = W̄E.
 
     ‖M - M_S‖² = ‖M‖² - Σ_S (2 c_k - s_k) s_k with c_k = u_k' M z_k: S are the modes with the
-    largest positive terms.
+    largest positive terms. Of equal modes every turn is as good a set of modes: the nearest is the one
+    whose c_k are the eigenvalues of the symmetric part of U' M Z on them.
+
+    Parameters
+    ----------
+    risk : SquaredRisk
+    white_map : ndarray of shape (p, rank X)
+        M.
+    max_rank : int
+        At least 0.
     """
+    max_rank = require_integer("nearest_saddle", "max_rank", max_rank, 0)
     modes = risk.modes
-    strengths = np.einsum("pk,pd,dk->k", modes.left, white_map, modes.right, optimize=True)
+    left, right = _turned(modes, white_map)
+    strengths = np.einsum("pk,pd,dk->k", left, white_map, right, optimize=True)
     gain = (2 * strengths - modes.values) * modes.values
-    order = [int(k) for k in np.argsort(-gain)[:max_rank] if gain[k] > 0]
-    chosen = modes.left[:, order] @ (modes.values[order, None] * modes.right[:, order].T)
+    order = [int(k) for k in np.argsort(-gain, kind="stable")[:max_rank] if gain[k] > 0]
+    chosen = left[:, order] @ (modes.values[order, None] * right[:, order].T)
     return NearestSaddle(
         tuple(sorted(k + 1 for k in order)), float(np.linalg.norm(white_map - chosen))
     )
+
+
+def _turned(modes: DataModes, white_map: Matrix) -> tuple[Matrix, Matrix]:
+    """U and Z with equal modes turned so that the map holds the first of them most."""
+    left, right, values = modes.left.copy(), modes.right.copy(), modes.values
+    apart = np.flatnonzero(-np.diff(values) > modes.errors[:-1] + modes.errors[1:]) + 1
+    for group in np.split(np.arange(len(values)), apart):
+        if len(group) > 1 and values[group[0]] > 0:
+            block = left[:, group].T @ white_map @ right[:, group]
+            _, turn = np.linalg.eigh(-(block + block.T))  # the largest first
+            left[:, group], right[:, group] = left[:, group] @ turn, right[:, group] @ turn
+    return left, right

@@ -8,7 +8,7 @@ from jaxtyping import Float64
 from pitfalls.display import Displayed
 from pitfalls.errors import InputError
 from pitfalls.linear.curvature import as_direction, even_out, flatten, unflatten
-from pitfalls.linear.network import Layer, Weights, as_weights
+from pitfalls.linear.network import Layer, Weights, as_weights, require_shapes
 from pitfalls.linear.risk import SquaredRisk
 
 __all__ = ["Plane", "plane_through", "risk_along", "risk_on_plane"]
@@ -41,7 +41,9 @@ class Plane(Displayed):
 
     def coordinates(self, weights: Weights) -> tuple[float, float, float]:
         """Project a point; the third number is its distance from the plane."""
-        step = flatten(as_weights(weights, "Plane.coordinates")) - flatten(self.origin)
+        layers = as_weights(weights, "Plane.coordinates")
+        require_shapes(layers, self.origin, "Plane.coordinates", "the point")
+        step = flatten(layers) - flatten(self.origin)
         u, v = flatten(self.first), flatten(self.second)
         a, b = float(step @ u), float(step @ v)
         return a, b, float(np.linalg.norm(step - a * u - b * v))
@@ -94,7 +96,9 @@ def plane_through(here: Weights, there: Weights, towards: Weights) -> Plane:
     Plane
     """
     layers = as_weights(here, "plane_through")
-    step = flatten(as_weights(there, "plane_through")) - flatten(layers)
+    end = as_weights(there, "plane_through")
+    require_shapes(end, layers, "plane_through", "the second point")
+    step = flatten(end) - flatten(layers)
     span = float(np.linalg.norm(step))
     if span == 0:
         raise InputError("plane_through: the two points are the same. Give two different ones.")

@@ -186,14 +186,18 @@ def _noise(
     moments: SecondMoments, centred: Whitening, inputs: Whitening, correlation: Matrix
 ) -> Matrix:
     """Return the size below which an entry of K is rounding of what it was summed from."""
-    n = moments.n
-    square = (moments.centered().syx_rounding ** 2) @ (inputs.whiten**2)
+    n, about = moments.n, moments.centered()
+    # squares of numbers without units: those of the columns' own may leave float64's range
+    units_x, units_y = (np.where(of > 0, of, 1.0) for of in (moments.lengths_x, moments.lengths_y))
+    noise = (about.syx_rounding / units_y[:, None] / units_x) ** 2
+    square = noise @ (units_x[:, None] * inputs.whiten) ** 2
     if np.isfinite(inputs.gain):
         # the mean of x is known up to rounding of x, which the mean of y multiplies
-        drift = (16 * EPS) ** 2 * (moments.lengths_x**2 / n) @ (centred.whiten**2)
-        share = 0.0 if moments.center else n * moments.mean_y / inputs.gain
+        reach = moments.lengths_x[:, None] * centred.whiten
+        drift = (16 * EPS) ** 2 / n * np.sum(reach**2, axis=0)
+        share = 0.0 if moments.center else n / inputs.gain * (moments.mean_y / units_y)
         square = square + np.outer(np.square(share) * np.ones(len(square)), drift)
-    return np.asarray(np.sqrt(square) + sum_rounding(n) * np.abs(correlation))
+    return np.asarray(units_y[:, None] * np.sqrt(square) + sum_rounding(n) * np.abs(correlation))
 
 
 def _without_rounding(correlation: Matrix, noise: Matrix) -> tuple[Matrix, int]:

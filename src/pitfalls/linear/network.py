@@ -33,6 +33,7 @@ _COARSE = {
 }  # whole numbers are exact, float64 is what we compute in
 
 _LARGEST = 1e150
+_LEAST = 1e-153  # of a layer's largest weight; its square is within float64's range
 
 
 class DeepLinearNetwork(nn.Module):
@@ -184,11 +185,25 @@ def require_squares(layers: Sequence[Matrix], who: str) -> None:
         )
 
 
-def require_shapes(steps: Sequence[Any], layers: Sequence[Any], who: str) -> None:
-    """Refuse a direction whose matrices have other shapes than the layers."""
+def refuse_faint(layers: Sequence[Matrix], who: str) -> None:
+    """Refuse layers all of whose squares vanish in float64 and that are not zero: they would look so."""
+    sizes = [float(np.abs(w).max()) for w in layers]
+    least = min((size for size in sizes if size > 0), default=1.0)
+    if least < _LEAST:
+        raise InputError(
+            f"{who}: a layer that is not zero must have a weight above {_LEAST:g}, lest its "
+            f"squares vanish. Got {least:.3g}. W_i times c and W_(i+1) over c is the same network on "
+            "another scale."
+        )
+
+
+def require_shapes(
+    steps: Sequence[Any], layers: Sequence[Any], who: str, what: str = "the direction"
+) -> None:
+    """Refuse a direction, or another point, whose matrices have other shapes than the layers."""
     due, came = ([tuple(w.shape) for w in chain] for chain in (layers, steps))
     if due != came:
-        raise InputError(f"{who}: the direction must have the layers' shapes {due}. Got {came}.")
+        raise InputError(f"{who}: {what} must have the layers' shapes {due}. Got {came}.")
 
 
 def layers_of(weights: Weights, who: str) -> list[Any]:
@@ -215,7 +230,9 @@ def layers_of(weights: Weights, who: str) -> list[Any]:
 
 def precision_of(layers: Sequence[Any]) -> float:
     """Return how far a weight may lie from the number meant, relative to it: by the coarsest dtype."""
-    names = {str(getattr(w, "dtype", "float64")).removeprefix("torch.") for w in layers}
+    dtypes = [getattr(w, "dtype", "float64") for w in layers]
+    # NumPy's name says nothing of the order of the bytes, its text does
+    names = {getattr(dtype, "name", str(dtype).removeprefix("torch.")) for dtype in dtypes}
     units = [float(torch.finfo(getattr(torch, n)).eps) for n in names & _COARSE]
     return 0.5 * max(units, default=float(np.finfo(np.float64).eps))
 
@@ -277,16 +294,37 @@ def widths_of(layers: Sequence[Any]) -> tuple[int, ...]:
     return (int(layers[0].shape[1]), *(int(w.shape[0]) for w in layers))
 
 
-def end_to_end(layers: Sequence[Layer]) -> Layer:
-    """Multiply W_L ... W_1, cheapest end first."""
+def end_to_end(weights: Weights) -> Layer:
+    """Multiply W_L ... W_1, cheapest end first.
+
+    Parameters
+    ----------
+    weights : network, or sequence of arrays or tensors
+        W_1, ..., W_L.
+
+    Returns
+    -------
+    ndarray of shape (d_L, d_0), float64
+    """
+    return multiply(as_weights(weights, "end_to_end"))
+
+
+def multiply(layers: Sequence[Layer]) -> Layer:
+    """Do what `end_to_end` does at layers that have been checked."""
     return np.linalg.multi_dot(layers[::-1]) if len(layers) > 1 else layers[0]
 
 
-def balancedness(layers: Sequence[Layer]) -> float:
+def balancedness(weights: Weights) -> float:
     """Return the largest Frobenius norm of W_{j+1}' W_{j+1} - W_j W_j'; zero means balanced.
 
     Gradient flow conserves these differences.
+
+    Parameters
+    ----------
+    weights : network, or sequence of arrays or tensors
+        W_1, ..., W_L.
     """
+    layers = as_weights(weights, "balancedness")
     return max(
         (
             float(np.linalg.norm(after.T @ after - before @ before.T))

@@ -25,8 +25,8 @@ from pitfalls.linear.network import (
     Weights,
     as_arrays,
     as_weights,
-    end_to_end,
     layers_of,
+    multiply,
     require_shapes,
 )
 from pitfalls.moments import (
@@ -124,14 +124,16 @@ class SquaredRisk:
     def rounding(self, weights: Weights) -> float:
         """Return how far `value` and `excess` may be off at these weights.
 
-        The floor's own rounding, that of the product of the layers, whatever they cancel to, and that
-        of the sums over the data, whatever the product cancels in them.
+        The floor's own rounding, that of the product of the layers, whatever they cancel to, that of
+        the sums over the data, whatever the product cancels in them, and what the value of tensors
+        loses in their dtype: all of it, infinity, where it is larger than that holds.
 
         Parameters
         ----------
         weights : network, or sequence of arrays or tensors
         """
-        layers = as_weights(weights, "rounding")
+        given = layers_of(weights, "rounding")
+        layers = as_arrays(given, "rounding")
         self.check(layers, "rounding")
         colour, modes = self.modes.colour, self.modes
         product, made_of = layers[0] @ colour, np.linalg.norm(np.abs(layers[0]) @ np.abs(colour))
@@ -143,6 +145,7 @@ class SquaredRisk:
         error += modes.dropped
         distance = float(np.linalg.norm(product - modes.correlation))
         computed = distance * error + 0.5 * error**2 + 0.5 * EPS * distance**2
+        computed += _cast_rounding(0.5 * distance**2 + modes.floor, given)
         return modes.floor_rounding + computed + _sums_rounding(self.moments, modes, layers)
 
     def digits(self, weights: Weights) -> float:
@@ -155,6 +158,8 @@ class SquaredRisk:
         value, rounding = float(self.value(weights)), self.rounding(weights)
         if rounding == 0.0:
             return 16.0
+        if not np.isfinite(rounding):
+            return 0.0
         return float(np.clip(np.log10(max(value, rounding) / rounding), 0.0, 16.0))
 
     def end_to_end_gradient(self, weights: Weights) -> Any:
@@ -240,7 +245,9 @@ class SquaredRisk:
         best = (u @ (u.T @ modes.correlation)) @ modes.whiten.T
         tied = 0 < r < modes.rank and s[r - 1] - s[r] <= modes.errors[r - 1] + modes.errors[r]
         value = modes.floor + 0.5 * float(np.sum(s[r:] ** 2))
-        rounding = modes.floor_rounding + float(s[r:] @ modes.errors[r:]) + EPS * value
+        errors = modes.errors[r:]  # of modes that count as zero, too
+        rounding = modes.floor_rounding + EPS * value
+        rounding += float(s[r:] @ errors) + 0.5 * float(errors @ errors)
         return Minimum(best, value, rounding, not tied, full if max_rank is None else max_rank)
 
     def excess(self, weights: Weights, max_rank: int | None = None) -> float:
@@ -262,7 +269,7 @@ class SquaredRisk:
             product = layer @ product
         if max_rank is None:
             max_rank = min(min(w.shape) for w in layers)
-        return self.modes.excess(product, max_rank)
+        return self.modes.excess(product, require_integer("excess", "max_rank", max_rank, 0))
 
     def whitened(self) -> "SquaredRisk":
         """Return the same problem in its canonical inputs: S_xx = I, one input a mode of the data.
@@ -343,13 +350,20 @@ def _back(value: Any, like: Any) -> Any:
     return value.to(like.dtype) if isinstance(like, Tensor) and like.is_floating_point() else value
 
 
+def _cast_rounding(value: float, given: Sequence[Any]) -> float:
+    """Return what a value loses as `value` gives it back: in the dtype of tensors."""
+    if not all(isinstance(w, Tensor) for w in given):
+        return 0.0
+    return abs(float(_back(torch.tensor(value, dtype=torch.float64), given[0]).double()) - value)
+
+
 def _sums_rounding(moments: SecondMoments, modes: DataModes, layers: Sequence[Matrix]) -> float:
     """Bound what rounding of the sums over the data makes of the excess at these weights.
 
     The excess is linear in the sums: of D = W̄ - W* and the best map W* it is ½ D δS_xx D' +
     D (δS_xx W*' - δS_xy), about the means, and without an intercept what the means are missed by too.
     """
-    n, product = moments.n, end_to_end(layers)
+    n, product = moments.n, multiply(layers)
     best = modes.correlation @ modes.whiten.T
     step, about = np.abs(product - best), moments.centered()
     spread, lengths = np.sqrt(np.diagonal(moments.scatter_xx)), moments.lengths_x

@@ -10,7 +10,7 @@ from pitfalls.linear.derivatives import prefixes, pull_back
 from pitfalls.linear.gauge import Gauge, even_gauge, isometric_gauge
 from pitfalls.linear.margins import CLEAR, EPS, ROOM, product_rounding
 from pitfalls.linear.modes import DataModes
-from pitfalls.linear.network import Matrix, end_to_end
+from pitfalls.linear.network import Matrix, multiply
 
 __all__ = ["WhitePoint"]
 
@@ -78,12 +78,12 @@ class WhitePoint:
         made_of = [terms, *(w**2 for w in layers[1:])]
         top = float(modes.values.max(initial=0.0))
         # without modes the map must vanish beside what it was multiplied from
-        unit = top or float(np.sqrt(end_to_end(made_of).sum())) or 1.0
+        unit = top or float(np.sqrt(multiply(made_of).sum())) or 1.0
         white[-1] = white[-1] / unit
         even, scales = even_gauge(white, exact=exact)
         squares = [w**2 for w in even]
         squares[0] = terms * (scales[0][:, None] ** 2 if scales else unit**-2)
-        product = end_to_end(even)
+        product = multiply(even)
         target = modes.correlation / unit
         residual = product - target
         width = max(max(w.shape) for w in layers)
@@ -94,7 +94,7 @@ class WhitePoint:
             relative = _relative_gradients(even, squares, residual, target, error)
         known = max(precision, product_rounding(1, width), *relative)
         gauge = isometric_gauge(even, known, float(np.sqrt(squares[0].sum())))
-        moved = float(np.linalg.norm(end_to_end(gauge.layers) - product))
+        moved = float(np.linalg.norm(multiply(gauge.layers) - product))
         noise = max(
             known * gauge.condition,
             moved,
@@ -225,13 +225,20 @@ def _relative_gradients(
     An entry of K or of W_1 E may be nothing but rounding, `error` of what K is, EPS of what the row of
     W_1 E is; a gradient made of such entries alone is large beside them, and zero.
     """
-    found = pull_back(layers, prefixes(layers), residual)
-    before = prefixes(squares)
-    terms = pull_back(squares, before, before[-1] + target**2)
     rows = [np.broadcast_to(squares[0].sum(axis=1, keepdims=True), squares[0].shape), *squares[1:]]
-    above = prefixes(rows)
     spread = np.full(target.shape, error**2 / target.size)
-    noise = pull_back(rows, above, spread + EPS**2 * (above[-1] + target**2))
+    spread += EPS**2 * (prefixes(rows)[-1] + target**2)
+    made_of = prefixes(squares)[-1] + target**2
+    # all three by the same powers of two a layer, lest products of many small layers vanish
+    exponents = [np.frexp(np.abs(w).max(initial=0.0))[1] for w in layers]
+    chains = [
+        [np.ldexp(w, -k * e) for w, e in zip(chain, exponents, strict=True)]
+        for chain, k in ((layers, 1), (squares, 2), (rows, 2))
+    ]
+    found, terms, noise = (
+        pull_back(chain, prefixes(chain), message)
+        for chain, message in zip(chains, (residual, made_of, spread), strict=True)
+    )
     relative = []
     for g, t, e in zip(found, terms, noise, strict=True):
         beyond = float(np.linalg.norm(g)) - ROOM * float(np.sqrt(e.sum()))

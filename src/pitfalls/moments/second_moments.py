@@ -128,7 +128,8 @@ class SecondMoments:
         Raises
         ------
         InputError
-            If the shapes do not match, there is no row, or a value is NaN or infinite.
+            If the shapes do not match, there is no row, a value is NaN or infinite, or the squares of
+            a column are beyond float64, too large or too small.
         """
         if chunk_size is not None and chunk_size < 1:
             raise InputError(f"SecondMoments: chunk_size must be at least 1. Got {chunk_size}.")
@@ -176,6 +177,11 @@ class SecondMoments:
                     )
         if sums is None or shape is None:
             raise InputError("SecondMoments: no rows of data came. Give at least one.")
+        if sums.loses_columns:
+            raise InputError(
+                "SecondMoments: a column varies by so little, below 1e-146, that its squares are beyond "
+                "float64. Rescale the data first."
+            )
         xx, yx, yy = sums.scatter()
         return cls(sums.n, sums.mean_x, sums.mean_y, xx, yx, yy, center)
 
@@ -263,6 +269,8 @@ class SecondMoments:
         -------
         SecondMoments
         """
+        if of not in ("x", "y"):
+            raise InputError(f"SecondMoments: of must be 'x' or 'y'. Got {of!r}.")
         mean = self.mean_x if of == "x" else self.mean_y
         a = np.broadcast_to(np.asarray(scale, dtype=np.float64), mean.shape)
         b = np.asarray(shift, dtype=np.float64)

@@ -14,6 +14,8 @@ __all__ = ["Sums", "chunk_rows", "torch_sums"]
 
 _CHUNK_VALUES = 1 << 22  # values of x and y held in float64 at a time: 32 MiB
 _CHUNK_VALUES_GPU = 1 << 26
+FAINTEST = float(np.finfo(np.float64).tiny / np.finfo(np.float64).eps)
+"""Of a sum of squares; beyond, squares leave float64's range and columns that vary look constant."""
 _BLOCK = 256  # rows and columns of a block that stays in the cache: 512 KiB
 
 
@@ -33,6 +35,7 @@ class Sums:
         self.scatter_xx = np.zeros((d, d), order="F")
         self.scatter_yx, self.scatter_yy = np.zeros((p, d)), np.zeros((p, p))
         self.buffer_x, self.buffer_y = np.empty((0, d)), np.empty((0, p))
+        self.moved_x, self.moved_y = np.zeros(d, dtype=bool), np.zeros(p, dtype=bool)
 
     def add(self, x: Any, y: Any) -> bool:
         """Take one chunk in; False if it is not finite."""
@@ -65,16 +68,40 @@ class Sums:
             out = blas.dgemm(1.0, xs.T, ys.T, 1.0, self.scatter_yx.T, trans_b=1, overwrite_c=1)
             self.scatter_yx = np.asarray(out).T
             self.scatter_yy += ys.T @ ys
+            _note_faint(self.moved_x, self.scatter_xx, xs)
+            _note_faint(self.moved_y, self.scatter_yy, ys)
         self.mean_x += step_x * (m / total)
         self.mean_y += step_y * (m / total)
         self.n = total
         return True
+
+    @property
+    def loses_columns(self) -> bool:
+        """Whether a column varies and its squares are too small for float64."""
+        lost_x = self.moved_x & _faint(self.scatter_xx)
+        return bool(lost_x.any() or (self.moved_y & _faint(self.scatter_yy)).any())
 
     def scatter(
         self,
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Return the three sums of products; takes no more rows after it."""
         return _mirrored(self.scatter_xx), self.scatter_yx, self.scatter_yy
+
+
+def _faint(scatter: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Which columns have sums of squares so small that float64 keeps few digits of them, or none."""
+    return np.asarray(np.diagonal(scatter) < FAINTEST)
+
+
+def _note_faint(
+    moved: npt.NDArray[np.bool_],
+    scatter: npt.NDArray[np.float64],
+    rows: npt.NDArray[np.float64],
+) -> None:
+    """Note which columns vary of those whose squares are that small."""
+    faint = _faint(scatter)
+    if faint.any():
+        moved[faint] |= rows[:, faint].any(axis=0)
 
 
 def _centre(rows: npt.NDArray[np.float64], values: Any) -> npt.NDArray[np.float64]:

@@ -242,3 +242,8 @@ def test_figures_of_odd_results_are_drawn_with_words(seed):
     drawn = draw(FIGURES[0], result_of(*made), ("svg",))
     assert_well_formed(drawn.caption)
     assert_well_formed(drawn.alt)
+
+
+def test_a_network_far_below_one_class_is_not_called_like_it():
+    said = plain(guessing(result_of(training(test=0.1), n_classes=2)))
+    assert "does not get beyond naming one class for every image (50.0 %)" in said

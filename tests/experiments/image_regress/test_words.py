@@ -120,3 +120,11 @@ def test_the_figure_is_drawn_with_words(sizes, n_classes):
         for text in (drawn.alt, drawn.caption):
             assert "digits" in text
             assert_well_formed(text)
+
+
+def test_worse_than_one_class_is_not_called_the_same():
+    # of 150 images 50 are of the commonest class
+    assert result_of(unseen=0.2).loses_to_one_class
+    assert "does worse than always naming one class" in plain(no_better(result_of(unseen=0.2)))
+    assert not result_of(unseen=0.3).loses_to_one_class
+    assert not result_of(sizes={"train": 300}).loses_to_one_class

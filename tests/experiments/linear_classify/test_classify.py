@@ -107,3 +107,13 @@ def test_a_network_trained_by_torch_is_judged():
 
     optimizer.step(closure)
     assert classify(risk, network, tol=1e-6).verdict == "global minimum"
+
+
+def test_a_point_that_is_not_critical_holds_no_modes_and_none_are_named(store, tmp_path):  # noqa: F811
+    rng = np.random.default_rng(0)
+    layers = [rng.standard_normal((4, 6)), rng.standard_normal((4, 4))]
+    result = run_experiment(EXPERIMENT, weights_config(tmp_path, layers), store).result
+    assert draw_title(result) == "A point that is not critical"
+    zero = weights_config(tmp_path, [0 * w for w in layers])
+    title = draw_title(run_experiment(EXPERIMENT, zero, store).result)
+    assert title == "A strict saddle, holding no mode"

@@ -19,7 +19,7 @@ def test_the_flow_from_an_aligned_start_meets_the_exact_solution(store):  # noqa
     result = run_experiment(EXPERIMENT, DescendConfig(), store).result
     assert there(result.gap) < 1e-4
     assert result.end.verdict == "global minimum"
-    assert title(result) == "The stronger a mode, the sooner it is learnt, from this start"
+    assert title(result) == "The stronger a mode, the sooner it is half learnt, from this start"
     assert "the flow stays within" in plain(closed_form(result))
     assert "ends at a global minimum" in plain(end(result))
     assert draw(FIGURES[0], result, ("svg",)).alt
@@ -34,10 +34,10 @@ def order_of_the_modes_is_read_from_the_path(result):
     def told(strengths, modes=modes):
         return title(replace(result, time=time, modes=modes, strengths=strengths))
 
-    assert told(first) == "The stronger a mode, the sooner it is learnt, from this start"
-    assert told(swapped) == "All modes are learnt"
+    assert told(first) == "The stronger a mode, the sooner it is half learnt, from this start"
+    assert told(swapped) == "All modes reach half the strength"
     assert told(first[:2]) == "1 of 2 modes reach half their strength"
-    assert told(first[:, :1], modes[:1]) == "The one mode is learnt"
+    assert told(first[:, :1], modes[:1]) == "The one mode reaches half the strength"
     assert told(np.empty((4, 0)), modes[:0]) == "The data hold no mode"
 
 

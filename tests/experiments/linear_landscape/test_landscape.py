@@ -11,6 +11,7 @@ from pitfalls.frame.experiment import run_experiment
 from pitfalls.plots import draw
 from pitfalls.prose import plain
 from pitfalls.runs import RunStore
+from tests.experiments.linear_cases import planted
 from tests.kinds import of_kind
 
 
@@ -73,3 +74,11 @@ def test_what_lies_below_the_ceiling_is_the_surface_that_was_given():
     places, heights = below(x, z, 10.0)
     np.testing.assert_allclose(places, np.broadcast_to(x, z.shape))
     np.testing.assert_allclose(heights, z)
+
+
+@pytest.mark.parametrize("scale", [1e-5, 1e4])
+def test_the_plane_is_drawn_whatever_the_size_of_the_risk(scale, tmp_path):
+    config = LandscapeConfig(planted(2 * scale, scale), grid=9)
+    result = run_experiment(EXPERIMENT, config, RunStore(tmp_path)).result
+    for figure in FIGURES:
+        assert draw(figure, result, ()).caption

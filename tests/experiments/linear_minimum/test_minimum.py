@@ -47,3 +47,9 @@ def test_what_is_left_has_no_more_digits_than_it_has(store):  # noqa: F811
 def test_a_negative_rank_is_refused():
     with pytest.raises(InputError, match="Got"):
         MinimumConfig(max_rank=-1)
+
+
+def test_the_title_holds_for_modes_that_are_lost_beside_the_floor(store):  # noqa: F811
+    result = run_experiment(EXPERIMENT, MinimumConfig(planted(1e-9, 5e-10)), store).result
+    assert result.rows[0].risk == result.rows[1].risk
+    assert title(result) == "Rank 1 alone takes away 80 % of what can go"

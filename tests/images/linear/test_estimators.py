@@ -15,7 +15,7 @@ from sklearn.utils.estimator_checks import check_param_validation, estimator_che
 
 from pitfalls.errors import InputError
 from pitfalls.images import CCA, PCA, LeastSquaresClassifier
-from pitfalls.moments import SecondMoments
+from pitfalls.moments import SecondMoments, whiten_inputs
 
 ESTIMATORS = [
     PCA(),
@@ -392,3 +392,39 @@ def test_correlations_are_never_above_one():
 @pytest.mark.parametrize("estimator", [PCA(), CCA(), LeastSquaresClassifier()])
 def test_scikit_learns_check_of_parameters_passes(estimator):
     check_param_validation(type(estimator).__name__, estimator)
+
+
+def test_without_an_intercept_moments_give_what_the_rows_give():
+    X, y = labelled(n=200, d=5)
+    X += np.array([3.0, -2.0, 0.0, 1.0, 5.0])
+    moments = SecondMoments.from_arrays(X, one_hot(y), center=True)
+    rows = LeastSquaresClassifier(fit_intercept=False).fit(X, y)
+    wanted, *_ = np.linalg.lstsq(X, one_hot(y), rcond=None)
+    np.testing.assert_allclose(rows.coef_, wanted.T, atol=1e-10)
+    for inputs in (None, whiten_inputs(moments)):
+        found = LeastSquaresClassifier(fit_intercept=False)
+        found.fit_moments(moments, np.unique(y), inputs=inputs)
+        np.testing.assert_allclose(found.coef_, wanted.T, atol=1e-10)
+        assert found.normal_residual_ < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("classes", "says"),
+    [([2, 0, 1, 3], "must be sorted"), ([0, 1, 1, 2], "must differ"), (None, "needs classes")],
+)
+def test_columns_without_names_in_order_are_refused(classes, says):
+    X, y = labelled()
+    moments = SecondMoments.from_arrays(X, one_hot(y), center=True)
+    with pytest.raises(InputError, match=says):
+        LeastSquaresClassifier().fit_moments(moments, classes)
+
+
+def test_pca_of_rows_that_sum_to_zero_has_all_its_directions():
+    # S takes the vector of ones, from which the search starts, to zero
+    signs = scipy.linalg.hadamard(256)[1:5] * [[2.0], [2.0], [1.0], [1.0]]
+    X = np.vstack([signs, -signs] * 50)
+    pca = PCA(4).fit(X)
+    np.testing.assert_allclose(pca.explained_variance_ * 399 / 400 / 64, [4, 4, 1, 1], rtol=1e-12)
+    np.testing.assert_allclose(pca.components_ @ pca.components_.T, np.eye(4), atol=1e-12)
+    same = PCA(3).fit(np.ones((9, 300)))
+    assert (same.explained_variance_ == 0).all()

@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from pitfalls.images import CCA, PCA, ImageDataset, LeastSquaresClassifier, fit_linear_methods
+from pitfalls.images import (
+    CCA,
+    PCA,
+    ImageDataset,
+    LeastSquaresClassifier,
+    fit_linear_methods,
+    load_dataset,
+)
 from pitfalls.images.linear import embed, predict_labels, read_training_images
 from pitfalls.images.linear.one_pass import collect_moments
 from tests.kinds import there
@@ -51,3 +58,12 @@ def test_progress_of_the_pass_counts_images_up_to_all_of_them(monkeypatch):
     monkeypatch.setattr("pitfalls.images.linear.one_pass.ROWS", 10)
     collect_moments(data, on_progress=lambda done, total: seen.append((done, total)))
     assert seen == [(10, 24), (20, 24), (24, 24)]
+
+
+def test_a_training_set_fits_without_an_intercept_as_its_images_do():
+    data = load_dataset("digits")
+    rows = data.normalized("train").reshape(len(data.train_labels), -1)
+    found = read_training_images(data).fit(LeastSquaresClassifier(fit_intercept=False))
+    wanted = LeastSquaresClassifier(fit_intercept=False).fit(rows, data.train_labels)
+    assert found.normal_residual_ < 1e-10
+    assert found.score(rows, data.train_labels) == wanted.score(rows, data.train_labels)

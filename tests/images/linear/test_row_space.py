@@ -129,3 +129,15 @@ def test_rows_cannot_be_added_to_a_fit_that_kept_no_moments(estimator):
     estimator.fit(X, y)
     with pytest.raises(InputError, match="Begin with partial_fit"):
         estimator.partial_fit(X, y)
+
+
+def test_pca_of_repeated_rows_has_as_many_directions_as_by_columns():
+    rows = np.tile(np.random.default_rng(0).standard_normal((4, 1100)), (3, 1))
+    for k, kept in ((5, 5), (None, 11)):
+        pca = PCA(k).fit(rows)
+        assert pca.components_.shape == (kept, 1100)
+        np.testing.assert_allclose(pca.components_ @ pca.components_.T, np.eye(kept), atol=1e-12)
+        wanted = decomposition.PCA(kept).fit(rows)
+        np.testing.assert_allclose(pca.explained_variance_, wanted.explained_variance_, atol=1e-9)
+    with pytest.raises(InputError, match="from 1 to 11 with 12 rows"):
+        PCA(12).fit(rows)

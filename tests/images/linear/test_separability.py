@@ -389,3 +389,21 @@ def test_a_single_lead_below_rounding_is_proved_in_exact_arithmetic():
     X, at = np.array([[1.0], [1e7]]), np.array([0, 0])
     assert proven_margin(linear_map, X, at) == pytest.approx(1e-9, rel=1e-12)
     assert proven_margin(linear_map, X[1:], at[1:]) == pytest.approx(1e-2, rel=1e-4)
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e160, 1e307])
+def test_squares_beyond_float64_hide_no_map_and_no_combination(unit):
+    X = np.array([[0.0, 1.0], [1.0, -1.0], [3.0, 1.0], [4.0, 0.5]]) * [unit, 1.0]
+    assert decide_separability(X, [0, 0, 1, 1]).separable
+    assert decide_separability(X[:, :1], [0, 1, 0, 1]).separable is False
+
+
+def test_labels_that_are_missing_are_refused():
+    with pytest.raises(InputError, match="y has NaN for labels"):
+        decide_separability(np.arange(4.0)[:, None], [0, 0, np.nan, 1])
+
+
+def test_what_float64_loses_is_not_called_touching():
+    found = decide_separability(1e-320 * np.array([[0.0], [1.0], [3.0], [4.0]]), [0, 0, 1, 1])
+    assert found.separable is None
+    assert "touch" not in found.reason

@@ -122,13 +122,13 @@ def ranking(result: CompareResult) -> Markup:
 
 
 def guessing(result: CompareResult) -> Markup:
-    """Name the schemes whose network is not told apart from an answer that ignores the image."""
+    """Name the schemes whose network is not told to do better than an answer that ignores the image."""
     rows = result.guessing
     if not rows:
         return ()
     return say(
-        "With the {names} {scheme} the network is within three standard errors of naming one class "
-        "for every image ({share}): it cannot be told apart from that. ",
+        "With the {names} {scheme} the network does not get beyond naming one class for every image "
+        "({share}), within three standard errors. ",
         names=listed([_code(row.scheme) for row in rows]),
         scheme="scheme" if len(rows) == 1 else "schemes", share=percent(result.constant),
     )  # fmt: skip

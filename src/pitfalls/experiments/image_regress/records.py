@@ -203,3 +203,11 @@ class RegressResult(Result):
             return None
         low, _ = self.unseen.confusion.right.interval
         return low > self.pictures.constant(self.unseen.part)
+
+    @property
+    def loses_to_one_class(self) -> bool:
+        """Whether always naming one class gets more unseen images right, beyond chance."""
+        if self.unseen is None:
+            return False
+        _, high = self.unseen.confusion.right.interval
+        return high < self.pictures.constant(self.unseen.part)

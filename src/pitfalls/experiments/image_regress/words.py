@@ -83,12 +83,17 @@ def extent(result: RegressResult) -> Markup:
 
 
 def no_better(result: RegressResult) -> Markup:
-    """Say that it does no better than one class; needs unseen images and no distance beyond chance."""
+    """Say that it does no better than one class, or worse; needs unseen images and no lead beyond chance."""
     if result.unseen is None or result.beats_one_class:
         return ()
+    words = called(result.unseen.part)
+    if result.loses_to_one_class:
+        return say(
+            "On the {words} images it does worse than always naming one class (95 %). ", words=words
+        )
     return say(
         "On the {words} images it is not told apart from always naming one class (95 %). ",
-        words=called(result.unseen.part),
+        words=words,
     )
 
 

@@ -23,8 +23,9 @@ def command(config: ClassifyConfig) -> None:
         ("verdict", "rank", "modes held", "risk", "above global minimum", "decided by"),
         [
             (
-                point.verdict, point.rank, ", ".join(map(str, point.modes)) or "none", point.risk,
-                point.excess, point.decided_by,
+                point.verdict, point.rank,
+                (", ".join(map(str, point.modes)) or "none") if point.holds_modes else None,
+                point.risk, point.excess, point.decided_by,
             )
         ],
     )  # fmt: skip

@@ -32,7 +32,8 @@ def risk_along_the_witness(result: ClassifyResult, ax: Axes | None = None) -> Dr
     elif isinstance(point.witness, Sloping):
         along = "steepest descent"
     axis.set_xlabel(f"distance along {along}")
-    axis.set_title(f"{point.named[0].upper()}{point.named[1:]}, holding {held(point)}")
+    holding = f", holding {held(point)}" if point.holds_modes else ""
+    axis.set_title(f"{point.named[0].upper()}{point.named[1:]}{holding}")
     curved = "" if point.curvature is None else f", curvature {number(point.curvature, 4)}"
     text = (
         f"{result.data}, widths {'-'.join(map(str, result.widths))}: {point.verdict}, rank "

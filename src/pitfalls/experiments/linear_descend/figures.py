@@ -44,8 +44,8 @@ def title(result: DescendResult) -> str:
     if not times:
         return "The data hold no mode"
     if len(times) > 1 and all(a < b for a, b in pairwise(reached)):
-        return "The stronger a mode, the sooner it is learnt, from this start"
-    return "All modes are learnt" if len(times) > 1 else "The one mode is learnt"
+        return "The stronger a mode, the sooner it is half learnt, from this start"
+    return f"{'All modes reach' if len(times) > 1 else 'The one mode reaches'} half the strength"
 
 
 FIGURES = (Figure("modes", modes),)

@@ -38,7 +38,7 @@ class DescendConfig:
     learning_rate : float
         Of gradient descent or momentum (default: safe by a bound on the curvature).
     steps : int
-        At most so many.
+        At most so many, of gradient descent or momentum; the flow's solver makes as many as it needs.
     seed : int
         Of a random start, or of the saddle.
     """

@@ -33,13 +33,15 @@ def escape_line(result: LandscapeResult, ax: Axes | None = None) -> Drawing:
 
 def plane(result: LandscapeResult, ax: Axes | None = None) -> Drawing:
     """Draw the risk on a plane through a saddle and a minimum, with their verdicts."""
-    excess = np.maximum(result.risk - result.minimum.risk, 1e-3)
+    excess = np.maximum(result.risk - result.minimum.risk, 0.0)
     top = np.percentile(excess, 90)
     figure, axis = panels(ax, figsize=(COLUMN[0], 4.4))
     levels = np.geomspace(max(float(excess.min()), 2e-3 * top), top, 19)
     clipped = np.clip(excess, levels[0], top)
     drawn = axis.contourf(result.a, result.b, clipped, levels, cmap=SEQUENTIAL, norm=LogNorm())
-    axis.contour(result.a, result.b, excess, levels[::3], colors="white", linewidths=0.4, alpha=0.6)
+    axis.contour(
+        result.a, result.b, clipped, levels[::3], colors="white", linewidths=0.4, alpha=0.6
+    )
     axis.plot(result.path[:, 0], result.path[:, 1], color=RED, linewidth=1.4)
     _mark(axis, result.saddle, 0.0)
     _mark(axis, result.minimum, result.span)

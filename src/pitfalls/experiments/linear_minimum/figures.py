@@ -38,14 +38,13 @@ def minimum_by_rank(result: MinimumResult, ax: Axes | None = None) -> Drawing:
 
 
 def title(result: MinimumResult) -> str:
-    """Say what the first rank takes away; needs something to gain, beyond rounding of the risk."""
-    risks = [row.risk for row in result.rows]
-    gain = risks[0] - result.floor
+    """Say what the first rank takes away, by the modes: risks lose them beside a large floor."""
     if result.rank_yx == 0:
         return "No linear map does better than zero"
-    if len(risks) < 2:
-        return f"Rank 0 alone: risk {number(risks[0])}"
-    return f"Rank 1 alone takes away {percent((risks[0] - risks[1]) / gain, 0)} of what can go"
+    if len(result.rows) < 2:
+        return f"Rank 0 alone: risk {number(result.rows[0].risk)}"
+    shares = (result.modes / result.modes[0]) ** 2
+    return f"Rank 1 alone takes away {percent(1 / float(shares.sum()), 0)} of what can go"
 
 
 FIGURES = (Figure("minimum-by-rank", minimum_by_rank),)

@@ -45,20 +45,22 @@ class CCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SupervisedMomentEst
         them, so K classes give K - 1; asked for more, it warns, and ``n_components_`` says how many
         there are.
     ridge : float, default=0.0
-        Added to the diagonal of S_xx. With no more rows than columns every correlation is 1
-        without it.
+        Added to the diagonal of S_xx. Without it every correlation is 1 where ``rank_`` is the number
+        of rows less one, as it is of independent rows no more than columns.
 
     Attributes
     ----------
     canonical_correlations_ : ndarray of shape (n_components_,)
-        Falling, from 0 to 1.
+        Between 0 and 1, falling. With a ridge the scores themselves correlate more.
     x_rotations_, y_rotations_ : ndarray of shape (d, n_components_), (q, n_components_)
-        A and B. The scores they give on the training data have variance 1 (with n - 1).
+        A and B. The scores they give on the training data have variance 1 (with n - 1), those of x
+        less with a ridge, whose share a'a is the rest.
     x_loadings_, y_loadings_ : ndarray of shape (d, n_components_), (q, n_components_)
         Covariance of each column with the scores of its side; divided by the column's standard
         deviation it is their correlation.
     coef_, intercept_ : ndarray of shape (q, d), (q,)
-        The least-squares prediction of y from the scores of x: with all pairs that from x itself.
+        The least-squares prediction of y from the scores of x, with all pairs that from x itself; with
+        a ridge that of ridge regression.
     x_mean_, y_mean_ : ndarray of shape (d,), (q,)
         Means of the training data.
     whitening_error_ : float

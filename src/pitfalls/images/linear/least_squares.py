@@ -134,8 +134,12 @@ class LeastSquaresClassifier(ClassifierMixin, SupervisedMomentEstimator):
         *,
         inputs: Whitening | None = None,
     ) -> Self:
-        """Fit from moments that were collected elsewhere; see `CCA.fit_moments`."""
+        """Fit from moments that were collected elsewhere; see `CCA.fit_moments`. It needs classes."""
         self._require_no_weights("fit_moments")
+        if classes is None:
+            raise InputError(
+                "LeastSquaresClassifier: fit_moments needs classes, what the columns of y stand for."
+            )
         return super().fit_moments(moments, classes, inputs=inputs)
 
     def _require_no_weights(self, who: str) -> None:
@@ -174,7 +178,9 @@ class LeastSquaresClassifier(ClassifierMixin, SupervisedMomentEstimator):
                 f"{self.classes_[0]}."
             )
         moments = inputs.moments if self.fit_intercept else inputs.moments.raw()
-        white = inputs.white or whiten_inputs(moments, self.ridge)
+        white = inputs.white or whiten_inputs(inputs.moments.centered(), self.ridge)
+        if not self.fit_intercept:  # white is about the mean
+            white = white.about_zero(inputs.moments.mean_x, inputs.moments.n)
         target = moments.syx.T
         weights = white.solve(target)
         self.rank_ = white.rank

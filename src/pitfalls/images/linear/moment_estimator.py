@@ -160,6 +160,13 @@ class MomentEstimator(BaseEstimator):
                 f"{type(self).__name__}: {moments.n_outputs} columns of y but classes of shape "
                 f"{named.shape}."
             )
+        if named is not None and len(np.unique(named)) < len(named):
+            raise InputError(f"{type(self).__name__}: classes must differ. Got {named.tolist()}.")
+        if named is not None and (np.argsort(named, kind="stable") != np.arange(len(named))).any():
+            raise InputError(
+                f"{type(self).__name__}: classes must be sorted, and the columns of y with them. Got "
+                f"{named.tolist()}."
+            )
         self._absorb(moments, named)
         self._solve(Inputs.of_moments(self.moments_, inputs), partial=False)
         return self

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import eigh
-from scipy.sparse.linalg import ArpackNoConvergence, eigsh
+from scipy.sparse.linalg import ArpackError, eigsh
 from sklearn import decomposition
 from sklearn.utils._param_validation import Interval, RealNotInt
 from sklearn.utils.validation import check_array, check_is_fitted
@@ -142,7 +142,7 @@ class PCA(MomentEstimator, decomposition.PCA):
     def _solve(self, inputs: Inputs, *, partial: bool) -> None:
         moments = inputs.moments
         n, d = moments.n, self.n_features_in_
-        most = min(n - 1, moments.n_features)
+        most = min(n - 1, d)
         asked: Any = self.n_components
         whole = isinstance(asked, Integral)
         if whole and asked > most:
@@ -156,13 +156,18 @@ class PCA(MomentEstimator, decomposition.PCA):
             return
         scatter = moments.scatter_xx
         total = float(np.trace(scatter))
-        values, vectors = _largest_eigenpairs(scatter, int(asked) if whole else most)
+        values, vectors = _largest_eigenpairs(
+            scatter, min(int(asked) if whole else most, len(scatter))
+        )
         if asked is not None and not whole:
             share = np.cumsum(values / total) if total > 0 else np.ones(len(values))
             kept = min(int(np.searchsorted(share, asked, side="right")) + 1, most)
             values, vectors = values[:kept], vectors[:, :kept]
-        k = len(values)
         components = inputs.lift(vectors)
+        if asked is None or whole:
+            components = _completed(components, int(asked) if whole else most)
+            values = np.append(values, np.zeros(components.shape[1] - len(values)))
+        k = len(values)
         self.mean_ = inputs.mean
         self.components_ = components.T * leading_signs(components)[:, None]
         self.explained_variance_ = values / (n - 1)
@@ -202,6 +207,15 @@ class PCA(MomentEstimator, decomposition.PCA):
         return tags
 
 
+def _completed(components: Matrix, k: int) -> Matrix:
+    """Add directions without variance up to k: rows that span fewer than n - 1 have no others."""
+    d, found = components.shape
+    if found >= k:
+        return components
+    whole, _ = np.linalg.qr(np.hstack([components, np.eye(d, k - found)]))
+    return np.hstack([components, whole[:, found:]])
+
+
 def _largest_eigenpairs(matrix: Matrix, k: int) -> tuple[Matrix, Matrix]:
     """Return the k largest eigenvalues, falling, and their vectors as columns."""
     d = len(matrix)
@@ -210,7 +224,9 @@ def _largest_eigenpairs(matrix: Matrix, k: int) -> tuple[Matrix, Matrix]:
             # the fixed start makes it deterministic; tol=0 asks for all the digits there are
             values, vectors = eigsh(matrix, k=k, which="LA", tol=0, v0=np.ones(d))
             return np.maximum(values[::-1], 0.0), np.asarray(vectors[:, ::-1])
-        except ArpackNoConvergence:  # eigenvalues that lie too close together
+        except (
+            ArpackError
+        ):  # eigenvalues too close together, or a start that the matrix takes to zero
             pass
     values, vectors = eigh(matrix, subset_by_index=[d - k, d - 1])
     return np.maximum(values[::-1], 0.0), np.asarray(vectors[:, ::-1])

@@ -45,6 +45,7 @@ SHOWN_WHOLE = 12  # multipliers that a reader can follow by hand
 NEWTON_UP_TO = 4000  # parameters whose Hessian is factored
 PROGRAMME_VALUES = 5_000_000  # coefficients of a linear programme that HiGHS is asked to take
 ROUNDS = 12  # of adding violated constraints to the programme
+CLEAR_LEAD = 1e-6  # of a map with entries up to 1 on columns of unit spread
 PAIRS = 3  # of classes, the most confused first
 
 
@@ -150,6 +151,8 @@ def _checked(X: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Matrix, npt.NDArray[np
             "decide_separability: X must be finite and exact in float64. Got NaN, infinite or "
             "longer numbers; clean or round them first."
         )
+    if labels.dtype.kind == "f" and np.isnan(labels).any():
+        raise InputError("decide_separability: y has NaN for labels. Leave those samples out.")
     classes, at = np.unique(labels, return_inverse=True)
     if len(classes) < 2:
         raise InputError(f"decide_separability: y needs at least two classes. Got {len(classes)}.")
@@ -161,11 +164,16 @@ class _Problem:
 
     def __init__(self, samples: Matrix, at: Labels, n_classes: int) -> None:
         self.samples, self.at, self.n_classes = samples, at, n_classes
-        self.mean = samples.mean(axis=0)
         self.varying = np.flatnonzero((samples != samples[0]).any(axis=0))
-        self.scale = samples[:, self.varying].std(axis=0)
-        self.scale[self.scale == 0] = 1.0  # a spread that is lost in rounding
-        self.white = (samples[:, self.varying] - self.mean[self.varying]) / self.scale
+        # by powers of two first, which cost no digit: squares of the data's own may leave float64's range
+        powers = np.frexp(np.abs(samples).max(axis=0, initial=0.0))[1]
+        even = np.ldexp(samples, -powers)
+        mean = even.mean(axis=0)
+        self.mean = np.ldexp(mean, powers)
+        spread = even[:, self.varying].std(axis=0)
+        spread[spread == 0] = 1.0  # a spread that is lost in rounding
+        self.scale = np.ldexp(spread, powers[self.varying])
+        self.white = (even[:, self.varying] - mean[self.varying]) / spread
 
     def same_place(self) -> Combination | None:
         """Find two equal samples of different classes."""
@@ -205,7 +213,10 @@ class _Problem:
 
     def _in_data_units(self, weights: Matrix, offset: Matrix) -> LinearMap:
         whole = np.zeros((self.n_classes, self.samples.shape[1]))
-        whole[:, self.varying] = weights / self.scale
+        with np.errstate(over="ignore"):
+            whole[:, self.varying] = np.nan_to_num(
+                weights / self.scale
+            )  # such a map proves nothing
         return LinearMap(whole, offset - whole @ self.mean)
 
     def combine(self, rows: npt.NDArray[np.intp] | None = None) -> Combination | None:
@@ -291,9 +302,14 @@ class _Problem:
             more = np.setdiff1d(np.argsort(leads, axis=None)[:start], active)
             more = more[leads.ravel()[more] < answer.x[-1] - 1e-12]
             if not len(more):
+                lead = float(answer.x[-1])
+                if lead > CLEAR_LEAD:
+                    return (
+                        f"a map leads by {lead:.1g}, but in the data's own units float64 loses it"
+                    )
                 return (
                     f"the classes touch: the best lead of any map with bounded entries is "
-                    f"{answer.x[-1]:.1g}, too near zero to tell in float64"
+                    f"{lead:.1g}, too near zero to tell in float64"
                 )
             active = np.concatenate([active, more])
         return f"the linear programme was not finished after {ROUNDS} rounds of added constraints"
