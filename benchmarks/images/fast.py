@@ -1,17 +1,13 @@
 """The fast recipe on CIFAR-10's test set, several seeds: accuracy, seconds, processor seconds.
 
-    python -m benchmarks.images.fast DATA --runs FOLDER [--target 94-six] [--seeds 3]
+    python benchmarks/images/fast.py DATA --runs FOLDER [--target 94-six] [--seeds 3]
 
-With ATEN_CPU_CAPABILITY=avx2 and ONEDNN_MAX_CPU_ISA=AVX2 in the environment, and the options --precision
-float32 --suffix=-avx2, it is what a processor without bfloat16 units takes. Goes on where it was
-interrupted; the raw log stays in the run folder.
+Goes on where it was interrupted; the raw log stays in the run folder.
 """
 
 import argparse
-import os
 from pathlib import Path
 
-import torch
 from benchmarks.images.recipes import RECIPES
 from benchmarks.images.rows import pictures_of, row_of
 from benchmarks.record import described, record
@@ -30,7 +26,6 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, required=True)
     parser.add_argument("--target", default="90", choices=RECIPES)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--precision", default="auto", choices=("auto", "float32", "bfloat16"))
     parser.add_argument(
         "--suffix", default="", help="of the result, such as -avx512 for a second machine"
     )
@@ -41,7 +36,6 @@ def main() -> None:
         target=recipe.target,
         views=recipe.views,
         n_seeds=options.seeds,
-        precision=options.precision,
     )
     finished = run_experiment(
         EXPERIMENT, config, RunStore(options.runs), progress=TerminalProgress()
@@ -67,10 +61,6 @@ def main() -> None:
             "mean_seconds": result.seconds,
             "mean_cpu_seconds": result.cpu_seconds,
             "threads": result.threads,
-            "instructions": {
-                "torch": torch.backends.cpu.get_cpu_capability(),
-                "oneDNN": os.environ.get("ONEDNN_MAX_CPU_ISA", "all"),
-            },
             "rows": [
                 row_of(training, result.training.precision, clock.seconds, clock.cpu_seconds)
                 for training, clock in zip(result.trainings, result.clocks, strict=True)

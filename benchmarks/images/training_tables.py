@@ -147,59 +147,10 @@ def profile() -> str:
     )
 
 
-def unreached() -> str:
-    """Hold the recipes' seconds against what they were to be, and say what the profile says of it."""
-    stored = {
-        name: read(f"images-{name}")
-        for name in ("record-recipe-cpu", "fast-90", "fast-94", "step-profile")
-    }
-    if None in stored.values():
-        return "What the recipes were to reach cannot be held against what is recorded."
-    record, ninety, ninety_four, step = (found["results"] for found in stored.values() if found)
-    peer = record["means"]["record"]["seconds"]
-    side = max(step["sides"], key=lambda row: row["side"])
-    convolutions = sum(side["shares"][f"convolution, {way}"] for way in ("forward", "backward"))
-    asked = (
-        (
-            "94 % over six views",
-            record["means"]["ours-94-six"]["seconds"] / peer,
-            0.5,
-            f"n = {record['n']}, recipes in turn",
-        ),
-        (
-            "94 % plain",
-            ninety_four["mean_seconds"] / peer,
-            1.5,
-            f"n = {ninety_four['n']}, a run of its own",
-        ),
-        (
-            "90 % plain",
-            ninety["mean_seconds"] / peer,
-            100 / peer,
-            f"n = {ninety['n']}, a run of its own",
-        ),
-    )
-    rows = [
-        [what, f"{took:.2f}", f"{aim:.2f}", "reached" if took <= aim else "not reached", how]
-        for what, took, aim, how in asked
-    ]
-    head = ["what", "ours", "aim", "", "measured"]
-    return (
-        table(head, rows)
-        + f"\n\nIn seconds of the record recipe on the same processor ({peer:.0f}). At {side['side']} pixels "
-        f"convolutions are {100 * convolutions:.0f} % of a step, and they run forward at "
-        f"{side['forward_of_the_products_rate']:.2f} and backward at "
-        f"{side['backward_of_the_products_rate']:.2f} times the rate of one large matrix product: a step of "
-        "this network cannot become much shorter here, only fewer or smaller, and the tries below say what "
-        "that costs. In the field too a point more is dear: from 94 to 95 % over six views the seconds on "
-        "one A100 grow from 3.83 to 10.4 (Jordan 2024)."
-    )
-
-
 def earlier() -> str:
     rows = []
-    for name in ("90-relu", "94-relu", "90-seven", "90-five"):
-        stored = read(f"images-fast-{name}")
+    for target in (90, 94):
+        stored = read(f"images-fast-{target}-relu")
         if stored is None:
             continue
         r = stored["results"]
@@ -324,7 +275,6 @@ SECTIONS = {
     "fast-94": lambda: fast(94),
     "record": beside_the_record,
     "profile": profile,
-    "unreached": unreached,
     "earlier": earlier,
     "attempts": attempts,
     "schemes": schemes,
