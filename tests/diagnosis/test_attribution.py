@@ -12,6 +12,7 @@ from torch.optim import SGD, Adam
 
 from pitfalls import diagnose
 from pitfalls.diagnosis import CAUSES, RULES, Card, attribute
+from pitfalls.diagnosis.attribution import _SAID as WORDS
 from pitfalls.diagnosis.evidence.data import DataEvidence, LearnerScore
 from pitfalls.diagnosis.evidence.saddle import SaddleEvidence
 from pitfalls.diagnosis.evidence.schedule import Knowledge, ScheduleEvidence, Trial
@@ -326,3 +327,35 @@ def test_a_saddle_of_labels_that_nothing_sees_is_no_cause_of_its_own():
     card = Card("data", "labels not seen", data, None, None)
     assert causes(card, saddle(0.3), schedule(trial(False))) == ["unclear"]
     assert causes(saddle(0.3), schedule(trial(False))) == ["saddle"]
+
+
+def test_each_cause_has_the_finding_that_it_rests_on():
+    x = torch.randn(200, 6, generator=torch.Generator().manual_seed(0))
+    y = x[:, :3].argmax(1)
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 3))
+    model[0].requires_grad_(False)
+    head_forgotten = SGD(model[0].parameters(), 0.1)
+    found = diagnose(
+        model, functional.cross_entropy, x, y, head_forgotten, questions=["wiring"], budget=5
+    )
+    reasons = {a.cause: a.reason for a in found.attributions}
+    assert list(reasons) == ["not-in-optimizer", "frozen"]
+    assert "2.weight" in reasons["not-in-optimizer"]
+    assert reasons["frozen"] == next(rule.text for rule in RULES if rule.name == "frozen")
+
+
+def test_the_reason_is_the_cards_finding_about_the_rule_and_not_its_first():
+    said = (
+        "Relative gradients of the layers differ by 1.2.",
+        "All 20 units of 1 (tanh) do the same.",
+    )
+    alike = LayerUnits("1", "tanh", 20, (), 0.0, (), True, False)
+    gradients = (LayerGradient("a", 1.0, 1.0), LayerGradient("b", 0.8, 1.0))
+    card = Card("units", "", UnitsEvidence(100, said, (alike,), gradients), None, None)
+    (first, *_) = attribute([card, schedule(trial(False))])
+    assert (first.cause, first.reason) == ("saddle-at-init", said[1])
+
+
+def test_words_that_tell_findings_apart_belong_to_rules():
+    assert set(WORDS) <= {rule.name for rule in RULES}

@@ -245,3 +245,80 @@ def test_a_softmax_in_both_modes_is_found_in_a_model_of_its_own_class():
     card = ask_capacity(model, functional.cross_entropy, x, y, budget=4)
     assert card.verdict == "cannot-memorise"
     assert card.check(model, functional.cross_entropy, x, y)
+
+
+@pytest.mark.parametrize("size", [1e-4, 1.0, 1e4])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_relu_before_positive_targets_of_any_size_confines_nothing(size, seed):
+    g = torch.Generator().manual_seed(seed)
+    x = torch.randn(60, 5, generator=g)
+    y = size * (5 + x[:, :1])
+    torch.manual_seed(seed)
+    model = nn.Sequential(nn.Linear(5, 32), nn.ReLU(), nn.Linear(32, 1), nn.ReLU())
+    with examine(model, nn.MSELoss(), x, y, who="test") as subject:
+        found = there(find_confinement(subject, np.arange(32)))
+    variance = float(y[:32].var(correction=0))
+    assert found.constant == pytest.approx(variance, rel=1e-3)
+    assert max(found.free, found.confined) < 1e-3 * variance
+    assert found.share < 0.01
+
+
+def test_a_sigmoid_before_large_targets_confines_them():
+    x = torch.randn(60, 5, generator=torch.Generator().manual_seed(0))
+    y = 1e4 * (5 + x[:, :1])
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(5, 8), nn.Tanh(), nn.Linear(8, 1), nn.Sigmoid())
+    with examine(model, nn.MSELoss(), x, y, who="test") as subject:
+        found = there(find_confinement(subject, np.arange(32)))
+    assert found.confined == pytest.approx(float((y[:32] - 1).square().mean()), rel=1e-3)
+    assert found.share > 1
+
+
+class _MoreThanItsLayers(nn.Sequential):
+    def forward(self, x):
+        return self[1](torch.relu(self[0](x)))
+
+
+def _with_a_hook():
+    model = nn.Sequential(nn.Linear(4, 16), nn.Linear(16, 1))
+    model[0].register_forward_hook(lambda layer, inputs, out: out.relu())
+    return model
+
+
+@pytest.mark.parametrize(
+    "model", [_MoreThanItsLayers(nn.Linear(4, 16), nn.Linear(16, 1)), _with_a_hook()]
+)
+def test_a_network_that_does_more_than_its_linear_layers_is_not_called_linear(model):
+    x = torch.randn(100, 4, generator=torch.Generator().manual_seed(0))
+    card = ask_capacity(model, nn.MSELoss(), x, x[:, :1].abs(), budget=1)
+    assert evidence_of(card).linear is None
+
+
+def test_layers_at_every_place_of_a_sequence_are_no_map_of_their_own_rank():
+    x = torch.randn(100, 5, 2, generator=torch.Generator().manual_seed(0))
+    identity = nn.Linear(2, 2)
+    with torch.no_grad():
+        identity.weight.copy_(torch.eye(2))
+        identity.bias.zero_()
+    assert torch.equal(identity(x), x)  # R^2 is 1, and a map of rank two explains about a fifth
+    card = ask_capacity(nn.Sequential(identity), nn.MSELoss(), x, x, budget=1)
+    assert evidence_of(card).linear is None
+    flat = nn.Sequential(nn.Flatten(), nn.Linear(10, 2), nn.Linear(2, 10), nn.Unflatten(1, (5, 2)))
+    linear = there(evidence_of(ask_capacity(flat, nn.MSELoss(), x, x, budget=1)).linear)
+    values = np.linalg.svd((x - x.mean(0)).flatten(1).double().numpy(), compute_uv=False) ** 2
+    assert linear.narrowest == 2
+    assert linear.explained == pytest.approx(values[:2].sum() / values.sum(), rel=1e-4)
+
+
+def test_what_cannot_be_scored_is_not_said_to_memorise():
+    x = torch.randn(200, 1, generator=torch.Generator().manual_seed(0))
+
+    def quantile(outputs, y):
+        gap = y - outputs
+        return torch.maximum(0.9 * gap, -0.1 * gap).mean()
+
+    # two numbers fit a line, and no permuted labels
+    card = ask_capacity(nn.Linear(1, 1), quantile, x, 2 * x + 20, budget=4)
+    assert evidence_of(card).score.kind == "none"
+    assert evidence_of(card).memorised == 0
+    assert not any("permuted" in said for said in card.evidence.findings)

@@ -292,3 +292,47 @@ def test_a_constant_far_from_the_start_is_nothing_to_learn_though_training_takes
     network = nn.Sequential(nn.Linear(6, 16), nn.Tanh(), nn.Linear(16, 1, bias=bias))
     card = ask_data(network, functional.mse_loss, x, torch.full((120, 1), 300.0))
     assert card.verdict == "data-degenerate"
+
+
+def test_rows_are_told_apart_by_all_of_their_features():
+    x, _ = gaussian(200, 1000)
+    x[12:, :520] = 0  # padded on the left, as most sequences are
+    y = (x[:, -50:].sum(1) > 0).long()
+    card = ask(x, y, 1000, 2)
+    assert card.evidence.repeats.distinct == 1
+    assert card.verdict == "labels seen"
+    assert card.evidence.near_duplicates == 0
+
+
+def test_distinct_rows_and_kinds_are_numpys():
+    rng = np.random.default_rng(0)
+    features = rng.integers(0, 3, (90, 4)).astype(float)
+    features[features == 0] *= -1.0  # minus zero is zero
+    features[::2] = np.abs(features[::2])
+    found = find_repeats(features, ())
+    assert found.distinct * 90 == pytest.approx(len(np.unique(features, axis=0)))
+    kinds = [len(np.unique(column)) for column in features.T]
+    assert found.possible == pytest.approx(np.prod(kinds))
+
+
+def test_whole_numbers_that_are_a_quantity_are_seen_by_a_line():
+    x, g = gaussian(400)
+    y = (1000 * x[:, 0]).round().long()
+    card = ask(x, y, out=1, loss=lambda o, t: ((o[:, 0] - t) ** 2).mean())
+    assert card.verdict == "labels seen"
+    ages = (50 + 40 * x[:, 0]).round().clamp(0, 140).long()
+    assert len(ages.unique()) > 100
+    task = encode_labels(ages, np.random.default_rng(0))
+    by_line = see_labels(x.double().numpy(), task, np.random.default_rng(1))[0]
+    assert by_line.p_value <= 0.002
+    shuffled = y[torch.randperm(400, generator=g)]
+    assert (
+        ask(x, shuffled, loss=lambda o, t: ((o[:, 0] - t) ** 2).mean()).verdict == "labels not seen"
+    )
+
+
+def test_labels_that_are_large_whole_numbers_take_no_more_room_than_small_ones():
+    x, _ = gaussian(100, 4)
+    y = torch.stack([(1e8 * x[:, 0]).long(), (1e8 * x[:, 1]).long()], 1)
+    tasks = [encode_labels(labels, np.random.default_rng(0)) for labels in (y, y // 2)]
+    assert tasks[0].targets.shape == tasks[1].targets.shape == (100, 64)

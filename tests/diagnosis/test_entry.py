@@ -414,3 +414,29 @@ def test_a_model_that_runs_in_training_is_examined_though_it_fails_otherwise(mak
     assert found.cause == "healthy"
     assert [c.question for c in found.cards if c.verdict == "undecided"] == []
     assert all(card.check(model, loss, x, y) for card in found.cards)
+
+
+def test_a_loader_that_pads_each_batch_to_its_longest_is_read():
+    g = torch.Generator().manual_seed(0)
+    lengths = torch.randint(3, 12, (600,), generator=g).tolist()
+    lengths[::150] = [40, 41, 42, 43]
+    examples = [(torch.randn(n, generator=g), n % 2) for n in lengths]
+
+    def padded(batch):
+        rows = nn.utils.rnn.pad_sequence([x for x, _ in batch], batch_first=True)
+        return rows, torch.tensor([y for _, y in batch])
+
+    class Mean(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(1, 2)
+
+        def forward(self, x):
+            return self.layer(x.mean(1, keepdim=True))
+
+    loader: Any = DataLoader(examples, batch_size=32, collate_fn=padded)  # type: ignore[arg-type]
+    card = ask_wiring(Mean(), functional.cross_entropy, loader)
+    assert card.verdict == "sound"
+    uneven = [padded(examples[1:9]), padded([(torch.zeros(40), 1)] * 8)]
+    with pytest.raises(InputError, match="different shapes"):
+        ask_wiring(Mean(), functional.cross_entropy, uneven)

@@ -179,3 +179,23 @@ def test_the_network_stays_in_training_mode_and_keeps_its_bits():
     assert network.training
     assert torch.equal(state, torch.get_rng_state())
     assert all(torch.equal(a, b) for a, b in zip(before, network.parameters(), strict=True))
+
+
+def test_what_an_interval_and_a_family_cannot_be_is_refused():
+    network = tanh_network(4)
+    with pytest.raises(InputError, match="confidence must lie between 0 and 1"):
+        family_signal(network, "square", drawn(4), Parities(2), confidence=95)
+    with pytest.raises(InputError, match=r"must give \+1 and -1"):
+        family_signal(network, "square", cube(4).double(), ListedTargets(lambda x: x))
+    with pytest.raises(InputError, match="bits 0 and 1"):
+        family_signal(
+            network, "square", lambda n, g: torch.randn(n, 4, generator=g).double(), Parities()
+        )
+
+
+def test_a_weight_beyond_the_bits_is_refused_where_targets_are_drawn(monkeypatch):
+    from pitfalls.diagnosis import family
+
+    monkeypatch.setattr(family, "_MOST_NUMBERS", 1)
+    with pytest.raises(InputError, match="weight must be from 0 to 4"):
+        family_signal(tanh_network(4), "square", drawn(4), Parities(5), block_size=8)

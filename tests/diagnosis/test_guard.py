@@ -2,6 +2,8 @@ import os
 import random
 import signal
 import threading
+from collections import deque
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from pitfalls import diagnose
 from pitfalls.diagnosis import ask_schedule, ask_wiring
 from pitfalls.diagnosis.zoo import zoo
 from pitfalls.errors import InputError
+from tests.kinds import there
 
 
 def bits(value):
@@ -212,3 +215,72 @@ def test_the_same_seed_gives_the_same_cards_whatever_the_global_generators_hold(
         torch.manual_seed(start)
         found.append(ask_wiring(model, nn.functional.cross_entropy, x, y, seed=4).evidence)
     assert repr(found[0]) == repr(found[1])
+
+
+class _Hoards(nn.Module):
+    """State in everything but parameters and buffers."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(6, 3)
+        self.hidden = (nn.Linear(6, 6), nn.BatchNorm1d(6))  # not registered
+        self.counts, self.last = np.zeros(2), deque([0], maxlen=2)
+        self.memory: dict[str, list[Any]] = {"calls": [0, {"sum": torch.zeros(6)}]}
+
+    def forward(self, x):
+        self.counts += 1
+        self.last.append(len(x))
+        self.memory["calls"][0] += 1
+        self.memory["calls"][1]["sum"] += x.detach().sum(0)
+        return self.head(torch.relu(self.hidden[1](self.hidden[0](x))))
+
+    def kept(self):
+        held = [*self.hidden[0].parameters(), *self.hidden[1].parameters()]
+        state = [bits(self.counts), repr(self.last), bits(self.memory)]
+        state += [bits(tensor) for tensor in self.hidden[1].state_dict().values()]
+        return state + [(bits(p), p.grad is None) for p in held] + [self.hidden[1].training]
+
+
+def test_what_modules_hold_in_arrays_queues_nests_and_unregistered_modules_stays_as_it_was():
+    torch.manual_seed(0)
+    model, (x, y) = _Hoards(), data()
+    optimizer = SGD(model.parameters(), 0.1)
+    before = snapshot(model, optimizer), model.kept()
+    diagnose(model, nn.functional.cross_entropy, x, y, optimizer, budget=2)
+    assert (snapshot(model, optimizer), model.kept()) == before
+
+
+@pytest.mark.parametrize("had", [False, True])
+def test_gradients_of_what_a_loss_learns_beside_the_model_stay_as_they_were(had):
+    scale = torch.zeros((), requires_grad=True)
+    if had:
+        scale.grad = torch.ones(())
+    held = scale.grad
+
+    def loss(outputs, y):
+        return nn.functional.cross_entropy(outputs, y) * torch.exp(-scale) + scale
+
+    model, (x, y) = network(), data()
+    diagnose(model, loss, x, y, SGD(model.parameters(), 0.1), budget=2)
+    assert scale.grad is held
+    assert float(scale) == 0
+    assert not had or float(there(held)) == 1
+
+
+def test_sparse_buffers_stay_as_they_were():
+    class OnGraph(nn.Module):
+        edges: torch.Tensor
+
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("edges", torch.eye(6).to_sparse())
+            self.layer = nn.Linear(6, 3)
+
+        def forward(self, x):
+            return self.layer(torch.sparse.mm(self.edges, x.T).T)
+
+    model, (x, y) = OnGraph(), data()
+    edges = model.edges
+    diagnose(model, nn.functional.cross_entropy, x, y, SGD(model.parameters(), 0.1), budget=2)
+    assert model.edges is edges
+    assert torch.equal(edges.to_dense(), torch.eye(6))

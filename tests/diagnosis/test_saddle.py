@@ -266,3 +266,17 @@ def test_attention_and_recurrence_have_second_derivatives():
     card = ask_saddle(Attends(), functional.cross_entropy, x, y, budget=600)
     assert card.verdict in ("slope", "undecided", "saddle")
     assert evidence_of(card).products > 0
+
+
+@pytest.mark.parametrize("constant", [0.0, 1e7])
+def test_a_slope_is_one_whatever_constant_the_loss_stands_on(constant):
+    x, _ = data()
+    torch.manual_seed(0)
+    model = nn.Linear(4, 1)
+
+    def loss(outputs, y):
+        return ((outputs - y) ** 2).mean() + constant
+
+    card = ask_saddle(model, loss, x, 3 * x[:, :1], budget=600)
+    assert card.verdict == "slope"
+    assert evidence_of(card).promised > 0.1

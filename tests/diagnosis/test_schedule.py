@@ -10,8 +10,13 @@ from torch.optim.lr_scheduler import ExponentialLR, LambdaLR
 
 from pitfalls.diagnosis import ask_schedule
 from pitfalls.diagnosis.confinement import least_by_one_output
+from pitfalls.diagnosis.evidence.schedule import ScheduleEvidence
 from pitfalls.diagnosis.examination import examine
 from pitfalls.diagnosis.noise_scale import noise_scale
+from pitfalls.diagnosis.schedule import _more
+from pitfalls.diagnosis.schedule_runs import measure_noise
+from pitfalls.diagnosis.trials import Bench, plan_runs
+from tests.kinds import there
 
 
 def data(n=240, d=8, k=3):
@@ -202,3 +207,56 @@ def test_the_noise_scale_is_that_of_gaussian_gradients_and_its_interval_covers()
         reciprocals.append(0.0 if np.isinf(found.value) else 1 / found.value)
     assert covered >= 180
     assert np.mean(reciprocals) == pytest.approx(1 / exact, rel=0.25)
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e25])
+def test_the_noise_scale_has_no_unit_of_the_loss(size):
+    x, y = data()
+    found = []
+    for factor in (1.0, size):
+        model = mlp().double()
+        with examine(
+            model,
+            lambda o, t, factor=factor: factor * functional.cross_entropy(o, t),
+            x.double(),
+            y,
+            who="test",
+        ) as subject:
+            bench = Bench(subject, plan_runs(subject, 10.0)[0])
+            found.append(there(measure_noise(subject, bench)))
+    assert found[0].value > 1
+    assert found[1].value == pytest.approx(found[0].value, rel=1e-4)
+    assert found[1].interval == pytest.approx(found[0].interval, rel=1e-3)
+
+
+def test_a_gradient_of_zero_has_no_noise_scale():
+    x, y = data()
+    with examine(mlp(), lambda o, t: 0 * o.sum(), x, y, who="test") as subject:
+        assert measure_noise(subject, Bench(subject, plan_runs(subject, 10.0)[0])) is None
+
+
+def test_the_interval_of_a_noise_scale_that_one_batch_makes_covers_it():
+    gradients = np.ones((6, 3))
+    gradients[0, 1] = 2.0
+    found = noise_scale(gradients @ gradients.T, 4)
+    assert np.isfinite(found.value)
+    assert found.interval[0] <= found.value <= found.interval[1]
+
+
+def test_the_curvature_that_was_seen_bounds_the_stable_rate_from_above():
+    evidence = ScheduleEvidence(100, own=None, sharpness=3.0)
+    (said,) = (text for text in _more(evidence) if "curvature" in text)
+    assert said == (
+        "The largest curvature is 3 or more: plain descent at a rate above 0.667 climbs along it."
+    )
+
+
+def test_where_the_loss_looks_at_no_labels_there_is_no_p_value():
+    x, _ = data()
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(8, 4), nn.Linear(4, 8))
+    card = ask_schedule(
+        model, lambda o, y: (o**2).mean(), x, x, SGD(model.parameters(), 0.1), budget=5
+    )
+    assert card.verdict == "learns"
+    assert card.p_value is None

@@ -156,3 +156,19 @@ def test_where_the_whole_gradient_is_too_dear_the_last_layer_is_asked_and_it_is_
     assert card.verdict == "labels seen"
     assert card.check(model, functional.cross_entropy, x, y)
     assert all(p.requires_grad for p in model.parameters())
+
+
+@pytest.mark.parametrize("size", [1e-60, 1e60])
+def test_the_unit_of_a_float64_loss_has_no_say(size):
+    x, y = parity(256, 8, 1, 0)
+    model, rows = mlp(8).double(), np.arange(256)
+    orders = np.array([np.random.default_rng(seed).permutation(256) for seed in range(19)])
+    found = []
+    for factor in (1.0, size):
+
+        def loss(outputs, labels, factor=factor):
+            return factor * hinge(outputs, labels)
+
+        with examine(model, loss, x.double(), y.double(), who="test") as s:
+            found.append(permutation_test(s, rows, orders).statistics)
+    assert np.allclose(found[0], found[1], rtol=1e-6)

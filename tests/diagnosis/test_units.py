@@ -5,6 +5,7 @@ from torch.nn import functional
 
 from pitfalls.diagnosis import ask_units
 from pitfalls.diagnosis.evidence.units import UnitsEvidence
+from pitfalls.diagnosis.trace import trace
 from pitfalls.diagnosis.witnesses import UnitsWitness
 from tests.kinds import of_kind, there
 
@@ -156,3 +157,91 @@ def test_a_network_that_does_not_look_at_its_input_is_blind():
     assert evidence_of(ask_units(Blind(), functional.cross_entropy, x, y)).blind
     model = nn.Sequential(nn.Linear(6, 10), nn.ReLU(), nn.Linear(10, 3))
     assert not evidence_of(ask_units(model, functional.cross_entropy, x, y)).blind
+
+
+CORNERED = [
+    nn.Hardtanh(),
+    nn.Hardtanh(-3.0, 0.5),
+    nn.ReLU6(),
+    nn.Hardsigmoid(),
+    nn.Threshold(0.3, 0.0),
+]
+
+
+@pytest.mark.parametrize("activation", CORNERED, ids=str)
+def test_slopes_of_functions_with_corners_are_autograds(activation):
+    x, _ = data()
+    torch.manual_seed(0)
+    first = nn.Linear(6, 10)
+    nn.init.normal_(first.weight, std=2.0)
+    model = nn.Sequential(first, activation, nn.Linear(10, 3))
+    seen = trace(model, lambda: model(x), len(x)).activations[0]
+    z = first(x).detach().requires_grad_(True)
+    (slope,) = torch.autograd.grad(activation(z).sum(), z)
+    assert torch.equal(seen.slopes, slope / slope.max())
+    assert bool((slope == 0).any())
+
+
+def test_units_below_zero_are_alive_where_their_function_has_a_slope():
+    x, y = data()
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(6, 10), nn.Hardtanh(), nn.Linear(10, 3))
+    nn.init.normal_(of_kind(nn.Linear, model[0]).weight, std=0.05)
+    nn.init.constant_(of_kind(nn.Linear, model[0]).bias, -0.5)
+    card = ask_units(model, functional.cross_entropy, x, y)
+    assert card.verdict == "alive"
+    assert evidence_of(card).layers[0].saturated == 0
+    nn.init.constant_(of_kind(nn.Linear, model[0]).bias, -5.0)
+    assert ask_units(model, functional.cross_entropy, x, y).verdict == "saturated-units"
+
+
+def test_units_without_a_slope_are_not_said_to_be_zero():
+    x, y = data()
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(6, 10), nn.ELU(), nn.Linear(10, 3))
+    of_kind(nn.Linear, model[0]).bias.data[:3] = -40.0
+    card = ask_units(model, functional.cross_entropy, x, y)
+    assert card.evidence.findings[0].startswith(
+        "3 of 10 units of 1 (elu) have no slope on any of 80 examples"
+    )
+
+
+def test_units_after_a_convolution_of_sequences_are_its_channels():
+    x = torch.zeros(20, 3, 50)
+    x[..., :4] = torch.randn(20, 3, 4, generator=torch.Generator().manual_seed(0))
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv1d(3, 5, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(250, 2))
+    bias = there(of_kind(nn.Conv1d, model[0]).bias)
+    nn.init.constant_(bias, -0.01)  # places that are padded are dark for every channel
+    bias.data[3] = -90.0
+    card = ask_units(model, functional.cross_entropy, x, (x.mean((1, 2)) > 0).long())
+    assert (evidence_of(card).layers[0].n_units, evidence_of(card).layers[0].dead) == (5, (3,))
+    assert card.verdict == "alive"
+
+
+def test_a_gradient_that_is_zero_everywhere_vanishes_nowhere():
+    x, _ = data()
+    y = x.sign()[:, :1]
+    model = nn.Sequential(nn.Linear(6, 4), nn.Linear(4, 1))
+    with torch.no_grad():  # the label itself, a hundred times: beyond the hinge at every example
+        x = 1000 * y.expand(-1, 6)
+        for layer in (model[0], model[1]):
+            nn.init.constant_(of_kind(nn.Linear, layer).weight, 1.0)
+            nn.init.zeros_(of_kind(nn.Linear, layer).bias)
+
+    def hinge(outputs, labels):
+        return torch.relu(1 - outputs * labels).mean()
+
+    assert float(hinge(model(x), y)) == 0
+    card = ask_units(model, hinge, x, y)
+    assert card.verdict == "no gradient"
+    assert card.evidence.findings == ("The gradient of every weight is exactly zero.",)
+    assert card.check(model, hinge, x, y)
+
+
+def test_inputs_far_from_zero_are_not_the_same_for_all_examples_in_float64():
+    x, y = data()
+    far = 1e8 + x.double()
+    model = nn.Sequential(nn.Linear(6, 10), nn.ReLU(), nn.Linear(10, 3)).double()
+    assert not evidence_of(ask_units(model, functional.cross_entropy, far, y)).blind
+    assert evidence_of(ask_units(model, functional.cross_entropy, far * 0 + 1e8, y)).blind

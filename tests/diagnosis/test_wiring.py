@@ -13,7 +13,7 @@ from pitfalls import diagnose
 from pitfalls.diagnosis import ask_wiring
 from pitfalls.diagnosis.evidence.wiring import WiringEvidence
 from pitfalls.diagnosis.wiring_witnesses import CompositionWitness, ReachWitness, SlopeWitness
-from tests.kinds import of_kind
+from tests.kinds import of_kind, there
 
 
 def evidence_of(card):
@@ -611,3 +611,31 @@ def test_a_wrong_backward_pass_is_wrong_beside_a_detach_that_does_not_explain_it
     model = _Parts(lambda m, x: m.head(_Scaled.apply(torch.tanh(m.body(x)), -1.0)))
     card = ask_wiring(model, focal, x, y)
     assert card.verdict == "gradient-wrong"
+
+
+class _WithAuxiliaryLoss(nn.Module):
+    """Outputs of each sample, and one number of the batch, as quantised codes and experts have."""
+
+    def __init__(self, mixes=False):
+        super().__init__()
+        self.encoder, self.decoder, self.mixes = nn.Linear(6, 8), nn.Linear(8, 6), mixes
+
+    def forward(self, x):
+        code = torch.tanh(self.encoder(x))
+        out = self.decoder(code + code.mean(0) if self.mixes else code)
+        return out, code.square().mean()
+
+
+@pytest.mark.parametrize("mixes", [False, True])
+def test_a_number_of_the_whole_batch_is_no_samples_output(mixes):
+    x = torch.randn(64, 6, generator=torch.Generator().manual_seed(0))
+    torch.manual_seed(0)
+    model = _WithAuxiliaryLoss(mixes)
+
+    def loss(outputs, y):
+        return ((outputs[0] - y) ** 2).mean() + 0.1 * outputs[1]
+
+    card = ask_wiring(model, loss, x, x)
+    assert (card.verdict == "outputs-mix-samples") is mixes
+    assert there(evidence_of(card).mixing).mixes is mixes
+    assert card.check(model, loss, x, x)

@@ -1,11 +1,15 @@
+from dataclasses import dataclass
+
 import pytest
 import torch
 
 from pitfalls.errors import InputError
 from pitfalls.parity import (
+    CustomLoss,
     HingeLoss,
     LogisticLoss,
     SquareLoss,
+    as_loss,
     hinge_loss,
     logistic_loss,
     named_loss,
@@ -60,3 +64,19 @@ def test_losses_are_found_by_name_and_unknown_names_are_refused():
         named_loss("l2")
     with pytest.raises(InputError, match="boundary"):
         HingeLoss("abs")  # type: ignore[arg-type]
+
+
+def test_what_is_no_loss_is_refused_and_any_callable_is_one():
+    for nothing in (3, None, HingeLoss, torch.nn.MSELoss):
+        with pytest.raises(InputError, match="loss must be a name, a Loss or a function"):
+            as_loss(nothing)  # type: ignore[arg-type]
+
+    @dataclass
+    class Scaled:  # compares by its fields, so it has no hash
+        scale: float = 2.0
+
+        def __call__(self, outputs, labels):
+            return self.scale * ((outputs - labels) ** 2).mean()
+
+    assert isinstance(as_loss(Scaled()), CustomLoss)
+    assert isinstance(as_loss(hinge_loss), HingeLoss)

@@ -1,3 +1,5 @@
+from fractions import Fraction
+
 import pytest
 import torch
 
@@ -72,3 +74,29 @@ def test_bad_sample_sizes_are_refused():
     for wrong in (0, 2.5):
         with pytest.raises(InputError, match="n_samples"):
             evaluate(network, task, exact_up_to=2, n_samples=wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("level", [0.0, 1e6, 1e8])
+def test_the_standard_error_is_the_samples_own_whatever_the_level_of_the_loss(level):
+    class Level(torch.nn.Module):
+        n_features = 24
+
+        def __init__(self):
+            super().__init__()
+            self.scale = torch.nn.Parameter(torch.ones(()))
+
+        def forward(self, x):
+            return level + self.scale * x[:, 0]
+
+    task = ParityTask([1, 1] + [0] * 22)
+    found = evaluate(Level(), task, "square", n_samples=3000, seed=5)
+    generator = torch.Generator().manual_seed(5)
+    losses = []
+    for n in (1024, 1024, 952):
+        x, y = task.sample(n, generator, dtype=torch.float64)
+        pairs = zip(x[:, 0].tolist(), y.tolist(), strict=True)
+        losses += [(Fraction(level) + Fraction(a) - Fraction(b)) ** 2 / 2 for a, b in pairs]
+    mean = sum(losses) / 3000
+    variance = float(sum((value - mean) ** 2 for value in losses) / 3000)
+    assert found.risk == pytest.approx(float(mean), rel=1e-12)
+    assert found.risk_error == pytest.approx((variance / 3000) ** 0.5, rel=1e-3)

@@ -10,6 +10,25 @@ from pitfalls.diagnosis.vocabulary import Cause
 __all__ = ["attribute"]
 
 _ENOUGH = 20  # steps of which it means something that they rise
+_SAID = {
+    "finite": ("Not finite",),
+    "output mixing": ("In evaluation mode the output of sample",),
+    "loss of every pair": ("pairs of an output and a label",),
+    "cut": ("change the outputs but get no gradient",),
+    "slopes": ("the gradient says", "zero_grad()"),
+    "unbounded": ("falls without limit",),
+    "optimizer's list": ("are not in the optimizer",),
+    "frozen": ("of a random start",),
+    "confined outputs": ("The last function is",),
+    "start at a symmetric point": ("do the same", "Zero everywhere"),
+    "exploding": ("Signals grow",),
+    "dead layer": ("have no slope",),
+    "saturated layer": ("lie where the slope is below",),
+    "vanishing": ("Signals shrink", "Relative gradients", "exactly zero"),
+    "stopped slopes": ("A detach() explains it",),
+    "loss of its own kind": ("no mean or sum of theirs",),
+}
+"""Words by which a rule's finding is told from the card's others, the likelier first."""
 
 
 def attribute(cards: Iterable[Card]) -> tuple[Attribution, ...]:
@@ -92,7 +111,9 @@ def _without_fault(found: Findings, cards: tuple[Card, ...]) -> Attribution:
 
 
 def _reason(rule: Rule, cards: tuple[Card, ...]) -> str:
-    for card in cards:
-        if card.question == rule.question and card.evidence.findings:
-            return card.evidence.findings[0]
-    return rule.text
+    """Return the finding that the rule rests on, without words for it the card's first, or the rule."""
+    findings = [
+        said for card in cards if card.question == rule.question for said in card.evidence.findings
+    ]
+    words = _SAID.get(rule.name, ("",))
+    return next((said for word in words for said in findings if word in said), rule.text)

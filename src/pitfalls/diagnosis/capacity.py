@@ -51,7 +51,7 @@ def capacity_card(subject: Subject) -> Card:
         linear=linear,
         same_as_input=_same_as_input(subject, rows),
     )
-    if evidence.fitted:
+    if evidence.fitted and fit.score.kind != "none":
         evidence = dataclasses.replace(evidence, memorised=memorised(subject, fit.rate))
     elif evidence.fitted is False and not evidence.confined:
         half, score = fit_half(subject, fit.rate, fresh=fit.fresh)

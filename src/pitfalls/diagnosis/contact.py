@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from pitfalls.diagnosis.nested import leaves
+from pitfalls.diagnosis.reach import graph_leaves
 from pitfalls.diagnosis.subject import Mode, Subject, SubjectError
 from pitfalls.diagnosis.trace import last_function
 
@@ -65,6 +66,8 @@ def _look(subject: Subject, mode: Mode) -> _Look:
         out = subject.forward(x)
         value = subject.loss_of(out, y)
         function = last_function(lambda: subject.forward(subject.batch(rows)[0]))
+    # what a loss of one's own learns beside the model is not among its parameters
+    subject.guard.keep(graph_leaves(value))
     form = tuple((tuple(t.shape), t.dtype) for t in leaves(out))
     return _Look((type(out), *form), function, value.requires_grad)
 

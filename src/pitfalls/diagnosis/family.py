@@ -62,7 +62,8 @@ class FamilySignal:
     layers : tuple of LayerSignal
         By parameter tensor; they add up to the value.
     mean_square : float
-        E|g|^2: the signal of a family of one target is at most this.
+        E|g|^2: the signal of a family of one target is at most this. NaN for ``"products"``, which form
+        no gradient of one input.
     method : str
         ``"exact"`` (all inputs), ``"pairs"`` (off-diagonal pairs within blocks), ``"diagonal"`` (all
         parities: the mean square over 2^d) or ``"products"`` (products of independent batches).
@@ -135,6 +136,10 @@ def family_signal(
     if n_blocks < 2 or block_size < 2:
         raise InputError(
             f"family_signal: needs n_blocks and block_size of at least 2. Got {n_blocks}, {block_size}."
+        )
+    if not 0 < confidence < 1:
+        raise InputError(
+            f"family_signal: confidence must lie between 0 and 1. Got {confidence} instead."
         )
     rule = kernel if isinstance(kernel, Kernel) else _Plain(kernel)
     rng = np.random.default_rng(np.random.SeedSequence([_ENTROPY, seed]))
@@ -235,6 +240,7 @@ class _Work:
         gradients = self._gradients(x)
         square = float(gradients.square().sum()) / n
         if method == "diagonal":
+            self._kernel.mean(x)  # refuses inputs that are no bits
             tiny = float(np.ldexp(1.0, -x.shape[1]))
             return [tiny * float(g.square().sum()) / n for g in self._split(gradients)], square
         pairs = self._pairs(x)

@@ -198,7 +198,7 @@ def memorised(subject: Subject, rate: float) -> int:
             fit = _fit(subject, rows, shuffled, rate, max(0.1, 0.5 * subject.left()))
         except SubjectError:
             break
-        if not is_fitted(fit, float("inf")):
+        if fit.score.kind == "none" or not is_fitted(fit, float("nan")):
             break
         largest, size = size, 2 * size
     return largest

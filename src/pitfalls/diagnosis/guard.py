@@ -10,7 +10,8 @@ import gc
 import random
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
@@ -28,7 +29,7 @@ __all__ = ["GlobalGenerators", "StateGuard", "same_numbers", "seed_all", "uninte
 SAME_NUMBERS = 0x70697466
 """A seed for evaluations that must draw the same numbers, and not those of a user's seed."""
 
-_CONTAINERS = (list, dict, set)
+_CONTAINERS = (list, dict, set, deque)
 
 
 class GlobalGenerators:
@@ -101,41 +102,53 @@ class _Tensors:
     """Contents of tensors. They go through ``.data``: its writes leave a user's own graph valid."""
 
     def __init__(self, tensors: Sequence[Tensor]) -> None:
-        self._kept = [(tensor, tensor.data, tensor.detach().clone()) for tensor in tensors]
+        # those made in inference mode cannot be written into here, by anybody
+        own = [tensor for tensor in tensors if not tensor.is_inference()]
+        self._kept = [(tensor, tensor.data, tensor.detach().clone()) for tensor in own]
 
     @torch.no_grad()
     def restore(self) -> None:
         for tensor, data, copied in self._kept:
             # a conversion in place (.double(), .to) swaps the storage: the old one comes back first
-            if tensor.dtype != copied.dtype or tensor.data_ptr() != data.data_ptr():
+            dense = tensor.layout == torch.strided  # the others lie in several places
+            if tensor.dtype != copied.dtype or (dense and tensor.data_ptr() != data.data_ptr()):
                 tensor.data = data
             tensor.data.copy_(copied)
 
 
 class _Modules:
-    """Attributes, hooks, registered names and modes of all modules."""
+    """Attributes, hooks, registered names and modes of all modules.
 
-    def __init__(self, roots: Sequence[nn.Module]) -> None:
+    Parameters
+    ----------
+    roots : sequence of Module
+    known : iterable of Tensor
+        That are kept elsewhere.
+    """
+
+    def __init__(self, roots: Sequence[nn.Module], known: Iterable[Tensor]) -> None:
         modules = {id(m): m for root in roots for m in root.modules()}
         self._modes = [(m, m.training) for m in modules.values()]
         self._attributes: list[tuple[dict[str, Any], dict[str, Any]]] = []
         self._containers: list[tuple[Any, Any]] = []
         self._generators: list[tuple[Any, Any]] = []
+        self._arrays: list[tuple[Any, Any]] = []
         loose: list[Tensor] = []
+        # by identity, and held so that no identity is given twice
+        seen: dict[int, Any] = {id(t): t for t in known}
         for module in modules.values():
             if isinstance(module, torch.jit.ScriptModule):
                 continue  # its attributes live in C++; parameters and buffers are kept as tensors
-            attributes = vars(module)
-            self._attributes.append((attributes, dict(attributes)))
-            for value in attributes.values():
-                if isinstance(value, _CONTAINERS):
-                    self._containers.append((value, copy.copy(value)))
-                    for held in value.values() if isinstance(value, dict) else value:
-                        keep_generator(held, self._generators)
-                elif isinstance(value, Tensor):
-                    loose.append(value)
+            self._attributes.append((vars(module), dict(vars(module))))
+            for held in _all_held(vars(module).values(), seen):
+                if isinstance(held, _CONTAINERS):
+                    self._containers.append((held, copy.copy(held)))
+                elif isinstance(held, Tensor):
+                    loose.append(held)
+                elif isinstance(held, np.ndarray):
+                    self._arrays.append((held, held.copy()))
                 else:
-                    keep_generator(value, self._generators)
+                    keep_generator(held, self._generators)
         self._loose = _Tensors(loose)
 
     @property
@@ -149,11 +162,43 @@ class _Modules:
             attributes.update(kept)
         for container, kept in self._containers:
             container.clear()
-            container.extend(kept) if isinstance(container, list) else container.update(kept)
+            container.extend(kept) if isinstance(container, list | deque) else container.update(
+                kept
+            )
+        for array, kept in self._arrays:
+            if array.flags.writeable and array.shape == kept.shape:
+                array[...] = kept
         for module, training in self._modes:
             module.training = training
         restore_generators(self._generators)
         self._loose.restore()
+
+
+def _all_held(values: Iterable[Any], seen: dict[int, Any]) -> Iterator[Any]:
+    """Go through values and what containers among them hold, to any depth, each once."""
+    left = list(values)
+    while left:
+        value = left.pop()
+        if id(value) in seen or isinstance(value, str | bytes | int | float | None):
+            continue
+        seen[id(value)] = value
+        yield value
+        if isinstance(value, (*_CONTAINERS, tuple)):
+            left.extend(value.values() if isinstance(value, dict) else value)
+
+
+def _roots_of(parts: Sequence[Any]) -> list[nn.Module]:
+    """Return the modules among model and loss, and those that their attributes hold unregistered."""
+    roots = [part for part in parts if isinstance(part, nn.Module)]
+    seen: dict[int, Any] = {id(m): m for root in roots for m in root.modules()}
+    for root in roots:  # which grows
+        for module in root.modules():
+            if isinstance(module, torch.jit.ScriptModule):
+                continue
+            hidden = [v for v in _all_held(vars(module).values(), seen) if isinstance(v, nn.Module)]
+            roots += hidden
+            seen |= {id(m): m for found in hidden for m in found.modules()}
+    return roots
 
 
 def keep_generator(value: Any, kept: list[tuple[Any, Any]]) -> None:
@@ -260,16 +305,18 @@ class StateGuard:
 
     Notes
     -----
-    Kept: contents of parameters, buffers and tensors that are attributes; which tensors require a
-    gradient; gradients (set aside, None inside the block); attributes, hooks and training mode of
-    every module; the optimizer's state and groups, and its schedulers; the global generators.
+    Kept: contents of parameters, buffers, and of tensors, arrays and containers that are attributes;
+    which tensors require a gradient; gradients (set aside, None inside the block); attributes, hooks
+    and training mode of every module, registered or held by an attribute alone; the optimizer's state
+    and groups, and its schedulers; the global generators.
     """
 
     def __init__(
         self, model: nn.Module, loss: Any, optimizer: Any, generators: Sequence[Any] = ()
     ) -> None:
-        roots = [root for root in (model, loss) if isinstance(root, nn.Module)]
-        self._parameters = list({id(p): p for root in roots for p in root.parameters()}.values())
+        roots = _roots_of((model, loss))
+        found = {id(p): p for root in roots for p in root.parameters()}
+        self._parameters: list[Tensor] = list(found.values())
         for group in getattr(optimizer, "param_groups", ()):
             known = {id(p) for p in self._parameters}
             self._parameters += [p for p in group["params"] if id(p) not in known]
@@ -286,7 +333,7 @@ class StateGuard:
         given = [p.grad for p in self._parameters if p.grad is not None]
         # sparse ones have no storage of one kind; nobody writes into them while they are set aside
         self._gradients = _Tensors([g for g in given if not g.is_sparse])
-        self._modules = _Modules(roots)
+        self._modules = _Modules(roots, [*self._parameters, *buffers])
         self._optimizer: _Optimizer | None = None
         self._of = optimizer
 
@@ -322,6 +369,15 @@ class StateGuard:
             self._set_gradients_aside()
             if self._optimizer is not None:
                 self._optimizer.work_on_copies()
+
+    def keep(self, leaves: Iterable[Tensor]) -> None:
+        """Keep the gradients of tensors that a loss reaches beside the model, and set them aside."""
+        known = {id(p) for p in self._parameters}
+        new = [leaf for leaf in leaves if id(leaf) not in known]
+        self._parameters += new
+        self._flags += [(leaf, leaf.requires_grad, leaf.grad) for leaf in new]
+        for leaf in new:
+            leaf.grad = None
 
     @property
     def had_gradients(self) -> bool:

@@ -79,6 +79,7 @@ class Parities(Kernel):
         interval over masks drawn at random would seldom have met one.
         """
         d = x.shape[1]
+        self._table(d)  # refuses a weight that no mask has
         every = self.weight is None
         weights = list(range(d + 1)) if self.weight is None else [self.weight] * count
         shares = [comb(d, m) / 2**d if every else 1 / count for m in weights]
@@ -156,4 +157,10 @@ class ListedTargets(Displayed, Kernel):
                 f"ListedTargets: functions must give (n, V). Got {tuple(values.shape)} for {len(x)} "
                 "inputs."
             )
-        return values.double()
+        values = values.double()
+        if not bool((values.abs() == 1).all()):
+            raise InputError(
+                "ListedTargets: functions must give +1 and -1. Got other values; of targets of 0 and 1 "
+                "give 2 t - 1."
+            )
+        return values

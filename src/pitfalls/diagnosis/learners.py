@@ -41,7 +41,8 @@ class Task:
     Parameters
     ----------
     targets : ndarray of shape (n, q)
-        One-hot for classes (random mixtures of them where there are many), standardised otherwise.
+        One-hot for classes (random mixtures of them where there are many, and their numbers, which may
+        mean something), standardised otherwise.
     classes : ndarray of shape (n,) or None
         Class of each example, counted from 0, where each has one.
     n_classes : int
@@ -91,19 +92,20 @@ def _mix(columns: Floats, rng: np.random.Generator) -> Floats:
     return mixed
 
 
-def _mixed_one_hot(values: Tensor, kinds: int, rng: np.random.Generator) -> Floats:
+def _mixed_one_hot(
+    values: Tensor, kinds: int, rng: np.random.Generator, width: int = MOST_FEATURES // 8
+) -> Floats:
     n, length = values.shape
-    at = values.cpu().numpy() + kinds * np.arange(length)
+    numbers = values.cpu().numpy()
     if kinds * length <= MOST_FEATURES:
         hot = np.zeros((n, kinds * length))
-        np.put_along_axis(hot, at, 1.0, axis=1)
+        np.put_along_axis(hot, numbers + kinds * np.arange(length), 1.0, axis=1)
         return hot
     # a random direction for each symbol at each place stands in for its own column
-    width = max(16, MOST_FEATURES // 8)
     total = np.zeros((n, width))
-    for place in range(length):
-        table = rng.standard_normal((kinds, width))
-        total += table[values[:, place].cpu().numpy()]
+    for column in numbers.T:
+        there, symbol = np.unique(column, return_inverse=True)  # numbers may be as large as prices
+        total += rng.standard_normal((len(there), width))[symbol]
     return total
 
 
@@ -141,8 +143,12 @@ def encode_labels(y: Nest, rng: np.random.Generator) -> Task:
         kinds, classes = np.unique(tensors[0].cpu().numpy().ravel(), return_inverse=True)
         if len(kinds) <= MOST_CLASSES:
             return Task(np.eye(len(kinds))[classes], classes.astype(np.int64), len(kinds))
-        hot = rng.standard_normal((len(kinds), _MOST_TARGETS))[classes]
-        return Task(_standard(hot), classes.astype(np.int64), len(kinds))
+        number = _standard(kinds.astype(np.float64)[classes][:, None])
+        if 2 * len(kinds) > len(classes):
+            return Task(number, None, 0)  # hardly two are alike: what is told is a number
+        hot = _standard(rng.standard_normal((len(kinds), _MOST_TARGETS))[classes])
+        both = np.concatenate([hot, _MOST_TARGETS**0.5 * number], axis=1)
+        return Task(both, classes.astype(np.int64), len(kinds))
     columns = []
     for tensor in tensors:
         if tensor.is_floating_point():
@@ -152,7 +158,7 @@ def encode_labels(y: Nest, rng: np.random.Generator) -> Task:
             columns.append(_standard(values64))
         else:
             shifted = tensor.long() - tensor.min()
-            hot = _mixed_one_hot(shifted, int(shifted.max()) + 1, rng)
+            hot = _mixed_one_hot(shifted, int(shifted.max()) + 1, rng, _MOST_TARGETS)
             if hot.shape[1] > _MOST_TARGETS:
                 hot = hot @ rng.standard_normal((hot.shape[1], _MOST_TARGETS))
             columns.append(_standard(hot))

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from pitfalls.diagnosis.evidence.capacity import LinearCase
 from pitfalls.diagnosis.nested import leaves
 from pitfalls.diagnosis.subject import Subject
+from pitfalls.hooks import is_hooked
 from pitfalls.linear import DeepLinearNetwork, SquaredRisk
 from pitfalls.moments import SecondMoments
 
@@ -17,9 +18,11 @@ _MOST_FEATURES = 2048
 
 def linear_case(subject: Subject) -> LinearCase | None:
     """Solve the network exactly if all its layers are linear and the labels are vectors."""
-    narrowest = _narrowest(subject.model)
     xs, ys = list(leaves(subject.samples.x)), list(leaves(subject.samples.y))
-    if narrowest is None or len(xs) != 1 or len(ys) != 1:
+    if len(xs) != 1 or len(ys) != 1:
+        return None
+    narrowest = _narrowest(subject.model, places=xs[0].ndim > 2)
+    if narrowest is None:
         return None
     x, y = xs[0].flatten(1), ys[0].reshape(len(ys[0]), -1)
     if not (x.is_floating_point() and y.is_floating_point()) or x.shape[1] > _MOST_FEATURES:
@@ -42,18 +45,30 @@ def _array(t: Tensor) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
     return array
 
 
-def _narrowest(model: nn.Module) -> int | None:
-    """Return the least width of a plain stack of linear layers, or None for anything else."""
-    if isinstance(model, DeepLinearNetwork):
-        return model.capacity
-    layers = [m for m in model.modules() if not any(m.children())]
-    stacked = isinstance(model, nn.Sequential | nn.Linear)
-    inner = [m for m in model.modules() if any(m.children())]
-    if not stacked or not all(isinstance(m, nn.Sequential) for m in inner):
+def _narrowest(model: nn.Module, *, places: bool) -> int | None:
+    """Return the least width of a plain stack of linear layers, or None for anything else.
+
+    A subclass, a hook or an exchanged ``forward`` may do more, and layers that act at each of several
+    ``places`` of an example are no map of so low a rank.
+    """
+    if any(is_hooked(m) or "forward" in vars(m) for m in model.modules()):
         return None
-    if not all(isinstance(m, _PLAIN) for m in layers):
+    if type(model) is DeepLinearNetwork:
+        return None if places else model.capacity
+    if type(model) not in (nn.Sequential, nn.Linear):
         return None
-    widths = [
-        w for m in layers if isinstance(m, nn.Linear) for w in (m.in_features, m.out_features)
-    ]
-    return min(widths) if widths else None
+    layers = [m for m in model.modules() if type(m) is not nn.Sequential]
+    linear = [m for m in layers if isinstance(m, nn.Linear)]
+    if not linear or not all(type(m) in _PLAIN for m in layers):
+        return None
+    flattened = any(_flattens(m) for m in layers[: layers.index(linear[0])])
+    before = layers[: layers.index(linear[-1])]
+    inner = (m for m in before if type(m) in (nn.Flatten, nn.Unflatten))
+    if (places and not flattened) or not all(map(_flattens, inner)):
+        return None
+    return min(width for m in linear for width in (m.in_features, m.out_features))
+
+
+def _flattens(layer: nn.Module) -> bool:
+    """Whether a layer makes one row of each example."""
+    return type(layer) is nn.Flatten and (layer.start_dim, layer.end_dim) == (1, -1)

@@ -63,7 +63,7 @@ def output_mixing(subject: Subject, rows: Rows, others: Rows) -> OutputMixing:
         return [t.double() for t in leaves(out) if _real(t)]
 
     with subject.mode("inference"):
-        out, again = outputs(rows), outputs(rows)
+        out, again, fewer = outputs(rows), outputs(rows), outputs(rows[:-1])
         moved = []
         for j in range(m):
             changed = rows.copy()
@@ -72,6 +72,8 @@ def output_mixing(subject: Subject, rows: Rows, others: Rows) -> OutputMixing:
     eps = max(torch.finfo(t.dtype).eps for t in subject.parameters().values() if _real(t))
     own, other, pair = 0.0, 0.0, (0, 0)
     for at, (first, second) in enumerate(zip(out, again, strict=True)):
+        if len(fewer) == len(out) and first.shape == fewer[at].shape:
+            continue  # a number of the batch as a whole, an auxiliary loss say: no sample's output
         size = max(float(first.abs().max()), 1e-30)
         floor = max(1e3 * eps * size, 10 * float((first - second).abs().max()))
         change = torch.stack([parts[at] for parts in moved])  # (m, ...)

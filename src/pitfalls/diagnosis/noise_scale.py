@@ -43,8 +43,10 @@ def noise_scale(gram: NDArray[np.float64], batch_size: int) -> NoiseScale:
     if not np.isfinite(whole):
         return NoiseScale(0.0, (0.0, 0.0), batch_size, m)
     left_out = np.array([reciprocal(np.delete(np.delete(gram, i, 0), i, 1)) for i in range(m)])
-    spread = float(np.sqrt((m - 1) / m * ((left_out - left_out.mean()) ** 2).sum()))
-    margin = float(stats.t.ppf(0.975, m - 1)) * spread
+    margin = float("inf")  # where all but one batch have the same gradient
+    if np.isfinite(left_out).all():
+        spread = float(np.sqrt((m - 1) / m * ((left_out - left_out.mean()) ** 2).sum()))
+        margin = float(stats.t.ppf(0.975, m - 1)) * spread
     low, high = whole - margin, whole + margin
 
     def turned(value: float) -> float:

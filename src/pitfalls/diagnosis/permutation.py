@@ -143,9 +143,10 @@ def _gradients(
     One forward pass a chunk of examples serves all labellings; only what flows back changes.
     """
     parameters = list(trained.values())
+    kinds = [torch.float64 if p.dtype == torch.float64 else torch.float32 for p in parameters]
     table = [
-        torch.zeros(len(orders), p.numel() if c is None else len(c), device=p.device)
-        for p, c in zip(parameters, columns, strict=True)
+        torch.zeros(len(orders), p.numel() if c is None else len(c), dtype=kind, device=p.device)
+        for p, c, kind in zip(parameters, columns, kinds, strict=True)
     ]
     _, labels = subject.batch(rows)
     parts = np.array_split(np.arange(len(rows)), -(-len(rows) // _CHUNK))
@@ -169,7 +170,7 @@ def _gradients(
             for row, gradient, chosen in zip(table, gradients, columns, strict=True):
                 if gradient is not None:
                     flat = dense(gradient).flatten()
-                    row[at] += (flat if chosen is None else flat[chosen]).float() * len(part)
+                    row[at] += (flat if chosen is None else flat[chosen]).to(row) * len(part)
             if on_progress is not None:
                 on_progress(number * len(orders) + at + 1, len(parts) * len(orders))
     return [part.cpu() for part in table]

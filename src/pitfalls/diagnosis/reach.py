@@ -14,7 +14,7 @@ from pitfalls.diagnosis.guard import SAME_NUMBERS
 from pitfalls.diagnosis.nested import leaves
 from pitfalls.diagnosis.subject import Mode, Subject
 
-__all__ = ["given_to", "reach"]
+__all__ = ["given_to", "graph_leaves", "reach"]
 
 _MOST_TRIED = 64  # groups of parameters; of more parameters than that, neighbours share one
 _PASSES = 8
@@ -83,7 +83,7 @@ def _pass(subject: Subject, rows: NDArray[np.int64], seed: int) -> _Pass:
     outside: list[Tensor] = []
     if value.requires_grad:
         known = {id(p) for p in parameters.values()}
-        outside = [t for t in _graph_leaves(value) if id(t) not in known]
+        outside = [t for t in graph_leaves(value) if id(t) not in known]
         with subject.users_code("the backward pass"):
             value.backward()  # type: ignore[no-untyped-call]
     subject.count(gradients=1)
@@ -107,7 +107,7 @@ def _in_other_passes(
     return reached, made_anew
 
 
-def _graph_leaves(value: Tensor) -> list[Tensor]:
+def graph_leaves(value: Tensor) -> list[Tensor]:
     """Return the tensors whose gradient a backward pass would accumulate."""
     found: dict[int, Tensor] = {}
     seen: set[Any] = set()

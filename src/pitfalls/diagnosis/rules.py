@@ -146,7 +146,7 @@ RULES: tuple[Rule, ...] = (
         "wiring",
         "In evaluation mode, replacing one sample of a batch changes the output of another by more "
         "than a thousandth of what replacing its own does. Batch norms that keep no statistics are "
-        "given fixed ones before asking.",
+        "given fixed ones before asking; what a batch has one of is no sample's output.",
         lambda f: f.wiring.mixing is not None and f.wiring.mixing.mixes is True,
         exact=True,
         explains=("cannot-memorise", "no-signal-in-gradient", "rate-too-low", "no-signal"),

@@ -208,4 +208,6 @@ def _verdict(e: SaddleEvidence) -> tuple[str, tuple[str, ...]]:
         )
     if e.lowest + e.residuals[0] < -10 * e.rounding:
         return "undecided", (*said, "Negative curvature without a step that lowers the loss.")
-    return "slope" if e.promised > 1e-6 * abs(e.loss) else "no descent direction", tuple(said)
+    # not a share of the loss, which may stand on any constant: what its rounding would hide
+    hidden = 16 * float(np.finfo(np.float64 if e.precise else np.float32).eps) * abs(e.loss)
+    return "slope" if e.promised > hidden else "no descent direction", tuple(said)

@@ -1,7 +1,8 @@
 """Data of any form as two nests of tensors: arrays, a Dataset, a DataLoader or any batches of pairs."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,7 +50,9 @@ class Samples:
 def take_samples(
     x: Any, y: Any, rng: np.random.Generator, *, who: str, dtype: torch.dtype
 ) -> Samples:
-    """Read the data, at most 4,096 examples and four million numbers, drawn at random beyond that.
+    """Read the data, at most 4,096 examples and four million numbers.
+
+    Beyond that they are drawn at random; of a stream, or batches without a Dataset, the first are taken.
 
     Parameters
     ----------
@@ -112,13 +115,12 @@ def _from_dataset(
     total = len(data)
     if total == 0:
         raise InputError(f"{who}: the data set is empty.")
-    first, _ = _pair((collate or default_collate)([data[0]]), who, dtype)
-    chosen = _choose(total, first, rng).tolist()
-    batches = [
-        _pair((collate or default_collate)([data[i] for i in chosen[at : at + 256]]), who, dtype)
-        for at in range(0, len(chosen), 256)
-    ]
-    x, y = join([b[0] for b in batches]), join([b[1] for b in batches])
+    put_together = collate or default_collate
+    first, _ = _pair(put_together([data[0]]), who, dtype)
+    chosen = [data[i] for i in _choose(total, first, rng).tolist()]
+    with _one_shape(who):
+        # all at once: what pads examples makes them as long as the longest of those it is given
+        x, y = _pair(put_together(chosen), who, dtype)
     return Samples(x, y, _length(x, y, who), total, None, (_digests(x, y, 0),))
 
 
@@ -126,21 +128,27 @@ def _from_loader(
     loader: "DataLoader[Any]", rng: np.random.Generator, who: str, dtype: torch.dtype
 ) -> Samples:
     stream = isinstance(loader.dataset, IterableDataset)
+    stream = stream or not hasattr(loader.dataset, "__len__")
     iterator = getattr(loader, "_iterator", None)
     try:
-        seen = _from_batches(loader, who, dtype, most=MOST_EXAMPLES if stream else None)
+        read = _read(loader, who, dtype, most=MOST_EXAMPLES if stream else None)
     finally:
         loader._iterator = iterator  # persistent workers leave theirs behind
-    if stream or not hasattr(loader.dataset, "__len__"):
-        return seen
+    if stream:
+        return _joined(read, who)
     collate = None if loader.batch_size is None else loader.collate_fn
     whole = _from_dataset(loader.dataset, collate, rng, who, dtype)
-    return Samples(whole.x, whole.y, whole.n, whole.n_total, seen.batch_size, seen.order)
+    size = _length(*read[0], who)
+    return Samples(whole.x, whole.y, whole.n, whole.n_total, size, _order(read, who))
 
 
-def _from_batches(
-    batches: Iterable[Any], who: str, dtype: torch.dtype, most: int | None = MOST_EXAMPLES
-) -> Samples:
+def _from_batches(batches: Iterable[Any], who: str, dtype: torch.dtype) -> Samples:
+    return _joined(_read(batches, who, dtype, MOST_EXAMPLES), who)
+
+
+def _read(
+    batches: Iterable[Any], who: str, dtype: torch.dtype, most: int | None
+) -> list[tuple[Nest, Nest]]:
     """Go through batches up to a number of examples (None: the few that show the order)."""
     read: list[tuple[Nest, Nest]] = []
     count = 0
@@ -152,13 +160,34 @@ def _from_batches(
             break
     if count == 0:
         raise InputError(f"{who}: the data hold no examples.")
-    order = tuple(_digests(*pair, _length(*pair, who)) for pair in read[:_BATCHES_LOOKED_AT])
-    size = _length(*read[0], who)
+    return read
+
+
+def _order(read: Sequence[tuple[Nest, Nest]], who: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(_digests(*pair, _length(*pair, who)) for pair in read[:_BATCHES_LOOKED_AT])
+
+
+def _joined(read: Sequence[tuple[Nest, Nest]], who: str) -> Samples:
+    """Put batches together; of a full batch again and again, one."""
+    order, size = _order(read, who), _length(*read[0], who)
     if len(read) > 1 and _all_one_batch(read, who):
-        # a full batch again and again: copies on both sides of a split would show what nobody learned
-        read, count = read[:1], size
-    x, y = join([b[0] for b in read]), join([b[1] for b in read])
-    return Samples(x, y, count, None, size, order)
+        read = read[:1]  # copies on both sides of a split would show what nobody learned
+    with _one_shape(who):
+        x, y = join([b[0] for b in read]), join([b[1] for b in read])
+    return Samples(x, y, _length(x, y, who), None, size, order)
+
+
+@contextmanager
+def _one_shape(who: str) -> Iterator[None]:
+    try:
+        yield
+    except (RuntimeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"{who}: examples of different shapes cannot be looked at together: "
+            f"{str(error).splitlines()[0]} Pad them to one."
+        ) from None
 
 
 def _all_one_batch(read: Sequence[tuple[Nest, Nest]], who: str) -> bool:

@@ -44,7 +44,8 @@ def schedule_card(subject: Subject) -> Card:
     evidence = dataclasses.replace(evidence, findings=findings)
     own = evidence.own or evidence.adam
     witness = _witness(bench, evidence, verdict) if verdict != "undecided" else None
-    p = own.held_after.p_value if own is not None else None
+    matter = own is not None and own.held_after.labels_matter
+    p = own.held_after.p_value if own is not None and matter else None
     subject.guard.rewind()
     return Card("schedule", verdict, evidence, witness, p, subject.cost())
 
@@ -214,8 +215,8 @@ def _more(e: ScheduleEvidence) -> tuple[str, ...]:
         )
     if e.sharpness > 0:
         said.append(
-            f"The largest curvature is {e.sharpness:.4g} or more: plain descent is stable below a rate "
-            f"of {2 / e.sharpness:.3g}."
+            f"The largest curvature is {e.sharpness:.4g} or more: plain descent at a rate above "
+            f"{2 / e.sharpness:.3g} climbs along it."
         )
     if e.noise is not None:
         low, high = e.noise.interval

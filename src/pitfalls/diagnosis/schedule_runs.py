@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from pitfalls.diagnosis.clock import Stopwatch
 from pitfalls.diagnosis.curvature import sharpness
@@ -226,15 +227,20 @@ def measure_noise(subject: Subject, bench: Bench, most: int = 16) -> NoiseScale 
         return None
     subject.guard.rewind()
     trained = list(subject.trainable().values())
-    rows: list[np.ndarray[tuple[int, ...], np.dtype[np.float64]]] = []
+    rows: list[Tensor] = []
     with subject.mode("eval"):
         for at in range(min(most, len(bench.train) // size)):
             part = bench.train[at * size : (at + 1) * size]
             gradient = subject.backward(subject.risk(part), trained)
-            rows.append(torch.cat([g.flatten() for g in gradient]).float().cpu().numpy())
+            flat = torch.cat([g.flatten() for g in gradient]).cpu()
+            rows.append(flat if flat.dtype == torch.float64 else flat.float())
             if at >= 3 and subject.left() < 0:
                 break
     if len(rows) < 4:
         return None
-    table = np.stack(rows)
-    return noise_scale((table @ table.T).astype(np.float64), size)
+    table = torch.stack(rows)
+    largest = float(table.abs().max())
+    if not 0 < largest < float("inf"):
+        return None
+    table = (table / largest).float()  # a ratio of squares: it is that of gradients of any size
+    return noise_scale((table @ table.T).double().numpy(), size)

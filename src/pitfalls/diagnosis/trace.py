@@ -23,10 +23,11 @@ __all__ = [
     "trace",
 ]
 
-_ZERO_SIDE = ("relu", "threshold", "hardtanh")
-_SATURATES = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "hardsigmoid": (0.0, 1.0)}
-SIGMOIDAL = tuple(_SATURATES)
-_SOFT = ("gelu", "silu", "elu")
+_SATURATES = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}
+SIGMOIDAL = (*_SATURATES, "hardsigmoid", "hardtanh")
+_SOFT = {"gelu": -4.0, "silu": -12.0, "elu": -7.0}
+"""Functions that are as dead as a ReLU below these inputs; the exact slope does not matter."""
+_ROUNDED = 1e-6  # of what is read: a spread over examples below it is rounding, in float32
 _LINEAR = ("addmm", "mm", "bmm", "convolution", "linear")
 
 
@@ -40,7 +41,7 @@ class Activation:
         Module in which it ran, and the function: ``"body.1 (relu)"``.
     kind : str
         ``"relu"`` (``relu6`` and ``threshold`` too), ``"gelu"``, ``"silu"``, ``"elu"``, ``"tanh"``,
-        ``"sigmoid"`` or ``"hardsigmoid"``.
+        ``"sigmoid"``, ``"hardsigmoid"`` or ``"hardtanh"``.
     values : Tensor of shape (n, units)
         Per example and unit; for pictures and sequences the units are channels and the value is the
         one farthest from being dead or saturated over positions.
@@ -78,7 +79,8 @@ class Trace:
     scales : tuple of (str, float)
         Place and root mean square of the output of every matrix product or convolution.
     entrance : float
-        Standard deviation over examples of what the first of these reads, over its root mean square.
+        Standard deviation over examples of what the first of these reads, over its root mean square; 0
+        where that is no more than rounding.
     last_linear : LinearInput or None
     """
 
@@ -94,17 +96,18 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self, where: Callable[[], str], n: int) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._where, self._n = where, n
-        self.activations: list[tuple[str, str, Tensor, Tensor, Tensor, float]] = []
+        self.activations: list[tuple[str, str, Tensor, Tensor, Tensor, float, bool]] = []
         self.scales: list[tuple[str, float]] = []
         self.entrance: float | None = None
         self.last_linear: tuple[str, Tensor] | None = None
+        self._convolved = False  # whether the last linear operation was a convolution
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         name = func.overloadpacket.__name__.rstrip("_")
-        kind = "relu" if name in _ZERO_SIDE else name
-        watched = kind == "relu" or kind in _SATURATES or kind in _SOFT
+        kind, low, high = _kind(name, args[1:])
+        watched = kind in SIGMOIDAL or kind in _SOFT or kind == "relu"
         linear = any(name.startswith(known) for known in _LINEAR)
         given = args[1 if name == "addmm" else 0] if args else None
         before = given if isinstance(given, Tensor) and given.is_floating_point() else None
@@ -117,50 +120,65 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         out = func(*args, **(kwargs or {}))
         if before is not None and isinstance(out, Tensor):
             if watched:
-                slope = _slope(kind, before, out)
+                slope = _slope(kind, low, high, before, out)
                 zero = float((before == 0).double().mean())
-                place = f"{self._where()} ({kind})"
-                self.activations.append((place, kind, out.detach().clone(), slope, out, zero))
+                place, values = f"{self._where()} ({kind})", out.detach().clone()
+                self.activations.append((place, kind, values, slope, out, zero, self._convolved))
             elif linear:
                 scale = float(out.detach().double().square().mean().sqrt())
                 self.scales.append((self._where(), scale))
         return out
 
     def _linear(self, name: str, reads: Tensor) -> None:
+        self._convolved = name.startswith("convolution")
         if self.entrance is None and len(reads) % self._n == 0 and self._n > 1:
             rows = reads.detach().double().reshape(self._n, -1)
             size = float(rows.square().mean().sqrt())
-            self.entrance = float(rows.std(0, correction=0).max()) / size if size > 0 else 0.0
+            spread = float(rows.std(0, correction=0).max())
+            rounding = min(_ROUNDED, 8 * torch.finfo(reads.dtype).eps)
+            self.entrance = spread / size if spread > rounding * size else 0.0
         if name in ("addmm", "mm", "linear") and reads.ndim == 2 and len(reads) == self._n:
             self.last_linear = (self._where(), reads.detach().clone())
 
 
-def _slope(kind: str, before: Tensor, after: Tensor) -> Tensor:
-    if kind == "relu":
-        return (before > 0).to(before)
+def _kind(name: str, more: tuple[Any, ...]) -> tuple[str, float, float]:
+    """Name an activation, and the inputs between which it has a slope where those are sharp."""
+    if name == "relu":
+        return name, 0.0, float("inf")
+    if name == "threshold":
+        return "relu", float(more[0]), float("inf")
+    if name == "hardsigmoid":
+        return name, -3.0, 3.0
+    if name == "hardtanh":
+        low, high = (*more, *(-1.0, 1.0)[len(more) :])[:2]
+        return "relu" if low == 0 else name, float(low), float(high)  # relu6 begins at zero
+    return name, float("nan"), float("nan")
+
+
+def _slope(kind: str, low: float, high: float, before: Tensor, after: Tensor) -> Tensor:
+    if low < high:
+        return ((before > low) & (before < high)).to(before)
     if kind in _SOFT:
-        # far on the negative side these are as dead as a ReLU; the exact slope does not matter
-        edge = {"gelu": -4.0, "silu": -12.0, "elu": -7.0}[kind]
-        return (before > edge).to(before)
-    low, high = _SATURATES[kind]
+        return (before > _SOFT[kind]).to(before)
+    least, most = _SATURATES[kind]
     # relative to the steepest slope, at the middle of the range
-    place = (after.detach() - low) / (high - low)
+    place = (after.detach() - least) / (most - least)
     return 4 * place * (1 - place)
 
 
-def _by_unit(values: Tensor, slopes: Tensor, n: int) -> tuple[Tensor, Tensor] | None:
-    """Bring (n, units, positions...) or (n, positions..., units) to (n, units)."""
+def _by_unit(
+    values: Tensor, slopes: Tensor, n: int, *, channels_first: bool
+) -> tuple[Tensor, Tensor] | None:
+    """Bring (n, units, positions...) or (n, positions, units) to (n, units)."""
     if len(values) != n:
         return None
-    if values.ndim > 2:
-        pictures = values.ndim >= 4
-        order = (0, 1, *range(2, values.ndim)) if pictures else (0, 2, 1)
-        if values.ndim == 3 or pictures:
-            values = values.permute(order).reshape(n, values.shape[1 if pictures else 2], -1)
-            slopes = slopes.permute(order).reshape(values.shape)
-            at = slopes.argmax(-1, keepdim=True)
-            return values.gather(-1, at).squeeze(-1), slopes.amax(-1)
-    return values.reshape(n, -1), slopes.reshape(n, -1)
+    if values.ndim <= 2:
+        return values.reshape(n, -1), slopes.reshape(n, -1)
+    if values.ndim == 3 and not channels_first:
+        values, slopes = values.transpose(1, 2), slopes.transpose(1, 2)
+    values, slopes = values.reshape(*values.shape[:2], -1), slopes.reshape(*values.shape[:2], -1)
+    at = slopes.argmax(-1, keepdim=True)
+    return values.gather(-1, at).squeeze(-1), slopes.amax(-1)
 
 
 @contextmanager
@@ -208,8 +226,8 @@ def trace(model: nn.Module, forward: Callable[[], Any], n: int) -> Trace:
         torch.backends.mha.set_fastpath_enabled(fast)
     final = outputs if isinstance(outputs, Tensor) else None
     activations = []
-    for place, kind, values, slopes, out, zero in watch.activations:
-        shaped = _by_unit(values, slopes, n)
+    for place, kind, values, slopes, out, zero, convolved in watch.activations:
+        shaped = _by_unit(values, slopes, n, channels_first=convolved)
         if shaped is not None:
             last = final is not None and _same_memory(out, final)
             activations.append(Activation(place, kind, *shaped, last, zero))

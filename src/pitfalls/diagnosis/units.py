@@ -134,7 +134,7 @@ def units_verdict(evidence: UnitsEvidence) -> tuple[str, str, tuple[str, ...]]:
     if worst is not None and worst.dead:
         few = ", ".join(map(str, worst.dead[:8])) + (", ..." if len(worst.dead) > 8 else "")
         findings.append(
-            f"{len(worst.dead)} of {worst.n_units} units of {worst.place} are zero on all "
+            f"{len(worst.dead)} of {worst.n_units} units of {worst.place} have no slope on any of "
             f"{evidence.n} examples ({few})."
         )
     if bad is not None and bad.saturated > 0.5:
@@ -142,13 +142,7 @@ def units_verdict(evidence: UnitsEvidence) -> tuple[str, str, tuple[str, ...]]:
             f"{bad.saturated:.1%} of the values of {bad.place} lie where the slope is below a "
             "twentieth of the steepest."
         )
-    if len(evidence.gradients) > 1:
-        low = min(evidence.gradients, key=lambda g: g.relative)
-        findings.append(
-            f"Relative gradients of the layers differ by {1 / max(evidence.ratio, 1e-300):.3g} "
-            f"(least: {low.name}); depth alone predicts up to "
-            f"{1 / max(evidence.expected_ratio, 1e-300):.3g}."
-        )
+    findings += _along_the_layers(evidence)
     if evidence.blind:
         findings.insert(0, "What the first layer reads is the same for all examples.")
     if evidence.zero_weights:
@@ -160,9 +154,35 @@ def units_verdict(evidence: UnitsEvidence) -> tuple[str, str, tuple[str, ...]]:
         return "dead-units", worst.place, tuple(findings)
     if bad is not None and bad.saturated >= SATURATED:
         return "saturated-units", bad.place, tuple(findings)
+    if evidence.level:
+        return "no gradient", "", tuple(findings)
     if evidence.ratio < 1e-4 and len(evidence.gradients) > 1:
-        low = min(evidence.gradients, key=lambda g: g.relative)
-        return "vanishing-gradient", low.name, tuple(findings)
+        return "vanishing-gradient", _least(evidence).name, tuple(findings)
     if same is not None:
         return "identical units", same.place, tuple(findings)
     return "alive", "", tuple(findings)
+
+
+def _least(evidence: UnitsEvidence) -> LayerGradient:
+    return min(evidence.gradients, key=lambda g: g.relative if np.isfinite(g.relative) else np.inf)
+
+
+def _along_the_layers(evidence: UnitsEvidence) -> list[str]:
+    """Say how gradients differ between layers, and what signals do on their way."""
+    said = []
+    if evidence.level:
+        said.append("The gradient of every weight is exactly zero.")
+    elif len(evidence.gradients) > 1:
+        by = f"by {1 / evidence.ratio:.3g}" if evidence.ratio > 0 else "without bound"
+        said.append(
+            f"Relative gradients of the layers differ {by} (least: {_least(evidence).name}); depth "
+            f"alone predicts up to {1 / max(evidence.expected_ratio, 1e-300):.3g}."
+        )
+    if len(evidence.scales) >= 4 and not 1e-3 <= evidence.growth <= 1e3:
+        verb, factor = (
+            ("grow", evidence.growth) if evidence.growth > 1 else ("shrink", 1 / evidence.growth)
+        )
+        said.append(
+            f"Signals {verb} by {factor:.3g} over {len(evidence.scales)} linear operations."
+        )
+    return said

@@ -275,5 +275,9 @@ def as_loss(loss: str | Loss | Callable[[Tensor, Tensor], Tensor]) -> Loss:
         return loss
     if isinstance(loss, str):
         return named_loss(loss)
+    if not callable(loss) or isinstance(loss, type):
+        raise InputError(
+            f"as_loss: loss must be a name, a Loss or a function of (outputs, labels). Got {loss!r}."
+        )
     known = {hinge_loss: HingeLoss(), square_loss: SquareLoss(), logistic_loss: LogisticLoss()}
-    return known[loss] if loss in known else CustomLoss(loss)
+    return next((own for function, own in known.items() if loss is function), CustomLoss(loss))

@@ -87,7 +87,8 @@ def evaluate(
     total = 1 << task.n_features if exact else n_samples
     generator = torch.Generator().manual_seed(require_integer("evaluate", "seed", seed))
     chunk = 1 << 10  # what lies between two products then stays in the cache
-    sums = torch.zeros(3, dtype=torch.float64)
+    sums = torch.zeros(4, dtype=torch.float64)
+    middle = None
     for start in range(0, total, chunk):
         stop = min(start + chunk, total)
         if exact:
@@ -99,18 +100,20 @@ def evaluate(
         outputs = entered.outputs(x)
         losses = measure.per_sample(outputs, y)
         right = (outputs * y > 0).sum().double()
-        sums += torch.stack([losses.sum(), losses.square().sum(), right]).cpu()
+        middle = losses.mean() if middle is None else middle  # squares about zero would cancel
+        off = losses - middle
+        sums += torch.stack([losses.sum(), off.sum(), off.square().sum(), right]).cpu()
         if not bool(outputs.isfinite().all() and losses.isfinite().all()):
             raise DivergenceError(
                 f"evaluate: {entered.kind} gives NaN or infinity, so it has no risk. Check its "
                 "parameters and its forward pass."
             )
-    risk, square, right_share = (sums / total).tolist()
+    risk, off_mean, off_square, right_share = (sums / total).tolist()
     return RiskAndAccuracy(
         risk=risk,
         accuracy=right_share,
         n_inputs=total,
         exact=exact,
-        risk_error=0.0 if exact else (max(square - risk**2, 0.0) / total) ** 0.5,
+        risk_error=0.0 if exact else (max(off_square - off_mean**2, 0.0) / total) ** 0.5,
         accuracy_error=0.0 if exact else (right_share * (1 - right_share) / total) ** 0.5,
     )

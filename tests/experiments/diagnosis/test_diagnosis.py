@@ -168,6 +168,8 @@ def test_builders_give_models_losses_and_whole_cases(folder):
         ({"target": "network"}, "target must be file.py:name, module:name or zoo:name"),
         ({"budget": -1.0}, "budget must be positive"),
         ({"learning_rate": 0.0}, "learning_rate must be positive"),
+        ({"learning_rate": 0.1, "optimizer": None}, "which has its own"),
+        ({"learning_rate": 0.1, "optimizer": "my_networks:slow"}, "which has its own"),
         ({"questions": ("wiring", "wiring")}, "questions must differ"),
     ],
 )
@@ -261,3 +263,64 @@ def test_models_without_numbers_are_refused_in_one_line(folder, capsys, name, ma
 def test_a_compiled_model_is_taken_as_the_module_inside(folder):
     built = build(asked(target="my_networks:compiled"))
     assert isinstance(built.model, torch.nn.Sequential)
+
+
+OWN_DATA = """
+import json, pathlib, numpy as np, torch
+
+def case():
+    asked = json.loads(pathlib.Path("asked.json").read_text())
+    torch.manual_seed(0)
+    dropout = torch.nn.Dropout(asked["dropout"])
+    model = torch.nn.Sequential(torch.nn.Linear(4, 8), dropout, torch.nn.Linear(8, 2))
+    x, y = np.load("x.npy"), (np.load("x.npy")[:, 0] > 0).astype(np.int64)
+    optimizer = torch.optim.SGD(model.parameters(), lr=asked["rate"])
+    loss = torch.nn.CrossEntropyLoss(weight=torch.tensor([1.0, asked["weight"]]))
+    if asked["form"] == "arrays":
+        return model, loss, x, y, optimizer
+    data = torch.utils.data.TensorDataset(torch.from_numpy(x), torch.from_numpy(y))
+    if asked["form"] == "iterator":
+        return model, loss, iter([data[:]]), None, optimizer
+    return model, loss, torch.utils.data.DataLoader(data, asked["batch"]), None, optimizer
+"""
+
+
+@pytest.mark.parametrize("form", ["arrays", "loader"])
+def test_data_and_settings_that_code_reads_from_files_are_part_of_what_the_run_is(folder, form):
+    (folder / "own.py").write_text(OWN_DATA, encoding="utf-8")
+    settings = {"form": form, "rate": 0.1, "dropout": 0.2, "weight": 1.0, "batch": 16}
+    x = np.random.default_rng(0).standard_normal((80, 4)).astype(np.float32)
+
+    def mark(x, **changes):
+        np.save(folder / "x.npy", x)
+        (folder / "asked.json").write_text(json.dumps({**settings, **changes}), encoding="utf-8")
+        changed = {"target": "own.py:case", "data": None, "optimizer": None}
+        return asked(**changed, questions=("wiring",)).fingerprint
+
+    first = mark(x)
+    assert mark(x) == first
+    others = [
+        mark(x + 1),
+        mark(x[:40]),
+        mark(x, rate=0.2),
+        mark(x, dropout=0.3),
+        mark(x, weight=2.0),
+    ]
+    others += [mark(x, batch=8)] if form == "loader" else []
+    assert len({first, *others}) == 1 + len(others)
+    with pytest.raises(InputError, match="an iterator, which can be read once"):
+        mark(x, form="iterator")
+
+
+def test_a_diagnosis_of_other_data_is_made_anew(folder, capsys):
+    (folder / "own.py").write_text(OWN_DATA, encoding="utf-8")
+    settings = {"form": "arrays", "rate": 0.1, "dropout": 0.2, "weight": 1.0}
+    (folder / "asked.json").write_text(json.dumps(settings), encoding="utf-8")
+    x = np.random.default_rng(0).standard_normal((80, 4)).astype(np.float32)
+    line = ["diagnose", "own.py:case", "--questions", "data", "--budget", "3", "--json"]
+    found = []
+    for features in (x, np.ones_like(x)):
+        np.save(folder / "x.npy", features)
+        assert main(line) == 0
+        found.append(json.loads(capsys.readouterr().out.splitlines()[0])["rows"][0]["verdict"])
+    assert found == ["labels seen", "data-degenerate"]

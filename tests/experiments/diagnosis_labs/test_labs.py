@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -52,3 +54,13 @@ def test_the_homework_asks_once_and_bad_settings_are_refused():
     assert (quick.seed, quick.budget < full.budget) == (4, True)
     with pytest.raises(InputError, match="budget"):
         LabsConfig(budget=0.0)
+
+
+def test_a_card_without_a_witness_is_not_counted_as_one_that_held(result):
+    from pitfalls.experiments.diagnosis_labs.words import witnesses
+
+    first, *rest = result.cards
+    without = replace(result, cards=(replace(first, held=None), *rest))
+    assert "7 of 7 witnesses held" in plain(witnesses(without))
+    nothing = replace(result, cards=tuple(replace(card, held=None) for card in result.cards))
+    assert witnesses(nothing) == ()

@@ -80,3 +80,11 @@ def test_a_case_that_never_reached_has_a_dash():
     assert isinstance(shown, Table)
     assert plain(shown.rows[0][-1]) == "–"
     assert isinstance(account(result_of(NONE))[1], Paragraph)
+
+
+def test_a_title_that_speaks_of_all_trainings_leaves_none_out():
+    some = case_of(30, [3, 3], [1.0, 0.6], fixed=True)
+    assert title(result_of(NONE, FEW_ONES)).startswith("At d = 30 all trainings learn or none")
+    assert title(result_of(NONE, FEW_ONES, some)) == (
+        "3 of 6 trainings learned: 99 % accurate at the end"
+    )

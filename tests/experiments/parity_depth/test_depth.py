@@ -11,7 +11,7 @@ from pitfalls.experiments.parity_depth import (
     DepthStart,
     TrainedDepth,
 )
-from pitfalls.experiments.parity_depth.figures import FIGURES
+from pitfalls.experiments.parity_depth.figures import FIGURES, _fading
 from pitfalls.experiments.parity_depth.words import account, basis, contrast, fading
 from pitfalls.frame.experiment import run_experiment
 from pitfalls.parity import LearningConfig
@@ -123,3 +123,21 @@ def test_the_factor_a_layer_needs_two_hidden_layers():
 def test_the_factor_leaves_the_output_layer_out():
     norm = np.array([[0.01, 0.1, 1.0, 7.0]])
     assert replace(start("relu", 4), message_norm=norm).factor_a_layer == pytest.approx(0.1)
+
+
+def test_one_hidden_layer_has_no_layer_to_fade_through():
+    assert "one hidden layer" in draw(FIGURES[0], result_of(RELU, layers=2), ("svg",)).caption
+    assert _fading(result_of(RELU, layers=2)) == "One hidden layer: nothing to fade through"
+    assert _fading(result_of(RELU)).startswith("relu: messages fade 10-fold")
+
+
+def test_gradients_over_sampled_inputs_are_said_to_be(tmp_path):
+    wide = DepthConfig(
+        n_features=26, weight=2, width=4, depths=(1,), shown=2, activations=("relu",), n_seeds=1,
+        training=replace(SHORT, n_iterations=200),
+    )  # fmt: skip
+    result = run_experiment(EXPERIMENT, wide, RunStore(tmp_path)).result
+    for figure in FIGURES:
+        assert "over 4,096 random inputs" in draw(figure, result, ("svg",)).caption
+    for figure in FIGURES:
+        assert "over all 2" in draw(figure, result_of(RELU, SIGMOID), ("svg",)).caption

@@ -79,8 +79,15 @@ def test_bad_configs_are_refused():
         lambda: SignalConfig(n_features=()),
         lambda: SignalConfig(n_seeds=0),
         lambda: SignalConfig(boundary="abs"),  # type: ignore[arg-type]
+        lambda: SignalConfig(boundary="clamp", loss="square"),
         lambda: SignalConfig(batch_size=0),
         lambda: SignalConfig(n_samples=0),
     ):
         with pytest.raises(InputError):
             make()
+
+
+def test_a_dimension_named_twice_is_measured_once(store):
+    result = run_experiment(EXPERIMENT, SignalConfig(n_features=(3, 4, 3), n_seeds=2), store).result
+    assert result.cells.n_features.tolist() == [3, 3, 4, 4]
+    assert [row.n_features for row in result.rows] == [3, 4]

@@ -245,3 +245,14 @@ def test_bad_input_is_refused():
         broken.output.bias.fill_(torch.inf)
     with pytest.raises(InputError, match="NaN or infinity"):
         verify_exact(broken, [1, 1])
+
+
+def test_outputs_beyond_float64_are_infinite_and_no_proof():
+    network = TwoLayerReLU(3, 1, dtype=torch.float64, seed=0)
+    flat = [1e200, 1e200, 1e200, 0.0, 1e200, 0.0]
+    network.load_flat(torch.tensor(flat, dtype=torch.float64))
+    proof = verify_exact(network, [1, 1, 1])
+    assert not proof
+    assert proof.method == "values of s"
+    assert (proof.largest_error, proof.output) == (float("inf"), float("inf"))
+    assert proof.counterexample == (1, 1, 1)

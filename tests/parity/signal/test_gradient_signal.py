@@ -1,5 +1,6 @@
 """The exact signal against autograd over every target, the closed forms and itself."""
 
+import itertools
 import math
 from fractions import Fraction
 
@@ -630,3 +631,23 @@ def test_the_variance_of_a_sampled_norm_is_the_spread_over_samples():
     told = np.mean([one.odd_square_error**2 for one in found])
     # 200 draws know a variance to 10 %: four times that
     assert told == pytest.approx(spread, rel=0.4)
+
+
+@pytest.mark.parametrize("size", [1e8, 1e12])
+@pytest.mark.parametrize("loss", ["square", "hinge"])
+def test_units_whose_large_weights_cancel_keep_their_small_values(size, loss):
+    network = TwoLayerReLU(4, 2, dtype=torch.float64, seed=0)
+    weights, biases = [[size, 0.25, 3.0, size], [0.5, size, 2.0, -size]], [-2 * size, -size]
+    flat = [*weights[0], *weights[1], *biases, 0.0, 0.125, 0.5]
+    network.load_flat(torch.tensor(flat, dtype=torch.float64))
+    expected = Fraction(0)
+    for x in itertools.product((0, 1), repeat=4):
+        expected += 1
+        for row, bias, share in zip(weights, biases, (0.0, 0.125), strict=True):
+            z = Fraction(bias) + sum(Fraction(w) * bit for w, bit in zip(row, x, strict=True))
+            expected += Fraction(share) ** 2 * (sum(x) + 1) * (z > 0) + max(Fraction(0), z) ** 2
+    found = gradient_signal(network, loss, method="stream")
+    if loss == "square":
+        assert found.mean_square == pytest.approx(float(expected / 16), rel=1e-12)
+    every = gradient_signal(network, loss, method="enumerate")
+    assert found.mean_square == pytest.approx(every.mean_square, rel=1e-12)

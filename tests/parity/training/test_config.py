@@ -62,3 +62,19 @@ def test_numpy_numbers_and_lists_give_the_config_of_pythons_numbers():
     )
     assert config == plain
     assert repr(config) == repr(plain)
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        {"learning_rate": 1e-46},
+        {"learning_rate": 1e39},
+        {"optimizer": "adam", "epsilon": 1e-46},
+        {"optimizer": "adam", "betas": (0.9, 1 - 1e-9)},
+        {"momentum": 1 - 1e-9},
+    ],
+)
+def test_numbers_that_float32_cannot_tell_from_0_or_1_are_refused(numbers):
+    with pytest.raises(InputError, match="float32"):
+        LearningConfig(**numbers)
+    assert LearningConfig(**numbers, dtype="float64").dtype == "float64"

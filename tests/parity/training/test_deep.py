@@ -172,3 +172,26 @@ def test_bad_networks_and_tasks_are_refused():
         train_deep([ParityTask([1]), ParityTask([1, 0])], [3])
     with pytest.raises(InputError, match="one dimension"):
         train_deep([], [3])
+
+
+def test_gradients_that_are_no_numbers_are_refused():
+    network = DeepNetwork(3, [4], "relu", seed=0)
+    torch.nn.init.constant_(of_kind(nn.Linear, network.layers[0]).weight, float("nan"))
+    task = ParityTask([1, 1, 0])
+    with pytest.raises(DivergenceError, match="gradient_norm is not finite"):
+        layer_gradients(network, task.all_inputs(), task.labels(task.all_inputs()))
+
+
+def test_hooks_on_the_way_back_change_no_gradient_of_the_network():
+    task = ParityTask([1, 1, 0])
+    x = task.all_inputs()
+    network = DeepNetwork(3, [4, 4], "sigmoid", seed=0)
+    plain = layer_gradients(network, x, task.labels(x))
+
+    def louder(layer, given, got):
+        return (1000 * given[0],)
+
+    network.layers[1].register_full_backward_hook(louder)
+    hooked = layer_gradients(network, x, task.labels(x))
+    assert torch.equal(plain.gradient_norm, hooked.gradient_norm)
+    assert torch.equal(plain.message_norm, hooked.message_norm)

@@ -102,7 +102,7 @@ class CapacityEvidence(Evidence):
         Frozen parameters that were trained too, for this question only.
     memorised : int
         Examples with labels drawn at random (permuted) that it fitted: a lower bound of what it can
-        memorise; 0 if not even the fewest tried.
+        memorise; 0 if not even the fewest tried, or outputs cannot be scored.
     rank, width, n_outputs : int
         Numerical rank of the features that the last linear layer reads, over n examples, their
         number, and the network's outputs per example.

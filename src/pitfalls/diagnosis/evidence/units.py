@@ -80,8 +80,8 @@ class UnitsEvidence(Evidence):
     scales : tuple of (str, float)
         Root mean square of what each linear operation gives.
     entrance : float
-        Spread over examples of what the first linear operation reads, over its size: 0 where the
-        network does not look at its input.
+        Spread over examples of what the first linear operation reads, over its size: 0 where it is no
+        more than rounding, and the network does not look at its input.
     expected_ratio : float
         Least ratio of gradients between layers that depth alone predicts: a quarter a sigmoid times
         the layers' mean gain.
@@ -118,9 +118,14 @@ class UnitsEvidence(Evidence):
         return min(relative) / top if len(relative) > 1 and top > 0 else (1.0 if top > 0 else 0.0)
 
     @property
+    def level(self) -> bool:
+        """Whether none of several weights has a gradient: it vanishes on the way to none of them."""
+        return len(self.gradients) > 1 and not any(g.gradient for g in self.gradients)
+
+    @property
     def blind(self) -> bool:
         """Whether the first linear operation reads the same for all examples, but for rounding."""
-        return self.entrance < 1e-6
+        return self.entrance == 0
 
     @property
     def largest_gradient(self) -> float:

@@ -2,8 +2,9 @@
 
 import hashlib
 import importlib
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pitfalls.diagnosis import checked_model, leaves
+from pitfalls.diagnosis import checked_model, examine, leaves
 from pitfalls.diagnosis.zoo import find_setup
 from pitfalls.errors import DataError, InputError
 from pitfalls.experiments.diagnosis.records import DiagnosisConfig
+from pitfalls.generators import seed_generators
 from pitfalls.images.data import read_arrays
 from pitfalls.named import is_named, load_named, named_digest
 
@@ -44,8 +46,7 @@ def build(config: DiagnosisConfig) -> Built:
     DataError
         If the data file cannot be used.
     """
-    torch.manual_seed(config.seed)
-    np.random.seed(config.seed % 2**32)  # noqa: NPY002 - a builder may draw from it
+    seed_generators(config.seed)  # a builder may draw from any of them
     kind, _, name = config.target.partition(":")
     given = _zoo(name, config.seed) if kind == "zoo" else _call(config.target)
     model, loss, x, y, optimizer = _parts(given, config.target)
@@ -57,6 +58,11 @@ def build(config: DiagnosisConfig) -> Built:
                 f"{config.data}: expected the arrays x and y. Got {', '.join(sorted(stored))}."
             )
         x, y = _numbers(stored["x"], model), _numbers(stored["y"], model)
+    if isinstance(x, Iterator):
+        raise InputError(
+            f"diagnose: {config.target} gives an iterator, which can be read once, and every question "
+            "reads it. Give a list of batches, a Dataset or a DataLoader."
+        )
     if x is None:
         raise InputError(f"diagnose: {config.target} gives no data. Name some: --data x.npz")
     model = model.to(config.device)
@@ -70,16 +76,36 @@ def build(config: DiagnosisConfig) -> Built:
 
 
 def fingerprint_of(built: Built, config: DiagnosisConfig) -> str:
-    """Hash the source of the user's own parts, the weights and the data."""
+    """Hash the source of the user's own parts, what they made, and the examples that are looked at.
+
+    Settings are hashed too, a rate or a dropout: code may read them from a file.
+    """
     digest = hashlib.sha256(named_digest(*config.own_code).encode())
-    for name, value in built.model.state_dict().items():
-        digest.update(name.encode())
-        if isinstance(value, Tensor):
-            digest.update(_bytes(value))
-    for nest in (built.x, built.y):
-        for tensor in leaves(nest):
-            digest.update(str(tuple(tensor.shape)).encode() + _bytes(tensor))
+    for part in (built.model, built.loss):
+        if isinstance(part, nn.Module):
+            digest.update(_words(part))
+            for name, value in part.state_dict().items():
+                digest.update(name.encode())
+                if isinstance(value, Tensor):
+                    digest.update(_bytes(value))
+    for group in getattr(built.optimizer, "param_groups", ()):
+        digest.update(_words({key: value for key, value in group.items() if key != "params"}))
+    for state in getattr(built.optimizer, "state", {}).values():
+        for tensor in leaves(state):
+            digest.update(_bytes(tensor))
+    with examine(
+        built.model, built.loss, built.x, built.y, built.optimizer, who="diagnose", seed=config.seed
+    ) as subject:
+        samples = subject.samples
+        digest.update(_words((samples.n_total, samples.batch_size, samples.order)))
+        for tensor in (*leaves(samples.x), *leaves(samples.y)):
+            digest.update(_words((tuple(tensor.shape), tensor.dtype)) + _bytes(tensor))
     return digest.hexdigest()
+
+
+def _words(thing: Any) -> bytes:
+    """Return how a thing prints, without the places in memory that some print."""
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(thing)).encode()
 
 
 def _bytes(tensor: Tensor) -> bytes:
@@ -204,7 +230,8 @@ def _optimizer(config: DiagnosisConfig, own: Any, model: nn.Module) -> Any:
     if name is None:
         return own
     if name in OPTIMIZERS:
-        return OPTIMIZERS[name](model.parameters(), lr=config.learning_rate)
+        rate = 0.01 if config.learning_rate is None else config.learning_rate
+        return OPTIMIZERS[name](model.parameters(), lr=rate)
     if is_named(name):
         return _imported(name, "optimizer")(model.parameters())
     raise InputError(

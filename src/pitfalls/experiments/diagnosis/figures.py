@@ -66,10 +66,14 @@ def layer_profile(result: DiagnosisResult, ax: Axes | None = None) -> Drawing:
     figure, axis = panels(ax, figsize=COLUMN)
     draw_profile(axis, [g.name for g in units.gradients], [g.relative for g in units.gradients])
     ratio = number(1 / units.ratio, 2) if units.ratio > 0 else "without bound"
-    axis.set_title(f"Relative gradients of the layers differ by a factor {ratio}")
+    title = f"Relative gradients of the layers differ by a factor {ratio}"
+    said = f"Largest over smallest: {ratio}."
+    if units.level:
+        title, said = "No weight has a gradient", "All are."
+    axis.set_title(title)
     text = (
         f"Euclidean norm of the gradient over that of the weight, by layer, on "
-        f"{counted(units.n, 'example')}; red: exactly zero. Largest over smallest: {ratio}."
+        f"{counted(units.n, 'example')}; red: exactly zero. {said}"
     )
     return Drawing(figure, alt=text, caption=text)
 
@@ -132,10 +136,15 @@ def first_steps(result: DiagnosisResult, ax: Axes | None = None) -> Drawing:
     axis.legend()
     verb = "learn" if own.learned else "do not learn"
     axis.set_title(f"{len(own.losses)} steps {verb}")
+    known = own.held_after
+    end = (
+        f"the labels are fitted with p = {number(known.p_value, 2)}"
+        if known.labels_matter
+        else f"it ends at {number(known.loss)}"
+    )
     text = (
         f"Loss of each batch of {found.batch_size} over {counted(len(own.losses), 'step')}; on "
-        f"{counted(own.held_after.n, 'unseen example')} the labels are fitted with "
-        f"p = {number(own.held_after.p_value, 2)}."
+        f"{counted(known.n, 'unseen example')} {end}."
     )
     return Drawing(figure, alt=text, caption=text)
 

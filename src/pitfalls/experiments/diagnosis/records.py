@@ -33,6 +33,9 @@ from pitfalls.runs import NOT_IDENTITY
 
 __all__ = ["AlongWitness", "DiagnosisConfig", "DiagnosisResult", "SavedCard"]
 
+RATED = ("sgd", "adam", "adamw")
+"""Optimizers by name, which take the rate that is asked for."""
+
 
 @dataclass(frozen=True)
 class DiagnosisConfig:
@@ -54,13 +57,13 @@ class DiagnosisConfig:
         ``sgd``, ``adam``, ``adamw``, ``file.py:name`` or ``module:name`` of the parameters, which is
         imported and runs as your own code does (default: the function's own, else none).
     learning_rate : float
-        Of a named optimizer.
+        Of ``sgd``, ``adam`` or ``adamw`` (default: 0.01); one of your own has its own.
     questions : tuple of str
         Which to ask: wiring, data, signal, units, capacity, saddle, schedule.
     budget : float
         Seconds, about.
     fingerprint : str
-        Of code, weights and data.
+        Of code, weights, settings and data.
     seed : int
         Of the network's own start and of the diagnosis.
     device : str
@@ -71,7 +74,7 @@ class DiagnosisConfig:
     data: str | None = field(default=None, metadata=NOT_IDENTITY)
     loss: str | None = None
     optimizer: str | None = None
-    learning_rate: float = 1e-2
+    learning_rate: float | None = None
     questions: tuple[Question, ...] = ALL
     budget: float = 60.0
     fingerprint: Annotated[str, HIDDEN] = ""
@@ -94,9 +97,14 @@ class DiagnosisConfig:
                 "DiagnosisConfig: target must be file.py:name, module:name or zoo:name. Got "
                 f"{self.target!r} instead."
             )
-        if not 0 < self.learning_rate < np.inf:
+        if self.learning_rate is not None and not 0 < self.learning_rate < np.inf:
             raise InputError(
                 f"DiagnosisConfig: learning_rate must be positive. Got {self.learning_rate}."
+            )
+        if self.learning_rate is not None and self.optimizer not in RATED:
+            raise InputError(
+                f"DiagnosisConfig: learning_rate is that of {', '.join(RATED)}. Got optimizer "
+                f"{self.optimizer}, which has its own; name one of them, or leave the rate out."
             )
         if not 0 < self.budget < np.inf:
             raise InputError(f"DiagnosisConfig: budget must be positive. Got {self.budget}.")

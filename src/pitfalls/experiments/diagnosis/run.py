@@ -86,8 +86,8 @@ def _built_again(config: DiagnosisConfig) -> Built:
     built = build(config)
     if fingerprint_of(built, config) != config.fingerprint:
         raise DataError(
-            f"{config.target}: its code, weights or data are not those that the run was asked for. "
-            "Diagnose it anew."
+            f"{config.target}: its code, weights, settings or data are not those that the run was asked "
+            "for. Diagnose it anew; if it draws them anew at each call, seed what draws."
         )
     return built
 

@@ -46,8 +46,8 @@ class LabCard:
     exact : float
         The same by the lab's own exact means; NaN where it has none.
     what : str
-    held : bool
-        Whether the witness held when it was recomputed.
+    held : bool or None
+        Whether the witness held when it was recomputed; None where there is none.
     """
 
     network: str
@@ -57,7 +57,7 @@ class LabCard:
     number: float
     exact: float
     what: str
-    held: bool
+    held: bool | None
 
 
 @dataclass(frozen=True)

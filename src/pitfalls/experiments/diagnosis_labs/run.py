@@ -64,7 +64,7 @@ def homework(asked: Homework) -> tuple[LabsConfig, ...]:
 
 
 def _card(card: Card, network: str, what: str, number: float, exact: float, *given: Any) -> LabCard:
-    held = card.witness is None or card.check(*given)
+    held = None if card.witness is None else card.check(*given)
     return LabCard(network, card.question, card.verdict, card.evidence.n, number, exact, what, held)
 
 

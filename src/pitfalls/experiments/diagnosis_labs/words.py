@@ -37,10 +37,12 @@ def cards(result: LabsResult) -> Table:
 
 def witnesses(result: LabsResult) -> Markup:
     """Say how many witnesses held when they were recomputed."""
-    held = sum(card.held for card in result.cards)
+    held = [card.held for card in result.cards if card.held is not None]
+    if not held:
+        return ()
     said = say(
         "Recomputed from network, loss and data alone, {held} of {n} held. ",
-        held=held, n=counted(len(result.cards), "witness", "witnesses"),
+        held=sum(held), n=counted(len(held), "witness", "witnesses"),
     )  # fmt: skip
     unseen = [c.network for c in result.cards if c.verdict == "labels not seen"]
     if not unseen:

@@ -45,5 +45,6 @@ def command(
             )
             for passage in result.passages
         ],
-        caption="iterations to 99 %: the first record whose batches were that accurate.",
+        caption="iterations to 99 %: the first record with that accuracy on inputs as the task "
+        "draws them.",
     )  # fmt: skip

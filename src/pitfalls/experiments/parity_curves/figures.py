@@ -47,8 +47,9 @@ def title(result: CurvesResult) -> str:
     """Say how many trainings learned, or that one d holds both."""
     every = {c.n_features for c in result.cases if c.n_learned == len(c.replicas)}
     none = {c.n_features for c in result.cases if c.n_learned == 0}
-    if every & none:
-        return f"At d = {min(every & none)} all trainings learn or none does, by the mask's weight"
+    some = {c.n_features for c in result.cases if 0 < c.n_learned < len(c.replicas)}
+    if apart := (every & none) - some:
+        return f"At d = {min(apart)} all trainings learn or none does, by the mask's weight"
     total = sum(len(case.replicas) for case in result.cases)
     learned = sum(case.n_learned for case in result.cases)
     return f"{learned} of {counted(total, 'training')} learned: 99 % accurate at the end"

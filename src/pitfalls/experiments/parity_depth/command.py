@@ -29,5 +29,6 @@ def command(config: DepthConfig) -> None:
             )
             for cell in result.trained
         ],
-        caption="to 99 %: the first record whose batches were that accurate, smallest and largest.",
+        caption="to 99 %: the first record with that accuracy on inputs as the task draws them, smallest and "
+        "largest.",
     )  # fmt: skip

@@ -17,7 +17,7 @@ from pitfalls.plots import (
     panels,
     thousands,
 )
-from pitfalls.prose import counted, number, power
+from pitfalls.prose import counted, number
 
 __all__ = ["FIGURES"]
 
@@ -46,7 +46,7 @@ def layer_gradients(result: DepthResult, ax: Axes | None = None) -> Drawing:
     return Drawing(
         figure,
         alt=f"Networks of {layers} before training. {said}.",
-        caption=f"Before training, over all {power(2, result.n_features)} inputs: "
+        caption=f"Before training, over {result.inputs}: "
         f"{counted(result.n_seeds, 'network')} of {layers} of width {result.width}, median and range; "
         f"dashed, the bound from spectral norms, true for every network. {said}.",
     )
@@ -90,7 +90,7 @@ def depth_and_learning(result: DepthResult, ax: Axes | None = None) -> Drawing:
         f"{counted(result.n_iterations, 'iteration')} at rate {number(result.learning_rate)} for each depth "
         f"and activation, width {result.width}, on parities of {result.weight} of "
         f"{result.n_features} features. Left: every training, and a line through the medians. Right: "
-        f"median of the exact gradient over all inputs; a line ends where it is 0. {said}.",
+        f"median of the gradient over {result.inputs}; a line ends where it is 0. {said}.",
     )
 
 
@@ -129,7 +129,10 @@ def _factor(start: DepthStart) -> str:
 
 
 def _fading(result: DepthResult) -> str:
-    known = [(start.factor_a_layer or 1.0, start.activation) for start in result.starts]
+    factors = [(start.factor_a_layer, start.activation) for start in result.starts]
+    known = [(factor, activation) for factor, activation in factors if factor is not None]
+    if not known:
+        return "One hidden layer: nothing to fade through"
     factor, activation = min(known)
     if factor >= 1:
         return "The messages do not fade"

@@ -12,10 +12,13 @@ from pitfalls.errors import InputError
 from pitfalls.experiments.sizes import refuse_seeds
 from pitfalls.frame import Result, Without
 from pitfalls.parity import LEARNED, LearningConfig
+from pitfalls.prose import power
 
 __all__ = ["Activation", "DepthConfig", "DepthResult", "DepthStart", "TrainedDepth"]
 
 Activation = Literal["sigmoid", "tanh", "relu"]
+MOST_PROBED = 4096
+"""Inputs over which gradients are measured: all of them to d = 12, else so many random ones."""
 
 
 @dataclass(frozen=True)
@@ -198,6 +201,13 @@ class DepthResult(Result):
     n_seeds: int
     n_iterations: int
     learning_rate: float
+
+    @property
+    def inputs(self) -> str:
+        """The inputs that gradients are means over, in words."""
+        if 1 << self.n_features <= MOST_PROBED:
+            return f"all {power(2, self.n_features)} inputs"
+        return f"{MOST_PROBED:,} random inputs"
 
     def of(self, activation: str) -> tuple[TrainedDepth, ...]:
         """Return the trainings of one activation."""

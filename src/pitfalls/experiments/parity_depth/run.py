@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from pitfalls.experiments.parity_depth.records import (
+    MOST_PROBED,
     Activation,
     DepthConfig,
     DepthResult,
@@ -77,7 +78,10 @@ def _start(tasks: list[ParityTask], activation: Activation, config: DepthConfig)
     for i, task in enumerate(tasks):
         widths, seed = [config.width] * config.shown, config.training.seed + i
         network = DeepNetwork(config.n_features, widths, activation, seed=seed)
-        x = task.all_inputs()
+        if 1 << config.n_features <= MOST_PROBED:
+            x = task.all_inputs()
+        else:
+            x, _ = task.sample(MOST_PROBED, torch.Generator().manual_seed(seed))
         seen.append(layer_gradients(network, x, task.labels(x)))
     names = ("gradient_norm", "message_norm", "message_bound")
     return DepthStart(
@@ -98,6 +102,7 @@ def _train(
         [config.width] * depth,
         activation,
         config.training,
+        n_probe=MOST_PROBED,
         on_progress=lambda done, _: advance(done),
     )
     return TrainedDepth(

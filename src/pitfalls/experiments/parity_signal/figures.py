@@ -70,7 +70,8 @@ def _alt(result: SignalResult) -> str:
 def _caption(result: SignalResult) -> str:
     rows = result.rows
     return (
-        f"Variance of the risk's gradient over all {power(2, 'd')} targets at PyTorch's "
+        "Mean squared distance of the risk's gradient from the part that all targets share, over all "
+        f"{power(2, 'd')} targets at PyTorch's "
         f"initialisation, k = {rows[-1].n_hidden // rows[-1].n_features}d: lines are medians of "
         f"{counted(rows[0].n, 'network')}, bands their range. "
         + (f"Every value is a sum over all {power(2, 'd')} inputs. " if result.exact else "")

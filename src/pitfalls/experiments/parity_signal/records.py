@@ -61,6 +61,11 @@ class SignalConfig:
         refuse_seeds("SignalConfig", self.n_seeds)
         if self.boundary not in get_args(Boundary):
             raise InputError(f"SignalConfig: unknown boundary {self.boundary!r}.")
+        if self.boundary != "relu" and self.loss != "hinge":
+            raise InputError(
+                f"SignalConfig: boundary is of the hinge loss's kink, and the {self.loss} loss has none. "
+                "Leave it out, or take loss hinge."
+            )
         for name in ("n_samples", "batch_size"):
             if getattr(self, name) < 1:
                 raise InputError(

@@ -24,7 +24,8 @@ def run(config: SignalConfig, run: Run, progress: Progress) -> SignalResult:
     """Measure network after network; goes on after the last finished one."""
     checkpoint = run.load_checkpoint()
     rows = [] if checkpoint is None else np.asarray(checkpoint.tensors["rows"]).tolist()
-    asked = [(d, config.seed + i) for d in config.n_features for i in range(config.n_seeds)]
+    dimensions = dict.fromkeys(config.n_features)  # one that is named twice is measured once
+    asked = [(d, config.seed + i) for d in dimensions for i in range(config.n_seeds)]
     for d, seed in asked[len(rows) :]:
         with progress(f"signal, d = {d}, network {len(rows) + 1} of {len(asked)}", "inputs") as on:
             values = _measure(config, d, seed, on)
@@ -41,7 +42,7 @@ def run(config: SignalConfig, run: Run, progress: Progress) -> SignalResult:
         }
     )
     result = SignalResult(
-        tuple(_row(config, cells, d) for d in dict.fromkeys(config.n_features)),
+        tuple(_row(config, cells, d) for d in dimensions),
         cells,
         config.batch_size,
     )

@@ -26,6 +26,6 @@ def command(config: SweepConfig) -> None:
             )
             for cell in result.cells
         ],
-        caption="accuracy: of the last networks; iterations to 99 %: of the first record whose "
-        "batches were that accurate, where there was one. Both are medians.",
+        caption="accuracy: of the last networks; iterations to 99 %: of the first record with that accuracy "
+        "on inputs as the task draws them, where there was one. Both are medians.",
     )  # fmt: skip

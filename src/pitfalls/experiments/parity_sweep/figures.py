@@ -76,8 +76,8 @@ def iterations_to_99(result: SweepResult, ax: Axes | None = None) -> Drawing:
         alt=f"Heat map of the median number of iterations to 99 % accuracy. {title}. "
         + (_together(told, "; ") if told else "No cell reached it")
         + ".",
-        caption="Median over the trainings that got there of the first record whose batches were "
-        f"99 % accurate, within {counted(result.n_iterations, 'iteration')}"
+        caption="Median over the trainings that got there of the first record with 99 % accuracy on "
+        f"inputs as the task draws them, within {counted(result.n_iterations, 'iteration')}"
         f"{'; below it n, their number' if _has_texts(result) else ''}. Where no training got there "
         f"in this time{'' if _has_texts(result) else ' (grey)'}, a longer one may.{_not_drawn(result)}",
     )

@@ -93,7 +93,7 @@ class Cell(Displayed):
     accuracy, risk : array of shape (n,)
         Of the last networks.
     iterations : array of int of shape (n,)
-        The first record whose batches were 99 % accurate; -1 if there was none.
+        The first record with 99 % accuracy on inputs as the task draws them; -1 if there was none.
     diverged : array of bool of shape (n,)
     step : array of int of shape (records,)
     accuracy_curve : array of shape (n, records)

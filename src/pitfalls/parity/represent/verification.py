@@ -10,10 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -22,7 +19,7 @@ from pitfalls.parity.network import TwoLayerReLU
 from pitfalls.parity.represent.construction import Mask
 from pitfalls.parity.scalar_network import ScalarNetwork, scalar_network
 from pitfalls.parity.signal.cube_pass import largest_error
-from pitfalls.parity.signal.gates import unit_of
+from pitfalls.parity.signal.rounding import output_rounding
 from pitfalls.parity.task import ParityTask
 
 __all__ = ["ExactnessProof", "verify_exact"]
@@ -31,8 +28,6 @@ _MOST_ENUMERATED = 30
 _MOST_BATCHED = 24
 _MOST_EXACTLY = 1 << 22  # units evaluated in all: a few seconds
 _BATCH = 1 << 14
-
-Array: TypeAlias = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -131,7 +126,7 @@ def verify_exact(
     worst, place = largest_error(
         w, b, alpha[0], float(beta[0]), task.index, on_progress=on_progress
     )
-    if abs(worst - tolerance) <= _rounding(w, b, alpha[0], float(beta[0])):
+    if abs(worst - tolerance) <= output_rounding(w, b, alpha[0], float(beta[0])):
         return _in_fractions(two_layer, task, tolerance)
     x = tuple(place >> j & 1 for j in range(d))
     row = torch.tensor([x], dtype=torch.float64)
@@ -146,19 +141,6 @@ def _multiples_of_mask(network: TwoLayerReLU, task: ParityTask) -> list[float] |
     on = v.bool()
     scale = w[:, on][:, 0] if task.weight else w.new_zeros(len(w))
     return scale.tolist() if torch.equal(w, torch.outer(scale, v)) else None
-
-
-def _rounding(w: Array, b: Array, alpha: Array, beta: float) -> float:
-    """Bound how far float64 may be off at any input; 0 where all of its sums are exact."""
-    w, b, alpha = (np.abs(a.astype(np.float64)) for a in (w, b, alpha))
-    with np.errstate(over="ignore", invalid="ignore"):
-        terms = abs(beta) + float(alpha @ (b + w.sum(axis=1)))
-    if not np.isfinite(terms):
-        return math.inf
-    unit = min(unit_of(np.append(w.ravel(), b)) * unit_of(alpha), unit_of(np.array([abs(beta)])))
-    if terms < unit * 2.0**53:
-        return 0.0
-    return float((w.shape[1] + len(alpha) + 4) * np.finfo(np.float64).eps * terms)
 
 
 def _integers(values: list[float]) -> tuple[list[int], int]:
@@ -189,10 +171,10 @@ def _by_values(network: TwoLayerReLU, task: ParityTask, scales: list[float]) -> 
         exact=worst == 0,
         method="values of s",
         n_checked=task.weight + 1,
-        largest_error=float(worst),
+        largest_error=_float(worst),
         tolerance=0.0,
         counterexample=None if worst == 0 else tuple(x),
-        output=float(output),
+        output=_float(output),
         label=float((-1) ** worst_s),
     )
 

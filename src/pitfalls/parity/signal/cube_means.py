@@ -17,12 +17,14 @@ from pitfalls.parity.signal.cube_pass import HINGE, LOGISTIC, SQUARE, stream_sum
 from pitfalls.parity.signal.device_pass import stream_on_device
 from pitfalls.parity.signal.gradient_norm import draw_by_gradient_norm, gradient_norm_total
 from pitfalls.parity.signal.per_sample import batch_gradients, batch_size
+from pitfalls.parity.signal.rounding import output_rounding
 from pitfalls.parity.signal.stratified import sample_moments
 
 __all__ = [
     "CubeMeans",
     "IntervalKind",
     "enumerate_means",
+    "near_one",
     "sample_means",
     "stream_means",
     "usual_slope",
@@ -34,6 +36,7 @@ IntervalKind = Literal["exact", "binomial", "normal"]
 _KINDS: dict[type[Loss], int] = {HingeLoss: HINGE, SquareLoss: SQUARE, LogisticLoss: LOGISTIC}
 _MOST_STREAMED = 44
 _MOST_ENUMERATED = 24
+_HINGE_SPAN = 0.75  # G^2 is 1/4 beyond 1 and 1 before
 # lists of 2^(d/2) numbers: about 400 MB a thread at this d
 _MOST_TOTALLED = 44
 
@@ -57,6 +60,8 @@ class CubeMeans:
     n_inputs, n_evaluated : int
     heaviest : float
         Largest share of one input in the variance that a ``normal`` interval rests on.
+    sided : float
+        How far ``odd_square`` may be off where rounding decides on which side of 1 |f| is.
     """
 
     odd_square: float
@@ -69,6 +74,7 @@ class CubeMeans:
     interval_kind: IntervalKind = "exact"
     even_gradient_error: float = 0.0
     heaviest: float = 0.0
+    sided: float = 0.0
 
 
 def usual_slope(loss: Loss) -> float | None:
@@ -128,6 +134,7 @@ def stream_means(
         active=scale * sums.n_active,
         n_inputs=1 << d,
         n_evaluated=sums.n_evaluated,
+        sided=_HINGE_SPAN * scale * sums.near_square,
     )
 
 
@@ -141,7 +148,8 @@ def enumerate_means(
             f"gradient_signal: 2^{d} per-sample gradients are too many (the limit is d = "
             f"{_MOST_ENUMERATED}). Use method='sample', or 'stream' for a TwoLayerReLU."
         )
-    odd_square = even_square = active = 0.0
+    odd_square = even_square = active = near_square = 0.0
+    near = near_one(network, loss)
     even_gradient = torch.zeros(network.n_parameters, dtype=torch.float64, device=network.device)
     step, total = batch_size(network), 1 << d
     for start in range(0, total, step):
@@ -151,6 +159,7 @@ def enumerate_means(
         even_square += float((batch.even.square() * batch.squared_norm).sum())
         even_gradient += batch.even_sum
         active += float((batch.outputs.abs() < 1).sum())
+        near_square += float(batch.squared_norm[(batch.outputs.abs() - 1).abs() < near].sum())
         if on_progress is not None:
             on_progress(stop, total)
     return CubeMeans(
@@ -161,7 +170,15 @@ def enumerate_means(
         active=active / total,
         n_inputs=total,
         n_evaluated=total,
+        sided=_HINGE_SPAN * near_square / total,
     )
+
+
+def near_one(network: ScalarNetwork, loss: Loss) -> float:
+    """Return how near to 1 rounding decides on which side |f| is; 0 where it cannot, or is not known."""
+    if network.two_layer is None or type(loss) is not HingeLoss:
+        return 0.0
+    return output_rounding(*_arrays(network.two_layer))
 
 
 def sample_means(
@@ -213,25 +230,31 @@ def _hinge_by_importance(
     """
     from scipy import stats
 
-    w, b, alpha, _ = _arrays(network)
+    w, b, alpha, beta = _arrays(network)
     generator = np.random.default_rng(seed)
     numbers, total = draw_by_gradient_norm(w, b, alpha, n, generator)
-    shares = np.empty(n)
+    shares, near = np.empty(n), np.empty(n, bool)
+    close = output_rounding(w, b, alpha, beta)
     places = np.arange(network.n_features)
     for start in range(0, n, 1 << 10):
         part = slice(start, start + (1 << 10))
         x = torch.from_numpy((numbers[part, None] >> places & 1).astype(np.float64))
-        odd = loss.weights(network(x.to(network.hidden.weight.device)))[1].cpu().numpy()
-        shares[part] = (odd**2 - 0.25) / 0.75
-    n_heads = int((generator.random(n) < shares).sum())
-    coin = stats.binomtest(n_heads, n).proportion_ci(confidence, method="exact")
-    odd_square, low, high = (
-        total * (0.25 + 0.75 * share) for share in (float(shares.mean()), coin.low, coin.high)
+        outputs = network(x.to(network.hidden.weight.device))
+        shares[part] = (loss.weights(outputs)[1].cpu().numpy() ** 2 - 0.25) / 0.75
+        near[part] = ((outputs.abs() - 1).abs() < close).cpu().numpy()
+    thrown = generator.random(n)
+    # where rounding decides a share, the lower end takes none of it and the upper end all
+    ends = (int((thrown < np.where(near, side, shares)).sum()) for side in (0.0, 1.0))
+    low, high = (
+        stats.binomtest(n_heads, n).proportion_ci(confidence, method="exact") for n_heads in ends
+    )
+    odd_square, least, most = (
+        total * (0.25 + 0.75 * share) for share in (float(shares.mean()), low.low, high.high)
     )
     return replace(
         means,
         odd_square=odd_square,
-        interval=(min(low, odd_square), max(high, odd_square)),
+        interval=(min(least, odd_square), max(most, odd_square)),
         interval_kind="binomial",
         heaviest=0.0,
     )

@@ -43,6 +43,7 @@ from pitfalls.parity.signal.fixed_point_screen import (
     make_screen,
 )
 from pitfalls.parity.signal.gradient_norm import gradient_norm_total, parity_gradient_sum
+from pitfalls.parity.signal.rounding import output_rounding, rounding
 from pitfalls.parity.threads import run_chunks
 from pitfalls.parity.walsh import walsh_hadamard_transform
 
@@ -52,7 +53,6 @@ __all__ = [
     "SQUARE",
     "StreamedSums",
     "largest_error",
-    "rounding",
     "stream_sums",
     "subset_sums",
 ]
@@ -82,6 +82,8 @@ class StreamedSums:
         Sum of A(f) grad f.
     n_active : int
         Number of inputs with |f| < 1.
+    near_square : float
+        Sum of |grad f|^2 where rounding decides on which side of 1 |f| lies (hinge).
     n_screened : int
         Number of inputs settled one by one in integers.
     n_evaluated : int
@@ -92,6 +94,7 @@ class StreamedSums:
     even_square: float
     even_gradient: Float64[np.ndarray, " P"]
     n_active: int
+    near_square: float
     n_screened: int
     n_evaluated: int
 
@@ -156,18 +159,6 @@ def expected_highest(
     return moved, ((1 << n_inside) - 1) << (len(order) - n_inside)
 
 
-def rounding(
-    weights: Float64[np.ndarray, "k d"],
-    bias: Float64[np.ndarray, " k"],
-    alpha: Float64[np.ndarray, " k"],
-    beta: float,
-) -> float:
-    """Bound what rounding can do to f or to its bound: this near to 1 nothing is proved."""
-    k, d = weights.shape
-    size = abs(beta) + np.abs(alpha) @ (np.abs(bias) + np.abs(weights).sum(1))
-    return float(4 * (k + d) * np.finfo(float).eps * size)
-
-
 def _screen_of(
     weights: Float64[np.ndarray, "k d"],
     bias: Float64[np.ndarray, " k"],
@@ -230,20 +221,21 @@ def stream_sums(
     sub = np.ascontiguousarray(subset_sums(weights[:, leaf_bits:task_bits]).T)
     low_weights = np.ascontiguousarray(weights[:, :task_bits].T)
     limit, tables = -1.0, _NO_SCREEN  # nothing is proved
+    near = output_rounding(weights, bias, alpha, beta) if kind == HINGE else 0.0
     if kind == HINGE and skip:
         guard = rounding(weights, bias, alpha, beta)
         limit = 1 - guard if mask is None else 1 + guard
         tables = _screen_of(weights, bias, alpha, guard)
 
     n_tasks = 1 << (d - task_bits)
-    totals, counts = np.zeros((_CHUNKS, 2)), np.zeros((_CHUNKS, 3), np.int64)
+    totals, counts = np.zeros((_CHUNKS, 3)), np.zeros((_CHUNKS, 3), np.int64)
     gradients = np.zeros((_CHUNKS, k * (d + 2) + 1))
 
     def work(chunk: int) -> None:
         run_tasks(
             *_share(first, last, chunk), task_bits, leaf_bits, weights, bias, alpha, beta, low,
             sub, low_weights, mids, radii, levels, tables, kind, at_kink,
-            -1 if mask is None else mask, usual, limit, totals[chunk], counts[chunk],
+            -1 if mask is None else mask, usual, limit, near, totals[chunk], counts[chunk],
             gradients[chunk],
         )  # fmt: skip
 
@@ -252,7 +244,7 @@ def stream_sums(
         run_chunks(work, min(_CHUNKS, last - first))
         if on_progress is not None:
             on_progress(last << task_bits, 1 << d)
-    odd_deficit, even_square = (float(value) for value in totals.sum(0))
+    odd_deficit, even_square, near_square = (float(value) for value in totals.sum(0))
     even_gradient = gradients.sum(0)
     if mask is None:
         odd_deficit /= usual**2
@@ -264,13 +256,9 @@ def stream_sums(
     unordered = np.empty((k, d))
     unordered[:, order] = even_gradient[: k * d].reshape(k, d)
     even_gradient[: k * d] = unordered.ravel()
+    n_active, n_evaluated, n_screened = (int(count) for count in counts.sum(0))
     return StreamedSums(
-        odd_deficit=odd_deficit,
-        even_square=even_square,
-        even_gradient=even_gradient,
-        n_active=int(counts[:, 0].sum()),
-        n_screened=int(counts[:, 2].sum()),
-        n_evaluated=int(counts[:, 1].sum()),
+        odd_deficit, even_square, even_gradient, n_active, near_square, n_screened, n_evaluated
     )
 
 

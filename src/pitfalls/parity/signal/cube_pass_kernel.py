@@ -114,11 +114,11 @@ def _add_four(a: Floats, alpha: Floats, low: Floats, f: Floats, units: Integers)
 @njit(cache=True, fastmath=_FAST)
 def _slope_halves(
     f: Floats, kind: int, at_kink: float, even: Floats, odd: Floats, expected: Floats,
-    usual: float,
+    usual: float, near: float,
 ) -> tuple[int, int]:  # fmt: skip
     """Write A(f) and G(f); return the numbers of |f| < 1 and of inputs that are not as expected.
 
-    Expected are A = ``expected`` and G = ``usual``.
+    Expected are A = ``expected``, G = ``usual`` and |f| no nearer to 1 than ``near``.
     """
     n_active = n_other = 0
     for x in range(f.size):
@@ -129,7 +129,7 @@ def _slope_halves(
             negative = 1.0 if f[x] > -1 else (at_kink if f[x] == -1 else 0.0)
             even[x] = (negative - positive) / 2
             odd[x] = -(negative + positive) / 2
-            if odd[x] != usual or even[x] != expected[x]:
+            if odd[x] != usual or even[x] != expected[x] or abs(abs(f[x]) - 1) < near:
                 n_other += 1
         elif kind == SQUARE:
             even[x], odd[x] = f[x], -1.0
@@ -217,7 +217,7 @@ def run_tasks(
     first: int, last: int, task_bits: int, leaf_bits: int, weights: Floats, bias: Floats,
     alpha: Floats, beta: float, low: Floats, sub: Floats, low_weights: Floats, mids: Floats,
     radii: Floats, levels: Integers, tables: Screen, kind: int, at_kink: float, mask: int,
-    usual: float, limit: float, totals: Floats, counts: Integers, gradient: Floats,
+    usual: float, limit: float, near: float, totals: Floats, counts: Integers, gradient: Floats,
 ) -> None:  # fmt: skip
     """Work through tasks first..last, each the 2^task_bits inputs under one choice of high bits.
 
@@ -306,7 +306,7 @@ def run_tasks(
             )  # fmt: skip
             for x in range(n_leaf):
                 expected[x] = side * low_half[x]
-            n_active, n_other = _slope_halves(f, kind, at_kink, even, odd, expected, usual)
+            n_active, n_other = _slope_halves(f, kind, at_kink, even, odd, expected, usual, near)
             counts[0] += n_active
             counts[1] += n_leaf
             if n_other:
@@ -329,6 +329,7 @@ def run_tasks(
                     norm = 1 + gates[x] * ones + squares[x]
                     totals[0] += (usual * usual - odd[x] * odd[x]) * norm
                     totals[1] += (even[x] * even[x] - expected[x] * expected[x]) * norm
+                    totals[2] += norm if abs(abs(f[x]) - 1) < near else 0.0
                     even_sum += shift[x]
                 for j in range(task_bits - leaf_bits):
                     if s >> j & 1:

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from pitfalls.parity.loss import HingeLoss, Loss
 from pitfalls.parity.network import TwoLayerReLU
-from pitfalls.parity.signal.cube_pass import StreamedSums, rounding
+from pitfalls.parity.signal.cube_pass import StreamedSums
+from pitfalls.parity.signal.rounding import output_rounding, rounding
 
 __all__ = ["stream_on_device"]
 
@@ -83,9 +84,10 @@ def stream_on_device(
     low = low_bits @ w[:, :n_low].T  # (2^low, k)
     usual = loss.weights(w.new_zeros(1))[1].square()
     is_hinge = type(loss) is HingeLoss  # a subclass may have another G where |f| < 1
-    limit = 1 - rounding(w.cpu().numpy(), b.cpu().numpy(), alpha.cpu().numpy(), float(beta))
+    given = w.cpu().numpy(), b.cpu().numpy(), alpha.cpu().numpy(), float(beta)
+    limit, near = 1 - rounding(*given), output_rounding(*given) if is_hinge else 0.0
 
-    sums = w.new_zeros(2)
+    sums = w.new_zeros(3)
     by_weight, by_bias = w.new_zeros(k, d), w.new_zeros(k)
     by_value, by_offset = w.new_zeros(k), w.new_zeros(())
     n_active = n_evaluated = 0
@@ -108,6 +110,7 @@ def stream_on_device(
             even, odd = loss.weights(f)
             sums[0] += ((1 - odd.square() / usual) * norm).sum()
             sums[1] += (even.square() * norm).sum()
+            sums[2] += norm[(f.abs() - 1).abs() < near].sum()
             gated = gate * even[..., None]
             by_weight[:, :n_low] += gated.sum(0).T @ low_bits
             by_weight[:, n_low:] += gated.sum(1).T @ high_part
@@ -124,6 +127,7 @@ def stream_on_device(
         even_square=float(sums[1]),
         even_gradient=gradient.cpu().numpy(),
         n_active=n_active,
+        near_square=float(sums[2]),
         n_screened=0,
         n_evaluated=n_evaluated,
     )

@@ -1,7 +1,8 @@
 """Gates that rounding decides: units whose w . x + b is nearer to zero than float64 sums it.
 
 f is continuous there, but its gradient jumps: it has the unit's share, or not. Every way of summing
-rounds otherwise, so each may give the gradient of another network, as near as that is.
+rounds otherwise, so each may give the gradient of another network, as near as that is. So does the hinge
+loss's slope where |f| is as near to 1.
 """
 
 import warnings
@@ -15,20 +16,14 @@ from pitfalls.parity.network import TwoLayerReLU
 from pitfalls.parity.scalar_network import ScalarNetwork
 from pitfalls.parity.signal.cube_means import usual_slope
 from pitfalls.parity.signal.cube_pass import subset_sums
+from pitfalls.parity.signal.rounding import unit_of
 
-__all__ = ["rounded_gates", "unit_of", "warn_of_rounded_gates"]
+__all__ = ["rounded_gates", "warn_of_rounded_gates", "warn_of_rounded_sides"]
 
 _MOST_HALVED = 36
 _EPS = float(np.finfo(np.float64).eps)
 
 Array = npt.NDArray[np.float64]
-
-
-def unit_of(values: Array) -> float:
-    """Return the largest power of two that all values are multiples of (infinity if all are zero)."""
-    mantissa, exponent = np.frexp(values[values != 0])
-    whole = np.ldexp(mantissa, 53).astype(np.int64)
-    return float(np.ldexp((whole & -whole).astype(np.float64), exponent - 53).min(initial=np.inf))
 
 
 @torch.no_grad()
@@ -89,3 +84,14 @@ def warn_of_rounded_gates(who: str, network: ScalarNetwork, loss: Loss) -> float
             stacklevel=3,
         )
     return slope**2 * off
+
+
+def warn_of_rounded_sides(who: str, off: float | None = None) -> None:
+    """Warn that rounding decides whether |f| < 1; ``off`` is how far E|g|^2 may be off for it."""
+    what = "" if off is None else f": E|g|^2 may be off by up to {off:.3g}"
+    warnings.warn(
+        f"{who}: rounding decides on which side of 1 |f| is at some inputs, and with it the hinge loss's "
+        f"slope{what}. Weights and slopes that are multiples of powers of two are summed exactly.",
+        RuntimeWarning,
+        stacklevel=3,
+    )

@@ -60,9 +60,11 @@ def unit_sums(weights: Floats, bias: float) -> tuple[float, float]:
     low = _sorted_subset_sums(weights[:half], 0.0, low_sets)
     high = _sorted_subset_sums(weights[half:], bias, high_sets)
     gates = squares = 0.0
-    # over the low values b with a + b > 0, which only grow in number as a ascends
+    # over the low values b with a + b > 0, which only grow in number as a ascends; from the largest
+    # down, z = (a + most) - (most - b): no term is larger than the largest z, whatever a and b are
     count = ones = 0
     first = second = 0.0
+    most = low[low.size - 1]
     reach = low.size
     for position in range(high.size):
         a = high[position]
@@ -70,10 +72,12 @@ def unit_sums(weights: Floats, bias: float) -> tuple[float, float]:
             reach -= 1
             count += 1
             ones += _count_ones(low_sets[reach])
-            first += low[reach]
-            second += low[reach] * low[reach]
+            below = most - low[reach]
+            first += below
+            second += below * below
         gates += float(ones + count * (_count_ones(high_sets[position]) + 1))
-        squares += a * (a * count + 2 * first) + second
+        largest = a + most
+        squares += largest * (largest * count - 2 * first) + second
     return gates, squares
 
 
@@ -121,12 +125,15 @@ def draw_of_unit(
     high_sets = np.empty(1 << (weights.size - half), np.int64)
     low = _sorted_subset_sums(weights[:half], 0.0, low_sets)
     high = _sorted_subset_sums(weights[half:], bias, high_sets)
-    # sums over the low values from a place to the end: of |x|, b and b^2
+    # sums over the low values from a place to the end: of |x|, of how far b is below the largest, and
+    # of its square
+    most = low[n_low - 1]
     tails = np.zeros((3, n_low + 1))
     for j in range(n_low - 1, -1, -1):
+        below = most - low[j]
         tails[0, j] = tails[0, j + 1] + _count_ones(low_sets[j])
-        tails[1, j] = tails[1, j + 1] + low[j]
-        tails[2, j] = tails[2, j + 1] + low[j] * low[j]
+        tails[1, j] = tails[1, j + 1] + below
+        tails[2, j] = tails[2, j + 1] + below * below
     square = alpha * alpha
     starts = np.empty(high.size, np.int64)
     rows = np.empty(high.size)
@@ -136,19 +143,19 @@ def draw_of_unit(
         while reach > 0 and a + low[reach - 1] > 0:
             reach -= 1
         starts[position] = reach
-        total += max(0.0, _tail(reach, a, high_sets[position], square, tails))
+        total += max(0.0, _tail(reach, a + most, high_sets[position], square, tails))
         rows[position] = total
     for number in range(numbers.size):
         row = np.searchsorted(rows, uniforms[number, 0] * total, side="right")
         row = min(row, high.size - 1)
         while starts[row] == n_low:  # rounding led to a row in which the unit is silent
             row += 1 if row < high.size - 1 and starts[high.size - 1] < n_low else -1
-        a, ones = high[row], high_sets[row]
+        largest, ones = high[row] + most, high_sets[row]
         first, last = starts[row], n_low
-        due = uniforms[number, 1] * _tail(first, a, ones, square, tails)
+        due = uniforms[number, 1] * _tail(first, largest, ones, square, tails)
         while last - first > 1:  # the weight from ``first`` on exceeds ``due``, from ``last`` not
             middle = (first + last) // 2
-            if _tail(middle, a, ones, square, tails) > due:
+            if _tail(middle, largest, ones, square, tails) > due:
                 first = middle
             else:
                 last = middle
@@ -156,9 +163,10 @@ def draw_of_unit(
 
 
 @njit(cache=True)
-def _tail(start: int, a: float, high_set: int, square: float, tails: Floats) -> float:
-    """Sum a row's weights over the low values from ``start`` on."""
+def _tail(start: int, largest: float, high_set: int, square: float, tails: Floats) -> float:
+    """Sum a row's weights over the low values from ``start`` on; its largest z is given."""
     count = tails.shape[1] - 1 - start
     gates = tails[0, start] + count * (_count_ones(high_set) + 1)
-    weight: float = square * gates + a * (a * count + 2 * tails[1, start]) + tails[2, start]
+    squares = largest * (largest * count - 2 * tails[1, start]) + tails[2, start]
+    weight: float = square * gates + squares
     return weight

@@ -33,7 +33,7 @@ from pitfalls.parity.signal.cube_means import (
     stream_means,
     usual_slope,
 )
-from pitfalls.parity.signal.gates import warn_of_rounded_gates
+from pitfalls.parity.signal.gates import warn_of_rounded_gates, warn_of_rounded_sides
 from pitfalls.parity.signal.per_sample import gradient_at
 
 __all__ = ["GradientSignal", "Method", "gradient_signal"]
@@ -72,10 +72,11 @@ class GradientSignal(Displayed):
         Of ``mean_square``; (0, inf), no claim, where the sample is visibly too small.
     interval_kind : {"exact", "binomial", "normal"}
         ``exact``: both ends equal ``mean_square``, which is exact up to rounding, whatever the
-        method; where rounding decides gates of a ``TwoLayerReLU`` they are apart as far as those
-        can move it. ``binomial``: a confidence interval that holds at its level for every network.
-        ``normal``: mean and standard error of the sample; it covers at its level where tails are
-        light, and a sample cannot show that they are: rare inputs that carry the mean are missed.
+        method; where rounding decides gates of a ``TwoLayerReLU``, or on which side of 1 its |f| is,
+        they are apart as far as that can move it. ``binomial``: a confidence interval that holds at
+        its level for every network. ``normal``: mean and standard error of the sample; it covers at
+        its level where tails are light, and a sample cannot show that they are: rare inputs that
+        carry the mean are missed.
     shared : array of shape (P,)
         a, the part of the gradient that is the same for all targets.
     shared_error : float
@@ -214,7 +215,8 @@ def gradient_signal(
     -----
     RuntimeWarning
         If one sampled input carries so much that there is no interval of the kind ``normal``, or
-        if rounding decides gates of a ``TwoLayerReLU`` (looked for to d = 36).
+        if rounding decides gates of a ``TwoLayerReLU`` (looked for to d = 36), or on which side of 1
+        its |f| is.
 
     Examples
     --------
@@ -282,8 +284,12 @@ def gradient_signal(
             f"Got {method!r} instead."
         )
     off, (low, high) = warn_of_rounded_gates("gradient_signal", entered, measure), means.interval
+    off += means.sided
     means = replace(means, interval=(max(0.0, low - off), high + off))
-    return _result(entered, measure, method, means)
+    found = _result(entered, measure, method, means)
+    if means.sided > 0:
+        warn_of_rounded_sides("gradient_signal", means.sided)
+    return found
 
 
 @torch.no_grad()

@@ -23,6 +23,7 @@ from torch import Tensor
 
 from pitfalls.display import Displayed
 from pitfalls.errors import InputError
+from pitfalls.parity.checks import require_finite
 from pitfalls.parity.deep_network import ACTIVATIONS, DeepNetwork
 from pitfalls.parity.loss import Loss, named_loss
 from pitfalls.parity.network import is_plain
@@ -142,6 +143,9 @@ def layer_gradients(
             f"exchanged layers. Got {type(network).__name__}."
         )
     network = copy.deepcopy(network).double()
+    for part in network.modules():  # they act on what autograd hands on, not on f
+        part._backward_hooks.clear()
+        part._backward_pre_hooks.clear()
     h, y = x.double(), y.double()
     phi = ACTIVATIONS[network.activation][0]
     before, inputs = [], []  # z_l and h_{l-1}
@@ -154,6 +158,8 @@ def layer_gradients(
     messages = torch.autograd.grad(per_sample.sum(), before)
     with torch.no_grad():
         gradients = [delta.T @ h / len(x) for delta, h in zip(messages, inputs, strict=True)]
+        norm = torch.stack([gradient.norm() for gradient in gradients])
+        require_finite("layer_gradients", gradient_norm=norm.numpy())
         spectral = torch.stack(
             [torch.linalg.matrix_norm(layer.weight, 2) for layer in network.layers]
         )
@@ -161,8 +167,9 @@ def layer_gradients(
         size = torch.stack([_root_mean_square(h) for h in inputs])
         factor = torch.cat([network.steepest * spectral[1:], spectral.new_ones(1)])
         bound = rms[-1] * factor.flip(0).cumprod(0).flip(0)
+        require_finite("layer_gradients", gradient_bound=(size * bound).numpy())
         return LayerGradients(
-            gradient_norm=torch.stack([gradient.norm() for gradient in gradients]),
+            gradient_norm=norm,
             gradient_bound=size * bound,
             message_norm=rms,
             message_bound=bound,

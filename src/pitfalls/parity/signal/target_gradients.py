@@ -24,8 +24,9 @@ from pitfalls.parity.checks import require_finite
 from pitfalls.parity.loss import Loss, as_loss
 from pitfalls.parity.network import TwoLayerReLU
 from pitfalls.parity.scalar_network import ScalarNetwork, scalar_network
+from pitfalls.parity.signal.cube_means import near_one
 from pitfalls.parity.signal.cube_pass import subset_sums
-from pitfalls.parity.signal.gates import warn_of_rounded_gates
+from pitfalls.parity.signal.gates import warn_of_rounded_gates, warn_of_rounded_sides
 from pitfalls.parity.signal.per_sample import gradient_at
 from pitfalls.parity.signal.target_gradients_kernel import (
     add_energy,
@@ -143,7 +144,7 @@ def target_gradients(
     Warns
     -----
     RuntimeWarning
-        If rounding decides gates of a ``TwoLayerReLU``.
+        If rounding decides gates of a ``TwoLayerReLU``, or on which side of 1 its |f| is.
 
     Examples
     --------
@@ -158,19 +159,26 @@ def target_gradients(
     )
     if entered.two_layer is None:
         energy: Floats = np.zeros(1 << _checked(entered.n_features, _MOST_OF_ANY_MODULE))
+        sided = False
         for index, values in _components(entered, measure):
             energy += values**2
             if on_progress is not None:
                 on_progress(index + 1, entered.n_parameters)
     else:
         _checked(entered.n_features, _MOST)
-        energy = _two_layer_energy(entered.two_layer, measure, on_progress)
+        near = near_one(entered, measure)
+        energy, sided = _two_layer_energy(entered.two_layer, measure, near, on_progress)
         warn_of_rounded_gates("target_gradients", entered, measure)
     require_finite("target_gradients", squared_distance=energy)
+    if sided:
+        warn_of_rounded_sides("target_gradients")
     return TargetGradients(entered.n_features, measure.name, energy)
 
 
-def _two_layer_energy(network: TwoLayerReLU, loss: Loss, on_progress: OnProgress | None) -> Floats:
+def _two_layer_energy(
+    network: TwoLayerReLU, loss: Loss, near: float, on_progress: OnProgress | None
+) -> tuple[Floats, bool]:
+    """Return the energies, and whether |f| is as near to 1 as ``near`` anywhere."""
     d, k = network.n_features, network.n_hidden
     w, b, alphas, beta = (
         p.detach().double().cpu().contiguous().numpy() for p in network.parameters()
@@ -184,6 +192,7 @@ def _two_layer_energy(network: TwoLayerReLU, loss: Loss, on_progress: OnProgress
         add_units_to_outputs(*rows, lows, highs, alphas[0], odd)
 
     run_chunks(evaluate, _CHUNKS)
+    sided = near > 0 and bool((np.abs(np.abs(odd) - 1) < near).any())
     _weigh(loss, odd, d)
     energy: Floats = np.square(walsh_hadamard_transform(odd))  # beta's gradient is G itself
     block = min(_BLOCK, 1 << d)
@@ -220,7 +229,7 @@ def _two_layer_energy(network: TwoLayerReLU, loss: Loss, on_progress: OnProgress
             run_chunks(add, _CHUNKS)
             if on_progress is not None:
                 on_progress(i + 1, k)
-    return energy
+    return energy, sided
 
 
 def _weigh(loss: Loss, f: Floats, d: int) -> None:

@@ -9,7 +9,8 @@ from pitfalls.errors import ResourceError
 from pitfalls.parity.checks import require_finite
 from pitfalls.parity.loss import Loss, as_loss
 from pitfalls.parity.scalar_network import scalar_network
-from pitfalls.parity.signal.gates import warn_of_rounded_gates
+from pitfalls.parity.signal.cube_means import near_one
+from pitfalls.parity.signal.gates import warn_of_rounded_gates, warn_of_rounded_sides
 from pitfalls.parity.task import ParityTask
 from pitfalls.parity.threads import one_torch_thread
 
@@ -57,7 +58,7 @@ def target_signal(
     Warns
     -----
     RuntimeWarning
-        If rounding decides gates of a ``TwoLayerReLU``.
+        If rounding decides gates of a ``TwoLayerReLU``, or on which side of 1 its |f| is.
 
     Examples
     --------
@@ -98,12 +99,13 @@ def target_signal(
     )  # fmt: skip
     parameters = {name: p.clone().requires_grad_() for name, p in entered.parameters.items()}
     sums = [torch.zeros_like(p) for p in parameters.values()]
-    total = 1 << d
+    total, near, sided = 1 << d, near_one(entered, found), False
     with one_torch_thread(), torch.enable_grad():
         for start in range(0, total, _CHUNK):
             stop = min(start + _CHUNK, total)
             x = entered.inputs(start, stop)
             outputs = entered.outputs_with(parameters, x)
+            sided = sided or bool(((outputs.detach().abs() - 1).abs() < near).any())
             slope = task.labels(x) * found.weights(outputs.detach())[1] / total
             parts = torch.autograd.grad(
                 outputs, list(parameters.values()), slope, materialize_grads=True
@@ -115,4 +117,6 @@ def target_signal(
     warn_of_rounded_gates("target_signal", entered, found)
     distance = sum(float(own.square().sum()) for own in sums)
     require_finite("target_signal", distance=distance)
+    if sided:
+        warn_of_rounded_sides("target_signal")
     return distance

@@ -1,6 +1,7 @@
 """What parity training is told; needs nothing heavy, so that a command can offer it as options."""
 
 import math
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
@@ -92,10 +93,30 @@ class LearningConfig:
                 f"LearningConfig: momentum must be a number in [0, 1). Got {self.momentum!r}."
             )
         object.__setattr__(self, "momentum", momentum)
+        if self.dtype == "float32":
+            self._refuse_what_rounds_away()
         if self.n_samples is not None and self.n_samples >= 1 << 32:
             raise InputError(
                 f"LearningConfig: n_samples must be below 2^32. Got {self.n_samples}; "
                 "leave it out for fresh inputs."
+            )
+
+    def _refuse_what_rounds_away(self) -> None:
+        """Refuse numbers that float32 makes 0 or 1: nothing would move, or everything be divided by 0."""
+        kept = self.betas if self.optimizer == "adam" else (self.momentum,)
+        named = {"learning_rate": self.learning_rate}
+        named |= {"epsilon": self.epsilon} if self.optimizer == "adam" else {}
+        for name, value in named.items():
+            if not 0 < _rounded(value) < math.inf:
+                raise InputError(
+                    f"LearningConfig: {name} = {value:g} is out of float32's range. Take dtype "
+                    "'float64', or another number."
+                )
+        if any(_rounded(value) == 1 for value in kept):
+            what = "betas" if self.optimizer == "adam" else "momentum"
+            raise InputError(
+                f"LearningConfig: {what} rounds to 1 in float32. Got {getattr(self, what)}; take dtype "
+                "'float64'."
             )
 
     def width(self, n_features: int) -> int:
@@ -108,3 +129,11 @@ def _real(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, Real):
         return None
     return float(value) if math.isfinite(value) else None
+
+
+def _rounded(value: float) -> float:
+    """Round to float32, to infinity where it is out of range."""
+    try:
+        return float(struct.unpack("f", struct.pack("f", value))[0])
+    except OverflowError:
+        return math.inf

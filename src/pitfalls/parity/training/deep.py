@@ -105,9 +105,12 @@ def train_deep(
         torch.device("cpu"),
     )
 
-    def look() -> list[LayerGradients]:
+    def load() -> None:
         for r, network in enumerate(networks):
             nn.utils.vector_to_parameters(stack.state(r).parameters, network.parameters())
+
+    def look() -> list[LayerGradients]:
+        load()
         return [
             layer_gradients(network, *probe, loss)
             for network, probe in zip(networks, probes, strict=True)
@@ -115,13 +118,14 @@ def train_deep(
 
     seen = [look()]
     for _ in stack.records():
-        seen.append(look())
         if stack.diverged.any():
+            load()
             raise DivergenceError(
                 f"train_deep: left the finite numbers before iteration {stack.step}. Take a "
                 f"smaller learning rate than {config.learning_rate}.",
                 last=networks,
             )
+        seen.append(look())
         if on_progress is not None:
             on_progress(stack.step, config.n_iterations)
     return [
