@@ -14,7 +14,7 @@ from torch import Tensor
 import pitfalls.linear as linear
 import pitfalls.moments as moments
 import pitfalls.parity as parity
-from pitfalls.linear import DeepLinearNetwork, Minimum, balancedness, end_to_end, mode_strength
+from pitfalls.linear import DeepLinearNetwork, Minimum, mode_strength
 from pitfalls.linear.network import Weights
 from pitfalls.moments import SecondMoments, whiten_inputs
 from pitfalls.parity import LearningCurve, ParityTask, TwoLayerReLU, hinge_loss
@@ -97,8 +97,6 @@ def whitened():
         lambda: ParityTask.labels(ParityTask([1, 0]), torch.tensor(1.0)),
         lambda: DeepLinearNetwork([3, 2])(torch.zeros(3)),
         lambda: mode_strength(np.zeros((2, 2)), 1.0, 0.1, 2),
-        lambda: balancedness([np.zeros(3)]),
-        lambda: end_to_end([np.zeros((2, 3), dtype=np.float32)]),
         lambda: Minimum(np.zeros(3), 0.0, 0.0, True, 1),
         lambda: replace(modes_of_noise(), left=np.zeros((2, 3))),
         lambda: modes_of_noise().excess(np.zeros(3), 1),

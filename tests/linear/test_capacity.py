@@ -135,6 +135,13 @@ def test_rounding_of_coarser_numbers_is_no_rank(dtype):
     assert numerical_rank(nearest, 1e-10) == 6
 
 
+def test_a_large_matrix_of_coarse_numbers_has_a_rank():
+    draw = torch.Generator().manual_seed(0)
+    left, right = (torch.randn(*shape, generator=draw) for shape in ((600, 3), (3, 500)))
+    for dtype in (torch.float32, torch.float16, torch.bfloat16):
+        assert numerical_rank((left @ right).to(dtype)) == 3
+
+
 @pytest.mark.parametrize("offset", [1e6, 1e8])
 @pytest.mark.parametrize("center", [False, True])
 def test_nearest_representable_keeps_what_stands_beside_a_large_mean(offset, center):

@@ -13,11 +13,13 @@ from pitfalls.errors import InputError
 from pitfalls.linear import (
     DeepLinearNetwork,
     SquaredRisk,
+    balancedness,
     classify,
     critical_point,
     curvature_along,
     dense_hessian,
     descend,
+    end_to_end,
     factorize,
     lowest_curvature,
     nearest_representable,
@@ -43,6 +45,8 @@ TAKE_WEIGHTS = {
     "dense_hessian": lambda r, w: dense_hessian(r, w),
     "descend": lambda r, w: descend(r, w, steps=2).weights,
     "risk_along": lambda r, w: risk_along(r, w, random_weights(WIDTHS), np.array([0.0, 0.1])),
+    "end_to_end": lambda _, w: end_to_end(w),
+    "balancedness": lambda _, w: balancedness(w),
     "from_weights": lambda _, w: DeepLinearNetwork.from_weights(w).end_to_end(),
 }
 

@@ -33,12 +33,13 @@ def numerical_rank(target: npt.ArrayLike | Tensor, rtol: float | None = None) ->
     target : array or tensor of shape (p, d)
     rtol : float or None
         Relative threshold; None takes 1e-10, and for float32 and less what rounding of the entries
-        amounts to, the type's epsilon times the longer side.
+        amounts to, the type's epsilon times the root of the shorter side.
     """
     layers = layers_of([target], "numerical_rank")
     (matrix,) = as_arrays(layers, "numerical_rank")
     if rtol is None:
-        rtol = max(SMALL_RANK, 2 * precision_of(layers) * max(matrix.shape))
+        # entries off by a share of themselves move singular values by that share of the whole norm
+        rtol = max(SMALL_RANK, 2 * precision_of(layers) * min(matrix.shape) ** 0.5)
     values = np.linalg.svd(matrix, compute_uv=False)
     return int(np.sum(values > rtol * values[0])) if values[0] > 0 else 0
 
@@ -83,27 +84,21 @@ def factorize(target: T, widths: Sequence[int], *, rtol: float | None = None) ->
             f"factorize: rank(target) is {rank} but the narrowest width is {widths[narrowest]} "
             f"(widths[{narrowest}]). Widen it, or call nearest_representable first."
         )
-    if len(widths) == 2:
+    n_layers = len(widths) - 1
+    if n_layers == 1:
         return (_like(matrix.copy(), target),)
-    shared = share_out(left[:, :rank], values[:rank], right[:rank], widths)
-    return tuple(_like(layer, target) for layer in shared)
-
-
-def share_out(left: Matrix, values: Matrix, right: Matrix, widths: Sequence[int]) -> list[Matrix]:
-    """Build balanced layers whose product is left · diag(values) · right, of two layers at least."""
-    n_layers, rank = len(widths) - 1, len(values)
-    share = values ** (1.0 / n_layers)
+    share = values[:rank] ** (1.0 / n_layers)
     layers = []
     for i in range(1, n_layers + 1):
         layer = np.zeros((widths[i], widths[i - 1]))
         if i == 1:
-            layer[:rank] = share[:, None] * right
+            layer[:rank] = share[:, None] * right[:rank]
         elif i == n_layers:
-            layer[:, :rank] = left * share
+            layer[:, :rank] = left[:, :rank] * share
         else:
             layer[range(rank), range(rank)] = share
         layers.append(layer)
-    return layers
+    return tuple(_like(layer, target) for layer in layers)
 
 
 def nearest_representable(

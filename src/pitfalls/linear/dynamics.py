@@ -40,17 +40,16 @@ def aligned_start(risk: SquaredRisk, widths: Sequence[int], strength: float) -> 
     strength : float
         u(0) of as many modes as fit.
     """
-    from pitfalls.linear.capacity import share_out
+    from pitfalls.linear.capacity import factorize
 
     widths = check_widths(widths, "aligned_start")
     modes = risk.modes
     r = min(modes.rank, *widths)
     target = strength * modes.left[:, :r] @ modes.lift[:, :r].T
-    if len(widths) == 2:
-        return (target,)
     # of inputs in units far apart a small singular value is no rounding: all r are kept
-    left, values, right = np.linalg.svd(target, full_matrices=False)
-    return tuple(share_out(left[:, :r], values[:r], right[:r], widths))
+    values = np.linalg.svd(target, compute_uv=False)
+    rtol = 0.5 * float(values[r - 1] / values[0]) if r and values[0] > 0 else None
+    return factorize(target, widths, rtol=rtol)
 
 
 def small_start(widths: Sequence[int], size: float, random_state: int = 0) -> tuple[Layer, ...]:
