@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
+from numpy.typing import NDArray
 
 __all__ = ["CONFIDENCE", "Share", "ahead", "differ", "guesses", "paired_differ", "standard_error"]
 
@@ -93,7 +94,7 @@ def ahead(ones: Sequence[float], others: Sequence[float], n: int, *, comparisons
     """Tell whether paired shares, counted on n images, are larger by more than chance.
 
     Of one pair by `differ`. Of several, trainings from several starts say, the spread of the difference
-    over the pairs adds to the error that the test of the means amounts to.
+    over the pairs, by Student's law, adds to the error that the test of the means amounts to.
 
     Parameters
     ----------
@@ -107,15 +108,26 @@ def ahead(ones: Sequence[float], others: Sequence[float], n: int, *, comparisons
     >>> ahead([0.9], [0.6], 100), ahead([0.9, 0.5], [0.6, 0.6], 100), ahead([0.6], [0.9], 100)
     (True, False, False)
     """
-    differences = np.subtract(ones, others)
+    differences = np.subtract(ones, others, dtype=np.float64)
     difference, normal = float(differences.mean()), NormalDist()
     chance = _by_chance(Share.of(float(np.mean(ones)), n), Share.of(float(np.mean(others)), n))
     if difference <= 0 or chance >= 1:
         return False
     counting = difference / -normal.inv_cdf(max(chance, 1e-300) / 2)
-    spread = float(differences.std(ddof=1)) / math.sqrt(len(ones)) if len(ones) > 1 else 0.0
-    most = -normal.inv_cdf((1 - CONFIDENCE) / comparisons / 2)
-    return difference > most * math.hypot(counting, spread)
+    tail = (1 - CONFIDENCE) / comparisons / 2
+    return difference > math.hypot(
+        -normal.inv_cdf(tail) * counting, _reach_of_the_mean(differences, tail)
+    )
+
+
+def _reach_of_the_mean(values: NDArray[np.float64], tail: float) -> float:
+    """Return how far a mean strays to one side with this chance, by the values' own spread; 0 of one."""
+    if len(values) < 2:
+        return 0.0
+    from scipy.stats import t
+
+    error = float(values.std(ddof=1)) / math.sqrt(len(values))
+    return -float(t.ppf(tail, len(values) - 1)) * error
 
 
 def _by_chance(one: Share, other: Share) -> float:
