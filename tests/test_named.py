@@ -73,3 +73,20 @@ def test_names_that_lead_nowhere_are_refused_in_one_line(name, says):
     assert "\n" not in str(raised.value)
     with pytest.raises(InputError):
         load_named("part", name)
+
+
+@pytest.mark.parametrize(
+    "line", ["import pack.inner", "from pack.inner import f", "import pack.inner as p"]
+)
+def test_the_fingerprint_follows_packages_around_what_is_imported(line, tmp_path, monkeypatch):
+    (tmp_path / "pack").mkdir()
+    (tmp_path / "pack" / "__init__.py").write_text("WIDTH = 1")
+    (tmp_path / "pack" / "inner.py").write_text("def f(): pass")
+    (tmp_path / "own.py").write_text(f"{line}\ndef part(): pass")
+    monkeypatch.chdir(tmp_path)
+    names = (f"{tmp_path / 'own.py'}:part", "pack.inner:f")
+    before = [named_digest(name) for name in names]
+    (tmp_path / "pack" / "__init__.py").write_text("WIDTH = 2")
+    after = [named_digest(name) for name in names]
+    assert before[0] != after[0]
+    assert before[1] != after[1]

@@ -141,7 +141,8 @@ def named_digest(*names: str) -> str:
                 "your part as file.py:name or package.module:name."
             )
         digest.update(f"{part}\n".encode())
-        for source in sorted(_sources(file, folder)):
+        around = () if where.endswith(".py") else _files_in(folder, where)
+        for source in sorted({s for start in (file, *around) for s in _sources(start, folder)}):
             digest.update(source.read_bytes())
     return digest.hexdigest()[:12]
 
@@ -284,9 +285,15 @@ def _sources(file: Path, folder: Path) -> set[Path]:
         except (SyntaxError, ValueError):
             continue  # its own error is said when it is run
         for module, base in _imports(tree, source, folder):
-            if module and (target := _file_in(base, module)) is not None:
-                left.append(target)
+            left += _files_in(base, module)
     return found
+
+
+def _files_in(folder: Path, module: str) -> list[Path]:
+    """Return a module's file and those of the packages that it lies in: importing it runs them all."""
+    names = module.split(".")
+    above = (".".join(names[:n]) for n in range(1, len(names) + 1))
+    return [file for name in above if name and (file := _file_in(folder, name)) is not None]
 
 
 def _imports(tree: ast.AST, source: Path, folder: Path) -> Iterator[tuple[str, Path]]:

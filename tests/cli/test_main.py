@@ -280,7 +280,12 @@ def test_doctor_reports_a_data_path_that_is_not_there(monkeypatch, capsys, tmp_p
     monkeypatch.setenv("PITFALLS_DATA", str(tmp_path / "gone"))
     assert main(["doctor"]) == 1
     assert "does not exist" in capsys.readouterr().out
-    monkeypatch.setenv("PITFALLS_DATA", "digits")  # the word, not a path
+    for word in ("digits", "cifar10"):  # no paths
+        monkeypatch.setenv("PITFALLS_DATA", word)
+        assert main(["doctor"]) == 0
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "mine").mkdir()
+    monkeypatch.setenv("PITFALLS_DATA", "~/mine")  # as the commands read it
     assert main(["doctor"]) == 0
     monkeypatch.delenv("PITFALLS_DATA")
     assert main(["doctor"]) == 0

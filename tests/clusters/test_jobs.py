@@ -152,6 +152,8 @@ def test_ray_gives_the_same_bits_and_leaves_the_environment_as_it_was():
     [
         ({"backend": "slurm"}, "loky, dask, ray, submitit"),
         ({"address": "127.0.0.1:1"}, "loky works here"),
+        ({"n_jobs": 0}, "n_jobs must be at least 1, or -1"),
+        ({"backend": "submitit", "address": "local", "n_jobs": 0}, "n_jobs must be at least 1"),
         ({"backend": "dask", "address": "nowhere"}, "host:port"),
         ({"backend": "dask", "address": "tcp://127.0.0.1:99999"}, "host:port"),
         ({"backend": "dask", "address": f"tcp://{dead_address()}"}, "no Dask scheduler answers"),

@@ -19,6 +19,7 @@ from pitfalls.course.building import build_course
 from pitfalls.course.grading.grade import PARTS, grade
 from pitfalls.course.grading.reporting import PLATFORMS, results_for, write_results
 from pitfalls.course.grading.sheet import Sheet, draw_sheet, read_sheet
+from pitfalls.course.options import CourseOptions
 from pitfalls.course.playing import Container, play
 from pitfalls.course.starter import SCRIPTS, render_script
 from pitfalls.errors import DataError, InputError, ResourceError
@@ -197,3 +198,19 @@ def test_the_rubric_names_every_check_and_what_a_person_reads(tmp_path):
         assert all(check.name.replace("|", r"\|") in text for check in part.checks)
     assert "Checked by the grader: 122 points" in text
     assert "Read by a person" in text
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.parametrize("earlier", PLATFORMS)
+def test_of_an_earlier_build_nothing_stays_that_is_not_of_the_present_one(
+    earlier, platform, tmp_path
+):
+    data = np.ones((6, 2)), np.ones((6, 1))
+    build_course(draw_sheet(3), earlier, tmp_path / "again", data)
+    (tmp_path / "again" / "notes.txt").write_text("a lecturer's own")
+    for name in ("again", "new"):
+        build_course(draw_sheet(4), platform, tmp_path / name)
+    found = contents(tmp_path / "again")
+    assert found.pop("notes.txt") == b"a lecturer's own"
+    assert found == contents(tmp_path / "new")
+    assert CourseOptions().built(tmp_path / "again") == (draw_sheet(4), None)

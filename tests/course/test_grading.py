@@ -194,6 +194,16 @@ def test_a_sheet_refuses_sizes_that_cannot_be_meant():
         parts_named(["9z"])
 
 
+@pytest.mark.parametrize(
+    "widths", [(1, 3, 3), (1, 1, 3), (3, 1, 1), (3, 3, 1), (1, 1, 1), (2, 2, 2)]
+)
+def test_right_work_gets_every_point_also_where_a_width_is_one(widths, sandbox):
+    sheet = Sheet(n_features=4, widths=widths)
+    files = {"formulas.py": render_script("formulas.py", sheet, solution=True).encode()}
+    found = grade(files, sandbox, sheet, parts_named(["2"]))
+    assert [result.reason for result in found.results if not result.passed] == []
+
+
 def test_the_oracles_agree_with_autograd():
     rng = np.random.default_rng(3)
     weights = [rng.normal(size=(4, 3)), rng.normal(size=(2, 4))]

@@ -12,6 +12,7 @@ def pictures(
     n_test: int = 512,
     n_validation: int = 0,
     name: str = "digits",
+    side: int | None = None,
 ) -> Pictures:
     """Return what a result says of its pictures, every class as common as the others."""
     sizes: tuple[tuple[PartName, int], ...] = (
@@ -23,6 +24,6 @@ def pictures(
         name,
         "0" * 64,
         tuple("class " + "abcdefghijklmnopqrstuvwxyz"[k] for k in range(n_classes)),
-        (1, 8, 8),
+        (3, 32, 32) if name == "CIFAR-10" and side is None else (1, side or 8, side or 8),
         tuple(PartSize(part, n, n // n_classes) for part, n in sizes if n),
     )

@@ -8,6 +8,7 @@ import pytest
 from cyclopts import App
 
 from pitfalls.errors import DataError
+from pitfalls.experiments import image_source
 from pitfalls.experiments.image_source import (
     ImageSource,
     ask_for_images,
@@ -17,7 +18,7 @@ from pitfalls.experiments.image_source import (
     load_images,
 )
 from pitfalls.frame import Located, options
-from pitfalls.images import DataConfig
+from pitfalls.images import DataConfig, ImageDataset, load_dataset
 from pitfalls.runs import RunStore
 
 
@@ -81,3 +82,20 @@ def test_warnings_of_the_pictures_go_into_the_run(uneven, tmp_path):
 def test_pictures_that_changed_since_are_refused(uneven):
     with pytest.raises(DataError, match="not those this run was asked for"):
         replace(uneven, fingerprint="0" * 64).load()
+
+
+@pytest.mark.parametrize("word", ["digits", "cifar10"])
+def test_a_word_is_no_folder_of_that_name(word, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PITFALLS_DATA", raising=False)
+    (tmp_path / word).mkdir()
+    asked: list[DataConfig] = []
+
+    def load(config: DataConfig, **_: object) -> ImageDataset:
+        asked.append(config)
+        return load_dataset("digits")
+
+    monkeypatch.setattr("pitfalls.images.data.load_dataset", load)
+    image_source._loaded.clear()
+    find_images(DataConfig(word))
+    assert [config.data for config in asked] == [word]

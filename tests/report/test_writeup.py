@@ -87,6 +87,23 @@ def test_a_run_that_is_not_finished_is_said_so_in_place(tmp_path: Path, state: s
     assert ("risk" in page) == (state != "missing")
 
 
+@pytest.mark.parametrize(("state", "said"), [("stale", True), ("complete", False)])
+def test_a_hand_in_calls_numbers_older_only_where_they_are(
+    tmp_path: Path, state: str, said: bool
+) -> None:
+    bad = slot(state=state, note="Another run, bad/run-2, is damaged.", figures=[])
+    page, _ = compile_both(tmp_path, '#room("bad")', bad=bad)
+    assert "Another run" in page  # in the report it is said whatever the run
+    from pitfalls.report.writeup import _compile
+
+    (tmp_path / "handin.typ").write_text(
+        '#import "lib.typ": *\n#room("bad")\n= Runs <run-demo>\n= Bad <run-bad>'
+    )
+    read = _compile(tmp_path, "html", kind="handin").decode()
+    assert ("other code computed" in read) == said
+    assert "Another run" not in read
+
+
 def test_every_paragraph_names_run_command_seed_n_and_spread(tmp_path: Path) -> None:
     page, _ = compile_both(tmp_path, '#room("demo")')
     line = page[page.index('<p class="source">') :]

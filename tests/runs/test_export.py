@@ -5,7 +5,7 @@ import pytest
 
 from pitfalls.errors import InputError
 from pitfalls.runs import RunStore
-from pitfalls.runs.export import export_mlflow, export_tensorboard
+from pitfalls.runs.export import _scalars, export_mlflow, export_tensorboard
 
 
 @dataclass(frozen=True)
@@ -59,3 +59,17 @@ def test_mlflow_reads_back_config_metrics_and_results(run, tmp_path):
     assert found.data.params == {"seed": "3"}
     assert found.data.metrics["results/Found/risk"] == 0.75
     assert [(m.step, m.value) for m in history] == [(0, 1), (10, 1 / 2), (20, 1 / 3)]
+
+
+def test_trainings_in_one_log_have_names_of_their_own(tmp_path):
+    with RunStore(tmp_path / "runs").open("test", Config()) as run:
+        for scheme, factor in (("constant", 1.0), ("a/b.py:mine", 2.0)):
+            for step in (1, 2):
+                run.log(scheme=scheme, seed=3, step=step, loss=factor * step)
+    found: dict[str, list[tuple[int, float]]] = {}
+    for name, step, value in _scalars(run):
+        found.setdefault(name, []).append((step, value))
+    assert found == {
+        "scheme constant seed 3/loss": [(1, 1.0), (2, 2.0)],
+        "scheme mine seed 3/loss": [(1, 2.0), (2, 4.0)],
+    }

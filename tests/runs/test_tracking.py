@@ -59,3 +59,21 @@ def test_without_a_tracker_nothing_is_written_and_an_unknown_one_is_refused(tmp_
     check_tracker("X", None)
     with pytest.raises(InputError, match="X: track must be tensorboard, mlflow"):
         check_tracker("X", "wandb")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_run_that_starts_over_is_another_to_mlflow_and_its_numbers_are_its_own(
+    tmp_path, monkeypatch
+):
+    pytest.importorskip("mlflow", reason="needs the extra: pitfalls[tracking]")
+    from mlflow.tracking import MlflowClient
+
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    for begun, factor in (("2026-01-01", 1.0), ("2026-01-02", 10.0)):
+        with open_tracker("mlflow", tmp_path, RUN, "", 0, begun=begun) as track:
+            for step in (1, 2):
+                track(step, {"loss": factor * step})
+    client = MlflowClient(tracking_uri=f"sqlite:///{tmp_path / 'tracking' / 'mlflow.db'}")
+    runs = client.search_runs([client.get_experiment_by_name("images-train").experiment_id])
+    told = [[m.value for m in client.get_metric_history(r.info.run_id, "loss")] for r in runs]
+    assert sorted(told) == [[1.0, 2.0], [10.0, 20.0]]

@@ -81,8 +81,8 @@ def _data() -> Row:
     from pathlib import Path
 
     data = os.environ.get("PITFALLS_DATA")
-    if data and data != "digits" and not Path(data).exists():
-        remedy = "set it to CIFAR-10, or to the word digits, or unset it"
+    if data and data not in ("digits", "cifar10") and not Path(data).expanduser().exists():
+        remedy = "set it to a data set, or to the word cifar10 or digits, or unset it"
         return "data", f"PITFALLS_DATA={data} does not exist", remedy
     return "data", data or "PITFALLS_DATA is not set: cache, download, else digits", "ok"
 

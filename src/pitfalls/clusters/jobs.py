@@ -94,6 +94,10 @@ def run_jobs(
         )
     if backend == "loky" and address is not None:
         raise InputError("run_jobs: an address is for other backends; loky works here.")
+    if n_jobs < 1 and n_jobs != -1:
+        raise InputError(
+            f"run_jobs: n_jobs must be at least 1, or -1 for one a core. Got {n_jobs} instead."
+        )
     results: dict[int, Result] = {}
     if not arguments:
         return []

@@ -49,7 +49,7 @@ class BuiltCourse:
 def build_course(
     sheet: Sheet, platform: str, out: Path, data: Data | None = None, *, solution: bool = False
 ) -> BuiltCourse:
-    """Write a course into a folder that is empty, absent, or holds an earlier build.
+    """Write a course into a folder that is empty, absent, or holds an earlier build, which goes.
 
     Parameters
     ----------
@@ -82,6 +82,8 @@ def build_course(
         files |= {
             f"question/clientFilesQuestion/{name}": files[f"starter/{name}"] for name in SCRIPTS
         }
+    for name in _possible_files(sheet) - set(files):
+        (out / name).unlink(missing_ok=True)  # of an earlier build: its sheet and data hold no more
     for name, content in sorted(files.items()):
         path = out / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -89,6 +91,15 @@ def build_course(
         if content.startswith(b"#!"):
             path.chmod(0o755)
     return BuiltCourse(out, tuple(sorted(files)))
+
+
+def _possible_files(sheet: Sheet) -> set[str]:
+    """Name all that a build of any platform may write, the solution aside."""
+    nothing = np.zeros((0, 0))
+    grader = grader_files(sheet, (nothing, nothing))
+    named = {name for make in MAKERS.values() for name in make(grader)}
+    clients = {f"question/clientFilesQuestion/{name}" for name in SCRIPTS}
+    return named | clients | {"data.npz", "starter/data.npz"}
 
 
 def _require_folder(out: Path) -> None:

@@ -17,7 +17,7 @@ def say_beforehand(source: ImageSource, trainings: Sequence[TrainConfig]) -> Non
     data = source.load()
     for text in dict.fromkeys(w for t in trainings for w in training_warnings(t, data)):
         complain(text, kind="warning")
-    if any(training.flip == "auto" for training in trainings) and data.mirror is None:
+    if any(training.asks_about_mirrors for training in trainings) and data.mirror is None:
         judged = judge_mirror(data)
         if judged.keeps is not None:
             remark(f"--flip {'random' if judged.keeps else 'none'}: {judged.why}")

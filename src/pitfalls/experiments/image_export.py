@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from pitfalls.errors import InputError, PitfallsError, RunError, needs_extra
-from pitfalls.experiments.image_trained import KeptNetwork, Trained, load_trained
+from pitfalls.experiments.image_trained import KeptNetwork, Trained, load_trained, weights_of
 from pitfalls.images.networks import input_dtype, logits_of
 from pitfalls.runs import Run
 
@@ -199,8 +199,8 @@ def _write_onnx(trained: Trained, target: Path) -> Predict:
 
 def _write_safetensors(trained: Trained, target: Path) -> Predict:
     kept = trained.kept
-    weights = {k: v.detach().cpu().contiguous() for k, v in trained.network.state_dict().items()}
-    save_file(weights, target, metadata=_facts(kept) | {"network": repr(kept.network)})
+    facts_of_it = _facts(kept) | {"network": repr(kept.network)}
+    save_file(weights_of(trained.network), target, metadata=facts_of_it)
     network = copy.deepcopy(trained.network)
     for tensor in network.state_dict().values():
         tensor.zero_()  # every number comes from the file

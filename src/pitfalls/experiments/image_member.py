@@ -1,6 +1,7 @@
 """One training of several: tested once, and put into a record."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from pitfalls.experiments.image_curves import Clock, Training
 from pitfalls.experiments.image_networks import NetworkConfig, build_network
 from pitfalls.experiments.image_source import ImageSource
 from pitfalls.experiments.image_start import Start, start_from
-from pitfalls.experiments.image_trained import fit_kept_temperature
+from pitfalls.experiments.image_trained import fit_kept_temperature, weights_of
 from pitfalls.images.data import ImageDataset
 from pitfalls.images.training import (
     EpochRecord,
@@ -29,7 +30,7 @@ from pitfalls.images.training import (
     training_warnings,
 )
 from pitfalls.images.training import TrainResult as Trained
-from pitfalls.runs import open_tracker
+from pitfalls.runs import Track, open_tracker
 
 __all__ = ["Member", "Outcome", "begin", "look_at_test_set", "numbers_of", "train_member"]
 
@@ -55,7 +56,8 @@ class Member:
     track : str or None
     folder : Path
         The store of runs.
-    run_id : str
+    run_id, begun : str
+        The run, and when it was begun.
     """
 
     network: NetworkConfig
@@ -68,11 +70,16 @@ class Member:
     track: str | None
     folder: Path
     run_id: str
+    begun: str
 
     @property
     def name(self) -> str:
         """What trackers call it; empty where it is alone."""
         return "-".join(str(value).rpartition(":")[2] for value in self.label.values())
+
+    def tracker(self, step: int) -> AbstractContextManager[Track]:
+        """Open what is told its numbers, after so many steps."""
+        return open_tracker(self.track, self.folder, self.run_id, self.name, step, begun=self.begun)
 
 
 @dataclass(frozen=True, repr=False)
@@ -127,7 +134,7 @@ def train_member(member: Member) -> Outcome:
     network, warnings = begin(member, data)
     curve: list[list[float]] = []
     log: list[dict[str, Any]] = []
-    with open_tracker(member.track, member.folder, member.run_id, member.name, 0) as track:
+    with member.tracker(0) as track:
 
         def step(record: StepRecord) -> None:
             curve.append([record.rate, record.loss, record.accuracy])
@@ -147,10 +154,9 @@ def train_member(member: Member) -> Outcome:
             nothing = np.zeros((0, data.n_classes), dtype=np.float32)
             return Outcome(None, str(error), warnings, Clock(0, 0), tuple(log), nothing, b"")
         track(trained.steps, {"test_loss": found.test_loss, "test_accuracy": found.test_accuracy})
-    weights = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
     clock = Clock(trained.seconds, trained.cpu_seconds)
-    temperature = fit_kept_temperature(network, data)
-    return Outcome(found, "", warnings, clock, tuple(log), logits, save(weights), temperature)
+    temperature, weights = fit_kept_temperature(network, data), save(weights_of(network))
+    return Outcome(found, "", warnings, clock, tuple(log), logits, weights, temperature)
 
 
 def look_at_test_set(

@@ -1,5 +1,6 @@
 """What a trained network is evaluated on: its own data, wherever they lie now, or other data."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -78,6 +79,14 @@ def find_elsewhere(kept: KeptNetwork, data: str) -> ImageSource:
         memory_limit=own.memory_limit,
         seed=own.seed,
     )
+    if own.labels is not None:  # the same column or kind of labels, where the others have a choice
+        with suppress(PitfallsError):
+            return _on_scale(kept, replace(other, labels=own.labels))
+    return _on_scale(kept, other)
+
+
+def _on_scale(kept: KeptNetwork, other: DataConfig) -> ImageSource:
+    """Look other data up; whole numbers are read by the network's scale where they are darker."""
     found = find_images(other)
     scale, own_shift = found.load().reading.scale, kept.scale.shift
     if scale.of_bytes or scale.shift is None or own_shift is None or scale.shift >= own_shift:

@@ -108,7 +108,7 @@ def ahead(ones: Sequence[float], others: Sequence[float], n: int, *, comparisons
     >>> ahead([0.9], [0.6], 100), ahead([0.9, 0.5], [0.6, 0.6], 100), ahead([0.6], [0.9], 100)
     (True, False, False)
     """
-    differences = np.subtract(ones, others)
+    differences = np.subtract(ones, others, dtype=np.float64)
     difference, normal = float(differences.mean()), NormalDist()
     chance = _by_chance(Share.of(float(np.mean(ones)), n), Share.of(float(np.mean(others)), n))
     if difference <= 0 or chance >= 1:

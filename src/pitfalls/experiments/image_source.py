@@ -115,6 +115,12 @@ class Pictures:
         channels, height, width = self.shape
         return channels * height * width
 
+    @property
+    def is_whole_cifar10(self) -> bool:
+        """Whether they are all of CIFAR-10's images, as they are: what the homework speaks of."""
+        sizes = (self.n("train"), self.n("test"))
+        return (self.name, self.shape, sizes) == ("CIFAR-10", (3, 32, 32), (50_000, 10_000))
+
     def n(self, part: Part) -> int:
         """How many images a part has; 0 where there is none."""
         return sum(size.n for size in self.parts if size.part == part)
@@ -162,7 +168,7 @@ def find_images(config: DataConfig, progress: Progress = silent) -> ImageSource:
     """Look the pictures up and fix which they are; ``progress`` shows a download."""
     # Named in full, so that the run finds its pictures again without the variable, from any folder.
     data = config.data or os.environ.get(SOURCE_VARIABLE) or None
-    if data is not None and Path(data).exists():
+    if data not in (None, "digits", "cifar10") and Path(data).exists():
         data = str(Path(data).absolute())
     config = replace(config, data=data)
     with progress("downloading CIFAR-10", unit="bytes") as advance:

@@ -28,6 +28,7 @@ __all__ = [
     "load_trained",
     "read_kept",
     "weights_digest",
+    "weights_of",
 ]
 
 FEWEST_TO_CALIBRATE = 30  # images
@@ -149,8 +150,15 @@ def keep_network(
 ) -> None:
     """Save a trained network as number ``member`` of a run."""
     temperature = fit_kept_temperature(network, data)
-    weights = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
-    keep_weights(run, member, save(weights), config, source, data, temperature)
+    keep_weights(run, member, save(weights_of(network)), config, source, data, temperature)
+
+
+def weights_of(network: nn.Module) -> dict[str, Tensor]:
+    """Return a network's weights and buffers as safetensors takes them: none shares memory."""
+    return {
+        name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, value in network.state_dict().items()
+    }
 
 
 def keep_weights(

@@ -43,7 +43,7 @@ from pitfalls.images.training import (
 from pitfalls.images.training import TrainResult as Trained
 from pitfalls.progress import Progress
 from pitfalls.prose import counted
-from pitfalls.runs import Run, Track, open_tracker
+from pitfalls.runs import Run, Track
 
 __all__ = ["Plan", "Trainings", "train_all"]
 
@@ -89,11 +89,15 @@ class Plan:
     def members(self, settled: Sequence[TrainConfig], run: Run | None) -> tuple[Member, ...]:
         """Return the trainings one by one."""
         networks = self.networks or (self.network,) * len(settled)
-        folder, run_id = (Path(), "") if run is None else (run.path.parents[1], run.id)
+        folder, run_id, begun = (
+            (Path(), "", "")
+            if run is None
+            else (run.path.parents[1], run.id, run.manifest.starts[0])
+        )
         return tuple(
             Member(
                 network, training, self.start, self.source, self.device, self.six_views,
-                self._label(network, training), self.track, folder, run_id,
+                self._label(network, training), self.track, folder, run_id, begun,
             )
             for network, training in zip(networks, settled, strict=True)
         )  # fmt: skip
@@ -182,7 +186,7 @@ def _one(
     done = 0 if kept.state is None else kept.state.step
     with (
         on_threads(kept.settle_threads(network, data, member)),
-        open_tracker(member.track, member.folder, member.run_id, member.name, done) as track,
+        member.tracker(done) as track,
     ):
         keeper = _Keeper(kept, member, track)
         try:

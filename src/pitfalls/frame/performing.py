@@ -1,10 +1,15 @@
 """From a command's config to a finished run, with everything said on the way."""
 
-from typing import TypeVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from pitfalls.escaping import shown
 from pitfalls.frame.bars import TerminalProgress
 from pitfalls.frame.experiment import Experiment, Finished, run_experiment
 from pitfalls.frame.session import complain, current_command, remark, run_store, settings
+
+if TYPE_CHECKING:
+    from pitfalls.runs import Run
 
 __all__ = ["perform"]
 
@@ -41,14 +46,31 @@ def perform(
         remark(f"a run that other code computed is kept as {run.set_aside}")
     if not run.was_opened:
         remark(f"reused the run of {run.manifest.end}; --fresh starts over")
-    # of a run that is reused its own data's warnings: the same pictures may have been found otherwise
-    source = None if run.was_opened else getattr(config, "source", None)
-    for warning in run.manifest.warnings if source is None else source.warnings:
+    for warning in _warnings(run, config):
         complain(warning, kind="warning")
     if draw:
         draw_figures(experiment, finished)
     remark(f"run folder: {run.path}")
     return finished
+
+
+def _warnings(run: "Run", config: object) -> list[str]:
+    """Return what a run warns of; if it is reused, of its data what was warned of when they were found now.
+
+    The same pictures may have been found otherwise: at another place, or in another form.
+    """
+    source = None if run.was_opened else getattr(config, "source", None)
+    if source is None:
+        return run.manifest.warnings
+    before = _told(run.config)
+    later = [text for text in run.manifest.warnings if text not in before]
+    return list(dict.fromkeys([*map(shown, source.warnings), *later]))
+
+
+def _told(config: Mapping[str, Any]) -> set[str]:
+    """Return what was warned of the data that a config names, at any depth."""
+    inner = [_told(value) for value in config.values() if isinstance(value, Mapping)]
+    return {shown(text) for text in config.get("warnings", ())}.union(*inner)
 
 
 def draw_figures(experiment: Experiment[C, R], finished: Finished[R]) -> None:

@@ -9,6 +9,11 @@ from pitfalls.runs.run import Run
 
 __all__ = ["export_mlflow", "export_tensorboard"]
 
+SERIES = (
+    "scheme", "network", "activation", "depth", "n_features", "weight", "n_hidden", "learning_rate",
+    "case", "seed",
+)  # fmt: skip
+"""Fields of a log's records that tell whose they are: several trainings have the same steps."""
 BATCH = 1000
 """Most records that MLflow takes at once."""
 
@@ -79,13 +84,21 @@ def export_mlflow(run: Run, folder: Path) -> str:
 
 
 def _scalars(run: Run) -> Iterator[tuple[str, int, float]]:
-    """Yield (name, step, value) of every number in the metric log, then of the results."""
+    """Yield (name, step, value) of every number in the metric log, then of the results.
+
+    Of several trainings in one log each has names of its own, as ``scheme special seed 1/loss``.
+    """
     lines: list[dict[str, Any]] = run.metrics()
     for count, record in enumerate(lines):
         step = int(record.get("step", count))
+        told = [name for name in SERIES if name in record and "step" in record]
+        words = [f"{name} {str(record[name]).rpartition(':')[2]}" for name in told]
+        series = f"{' '.join(words)}/" if told else ""
         for name, value in record.items():
-            if name != "step" and isinstance(value, int | float) and not isinstance(value, bool):
-                yield name, step, float(value)
+            if name in ("step", *told) or isinstance(value, bool):
+                continue
+            if isinstance(value, int | float):
+                yield f"{series}{name}", step, float(value)
     for kind, values in run.plain_results().items():
         for name, value in values.items():
             if isinstance(value, int | float) and not isinstance(value, bool):

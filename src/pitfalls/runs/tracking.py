@@ -31,7 +31,7 @@ def check_tracker(who: str, name: str | None) -> None:
 
 @contextmanager
 def open_tracker(
-    name: str | None, folder: Path, run_id: str, label: str, step: int
+    name: str | None, folder: Path, run_id: str, label: str, step: int, begun: str = ""
 ) -> Iterator[Track]:
     """Give a function that hands numbers on; without a name it does nothing.
 
@@ -47,6 +47,9 @@ def open_tracker(
         The run, and which of its trainings; empty where it has one.
     step : int
         Steps done before: what an interrupted run wrote after them is written again.
+    begun : str
+        When the run was begun: one that starts over is another, and what it gives is not that of the
+        run before.
 
     Raises
     ------
@@ -58,7 +61,7 @@ def open_tracker(
     elif name == "tensorboard":
         yield from _tensorboard(folder / FOLDER / "tensorboard" / run_id / label, step)
     elif name == "mlflow":
-        yield from _mlflow(folder / FOLDER, run_id, label)
+        yield from _mlflow(folder / FOLDER, run_id, label, begun)
     else:
         function = load_named("track", name)
         prefix = f"{label}/" if label else ""
@@ -86,7 +89,7 @@ def _tensorboard(folder: Path, step: int) -> Iterator[Track]:
         writer.close()
 
 
-def _mlflow(folder: Path, run_id: str, label: str) -> Iterator[Track]:
+def _mlflow(folder: Path, run_id: str, label: str, begun: str) -> Iterator[Track]:
     with needs_extra("tracking", "track: MLflow"):
         from mlflow.entities import Metric
         from mlflow.tracking import MlflowClient
@@ -97,7 +100,7 @@ def _mlflow(folder: Path, run_id: str, label: str) -> Iterator[Track]:
         folder.mkdir(parents=True, exist_ok=True)
         uri = f"sqlite:///{(folder / 'mlflow.db').absolute()}"
     client = MlflowClient(tracking_uri=uri)
-    theirs = _mlflow_run(client, run_id)
+    theirs = _mlflow_run(client, run_id, begun)
     prefix = f"{label}/" if label else ""
     waiting: list[Any] = []
     known: dict[str, int] = {}
@@ -125,13 +128,16 @@ def _mlflow(folder: Path, run_id: str, label: str) -> Iterator[Track]:
         send()
 
 
-def _mlflow_run(client: Any, run_id: str) -> str:
-    """Return MLflow's id of a run: the one that was begun before, or a new one."""
+def _mlflow_run(client: Any, run_id: str, begun: str) -> str:
+    """Return MLflow's id of a run: of the one that goes on, or a new one."""
     experiment, _, name = run_id.partition("/")
     found = client.get_experiment_by_name(experiment)
     identifier = found.experiment_id if found else client.create_experiment(experiment)
-    begun = client.search_runs([identifier], f"tags.`pitfalls.run` = '{run_id}'")
-    if begun:
-        return str(begun[0].info.run_id)
-    made = client.create_run(identifier, run_name=name, tags={"pitfalls.run": run_id})
+    tags = {"pitfalls.run": run_id, "pitfalls.begun": begun}
+    known = client.search_runs(
+        [identifier], " and ".join(f"tags.`{tag}` = '{value}'" for tag, value in tags.items())
+    )
+    if known:
+        return str(known[0].info.run_id)
+    made = client.create_run(identifier, run_name=name, tags=tags)
     return str(made.info.run_id)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -247,3 +249,30 @@ def test_figures_of_odd_results_are_drawn_with_words(seed):
 def test_a_network_far_below_one_class_is_not_called_like_it():
     said = plain(guessing(result_of(training(test=0.1), n_classes=2)))
     assert "does not get beyond naming one class for every image (50.0 %)" in said
+
+
+def test_a_rate_that_is_warmed_up_is_not_said_to_be_multiplied_by_the_ratio_of_two_steps():
+    warmed = result_of(training("annealed"))
+    warmed = replace(warmed, training=replace(warmed.training, warmup=0.5))
+    assert annealing(warmed) == ()
+
+
+def test_parts_of_ones_own_that_images_pass_through_are_named():
+    result = result_of(training())
+    own = replace(result.training, transforms=("crop", "my/own.py:mixup"))
+    said = plain(augmentation(replace(result, training=own)))
+    assert said.endswith("not mirrored; they pass through my/own.py:mixup as well. ")
+
+
+@pytest.mark.parametrize("name", ['a.py:x` $#panic("no")$ `', "a{b}.py:x", "a*b*.py:x"])
+def test_the_name_of_a_scheme_is_text_whatever_it_holds(name):
+    result = result_of(training("constant", test=0.2), training("annealed", test=0.6))
+    schemes = tuple(name if s == "annealed" else s for s in result.schemes)
+    trainings = tuple(
+        replace(t, scheme=name) if t.scheme == "annealed" else t for t in result.trainings
+    )
+    renamed = replace(result, schemes=schemes, trainings=trainings)
+    spans = ranking(renamed)
+    assert name in [span.text for span in spans if span.kind == "code"]
+    assert not [span for span in spans if span.kind == "math"]
+    assert account(renamed)

@@ -52,6 +52,13 @@ def test_every_file_has_its_own_answer_whatever_lies_between(trained, pictures):
     assert all(one.probabilities is None for one in predict_files(network, files[1:2]))
 
 
+def test_a_training_has_a_whole_number(trained, pictures, capsys):
+    runs = ["--runs", str(trained.path.parents[1])]
+    words = [*runs, "images", "predict", str(pictures / "a.png"), "--run", trained.id]
+    assert main([*words, "--member", "0.4"]) == 2
+    assert "whole number" in capsys.readouterr().err
+
+
 def test_probabilities_are_calibrated_where_images_were_held_out(trained):
     network = load_trained(trained)
     images = network.kept.source.load().test_images[:5]

@@ -279,3 +279,39 @@ def test_what_it_looks_at_in_its_worst_mistakes_adds_up(store, trained):
     assert looks.maps.shape == (8, 8, 8)
     sums = looks.maps.sum((1, 2))
     assert (np.abs(sums - looks.logits) <= looks.gaps + 1e-4).all()
+
+
+def test_a_reused_evaluation_says_again_that_the_network_was_trained_on_these_images(
+    tmp_path, trained, source, capsys
+):
+    from pitfalls.cli import main
+
+    own = source.load()
+    images = np.concatenate([own.train_images[:12], own.test_images[:8]])
+    labels = np.concatenate([own.train_labels[:12], own.test_labels[:8]]).astype(str)
+    np.savez(tmp_path / "more.npz", images=images, labels=labels)
+    line = ["--runs", str(trained.path.parents[1]), "images", "evaluate", trained.id,
+            "--data", str(tmp_path / "more.npz"), "--part", "all"]  # fmt: skip
+    told = []
+    for _ in range(2):
+        assert main(line) == 0
+        told.append(sorted(w for w in capsys.readouterr().err.splitlines() if "warning" in w))
+    assert told[0] == told[1]
+    assert any("was trained on 12 of these 20 images" in warning for warning in told[1])
+
+
+def test_other_data_with_several_sets_of_labels_are_read_by_the_networks_own(tmp_path):
+    rng = np.random.default_rng(0)
+    for name, n in (("own", 40), ("other", 10)):
+        rows = ["file,label,odd"]
+        (tmp_path / name).mkdir()
+        for i in range(n):
+            pixels = rng.integers(0, 256, (8, 8)).astype(np.uint8)
+            Image.fromarray(pixels).save(tmp_path / name / f"{i}.png")
+            rows.append(f"{i}.png,{('yes', 'no')[i % 4 < 2]},{('yes', 'no')[i % 2]}")
+        (tmp_path / name / "t.csv").write_text("\n".join(rows))
+    own = find_images(DataConfig(str(tmp_path / "own"), labels="odd"))
+    kept = load_trained(keep_some(RunStore(tmp_path / "runs"), own)).kept
+    other = find_elsewhere(kept, str(tmp_path / "other"))
+    expected = find_images(DataConfig(str(tmp_path / "other"), labels="odd", size=8, channels=1))
+    assert other.fingerprint == expected.fingerprint

@@ -169,3 +169,19 @@ def test_every_result_is_told_without_a_false_or_malformed_sentence(scores, aske
 def test_figures_are_drawn_with_words(scores):
     drawn = draw(FIGURES[0], result_of(*scores, **ALL), ("svg",))
     assert_well_formed(drawn.caption, n=len(scores))
+
+
+def test_the_target_is_not_spoken_of_on_cifar10_at_another_size():
+    assert against_target(result_of(0.95, side=16, **ALL)) == ()
+
+
+def test_the_threads_are_those_that_the_steps_took(source, brief, tmp_path, monkeypatch):
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        run = run_experiment(EXPERIMENT, FastConfig(source, seed=0), RunStore(tmp_path))
+    finally:
+        torch.set_num_threads(before)
+    assert run.result.threads == run.run.manifest.threads == 1  # so little work keeps one busy

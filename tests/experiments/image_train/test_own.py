@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from torch import nn
 
@@ -145,3 +146,31 @@ def test_a_training_starts_from_earlier_weights_but_for_a_layer_of_another_shape
     changed = replace(start, weights_sha256="0" * 64)
     with pytest.raises(InputError, match="trained anew since"):
         start_from(changed, deeper)
+
+
+TIED = """
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self, n_classes):
+        super().__init__()
+        self.first, self.second = nn.Linear(64, 64), nn.Linear(64, 64)
+        self.second.weight = self.first.weight
+        self.last = nn.Linear(64, n_classes)
+
+    def forward(self, x):
+        return self.last(self.second(self.first(x.flatten(1)).relu()).relu())
+"""
+
+
+def test_a_network_whose_layers_share_weights_is_kept_and_exported(tmp_path, capsys):
+    (tmp_path / "tied.py").write_text(TIED)
+    own = ["--model", f"{tmp_path / 'tied.py'}:Net"]
+    runs = ["--runs", str(tmp_path / "runs")]
+    small = ["--data", "digits", "--subset-train", "100", "--subset-val", "40", "--flip", "none"]
+    assert main([*runs, "images", "train", *small, *own]) == 0
+    run = RunStore(tmp_path / "runs").find("images-train/")
+    weights = load_trained(run, model=own[1]).network.state_dict()
+    assert torch.equal(weights["first.weight"], weights["second.weight"])
+    folder = ["--folder", str(tmp_path / "out")]
+    assert main([*runs, "runs", "export", run.id, "--to", "safetensors", *folder, *own]) == 0

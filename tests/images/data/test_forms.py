@@ -735,3 +735,36 @@ def test_gzip_of_an_idx_file_that_goes_on_for_ever_is_not_unpacked(tmp_path):
         stream.write(bytes(50_000_000))
     with pytest.raises(DataError, match="announces shape"):
         load_dataset(tmp_path)
+
+
+@pytest.mark.parametrize("at", ["first", "last"])
+def test_a_column_of_parts_that_says_something_else_in_some_rows_is_asked_about(tmp_path, at):
+    root = tmp_path / "t"
+    classes = flat(root, 260)
+    parts = ["train"] * 200 + ["test"] * 40 + ["extra"] * 20
+    rows = [(f"{i}.png", c, p) for (i, c), p in
+            zip(classes.items(), parts[::-1] if at == "first" else parts, strict=True)]  # fmt: skip
+    write_table(root / "all.csv", ("file", "label", "split"), rows)
+    with pytest.raises(DataError, match=r"column 'split' .* it says 'extra'") as raised:
+        load_dataset(root)
+    assert "\n" not in str(raised.value)
+    write_table(root / "all.csv", ("file", "label", "split"), [r for r in rows if r[2] != "extra"])
+    data = load_dataset(root)
+    assert [len(data.labels(p)) for p in ("train", "test")] == [200, 40]
+
+
+def test_a_picture_of_two_parts_is_not_said_to_have_two_labels(tmp_path):
+    root = tmp_path / "t"
+    classes = flat(root)
+    for part in ("train", "test"):
+        write_table(root / f"{part}.csv", ("file", "label"),
+                    [(f"{i}.png", c) for i, c in classes.items()])  # fmt: skip
+    with pytest.raises(DataError, match=r"has two parts, '(train|test)' and '(train|test)'"):
+        load_dataset(root)
+
+
+def test_labels_that_only_look_like_numbers_are_text(tmp_path):
+    classes = flat(tmp_path / "t", 12)
+    rows = [(f"{i}.png", "--5" if c == "cat" else "1") for i, c in classes.items()]
+    write_table(tmp_path / "t/l.csv", ("file", "label"), rows)
+    assert load_dataset(tmp_path / "t").class_names == ("--5", "1")

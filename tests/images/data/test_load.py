@@ -13,6 +13,7 @@ from sklearn.datasets import load_digits
 from pitfalls.errors import DataError, InputError
 from pitfalls.images import DataConfig, ImageDataset, load_dataset, read_picture
 from pitfalls.images.data import read_arrays
+from pitfalls.images.data.splits import channel_statistics
 from tests.images.data.makers import class_folders
 
 
@@ -135,6 +136,19 @@ def test_constant_images_are_normalised_without_dividing_by_zero():
     images = np.full((4, 1, 2, 2), 7, dtype=np.uint8)
     data = ImageDataset.from_arrays(images, [0, 1, 0, 1], images, [0, 1, 0, 1])
     np.testing.assert_allclose(data.normalized("train"), 0, atol=1e-6)
+
+
+@pytest.mark.parametrize("n", [3, 7, 20, 49, 131])
+def test_a_constant_channel_has_no_deviation_whatever_its_value_and_the_rounding_of_its_mean(n):
+    rng = np.random.default_rng(0)
+    for value in range(256):
+        images = rng.integers(0, 256, (n, 3, 7, 7)).astype(np.uint8)
+        images[:, 1] = value
+        mean, std = channel_statistics(images)
+        assert std[1] == 1.0
+        assert mean[1] == pytest.approx(value / 255)
+        for channel in (0, 2):
+            assert std[channel] == pytest.approx(float(images[:, channel].std()) / 255)
 
 
 @pytest.mark.parametrize(

@@ -446,3 +446,31 @@ def test_indices_say_where_each_image_stood_in_the_source(tmp_path):
     source = images.transpose(0, 3, 1, 2)
     np.testing.assert_array_equal(data.train_images, source[data.train_indices])
     np.testing.assert_array_equal(data.test_images, source[data.test_indices])
+
+
+def test_a_range_that_pictures_of_8_bits_do_not_take_is_said_not_to_be_used(tmp_path):
+    class_folders(tmp_path / "t", n=12)
+    asked = DataConfig(str(tmp_path / "t"), value_range=(0, 85))
+    assert load_dataset(asked).fingerprint == load_dataset(tmp_path / "t").fingerprint
+    assert said(load_dataset(asked), "the value_range was not used")
+    assert said(load_dataset(DataConfig("digits", value_range=(0, 16))), "was not used")
+    images = (np.arange(20 * 36) % 86).astype(np.uint8).reshape(20, 6, 6)
+    np.savez(tmp_path / "a.npz", images=images, labels=np.arange(20) % 2)
+    used = load_dataset(DataConfig(str(tmp_path / "a.npz"), value_range=(0, 85)))
+    assert everything(used).max() == 255
+    assert not said(used, "was not used")
+
+
+def test_arrays_of_an_npz_that_are_not_read_are_named(tmp_path):
+    images, labels = np.zeros((20, 6, 6), np.uint8), np.arange(20) % 2
+    np.savez(tmp_path / "a.npz", x_train=images, y_train=labels, x_test=images, t_test=labels,
+             classes=np.array(["a", "b"]))  # fmt: skip
+    assert said(load_dataset(tmp_path / "a.npz"), "not read: t_test, x_test.")
+
+
+def test_class_names_that_are_the_same_are_refused_and_no_class_is_lost(tmp_path):
+    labels, names = np.array(["a", "b"])[np.arange(20) % 2], np.array(["a", "b", "a"])
+    images = np.zeros((20, 6, 6), np.uint8)
+    np.savez(tmp_path / "a.npz", images=images, labels=labels, class_names=names)
+    with pytest.raises(DataError, match="class names must differ, got a, b, a"):
+        load_dataset(tmp_path / "a.npz")

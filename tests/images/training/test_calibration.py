@@ -54,3 +54,10 @@ def test_where_all_or_less_than_chance_is_right_the_ends_are_returned():
 def test_logits_without_meaning_are_refused(bad):
     with pytest.raises(InputError, match="fit_temperature: logits must be finite"):
         fit_temperature(bad, np.zeros(len(bad), dtype=int))
+
+
+@pytest.mark.parametrize("labels", [[-1, 0, 0, 1], [0, 1, 2, 3], [0.5, 1, 0, 1], [np.nan, 0, 1, 0]])
+def test_labels_that_are_no_columns_are_refused(labels):
+    with pytest.raises(InputError, match="labels must be whole numbers from 0 to 2"):
+        fit_temperature(np.zeros((4, 3)), labels)
+    assert fit_temperature(np.eye(3) * 3, [0.0, 1.0, 2.0]) == TEMPERATURES[0]

@@ -57,3 +57,16 @@ def test_the_config_needs_no_torch_and_every_field_has_its_help():
 
     named = {item.arg_name for item in parse(TrainConfig.__doc__).params}
     assert named == {field.name for field in fields(TrainConfig)}
+
+
+@pytest.mark.parametrize("transforms", [(), ("crop",), ("flip",), ("flip", "crop")])
+def test_what_is_none_of_the_transforms_is_settled_as_not_done(transforms):
+    from dataclasses import replace
+
+    settled = settle(TrainConfig(transforms=transforms), dataset())
+    assert settled.flip == ("random" if "flip" in transforms else "none")
+    assert settled.crop_padding == (1 if "crop" in transforms else 0)
+    # and is not asked about
+    unknown = replace(dataset(), mirror=None, class_names=("cow", "cat", "dog", "owl"))
+    if "flip" not in transforms:
+        assert settle(TrainConfig(transforms=transforms, flip="auto"), unknown).flip == "none"

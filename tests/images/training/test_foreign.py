@@ -128,6 +128,25 @@ def test_pillow_pictures_and_bytes_are_scaled_and_floats_are_not():
     assert (seen[-1] == 7).all()
 
 
+def test_pictures_with_a_palette_give_its_colours_and_not_the_places_in_it():
+    seen = []
+
+    class Watcher(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.bias = nn.Parameter(torch.zeros(2))
+
+        def forward(self, x):
+            seen.append(x)
+            return self.bias.expand(len(x), 2)
+
+    red = Image.new("RGB", (4, 5), (255, 51, 0))
+    for picture in (red.quantize(4), Image.new("1", (4, 5), 1)):
+        train(Watcher(), _Listed([(picture, 1)] * 4), dataclasses.replace(CONFIG, batch_size=4))
+    torch.testing.assert_close(seen[0][0, :, 0, 0], torch.tensor([1.0, 0.2, 0.0]))
+    torch.testing.assert_close(seen[1][0, :, 0, 0], torch.tensor([1.0]))
+
+
 class _Listed(Dataset[Any]):
     def __init__(self, items):
         self.items = items

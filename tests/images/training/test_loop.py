@@ -575,3 +575,22 @@ def test_one_class_only_is_learned():
     one = dataclasses.replace(data, train_labels=data.train_labels * 0)
     result = train(network(), one, dataclasses.replace(PLAIN, epochs=15))
     assert result.epochs[-1].train_accuracy == 1.0
+
+
+def test_images_that_are_not_square_are_scaled_to_the_epochs_square_also_where_they_are_as_wide():
+    shapes = []
+
+    class Shapes(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = nn.Linear(3, 4)
+
+        def forward(self, x):
+            shapes.append(tuple(x.shape[2:]))
+            return self.inner(x.mean(dim=(2, 3)))
+
+    images = np.zeros((16, 3, 6, 8), np.uint8)
+    data = ImageDataset.from_arrays(images, np.arange(16) % 4, images, np.arange(16) % 4)
+    config = dataclasses.replace(PLAIN, epochs=3, batch_size=16, image_sizes=(6, 8, 10))
+    train(Shapes(), data, config)
+    assert shapes == [(6, 6), (8, 8), (10, 10)]

@@ -13,7 +13,8 @@ __all__ = ["CAPACITY_PART"]
 
 def _capacity(desk: Desk) -> None:
     widths = desk.sheet.widths
-    narrow = (widths[0] + 1, 2, widths[1], widths[-1] + 1)
+    # of a map of rank 3, whatever the sheet's widths, that two units cannot pass
+    narrow = (widths[0] + 2, 2, max(widths[1], 2), widths[-1] + 2)
     deep = (widths[0], max(widths) + 1, max(widths), widths[-1])
     full = [(w, min(w)) for w in (widths, (3, 3), widths[::-1], deep)]
     low = [(narrow, 2), (widths, 1), (narrow, 0)]

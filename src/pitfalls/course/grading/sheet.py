@@ -138,7 +138,7 @@ def read_data(path: Path) -> tuple[np.ndarray, np.ndarray]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"course: {path} must be an .npz with X and Y ({error}).") from None
     whole = x.ndim == y.ndim == 2 and len(x) == len(y) and np.isfinite(x).all()
-    if not (whole and np.isfinite(y).all() and x.size + y.size <= 20_000 and len(x)):
+    if not (whole and np.isfinite(y).all() and x.size and y.size and x.size + y.size <= 20_000):
         raise DataError(
             f"course: X and Y of {path} must be finite tables of equally many rows and at most "
             f"20,000 numbers, got shapes {x.shape} and {y.shape}."

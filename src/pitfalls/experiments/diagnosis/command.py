@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from cyclopts import App
 
 from pitfalls.experiments.diagnosis import EXPERIMENT, DiagnosisConfig, DiagnosisResult
-from pitfalls.frame import options, perform, print_table, run_store, say
+from pitfalls.frame import Whole, options, perform, print_table, run_store, say
 
 if TYPE_CHECKING:
     from pitfalls.runs import Run
@@ -118,7 +118,7 @@ app.command("pitfalls.experiments.diagnosis_labs.command:command", name="labs")
 
 
 @app.command
-def benchmark(*, seeds: int = 5, budget: float = 60.0) -> None:
+def benchmark(*, seeds: Whole = 5, budget: float = 60.0) -> None:
     """Diagnose every built-in example at several seeds, and count right causes and false alarms.
 
     Rules were fixed on the tuning part of the examples. What they missed in the reported part led to

@@ -106,7 +106,8 @@ class SchemeRow(Scores):
     n_epochs, n_steps : int
     first_rate, highest_rate, last_rate : float
     factor : float or None
-        What an annealed rate is multiplied by at every step; None for other schemes and one step.
+        What an annealed rate is multiplied by at every step; None for other schemes, for one step and
+        under a warm-up.
     only_rises : bool
         Whether the rate grows at every step.
     """
@@ -190,7 +191,8 @@ class CompareResult(ComparedTrainings):
     def _row(self, scheme: str) -> SchemeRow:
         trainings = self.of(scheme)
         first = trainings[0]
-        anneals = scheme == "annealed" and first.n_steps > 1
+        # under a warm-up the rates are products of both
+        anneals = scheme == "annealed" and first.n_steps > 1 and not self.training.warmup
         return SchemeRow(
             **asdict(self.scores_of(trainings)),
             scheme=scheme,

@@ -50,7 +50,7 @@ def run(config: CompareConfig, run: Run, progress: Progress) -> CompareResult:
         seeds=seeds,
         trainings=found.finished,
         diverged=found.diverged,
-        mirror=judge_mirror(found.data).why if config.training.flip == "auto" else "",
+        mirror=judge_mirror(found.data).why if config.training.asks_about_mirrors else "",
     )
 
 

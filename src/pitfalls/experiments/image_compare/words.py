@@ -7,6 +7,7 @@ from pitfalls.experiments.image_compare.records import CompareResult
 from pitfalls.experiments.image_compared import basis_of, share_words, starts_words
 from pitfalls.experiments.image_curves import mean_of
 from pitfalls.experiments.image_source import called
+from pitfalls.named import is_named
 from pitfalls.plots import CYCLE
 from pitfalls.prose import (
     Basis,
@@ -16,6 +17,7 @@ from pitfalls.prose import (
     Paragraph,
     Part,
     Picture,
+    Span,
     counted,
     listed,
     number,
@@ -78,9 +80,11 @@ def augmentation(result: CompareResult) -> Markup:
     }.get(flip, say("not mirrored"))
     why = say(": {why}", why=result.mirror) if result.mirror else say("")
     joint = "but" if border and flip == "none" else "and"
+    own = [_code(name) for name in result.training.transforms if is_named(name)]
     return say(
-        "In the runs below the training images are {crop} {joint} {mirrored}{why}. ",
+        "In the runs below the training images are {crop} {joint} {mirrored}{why}{own}. ",
         crop=crop, joint=joint, mirrored=mirrored, why=why,
+        own=say("; they pass through {names} as well", names=listed(own)) if own else say(""),
     )  # fmt: skip
 
 
@@ -253,4 +257,4 @@ def _precision(result: CompareResult) -> str:
 
 
 def _code(name: str) -> Markup:
-    return say("`" + name + "`")
+    return (Span("code", name),)  # no template: a name comes from a run

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 from pitfalls.display import Displayed
 from pitfalls.errors import InputError, PitfallsError
-from pitfalls.frame import complain, print_table, resolve_device, run_store, say
+from pitfalls.frame import Whole, complain, print_table, resolve_device, run_store, say
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,7 +47,7 @@ def predict(
     /,
     *,
     run: str,
-    member: int = 0,
+    member: Whole = 0,
     views: Literal["plain", "mirror", "six"] = "plain",
     to: Path | None = None,
     model: str | None = None,

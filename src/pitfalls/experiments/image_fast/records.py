@@ -160,8 +160,7 @@ class FastResult(Result):
     @property
     def has_target(self) -> bool:
         """Whether the target is meant for these pictures: all of CIFAR-10."""
-        sizes = (self.pictures.n("train"), self.pictures.n("test"))
-        return self.pictures.name == "CIFAR-10" and sizes == (50_000, 10_000)
+        return self.pictures.is_whole_cifar10
 
     @property
     def is_shortened(self) -> bool:

@@ -37,7 +37,7 @@ def run(config: FastConfig, run: Run, progress: Progress) -> FastResult:
         training=found.config,
         trainings=found.finished,
         clocks=found.clocks,
-        threads=torch.get_num_threads(),
+        threads=run.manifest.threads or torch.get_num_threads(),
         views=config.views,
     )
 

@@ -12,6 +12,7 @@ from pitfalls.prose import (
     Markup,
     Paragraph,
     Picture,
+    Span,
     counted,
     number,
     percent,
@@ -94,7 +95,8 @@ def continued(result: TrainRunResult) -> Markup:
                        epochs=counted(n, "epoch")),
     }.get(scheme, ())  # fmt: skip
     return (
-        say("`{scheme}` did best in 4e and is trained on with. ".replace("{scheme}", scheme)) + how
+        say("{scheme} did best in 4e and is trained on with. ", scheme=(Span("code", scheme),))
+        + how
     )
 
 
@@ -129,12 +131,13 @@ def reached(result: TrainRunResult) -> Markup:
     trained, pictures = result.trained, result.pictures
     decay = result.training.weight_decay
     return say(
-        "{network} after {epochs} of the `{scheme}` scheme".replace("{scheme}", trained.scheme)
-        + " ({steps} on {images} of {data}, {precision}{decay}): {train} of the training images of "
+        "{network} after {epochs} of the {scheme} scheme "
+        "({steps} on {images} of {data}, {precision}{decay}): {train} of the training images of "
         "its last epoch, augmented as they were and while it learned, and {test} ± {error} (the standard "
         "error of counting) of {n}. ",
         network=result.network.title, epochs=counted(trained.n_epochs, "epoch"),
-        steps=counted(trained.n_steps, "step"), images=counted(pictures.n("train"), "image"),
+        scheme=(Span("code", trained.scheme),), steps=counted(trained.n_steps, "step"),
+        images=counted(pictures.n("train"), "image"),
         data=pictures.name, precision="mixed precision" if _mixed(result) else "float32",
         decay=say(", weight decay {rate}", rate=number(decay, 2)) if decay else say(""),
         train=percent(trained.train_accuracy), test=percent(trained.test_accuracy),
@@ -200,7 +203,7 @@ def _promise(result: TrainRunResult, training: Training) -> Markup:
     """Hold a test accuracy against the homework's promise; needs all of CIFAR-10."""
     accuracy, error = training.test_accuracy, result.error_of(training)
     pictures = result.pictures
-    if pictures.name != "CIFAR-10" or (pictures.n("train"), pictures.n("test")) != (50_000, 10_000):
+    if not pictures.is_whole_cifar10:
         return ()
     if accuracy - 2 * error > PROMISED:
         return say("That is over 90 %, as the homework promises. ")

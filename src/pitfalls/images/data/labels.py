@@ -43,6 +43,10 @@ def encode_labels(
     DataError
         If labels are none of these, or do not fit the names.
     """
+    if class_names is not None and len(set(class_names)) < len(class_names):
+        raise DataError(
+            f"{where}: class names must differ, got {', '.join(map(str, class_names))[:80]}."
+        )
     flat = {
         part: _flatten(np.asarray(labels), f"{where}: {part}") for part, labels in parts.items()
     }

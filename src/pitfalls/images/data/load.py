@@ -13,6 +13,7 @@ from pitfalls.images.data.digits import read_digits
 from pitfalls.images.data.duplicates import count_duplicates
 from pitfalls.images.data.gathering import convert
 from pitfalls.images.data.readers import read_source
+from pitfalls.images.data.values import BYTES
 
 __all__ = ["load_dataset"]
 
@@ -57,6 +58,12 @@ def load_dataset(
     check_config(config)
     content = _read(config, find_cifar10)
     check_content(content)
+    if config.value_range is not None and content.reading.scale == BYTES:
+        reading = content.reading.noting(
+            f"{content.source}: the value_range was not used: its pictures have 8 bits a channel, of "
+            "which 0 is black and 255 white."
+        )
+        content = replace(content, reading=reading)
     data = ImageDataset.from_content(convert(content, config), config)
     duplicates = count_duplicates(data.train_images, data.test_images)
     return replace(data, reading=replace(data.reading, duplicates=duplicates))

@@ -74,6 +74,9 @@ def read_npz(tree: FileTree, config: DataConfig) -> Content:
         for part, (name, key) in keys.items()
     }
     said = dict.fromkeys(scale.words for scale in scales.values() if scale.words)
+    read = {*(name for pair in keys.values() for name in pair), *NAMES}
+    if left := sorted(set(arrays) - read):
+        notes.append(f"{where}: arrays that were not read: {', '.join(left[:12])}.")
     reading = Reading(
         ".npz file",
         values=tuple(said),

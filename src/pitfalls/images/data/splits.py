@@ -154,5 +154,6 @@ def channel_statistics(
         mean = float(counts @ values / counts.sum())
         means.append(mean)
         deviation = float(np.sqrt(counts @ (values - mean) ** 2 / counts.sum()))
-        deviations.append(deviation if deviation > 0 else 1.0)
+        # told by the values: rounding of the mean leaves a constant channel a deviation of 1e-17
+        deviations.append(deviation if np.count_nonzero(counts) > 1 else 1.0)
     return tuple(means), tuple(deviations)

@@ -162,9 +162,7 @@ def _open(
             return index.get(name.rpartition("/")[2])
         return index.get(f"{folder}/{name}" if folder else name) or index.get(name)
 
-    part_column = next(
-        (c for c in columns if c.lower() in PART_COLUMNS and _all_parts(rows, c)), None
-    )
+    part_column = _part_column(tree.where(path), rows, columns, config)
     rest = [column for column in columns if column != part_column]
     best = find_file_column(tree.where(path), rest, rows[:LOOKED_AT], find, config.labels)
     if best is None:
@@ -183,8 +181,22 @@ def _open(
     )
 
 
-def _all_parts(rows: Rows, column: str) -> bool:
-    return all(part_of(row.get(column, "")) is not None for row in rows[:LOOKED_AT])
+def _part_column(where: str, rows: Rows, columns: Sequence[str], config: DataConfig) -> str | None:
+    """Return the column that names a part in every row; one that does so in some rows is refused."""
+    for column in columns:
+        if column.lower() not in PART_COLUMNS or column == config.labels:
+            continue
+        words = dict.fromkeys(row.get(column, "") for row in rows)
+        others = [word for word in words if part_of(word) is None]
+        if not others:
+            return column
+        if len(others) < len(words):
+            raise DataError(
+                f"{where}: column {column!r} names the part of some rows, but in others it says "
+                f"{others[0]!r}, which may be training or test; let each row say train, val or test, or "
+                "leave those rows out."
+            )
+    return None
 
 
 def _label_column(where: str, columns: Sequence[str], config: DataConfig) -> str | None:
@@ -250,10 +262,12 @@ def _rows(
             found = (part, row.get(table.label_column, "").strip())
             if not found[1]:
                 continue
-            if listed.setdefault(path, found) != found:
+            if (before := listed.setdefault(path, found)) != found:
+                what = "labels" if before[1] != found[1] else "parts"
+                one, other = (pair[what == "labels"] for pair in (before, found))
                 raise DataError(
-                    f"{tree.where(table.path)}: {name} has two labels, {listed[path][1]!r} and "
-                    f"{found[1]!r}; one is expected."
+                    f"{tree.where(table.path)}: {name} has two {what}, {one!r} and {other!r}; one is "
+                    "expected."
                 )
     return listed, missing
 
@@ -262,8 +276,6 @@ def _numbers_or_text(
     found: Sequence[str], parts: Mapping[PartName, Sequence[str]]
 ) -> list[str] | list[int]:
     """Labels are numbers if all of all parts are: 10 comes after 9 then."""
-    if all(
-        text.lstrip("-").isdecimal() and len(text) < 5 for part in parts.values() for text in part
-    ):
+    if all(re.fullmatch(r"-?\d{1,4}", text) for part in parts.values() for text in part):
         return [int(text) for text in found]
     return list(found)

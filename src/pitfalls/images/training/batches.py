@@ -129,9 +129,10 @@ def finish_batch(
     """
     epoch, step = at
     sizes = config.image_sizes
-    if sizes and (size := sizes[min(epoch, len(sizes) - 1)]) != inputs.shape[-1]:
+    side = sizes[min(epoch, len(sizes) - 1)] if sizes else None
+    if side is not None and inputs.shape[2:] != (side, side):
         inputs = functional.interpolate(
-            inputs, (size, size), mode="bilinear", align_corners=False, antialias=False
+            inputs, (side, side), mode="bilinear", align_corners=False, antialias=False
         )
     if chain.mixes:
         share = world().share(n)

@@ -35,7 +35,7 @@ def fit_temperature(logits: npt.ArrayLike, labels: npt.ArrayLike) -> float:
     Raises
     ------
     InputError
-        If there is no row, or a logit is not finite.
+        If there is no row, a logit is not finite, or a label is none of the columns.
 
     References
     ----------
@@ -46,12 +46,18 @@ def fit_temperature(logits: npt.ArrayLike, labels: npt.ArrayLike) -> float:
     >>> round(fit_temperature([[2.0, 0.0]] * 4, [0, 0, 0, 1]), 3)  # 3 of 4: logit 2/T = log 3
     1.82
     """
-    z, y = np.asarray(logits, dtype=np.float64), np.asarray(labels, dtype=np.int64)
-    if z.ndim != 2 or len(z) == 0 or y.shape != z.shape[:1] or not np.isfinite(z).all():
+    z, given = np.asarray(logits, dtype=np.float64), np.asarray(labels)
+    if z.ndim != 2 or len(z) == 0 or given.shape != z.shape[:1] or not np.isfinite(z).all():
         raise InputError(
             "fit_temperature: logits must be finite, of shape (n, n_classes), and labels of shape (n,), "
-            f"n ≥ 1. Got shapes {z.shape} and {y.shape}."
+            f"n ≥ 1. Got shapes {z.shape} and {given.shape}."
         )
+    if not np.isin(given, np.arange(z.shape[1])).all():
+        raise InputError(
+            f"fit_temperature: labels must be whole numbers from 0 to {z.shape[1] - 1}, columns of the "
+            f"logits. Got some from {given.min()} to {given.max()}."
+        )
+    y = given.astype(np.int64)
     z = z - z[np.arange(len(z)), y][:, None]  # of the label: 0
 
     def slope(log_beta: float) -> float:

@@ -17,16 +17,21 @@ __all__ = ["check_sizes", "settle", "training_warnings"]
 def settle(config: TrainConfig, data: Any, device: str = "cpu") -> TrainConfig:
     """Put in place of each ``auto`` what it means for these pictures on this device.
 
-    The border of the crops is written out as well. A Dataset or DataLoader makes its own pictures:
-    no crops and no flips of ours.
+    The border of the crops is written out as well; what is none of the transforms is 0 or none. A
+    Dataset or DataLoader makes its own pictures: no crops and no flips of ours.
 
     Raises
     ------
     InputError
         If nothing says whether a mirrored picture keeps its class.
     """
-    if not isinstance(data, ImageDataset):
-        config = replace(config, flip="none", crop_padding=0)
+    crops, flips = (
+        isinstance(data, ImageDataset) and name in config.transforms for name in ("crop", "flip")
+    )
+    if not crops:
+        config = replace(config, crop_padding=0)
+    if not flips:
+        config = replace(config, flip="none")
     elif config.flip == "auto":
         config = replace(config, flip="random" if random_flips(data) else "none")
     if config.precision == "auto":

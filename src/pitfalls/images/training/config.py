@@ -76,8 +76,8 @@ class TrainConfig:
         Decay a step of a moving average of weights and buffers, 0.99 say; the average is what is
         tested and kept. It is warmed up: min(averaging, (1 + t)/(10 + t)) at step t.
     patience : int, optional
-        Stop after so many epochs in a row whose validation loss is no lower than the lowest before;
-        needs a validation split.
+        Stop after so many epochs in a row whose validation loss (the mean cross-entropy, whatever the
+        loss) is no lower than the lowest before; needs a validation split.
     keep : {"last", "best"}
         The weights to keep: the last epoch's, or those of the lowest validation loss, which needs a
         validation split. The test set never decides.
@@ -169,6 +169,11 @@ class TrainConfig:
         """Names of the parts that are the user's own code."""
         named = (self.scheme, self.optimizer, self.loss, *self.transforms)
         return tuple(name for name in named if is_named(name))
+
+    @property
+    def asks_about_mirrors(self) -> bool:
+        """Whether the data decide if images are mirrored."""
+        return self.flip == "auto" and "flip" in self.transforms
 
     def _check_numbers(self) -> None:
         for name in COUNTS:

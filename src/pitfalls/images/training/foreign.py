@@ -19,6 +19,8 @@ from pitfalls.images.training.distributed import world
 __all__ = ["DatasetBatches", "LoaderBatches", "each_batch"]
 
 IMAGES = ("image", "img", "pixel_values", "x")
+COLOURS = {"P": "RGB", "PA": "RGBA", "1": "L"}
+"""Modes of Pillow's pictures whose numbers are no colours: places in a palette, bits."""
 LABELS = ("label", "labels", "target", "y")
 
 
@@ -190,6 +192,8 @@ def _pair(item: Any) -> tuple[Any, Any]:
 def _read_item(item: Any) -> tuple[Tensor, Tensor]:
     image, label = _pair(item)
     if not isinstance(image, Tensor):
+        if (mode := getattr(image, "mode", "")) in COLOURS:
+            image = image.convert(COLOURS[mode])
         pixels = np.asarray(image)  # a Pillow picture, or an array, channels last
         if pixels.ndim == 2:
             pixels = pixels[:, :, None]

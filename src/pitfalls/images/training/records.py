@@ -30,7 +30,8 @@ class StepRecord:
 class EpochRecord:
     """One epoch: means over its steps, in training mode, and the validation set's after it.
 
-    The validation values are None where the data have no validation set.
+    The validation values are None where the data have no validation set; their loss is the mean
+    cross-entropy, whatever the loss that is trained on.
     """
 
     epoch: int
