@@ -37,6 +37,11 @@ def test_confidence_leans_to_a_side_beyond_chance_alone():
         assert "on average" not in calibration_title(within)
 
 
+def test_worse_than_one_class_is_said_where_counting_can_tell():
+    said = plain(no_better(result_of([[5, 60], [60, 5]])))
+    assert said == "It does worse than always naming one class (95 %). "
+
+
 def test_no_better_than_one_class_is_said_where_counting_cannot_tell():
     assert no_better(result_of([[60, 5], [5, 60]])) == ()
     for counts in ([[30, 30], [30, 30]], [[1, 0], [0, 1]]):

@@ -116,14 +116,15 @@ def hidden(result: ArchitecturesResult) -> Markup:
 
 
 def guessing(result: ArchitecturesResult) -> Markup:
-    """Name the networks that are not told apart from an answer that ignores the image."""
+    """Name the networks that are not told to do better than an answer that ignores the image."""
     rows = result.guessing
     if not rows:
         return ()
     return say(
-        "{names} {verb} within three standard errors of naming one class for every image ({share}). ",
+        "{names} {verb} not get beyond naming one class for every image ({share}), within three standard "
+        "errors. ",
         names=listed([say(row.candidate.title) for row in rows]),
-        verb="lies" if len(rows) == 1 else "lie", share=percent(result.constant),
+        verb="does" if len(rows) == 1 else "do", share=percent(result.constant),
     )  # fmt: skip
 
 

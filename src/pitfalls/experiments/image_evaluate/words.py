@@ -156,10 +156,12 @@ def averaged(result: EvaluateResult) -> str:
 
 
 def no_better(result: EvaluateResult) -> Markup:
-    """Say that it does no better than one class; needs no distance beyond chance."""
-    low, _ = result.confusion.right.interval
+    """Say that it does no better than one class, or worse; needs no lead beyond chance."""
+    low, high = result.confusion.right.interval
     if low > result.constant:
         return ()
+    if high < result.constant:
+        return say("It does worse than always naming one class (95 %). ")
     return say("It is not told apart from always naming one class (95 %). ")
 
 

@@ -162,8 +162,8 @@ def judged(result: TrainRunResult) -> Markup:
     """Hold the test accuracy against guessing and, on all of CIFAR-10, against the promise."""
     if result.is_guessing:
         return say(
-            "That is within three standard errors of naming one class for every image ({share}): it "
-            "cannot be told apart from that. ",
+            "That does not get beyond naming one class for every image ({share}), within three standard "
+            "errors. ",
             share=percent(result.constant),
         )
     return _promise(result, result.trained)
