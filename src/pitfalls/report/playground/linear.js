@@ -134,15 +134,31 @@ export function descentStep(descent) {
   descent.step++;
 }
 
+// Of equal modes every turn is as good a set: the nearest critical map is the one that holds them along
+// the eigenvectors of the symmetric part of U' M Z, here of a multiple of the identity added to it.
+function turnOfEqual(values, held) {
+  const turn = identity(values.length);
+  for (let first = 0, next; first < values.length; first = next) {
+    next = first + 1;
+    while (next < values.length && values[next - 1] - values[next] <= ROUNDING * values[0]) next++;
+    if (next - first === 1) continue;
+    const block = held.slice(first, next).map((row) => row.slice(first, next)), size = norm(block);
+    const even = block.map((row, i) => row.map((value, j) => (value + block[j][i]) / 2 + (i === j ? size : 0)));
+    svd(even).u.forEach((row, i) => row.forEach((value, j) => { turn[first + i][first + j] = value; }));
+  }
+  return turn;
+}
+
 // What the theory watches: risk, how much of each mode the map holds, the nearest critical map.
 export function watch({ problem, layers, step, pace }) {
   const { values, left, right, colour, floor } = problem, m = values.length, capacity = capacityOf(widthsOf(layers));
   const cut = (rows) => rows.map((row) => row.slice(0, m));
   const map = endToEnd(layers), white = product(map, colour);
   const held = product(transposed(left), white, right), strengths = values.map((_, k) => held[k][k]);
+  const turn = turnOfEqual(values, held), shares = product(transposed(turn), cut(held).slice(0, m), turn);
   // the distance of M to the critical map that holds the given strengths
-  const away = (wanted) => (m ? norm(minus(white, product(cut(left), diagonal(wanted, m, m), transposed(cut(right))))) : norm(white));
-  const gain = values.map((s, k) => (2 * strengths[k] - s) * s);
+  const away = (wanted) => (m ? norm(minus(white, product(cut(left), turn, diagonal(wanted, m, m), transposed(product(cut(right), turn))))) : norm(white));
+  const gain = values.map((s, k) => (2 * shares[k][k] - s) * s);
   const near = values.map((_, k) => k).filter((k) => gain[k] > 0).sort((a, b) => gain[b] - gain[a]).slice(0, capacity).sort((a, b) => a - b);
   const fit = away(values) ** 2 / 2;
   return {
