@@ -144,7 +144,7 @@ def test_pictures_with_a_palette_give_its_colours_and_not_the_places_in_it():
     for picture in (red.quantize(4), Image.new("1", (4, 5), 1)):
         train(Watcher(), _Listed([(picture, 1)] * 4), dataclasses.replace(CONFIG, batch_size=4))
     torch.testing.assert_close(seen[0][0, :, 0, 0], torch.tensor([1.0, 0.2, 0.0]))
-    torch.testing.assert_close(seen[1][0, :, 0, 0], torch.tensor([1.0]))
+    torch.testing.assert_close(seen[-1][0, :, 0, 0], torch.tensor([1.0]))
 
 
 class _Listed(Dataset[Any]):

@@ -202,7 +202,7 @@ def _read_item(item: Any) -> tuple[Tensor, Tensor]:
                 "train: an image must be a tensor (C, H, W), a Pillow picture or an array (H, W, C). "
                 f"Got a {type(image).__name__} instead."
             )
-        image = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
+        image = torch.from_numpy(np.array(pixels.transpose(2, 0, 1), order="C"))
     return image, torch.as_tensor(label)
 
 
