@@ -17,7 +17,13 @@ def test_an_irregular_plural_is_given():
 
 @pytest.mark.parametrize(
     ("share", "text"),
-    [(0.5, "50.0 %"), (-0.01, "−1.0 %"), (float("nan"), "nan"), (1.0, "100.0 %")],
+    [
+        (0.5, "50.0 %"),
+        (-0.01, "−1.0 %"),
+        (-0.0001, "0.0 %"),
+        (float("nan"), "nan"),
+        (1.0, "100.0 %"),
+    ],
 )
 def test_a_share_is_written_as_percent(share, text):
     assert percent(share) == text

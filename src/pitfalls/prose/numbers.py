@@ -43,12 +43,13 @@ def percent(share: float, decimals: int = 1) -> str:
 
     Examples
     --------
-    >>> percent(0.12345), percent(1.0, 0)
-    ('12.3 %', '100 %')
+    >>> percent(0.12345), percent(1.0, 0), percent(-0.0001)
+    ('12.3 %', '100 %', '0.0 %')
     """
     if not math.isfinite(share):
         return number(share)
-    return f"{100 * share:.{decimals}f} %".replace("-", "−")
+    # z: what rounds to zero has no sign
+    return f"{100 * share:z.{decimals}f} %".replace("-", "−")
 
 
 def counted(n: int, noun: str, plural: str = "") -> str:
