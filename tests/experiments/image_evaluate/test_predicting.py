@@ -129,6 +129,25 @@ def asked_of(monkeypatch, network, files, *scale):
 
 
 @pytest.mark.filterwarnings("ignore:.*")
+@pytest.mark.parametrize("standardised", [True, False])
+def test_the_scale_of_standardised_numbers_is_said_not_to_be_that_of_pictures(
+    tmp_path, capsys, standardised
+):
+    rng = np.random.default_rng(0)
+    x = rng.random((40, 8, 8)).astype(np.float32)
+    if standardised:
+        x = (x - x.mean()) / x.std()
+    np.savez(
+        tmp_path / "a.npz", x_train=x, y_train=np.arange(40) % 2, x_test=x, y_test=np.arange(40) % 2
+    )
+    run = keep_some(RunStore(tmp_path / "runs"), find_images(DataConfig(str(tmp_path / "a.npz"))))
+    Image.fromarray(rng.integers(0, 256, (8, 8), dtype=np.uint8)).save(tmp_path / "a.png")
+    line = ["--runs", str(tmp_path / "runs"), "images", "predict", str(tmp_path / "a.png")]
+    assert main([*line, "--run", run.id]) == 0
+    assert ("trained on standardised numbers" in capsys.readouterr().err) == standardised
+
+
+@pytest.mark.filterwarnings("ignore:.*")
 def test_a_dark_picture_is_read_by_the_scale_of_the_training_images(tmp_path, monkeypatch):
     store = RunStore(tmp_path / "runs")
     source = find_images(DataConfig(deep_folders(tmp_path / "twelve", bits=12)))

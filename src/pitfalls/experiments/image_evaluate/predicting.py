@@ -85,6 +85,13 @@ def predict(
         )
     files = _picture_files(paths)
     trained = load_trained(run_store().find(run), member, model)
+    if trained.kept.scale.of_extremes:
+        complain(
+            f"{run}: the network was trained on standardised numbers, whose extremes became black and "
+            "white; where 0 and 255 of a picture of 8 bits lie among them is not known, and they are "
+            "taken for the same. To be sure, train on bytes or on numbers from 0 to 1.",
+            kind="warning",
+        )
     found = predict_files(trained, files, views, value_range)
     names, (_, height, width) = trained.kept.class_names, trained.kept.shape
     temperature = trained.temperature(views)

@@ -20,6 +20,8 @@ OVERSHOOT = 1e-3  # of a range's width: what resizing and rounding leave outside
 DIMMEST = 0.1  # of a range's width: values that stay below it fit another range as well
 LARGEST = 1e12  # far beyond any picture, and its square far below overflow
 CHUNK = 1 << 20  # values looked at together
+STANDARDISED = "taken as standardised"
+"""Words of a scale whose ends are the numbers' own."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,11 @@ class ValueScale:
         if self.shift is None:
             return self.black, self.white
         return 0.0, float((256 << self.shift) - 1)
+
+    @property
+    def of_extremes(self) -> bool:
+        """Whether black and white are what the images happened to reach, as of standardised numbers."""
+        return STANDARDISED in self.words
 
     def apply(self, values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
         """Return the values as uint8, of the same shape."""
@@ -345,7 +352,7 @@ def _real_scale(extent: Extent) -> ValueScale | None:
             low,
             high,
             None,
-            f"{seen} with mean {extent.mean:.2f} and deviation {extent.deviation:.2f} were taken "
-            f"as standardised: {low:.4g} became 0 and {high:.4g} became 255",
+            f"{seen} with mean {extent.mean:.2f} and deviation {extent.deviation:.2f} were "
+            f"{STANDARDISED}: {low:.4g} became 0 and {high:.4g} became 255",
         )
     return None
