@@ -437,6 +437,17 @@ def test_a_table_without_a_line_of_names_loses_no_picture(tmp_path, ending):
     assert not any("skipped" in text for text in data.warnings)
 
 
+def test_a_first_line_that_may_be_a_picture_or_names_is_asked_about(tmp_path):
+    for i in range(10):
+        picture(tmp_path / f"{i}x.png", seed=i)
+    rows = ["0x,zebra", *(f"{i}x,{'horse' if i % 2 else 'cat'}" for i in range(1, 10))]
+    (tmp_path / "labels.csv").write_text("\n".join(rows))
+    with pytest.raises(DataError, match="'0x' and 'zebra', may name the columns or a picture"):
+        load_dataset(tmp_path)
+    (tmp_path / "labels.csv").write_text("\n".join(["file,label", *rows]))
+    assert load_dataset(tmp_path).class_names == ("cat", "horse", "zebra")
+
+
 def test_a_line_of_names_is_none_of_the_pictures_whatever_these_are_called(tmp_path):
     for name in ("image", "label", "other", "last"):
         picture(tmp_path / f"{name}.png", seed=len(name))

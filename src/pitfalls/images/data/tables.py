@@ -174,6 +174,15 @@ def _open(
         return None
     if find(best) and (is_picture(best) or any(row.get(label) == label for row in rows)):
         rows = [{column: column for column in columns}, *rows]  # there is no line of names
+    elif (
+        find(best)
+        and label.strip().lower() not in LABEL_COLUMNS
+        and all(row.get(best) != best for row in rows)
+    ):
+        raise DataError(
+            f"{tree.where(path)}: its first line, with {best!r} and {label!r}, may name the columns or "
+            "a picture and its label; write a line of names above it, as file and label."
+        )
     names = {row.get(best, "") for row in rows}
     found = {name: find(name) for name in names}
     return ColumnTable(
