@@ -6,6 +6,7 @@ from typing import Annotated
 import numpy as np
 import pytest
 from cyclopts import App
+from PIL import Image
 
 from pitfalls.errors import DataError
 from pitfalls.experiments import image_source
@@ -99,3 +100,24 @@ def test_a_word_is_no_folder_of_that_name(word, tmp_path, monkeypatch):
     image_source._loaded.clear()
     find_images(DataConfig(word))
     assert [config.data for config in asked] == [word]
+
+
+def test_pictures_that_changed_within_a_process_are_read_again(tmp_path):
+    labels = np.arange(40) % 2
+    rng = np.random.default_rng(0)
+    for form in ("a.npz", "folder"):
+        place = tmp_path / form
+        seen = []
+        for _ in range(2):
+            pictures = rng.integers(0, 256, (40, 4, 4, 3), dtype=np.uint8)
+            if form == "folder":
+                for i, picture in enumerate(pictures):
+                    (place / str(i % 2)).mkdir(parents=True, exist_ok=True)
+                    Image.fromarray(picture).save(place / str(i % 2) / f"{i}.png")
+            else:
+                np.savez(place, x_train=pictures, y_train=labels, x_test=pictures, y_test=labels)
+            source = find_images(DataConfig(str(place)))
+            assert find_images(DataConfig(str(place))) == source
+            seen.append(source.fingerprint)
+            assert source.fingerprint == load_dataset(str(place)).fingerprint
+        assert seen[0] != seen[1]

@@ -182,12 +182,13 @@ def ask_for_images(config: DataConfig) -> ImageSource:
 
 
 KEPT = 2
-_loaded: dict[DataConfig, ImageDataset] = {}
+_loaded: dict[tuple[DataConfig, int], ImageDataset] = {}
 
 
 def _load(config: DataConfig, on_progress: Advance | None = None) -> ImageDataset:
     """Read pictures; the last ones are kept, as a command looks at them before its run does."""
-    if config not in _loaded:
+    key = config, _stamp(config.data)
+    if key not in _loaded:
         patience = PATIENCE_S if config.data is None else None
         from pitfalls.downloads import find_cifar10
         from pitfalls.images.data import load_dataset
@@ -196,5 +197,17 @@ def _load(config: DataConfig, on_progress: Advance | None = None) -> ImageDatase
         dataset = load_dataset(config, find_cifar10=find)
         if len(_loaded) == KEPT:
             del _loaded[next(iter(_loaded))]  # the one loaded first
-        _loaded[config] = dataset
-    return _loaded[config]
+        _loaded[key] = dataset
+    return _loaded[key]
+
+
+def _stamp(data: str | None) -> int:
+    """Tell files from those that lay there before, by their times and sizes: cheaper than to read them."""
+    if data in (None, "digits", "cifar10"):
+        return 0
+    found = [Path(data), *Path(data).rglob("*")]
+    try:
+        states = [(str(path), path.stat()) for path in found if path.exists()]
+    except OSError:
+        return 0  # reading says what is wrong
+    return hash(frozenset((name, state.st_mtime_ns, state.st_size) for name, state in states))
