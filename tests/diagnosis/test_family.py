@@ -199,3 +199,9 @@ def test_a_weight_beyond_the_bits_is_refused_where_targets_are_drawn(monkeypatch
     monkeypatch.setattr(family, "_MOST_NUMBERS", 1)
     with pytest.raises(InputError, match="weight must be from 0 to 4"):
         family_signal(tanh_network(4), "square", drawn(4), Parities(5), block_size=8)
+
+
+def test_more_inputs_than_pairs_fit_into_memory_are_refused():
+    network = TwoLayerReLU(15, 2, seed=0)
+    with pytest.raises(InputError, match="at most 16,384 inputs, whose pairs fit into memory"):
+        family_signal(network, "hinge", cube(15), Parities())

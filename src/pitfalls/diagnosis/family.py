@@ -27,6 +27,7 @@ from pitfalls.parity.signal.per_sample import gradient_at
 __all__ = ["FamilySignal", "LayerSignal", "family_signal"]
 
 _MOST_NUMBERS = 1 << 26  # of per-example gradients held at once: 512 MB in float64
+_MOST_INPUTS = 1 << 14  # held as a tensor: the pairs of so many take 2 GiB
 _TARGETS = 8
 _ENTROPY = 0x66616D696C79
 
@@ -140,6 +141,11 @@ def family_signal(
     if not 0 < confidence < 1:
         raise InputError(
             f"family_signal: confidence must lie between 0 and 1. Got {confidence} instead."
+        )
+    if isinstance(draw, Tensor) and len(draw) > _MOST_INPUTS:
+        raise InputError(
+            f"family_signal: a tensor holds at most {_MOST_INPUTS:,} inputs, whose pairs fit into memory. "
+            f"Got {len(draw):,}; give a function that draws inputs instead."
         )
     rule = kernel if isinstance(kernel, Kernel) else _Plain(kernel)
     rng = np.random.default_rng(np.random.SeedSequence([_ENTROPY, seed]))
