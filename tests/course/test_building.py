@@ -145,6 +145,12 @@ def test_a_container_that_is_too_small_is_said_in_one_line(tmp_path):
         play(work, work)
 
 
+@pytest.mark.parametrize("asked", [{"processors": 0}, {"minutes": -1}, {"memory_mb": 0}])
+def test_a_container_of_nothing_is_refused(asked):
+    with pytest.raises(InputError, match=f"{next(iter(asked))} must be above 0"):
+        Container(**asked)
+
+
 def test_otters_tests_ask_the_grader_and_fail_with_its_reason(tmp_path, monkeypatch):
     build_course(SMALL, "otter", tmp_path / "course")
     files = solution()

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import json
+import math
 import os
 import shutil
 import signal
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from pitfalls.errors import DataError, ResourceError
+from pitfalls.errors import DataError, InputError, ResourceError
 
 __all__ = ["Container", "Played", "play"]
 
@@ -35,11 +36,23 @@ class Container:
         The share of one processor.
     minutes : float
         Until the machine is stopped.
+
+    Raises
+    ------
+    InputError
+        If one of them is not above zero.
     """
 
     memory_mb: int = 768
     processors: float = 0.5
     minutes: float = 10.0
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not 0 < value < math.inf:
+                raise InputError(
+                    f"Container: {name} must be above 0 and finite. Got {value} instead."
+                )
 
 
 @dataclass(frozen=True)
