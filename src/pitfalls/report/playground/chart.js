@@ -94,7 +94,7 @@ export function makeHistory(...names) {
 }
 
 // Lines over a common x. `lines`: {name, colour, wide?, dash?, of: (i) => value}; `levels`: [value, text].
-export function lineChart({ title, label, history, x, xName, lines, range, least = 1, log = false, height = 130, levels = () => [] }) {
+export function lineChart({ title, label, history, x, lines, range, least = 1, log = false, height = 130, levels = () => [] }) {
   const xs = () => history.columns[x];
   const scale = (area) => {
     const span = spanOf(history, lines(), range(), log), to = log ? Math.log10 : (v) => v;
@@ -107,18 +107,18 @@ export function lineChart({ title, label, history, x, xName, lines, range, least
     };
   };
   return makeChart({
-    title, label, height,
+    title, label: `${label} by ${x}`, height,
     count: () => history.n,
     place: (i, area) => scale(area).across(xs()[i]),
     find: (pixel, area) => nearest(xs(), (pixel - area.x) / area.w * scale(area).last),
     say: (i) => {
       const at = i < 0 ? history.n - 1 : i;
       if (at < 0) return "";
-      return `${xName} ${digits(xs()[at])}: ` + lines().filter((line) => !line.wide).map((line) => `${line.name} ${digits(line.of(at))}`).join(", ");
+      return `${x} ${digits(xs()[at])}: ` + lines().filter((line) => !line.wide).map((line) => `${line.name} ${digits(line.of(at))}`).join(", ");
     },
     paint(context, area) {
       const { span, last, across, up } = scale(area);
-      axes(context, area, log ? powers(span) : ticks(span), up, last, xName);
+      axes(context, area, log ? powers(span) : ticks(span), up, last, x);
       for (const [value, text] of levels()) level(context, area, up(value), text);
       for (const line of lines()) polyline(context, xs(), line, across, up);
     },
@@ -163,7 +163,7 @@ function powers([low, high]) {
   return found.length > 1 ? found : [low, high];
 }
 
-export function axes(context, area, marks, up, last, xName) {
+export function axes(context, area, marks, up, last, x) {
   context.lineWidth = 1;
   context.fillStyle = colour("quiet");
   context.strokeStyle = colour("line");
@@ -178,7 +178,7 @@ export function axes(context, area, marks, up, last, xName) {
     context.fillText(Math.abs(mark) < 1e-3 && mark !== 0 ? mark.toExponential(0).replace("-", "−") : digits(mark, 3), area.x - 5, y);
   }
   context.textBaseline = "top";
-  context.fillText(`${xName} ${digits(last, 4)}`, area.x + area.w, area.y + area.h + 6);
+  context.fillText(`${x} ${digits(last, 4)}`, area.x + area.w, area.y + area.h + 6);
   context.textAlign = "left";
   context.fillText("0", area.x, area.y + area.h + 6);
 }

@@ -138,13 +138,10 @@ export function descentStep(descent) {
 // the eigenvectors of the symmetric part of U' M Z, here of a multiple of the identity added to it.
 function turnOfEqual(values, held) {
   const turn = identity(values.length);
-  for (let first = 0, next; first < values.length; first = next) {
-    next = first + 1;
-    while (next < values.length && values[next - 1] - values[next] <= ROUNDING * values[0]) next++;
-    if (next - first === 1) continue;
-    const block = held.slice(first, next).map((row) => row.slice(first, next)), size = norm(block);
-    const even = block.map((row, i) => row.map((value, j) => (value + block[j][i]) / 2 + (i === j ? size : 0)));
-    svd(even).u.forEach((row, i) => row.forEach((value, j) => { turn[first + i][first + j] = value; }));
+  for (let a = 0, b; a < values.length; a = b) {
+    for (b = a + 1; values[b - 1] - values[b] <= ROUNDING * values[0];) b++;
+    const block = held.slice(a, b).map((row) => row.slice(a, b)), size = 2 * norm(block);
+    if (b > a + 1) svd(block.map((row, i) => row.map((value, j) => value + block[j][i] + (i === j ? size : 0)))).u.forEach((row, i) => turn[a + i].splice(a, b - a, ...row));
   }
   return turn;
 }
@@ -152,12 +149,11 @@ function turnOfEqual(values, held) {
 // What the theory watches: risk, how much of each mode the map holds, the nearest critical map.
 export function watch({ problem, layers, step, pace }) {
   const { values, left, right, colour, floor } = problem, m = values.length, capacity = capacityOf(widthsOf(layers));
-  const cut = (rows) => rows.map((row) => row.slice(0, m));
   const map = endToEnd(layers), white = product(map, colour);
-  const held = product(transposed(left), white, right), strengths = values.map((_, k) => held[k][k]);
-  const turn = turnOfEqual(values, held), shares = product(transposed(turn), cut(held).slice(0, m), turn);
+  const held = product(transposed(left), white, right), strengths = values.map((_, k) => held[k][k]), turn = turnOfEqual(values, held);
+  const [u, v] = [left, right].map((rows) => product(rows.map((row) => row.slice(0, m)), turn)), shares = product(transposed(u), white, v);
   // the distance of M to the critical map that holds the given strengths
-  const away = (wanted) => (m ? norm(minus(white, product(cut(left), turn, diagonal(wanted, m, m), transposed(product(cut(right), turn))))) : norm(white));
+  const away = (wanted) => (m ? norm(minus(white, product(u, diagonal(wanted, m, m), transposed(v)))) : norm(white));
   const gain = values.map((s, k) => (2 * shares[k][k] - s) * s);
   const near = values.map((_, k) => k).filter((k) => gain[k] > 0).sort((a, b) => gain[b] - gain[a]).slice(0, capacity).sort((a, b) => a - b);
   const fit = away(values) ** 2 / 2;

@@ -46,7 +46,7 @@ export function linearLab(asked, changed) {
   const of = (name) => (i) => history.columns[name][i];
 
   const strengths = lineChart({
-    title: "Strength of each mode in the map", label: "Strength of the modes by time", history, x: "time", xName: "time", height: 190, least: 0,
+    title: "Strength of each mode in the map", label: "Strength of the modes", history, x: "time", height: 190, least: 0,
     lines: () => [
       ...(exact() ? each((k) => ({ name: `mode ${k + 1} in closed form`, colour: INK[k % 6], wide: true, of: of(`e${k}`) })) : []),
       ...each((k) => ({ name: `mode ${k + 1}`, colour: INK[k % 6], of: of(`u${k}`) })),
@@ -57,13 +57,13 @@ export function linearLab(asked, changed) {
   const charts = [
     strengths,
     lineChart({
-      title: "Risk above the least of these widths", label: "Risk by time", history, x: "time", xName: "time", least: 0, height: 190,
+      title: "Risk above the least of these widths", label: "Risk", history, x: "time", least: 0, height: 190,
       lines: () => [{ name: "risk above the least", colour: "play-a", of: (i) => Math.max(0, history.columns.excess[i]) }],
       range: () => [0, 1.05 * (levelOf(problem.values, 0) - least())],
       levels: () => problem.values.slice(0, capacityOf(widths())).map((_, rank) => [levelOf(problem.values, rank) - least(), `saddle of rank ${rank}`]),
     }),
     lineChart({
-      title: "Distance to the nearest critical map", label: "Distance to the nearest critical map by time", history, x: "time", xName: "time", least: 0, log: true, height: 150,
+      title: "Distance to the nearest critical map", label: "Distance to the nearest critical map", history, x: "time", least: 0, log: true, height: 150,
       lines: () => [{ name: "distance", colour: "play-b", of: of("distance") }], range: () => [Infinity, 1e-30],
     }),
   ];
@@ -91,6 +91,7 @@ export function linearLab(asked, changed) {
   }
 
   const isLeast = (modes) => modes.length === Math.min(problem.values.length, capacityOf(widths())) && modes.every((k, i) => k === i + 1);
+  const kindOf = (modes) => (isLeast(modes) ? "the global minimum" : "a saddle");
 
   function change(pairs) {
     settings = { ...settings, ...pairs };
@@ -131,7 +132,7 @@ export function linearLab(asked, changed) {
 
   function draw() {
     values.set(String(descent.step), digits(seen.time), digits(seen.risk), digits(Math.max(0, seen.excess)), digits(seen.distance), digits(gap), digits(descent.rate));
-    near.textContent = `The nearest critical map holds ${listed(seen.near)}: ${isLeast(seen.near) ? "the global minimum" : "a saddle"}` +
+    near.textContent = `The nearest critical map holds ${listed(seen.near)}: ${kindOf(seen.near)}` +
       `${seen.distance < NEAR * (problem.values[0] ?? 1) ? "" : ", and it is not near"}.`;
     for (const chart of charts) chart.draw();
     plane.draw(readData(settings.data), problem, seen.map);
@@ -139,7 +140,7 @@ export function linearLab(asked, changed) {
 
   function rest() {
     const close = [...visits.values()].filter((v) => v.distance < NEAR * (problem.values[0] ?? 1));
-    passed.replaceChildren(...close.map((v) => make("li", {}, `${isLeast(v.near) ? "the global minimum" : "a saddle"}, ${listed(v.near)}: closest ${digits(v.distance, 3)} at time ${digits(v.time, 3)}`)));
+    passed.replaceChildren(...close.map((v) => make("li", {}, `${kindOf(v.near)}, ${listed(v.near)}: closest ${digits(v.distance, 3)} at time ${digits(v.time, 3)}`)));
     python.textContent = pythonOfLinear(settings, widths(), problem, descent);
   }
 

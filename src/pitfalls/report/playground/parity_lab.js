@@ -31,16 +31,16 @@ export function parityLab(asked, changed) {
 
   const charts = [
     lineChart({
-      title: "Risk over all inputs", label: "Risk by step", history, x: "step", xName: "step",
+      title: "Risk over all inputs", label: "Risk", history, x: "step",
       lines: () => [{ name: "risk", colour: "play-a", of: column("risk") }], range: () => [0, 1.05],
     }),
     lineChart({
-      title: "Accuracy over all inputs", label: "Accuracy by step", history, x: "step", xName: "step",
+      title: "Accuracy over all inputs", label: "Accuracy", history, x: "step",
       lines: () => [{ name: "accuracy", colour: "play-c", of: column("accuracy") }], range: () => [0.4, 1.02],
     }),
     lineChart({
       title: "Signal of the gradient: all masks (solid), this mask (dashed)",
-      label: "Signal of the gradient by step", history, x: "step", xName: "step", log: true, height: 150,
+      label: "Signal of the gradient", history, x: "step", log: true, height: 150,
       lines: () => [
         { name: "all masks", colour: "play-b", of: column("signal") },
         { name: "this mask", colour: "play-d", dash: true, of: column("own") },
