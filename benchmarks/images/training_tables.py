@@ -148,17 +148,12 @@ def profile() -> str:
 
 
 def unreached() -> str:
-    """Hold the recipes' seconds against what they were to be, and say what the profile says of it."""
-    stored = {
-        name: read(f"images-{name}")
-        for name in ("record-recipe-cpu", "fast-90", "fast-94", "step-profile")
-    }
+    """Hold the recipes' seconds against what they were to be."""
+    stored = {name: read(f"images-{name}") for name in ("record-recipe-cpu", "fast-90", "fast-94")}
     if None in stored.values():
         return "What the recipes were to reach cannot be held against what is recorded."
-    record, ninety, ninety_four, step = (found["results"] for found in stored.values() if found)
+    record, ninety, ninety_four = (found["results"] for found in stored.values() if found)
     peer = record["means"]["record"]["seconds"]
-    side = max(step["sides"], key=lambda row: row["side"])
-    convolutions = sum(side["shares"][f"convolution, {way}"] for way in ("forward", "backward"))
     asked = (
         (
             "94 % over six views",
@@ -186,13 +181,9 @@ def unreached() -> str:
     head = ["what", "ours", "aim", "", "measured"]
     return (
         table(head, rows)
-        + f"\n\nIn seconds of the record recipe on the same processor ({peer:.0f}). At {side['side']} pixels "
-        f"convolutions are {100 * convolutions:.0f} % of a step, and they run forward at "
-        f"{side['forward_of_the_products_rate']:.2f} and backward at "
-        f"{side['backward_of_the_products_rate']:.2f} times the rate of one large matrix product: a step of "
-        "this network cannot become much shorter here, only fewer or smaller, and the tries below say what "
-        "that costs. In the field too a point more is dear: from 94 to 95 % over six views the seconds on "
-        "one A100 grow from 3.83 to 10.4 (Jordan 2024)."
+        + f"\n\nIn seconds of the record recipe on the same processor ({peer:.0f}). In the field too a point "
+        "more is dear: from 94 to 95 % over six views the seconds on one A100 grow from 3.83 to 10.4 (Jordan "
+        "2024)."
     )
 
 

@@ -9,6 +9,7 @@ __all__ = [
     "banner",
     "commonest_mistake",
     "extreme_classes",
+    "get_beyond_guessing",
     "interval",
     "mistake_title",
     "spread_title",
@@ -53,6 +54,14 @@ def banner(pictures: Pictures) -> Markup:
     return said + say(
         "These are scikit-learn's digits, 8 × 8 grey pixels, in place of CIFAR-10: what is said of "
         "question 4 is said of them. "
+    )
+
+
+def get_beyond_guessing(constant: float) -> Markup:
+    """Say what a network does not do that `guesses`: the end of a sentence, after "does not"."""
+    return say(
+        "get beyond naming one class for every image ({share}), within three standard errors. ",
+        share=percent(constant),
     )
 
 

@@ -9,7 +9,14 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["gradients", "hessian_product", "prefixes", "pull_back", "without_sizes"]
+__all__ = [
+    "gradients",
+    "hessian_product",
+    "prefixes",
+    "pull_back",
+    "size_exponents",
+    "without_sizes",
+]
 
 
 def gradients(layers: Sequence[Any], sxx: Any, syx: Any) -> list[Any]:
@@ -30,8 +37,12 @@ def pull_back(layers: Sequence[Any], before: Sequence[Any], message: Any) -> lis
 
 def without_sizes(layers: Sequence[Any]) -> list[Any]:
     """Divide every layer by the power of two next to its largest entry: no product leaves float64's range."""
-    exponents = [np.frexp(np.abs(w).max(initial=0.0))[1] for w in layers]
-    return [np.ldexp(w, -e) for w, e in zip(layers, exponents, strict=True)]
+    return [np.ldexp(w, -e) for w, e in zip(layers, size_exponents(layers), strict=True)]
+
+
+def size_exponents(layers: Sequence[Any]) -> list[int]:
+    """Return the exponent of the power of two next to each layer's largest entry."""
+    return [int(np.frexp(np.abs(w).max(initial=0.0))[1]) for w in layers]
 
 
 def hessian_product(layers: Sequence[Any], steps: Sequence[Any], sxx: Any, syx: Any) -> list[Any]:

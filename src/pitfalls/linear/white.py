@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from pitfalls.linear.derivatives import prefixes, pull_back
+from pitfalls.linear.derivatives import prefixes, pull_back, size_exponents
 from pitfalls.linear.gauge import Gauge, even_gauge, isometric_gauge
 from pitfalls.linear.margins import CLEAR, EPS, ROOM, product_rounding
 from pitfalls.linear.modes import DataModes
@@ -230,7 +230,7 @@ def _relative_gradients(
     spread += EPS**2 * (prefixes(rows)[-1] + target**2)
     made_of = prefixes(squares)[-1] + target**2
     # all three by the same powers of two a layer, lest products of many small layers vanish
-    exponents = [np.frexp(np.abs(w).max(initial=0.0))[1] for w in layers]
+    exponents = size_exponents(layers)
     chains = [
         [np.ldexp(w, -k * e) for w, e in zip(chain, exponents, strict=True)]
         for chain, k in ((layers, 1), (squares, 2), (rows, 2))

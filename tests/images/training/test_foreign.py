@@ -108,43 +108,37 @@ def test_a_loader_with_workers_gives_the_same_in_a_resumed_run():
 
 
 def test_pillow_pictures_and_bytes_are_scaled_and_floats_are_not():
-    seen = []
-
-    class Watcher(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.bias = nn.Parameter(torch.zeros(2))
-
-        def forward(self, x):
-            seen.append(x)
-            return self.bias.expand(len(x), 2)
-
+    seen: list[torch.Tensor] = []
     red = Image.new("RGB", (4, 5), (255, 51, 0))
-    train(Watcher(), _Listed([(red, 1)] * 4), dataclasses.replace(CONFIG, batch_size=4))
+    train(_Watcher(seen), _Listed([(red, 1)] * 4), dataclasses.replace(CONFIG, batch_size=4))
     assert seen[0].shape == (4, 3, 5, 4)
     torch.testing.assert_close(seen[0][0, :, 0, 0], torch.tensor([1.0, 0.2, 0.0]))
-    train(Watcher(), TensorDataset(torch.full((4, 1, 2, 2), 7.0), torch.tensor([0, 1, 1, 0])),
+    train(_Watcher(seen), TensorDataset(torch.full((4, 1, 2, 2), 7.0), torch.tensor([0, 1, 1, 0])),
           dataclasses.replace(CONFIG, batch_size=4))  # fmt: skip
     assert (seen[-1] == 7).all()
 
 
 def test_pictures_with_a_palette_give_its_colours_and_not_the_places_in_it():
-    seen = []
-
-    class Watcher(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.bias = nn.Parameter(torch.zeros(2))
-
-        def forward(self, x):
-            seen.append(x)
-            return self.bias.expand(len(x), 2)
-
+    seen: list[torch.Tensor] = []
     red = Image.new("RGB", (4, 5), (255, 51, 0))
     for picture in (red.quantize(4), Image.new("1", (4, 5), 1)):
-        train(Watcher(), _Listed([(picture, 1)] * 4), dataclasses.replace(CONFIG, batch_size=4))
+        train(
+            _Watcher(seen), _Listed([(picture, 1)] * 4), dataclasses.replace(CONFIG, batch_size=4)
+        )
     torch.testing.assert_close(seen[0][0, :, 0, 0], torch.tensor([1.0, 0.2, 0.0]))
     torch.testing.assert_close(seen[-1][0, :, 0, 0], torch.tensor([1.0]))
+
+
+class _Watcher(nn.Module):
+    """Keeps what it is shown."""
+
+    def __init__(self, seen):
+        super().__init__()
+        self.seen, self.bias = seen, nn.Parameter(torch.zeros(2))
+
+    def forward(self, x):
+        self.seen.append(x)
+        return self.bias.expand(len(x), 2)
 
 
 class _Listed(Dataset[Any]):

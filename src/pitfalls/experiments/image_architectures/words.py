@@ -6,6 +6,7 @@ from typing import Any
 from pitfalls.experiments.image_architectures.records import ArchitecturesResult
 from pitfalls.experiments.image_compared import basis_of, share_words, starts_words
 from pitfalls.experiments.image_source import called
+from pitfalls.experiments.image_words import get_beyond_guessing
 from pitfalls.prose import (
     Basis,
     Block,
@@ -121,10 +122,9 @@ def guessing(result: ArchitecturesResult) -> Markup:
     if not rows:
         return ()
     return say(
-        "{names} {verb} not get beyond naming one class for every image ({share}), within three standard "
-        "errors. ",
+        "{names} {verb} not {beyond}",
         names=listed([say(row.candidate.title) for row in rows]),
-        verb="does" if len(rows) == 1 else "do", share=percent(result.constant),
+        verb="does" if len(rows) == 1 else "do", beyond=get_beyond_guessing(result.constant),
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from pitfalls.experiments.image_compare.records import CompareResult
 from pitfalls.experiments.image_compared import basis_of, share_words, starts_words
 from pitfalls.experiments.image_curves import mean_of
 from pitfalls.experiments.image_source import called
+from pitfalls.experiments.image_words import get_beyond_guessing
 from pitfalls.named import is_named
 from pitfalls.plots import CYCLE
 from pitfalls.prose import (
@@ -131,10 +132,10 @@ def guessing(result: CompareResult) -> Markup:
     if not rows:
         return ()
     return say(
-        "With the {names} {scheme} the network does not get beyond naming one class for every image "
-        "({share}), within three standard errors. ",
+        "With the {names} {scheme} the network does not {beyond}",
         names=listed([_code(row.scheme) for row in rows]),
-        scheme="scheme" if len(rows) == 1 else "schemes", share=percent(result.constant),
+        scheme="scheme" if len(rows) == 1 else "schemes",
+        beyond=get_beyond_guessing(result.constant),
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from pitfalls.experiments.image_curves import Training, mean_of
 from pitfalls.experiments.image_train.records import TrainRunResult
+from pitfalls.experiments.image_words import get_beyond_guessing
 from pitfalls.prose import (
     Basis,
     Block,
@@ -161,11 +162,7 @@ def kept(result: TrainRunResult) -> Markup:
 def judged(result: TrainRunResult) -> Markup:
     """Hold the test accuracy against guessing and, on all of CIFAR-10, against the promise."""
     if result.is_guessing:
-        return say(
-            "That does not get beyond naming one class for every image ({share}), within three standard "
-            "errors. ",
-            share=percent(result.constant),
-        )
+        return say("That does not {beyond}", beyond=get_beyond_guessing(result.constant))
     return _promise(result, result.trained)
 
 
