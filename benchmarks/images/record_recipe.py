@@ -34,7 +34,7 @@ from pitfalls.images.training.hardware import has_fast_bfloat16, keep_freed_memo
 WIDTHS = (64, 256, 256)
 EPOCHS, BATCH, PADDING, SMOOTHING = 8, 2000, 2, 0.2
 RATE, BIAS_RATE, HEAD_RATE, DECAY = 0.24, 0.053, 0.67, 2e-6
-WHITENING_EPOCHS = 3  # as long as the first layer's bias is trained
+WHITENING_EPOCHS = 3  # as long as the first layer's bias is trained, and its gradient computed
 
 
 def clock(device: str) -> tuple[float, float]:
@@ -96,6 +96,8 @@ def record_recipe(data: ImageDataset, seed: int, device: str) -> tuple[nn.Module
         for group, rate in zip(rates, first, strict=True):
             group["lr"] = rate * (1 - step / steps)
         rates[0]["lr"] = first[0] * max(0.0, 1 - step * EPOCHS / (steps * WHITENING_EPOCHS))
+        if step * EPOCHS == steps * WHITENING_EPOCHS:
+            network.whitening.bias.requires_grad_(False)  # type: ignore[union-attr]
         with half:
             logits = network(crops)
         loss = functional.cross_entropy(

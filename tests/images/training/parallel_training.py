@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from pitfalls.images.training.config import TrainConfig
 from pitfalls.images.training.distributed import join, launched_rank, leave
 from pitfalls.images.training.loop import train
 from pitfalls.images.training.records import TrainState
+from tests.images.training.test_epochs import Phased
 from tests.images.training.test_loop import dataset, network, plain
 from tests.images.training.test_resume import CONFIGS, through_a_file
 
+MODELS: dict[str, Callable[[], Any]] = {"plain": plain, "phased": Phased}
 IMAGES = 28
 STEPS = 8  # of two epochs
 LONG = TrainConfig(epochs=10, batch_size=20, scheme="cosine", rate=0.02, checkpoint_every=1)
@@ -26,7 +29,7 @@ def run(
     kind: str, state: TrainState | None = None
 ) -> tuple[Any, list[dict[str, Any]], list[TrainState]]:
     config = dataclasses.replace(CONFIGS.get(kind, CONFIGS["homework"]), checkpoint_every=1)
-    model = plain() if kind == "plain" else network()
+    model = MODELS.get(kind, network)()
     log: list[dict[str, Any]] = []
     states: list[TrainState] = []
     train(
@@ -64,7 +67,7 @@ def main(folder: Path) -> None:
             kept = states[19]
             save_file(kept.tensors, folder / "state.safetensors")
             (folder / "state.json").write_text(json.dumps(kept.meta))
-        for kind in ("plain", "homework", "fast"):
+        for kind in ("plain", "phased", "homework", "fast"):
             model, log, states = run(kind)
             write(folder, kind, model, log)
             for step in range(1, STEPS + 1):

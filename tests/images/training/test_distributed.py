@@ -52,10 +52,11 @@ def written(tmp_path_factory):
     return read
 
 
-def test_two_processes_take_the_steps_of_one(written):
+@pytest.mark.parametrize("kind", ["plain", "phased"])
+def test_two_processes_take_the_steps_of_one(written, kind):
     # without batch normalisation the mathematics is the same, so only rounding may differ
-    model, log_alone, _ = parallel_training.run("plain")
-    both, log_both = written("plain")
+    model, log_alone, _ = parallel_training.run(kind)
+    both, log_both = written(kind)
     for name, value in model.state_dict().items():
         torch.testing.assert_close(value, both[name], atol=1e-5, rtol=1e-4)
     for one, two in zip(log_alone, log_both, strict=True):
@@ -80,7 +81,7 @@ def test_a_run_of_two_processes_goes_on_in_one_with_the_same_losses(written):
     assert rest == pytest.approx(both[20:], rel=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["plain", "homework", "fast"])
+@pytest.mark.parametrize("kind", ["plain", "phased", "homework", "fast"])
 def test_two_processes_resume_bit_for_bit_at_every_step_boundary(written, kind):
     final, log = written(kind)
     assert max(record["step"] for record in log) == parallel_training.STEPS

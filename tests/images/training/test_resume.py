@@ -11,6 +11,7 @@ from pitfalls.images.training.config import TrainConfig
 from pitfalls.images.training.loop import train
 from pitfalls.images.training.records import EpochRecord, StepRecord, TrainState
 from tests.images.training.test_augmentation import noisy
+from tests.images.training.test_epochs import Phased
 from tests.images.training.test_loop import assert_equal, dataset, network, weights
 
 CONFIGS = {
@@ -76,7 +77,7 @@ def through_a_file(state):
     return TrainState(tensors, json.loads(json.dumps(state.meta)))
 
 
-@pytest.mark.parametrize("make", [network, droopy])
+@pytest.mark.parametrize("make", [network, droopy, Phased])
 @pytest.mark.parametrize("name", CONFIGS)
 def test_resume_at_every_step_boundary_gives_the_same_bits(name, make):
     config = dataclasses.replace(CONFIGS[name], checkpoint_every=1)

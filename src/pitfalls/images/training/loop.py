@@ -33,11 +33,8 @@ from pitfalls.images.training.distributed import (
     share_from_first,
     world,
 )
-from pitfalls.images.training.failures import (
-    bad_tensor,
-    first_bad_layer,
-    told_failure,
-)
+from pitfalls.images.training.epochs import CalledModel, thaw
+from pitfalls.images.training.failures import bad_tensor, first_bad_layer, told_failure
 from pitfalls.images.training.gradients import add_gradients
 from pitfalls.images.training.hardware import keep_freed_memory
 from pitfalls.images.training.losses import LossFunction, summed_loss
@@ -89,7 +86,8 @@ def train(
     model : Module
         Maps images (B, C, H, W) to logits (B, n_classes), alone, first in a tuple or as ``logits`` of
         a dict; trained in place. Lazy layers are completed by the first batch; float64, compiled and
-        TorchScript modules are taken as they are.
+        TorchScript modules are taken as they are. Its ``set_epoch(epoch)``, if it has one, is called
+        before an epoch's steps, to freeze parameters, say.
     data : ImageDataset, Dataset or DataLoader
         An ImageDataset's training set is learned from, its validation set, if any, is looked at after
         each epoch, its test set is left alone. A Dataset of (image, label) is read in the trainer's
@@ -174,9 +172,10 @@ class _Loop:
         self.batches = make_batches(data, config, own.transforms, device)
         layout = torch.channels_last if config.channels_last else torch.contiguous_format
         self.model = unwrapped(model)
-        self.called = model
+        self.wrapped = CalledModel(model)
         complete(self.model.to(device), self.batches, config)
         self.model.to(memory_format=layout)  # type: ignore[call-overload]
+        thaw(self.model, config.epochs)
         self.rate = own.rate or schedule(config.scheme, config.epochs, config.rate)
         self.loss = summed_loss(config, own.loss, class_weights(config, data, device))
         self.optimizers = optimizers_of(self.model, config, own)
@@ -201,8 +200,6 @@ class _Loop:
             self._load(parts, meta)
         copy_from_first([*self.model.parameters(), *self.model.buffers()])
         self.average.begin(self.model, parts["average"], self.device)
-        if world().size > 1:
-            self.called = nn.parallel.DistributedDataParallel(self.called)
 
     def _load(self, parts: Mapping[str, Mapping[str, Tensor]], meta: Mapping[str, Any]) -> None:
         expected = {"n_images": self.batches.n_images, "n_batches": self.batches.n_batches}
@@ -264,7 +261,7 @@ class _Loop:
         total = self.config.epochs * self.batches.n_batches
         if not world().writes:
             on_step = on_epoch = on_checkpoint = on_progress = None
-        self.called.train()
+        self.wrapped.called.train()
         while self.step_count < total and not self.best.ends(len(self.epochs)):
             self._timed(self.step)
             end_of_epoch = self.step_count % self.batches.n_batches == 0
@@ -310,13 +307,15 @@ class _Loop:
     def step(self) -> None:
         """Do one step of the optimiser; what it gave stays on the device until it is read."""
         at = divmod(self.step_count, self.batches.n_batches)
+        if at[1] == 0 or not self.wrapped.begun:
+            self.wrapped.begin(at[0])
         work = self.batches.fetch(*at, self.step_count)
         scheduled, rate = ask_rate(
             self.rate, self.config.warmup, self.previous, *at, self.batches.n_batches
         )
         # Dropout and the like: their numbers, too, follow from seed, step and process.
         seed_torch(derived_seed(self.config.seed, "step", self.step_count, world().rank))
-        own = add_gradients(self.called, work, self.batches.n_classes, self.config, self.loss)
+        own = add_gradients(self.wrapped.called, work, self.batches.n_classes, self.config, self.loss)
         gave = gather_sum(own, self.device)
         done = UnreadStep(self.step_count, *at, rate, work.n, gave)
         if self.device.type in PROMPT and not math.isfinite(float(gave[0])):
@@ -364,7 +363,7 @@ class _Loop:
         copy_from_first([*self.model.buffers(), *self.average.tensors.values()])
         if self.held_out is None:
             return record
-        model = self.called if world().size == 1 else self.model
+        model = self.wrapped.called if world().size == 1 else self.model
         if self.average.tensors:
             model = copy.deepcopy(self.model)
             self.average.write_into(model)
