@@ -22,8 +22,9 @@ class FastNet(nn.Module):
 
     The first layer's weights are fixed: they map each 2×2 patch to its principal coordinates of unit
     variance and their negatives. Call `fit_whitening` on the training set before training. The layer's
-    bias learns in the first two epochs. Convolutions have no bias and start as the identity on their first input channels, batch normalisation learns a
-    shift but no gain, and the logits are divided by the width.
+    bias learns in the first two epochs. Convolutions have no bias and start as the identity on their
+    first input channels, batch normalisation learns a shift but no gain, and the logits are divided by
+    the width.
 
     Parameters
     ----------

@@ -29,20 +29,21 @@ class CalledModel:
     Attributes
     ----------
     called : Module
-    begun : bool
-        Whether an epoch has begun.
     """
 
     def __init__(self, model: nn.Module) -> None:
         self.called = self._model = model
+        self._epoch: int | None = None
         self._trained: tuple[str, ...] | None = None
 
-    @property
-    def begun(self) -> bool:
-        return self._trained is not None
-
     def begin(self, epoch: int) -> None:
-        """Call the model's ``set_epoch``, if it has one; let processes share what is then trained."""
+        """Before an epoch's first step, call the model's ``set_epoch`` if it has one.
+
+        Processes then share the gradients of what is trained in this epoch.
+        """
+        if epoch == self._epoch:
+            return
+        self._epoch = epoch
         before, self._trained = self._trained, _set_epoch(unwrapped(self._model), epoch)
         if world().size > 1 and self._trained != before:
             self.called = self._model  # the old one's hooks go before there are new ones

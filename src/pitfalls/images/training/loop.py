@@ -307,15 +307,16 @@ class _Loop:
     def step(self) -> None:
         """Do one step of the optimiser; what it gave stays on the device until it is read."""
         at = divmod(self.step_count, self.batches.n_batches)
-        if at[1] == 0 or not self.wrapped.begun:
-            self.wrapped.begin(at[0])
+        self.wrapped.begin(at[0])
         work = self.batches.fetch(*at, self.step_count)
         scheduled, rate = ask_rate(
             self.rate, self.config.warmup, self.previous, *at, self.batches.n_batches
         )
         # Dropout and the like: their numbers, too, follow from seed, step and process.
         seed_torch(derived_seed(self.config.seed, "step", self.step_count, world().rank))
-        own = add_gradients(self.wrapped.called, work, self.batches.n_classes, self.config, self.loss)
+        own = add_gradients(
+            self.wrapped.called, work, self.batches.n_classes, self.config, self.loss
+        )
         gave = gather_sum(own, self.device)
         done = UnreadStep(self.step_count, *at, rate, work.n, gave)
         if self.device.type in PROMPT and not math.isfinite(float(gave[0])):
