@@ -136,7 +136,7 @@ def test_matrices_and_records_within_records_have_tables_and_a_field_without_one
         Matrix(np.array([[3, 1], [0, 2]])), Sure(2.0, Bins(0.1, share)), np.zeros((2, 1, 1))
     )
     matrix = {"counts_1": [3, 0], "counts_2": [1, 2]}
-    assert found.table("confusion") == matrix
+    assert found.table("confusion") == found.table("confusion.counts") == matrix
     assert found.table("sure.bins") == {"share": [0.5, 1.0]}
     assert found.table("sure") == {"temperature": [2.0], "bins.error": [0.1]}
     for field in (
@@ -145,12 +145,26 @@ def test_matrices_and_records_within_records_have_tables_and_a_field_without_one
         "word",
         "nothing",
         "sure.nothing",
-        "confusion.counts",
         "word.upper",
         "table",
     ):
         with pytest.raises(InputError, match=rf"Got '{field}'; those are confusion, sure\.$"):
             found.table(field)
+
+
+@dataclass(frozen=True, repr=False)
+class Spectra(Displayed):
+    inputs: np.ndarray
+    outputs: np.ndarray
+    missing: np.ndarray | None = None
+
+    TABLE = ("inputs", "outputs", "missing")
+
+
+def test_no_column_is_left_out_for_its_length():
+    found = Spectra(np.array([2.0, 1.0]), np.array([5, 4, 3]))
+    assert found.table() == {"inputs": [2.0, 1.0, None], "outputs": [5, 4, 3]}
+    assert found.table("inputs") == {"inputs": [2.0, 1.0]}
 
 
 def test_a_descent_plots_its_modes_and_gives_its_columns():

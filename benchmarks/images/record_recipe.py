@@ -121,7 +121,8 @@ def ours(target: str, data: ImageDataset, seed: int, device: str) -> tuple[nn.Mo
         seed=seed,
     )
     torch.manual_seed(seed)
-    network = FastNet(data.n_classes, data.train_images.shape[1], recipe.widths)
+    channels = data.train_images.shape[1]
+    network = FastNet(data.n_classes, channels, recipe.widths, recipe.bias_epochs)
     network.fit_whitening(data)
     result = train(network, data, config, device=device)
     return network, result.seconds, result.cpu_seconds

@@ -51,9 +51,14 @@ class Displayed:
         ----------
         field : str, optional
             A field that holds a sequence of records (a row each; numbers of nested records by dotted
-            names), a record of arrays (a column each) or of a matrix (its rows and columns), or one of
-            numbers (one row); a field within a field by a dotted name, ``as_trained.calibration``.
-            The default is the result's main table.
+            names), an array (a column, or those of a matrix), a record of arrays (a column each) or of
+            a matrix, or one of numbers (one row); a field within a field by a dotted name,
+            ``as_trained.calibration``. The default is the result's main table.
+
+        Returns
+        -------
+        dict of lists
+            Of one length: columns of fewer values end in None.
 
         Raises
         ------
@@ -96,6 +101,8 @@ def _table_of(record: Any, field: str) -> dict[str, list[Any]]:
         value = getattr(value, name, None) if is_dataclass(value) else None
     if isinstance(value, tuple) and all(map(is_dataclass, value)):
         return _rows(value)
+    if getattr(value, "ndim", 0) in (1, 2):
+        return _columns({field.rpartition(".")[2]: value})
     if not is_dataclass(value) or isinstance(value, type):
         return {}
     held = {one.name: getattr(value, one.name) for one in fields(value)}
@@ -127,19 +134,19 @@ def _cells(record: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def _columns(arrays: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Return arrays as columns, a matrix by its columns; those of another length than the first stay out."""
+    """Return arrays as columns, a matrix by its columns; shorter ones end in None."""
     found: dict[str, list[Any]] = {}
-    length = len(next(iter(arrays.values()))) if arrays else 0
     for name, array in arrays.items():
-        if array is None or len(array) != length:
+        if array is None:
             continue
-        values = cast(list[Any], array.tolist())
-        if array.ndim == 1:
-            found[name] = values
-        else:
-            for k in range(array.shape[1]):
-                found[f"{name}_{k + 1}"] = [row[k] for row in values]
-    return found
+        columns = {name: array} if array.ndim == 1 else _columns_of(name, array)
+        found |= {called: cast(list[Any], column.tolist()) for called, column in columns.items()}
+    length = max(map(len, found.values()), default=0)
+    return {name: values + [None] * (length - len(values)) for name, values in found.items()}
+
+
+def _columns_of(name: str, matrix: Any) -> dict[str, Any]:
+    return {f"{name}_{k + 1}": matrix[:, k] for k in range(matrix.shape[1])}
 
 
 def _shown(record: Any) -> list[tuple[str, str]]:

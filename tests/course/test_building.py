@@ -145,6 +145,14 @@ def test_a_container_that_is_too_small_is_said_in_one_line(tmp_path):
         play(work, work)
 
 
+def test_the_zip_that_otters_script_wrote_is_not_taken_for_gradescopes(tmp_path):
+    build_course(SMALL, "otter", tmp_path / "course")
+    (tmp_path / "course/autograder.zip").write_bytes(b"of Otter")
+    work = hand_in(tmp_path / "work", solution())
+    with pytest.raises(ResourceError, match="minutes are used up"):  # it began to grade
+        play(tmp_path / "course", work, Container(minutes=0.0001))
+
+
 @pytest.mark.parametrize("asked", [{"processors": 0}, {"minutes": -1}, {"memory_mb": 0}])
 def test_a_container_of_nothing_is_refused(asked):
     with pytest.raises(InputError, match=f"{next(iter(asked))} must be above 0"):

@@ -127,15 +127,6 @@ def play(course: Path, submission: Path, container: Container | None = None) -> 
 
 def _lay_out(course: Path, submission: Path, root: Path) -> tuple[str, list[str], Path]:
     """Put everything where the platform has it; returns its name, its command, its results file."""
-    if (course / "autograder.zip").is_file():
-        for folder in ("source", "results"):
-            (root / folder).mkdir()
-        with zipfile.ZipFile(course / "autograder.zip") as archive:
-            archive.extractall(root / "source")
-        shutil.copy(root / "source/run_autograder", root / "run_autograder")
-        _hand_in(submission, root / "submission")
-        command = ["bash", str(root / "run_autograder")]
-        return "gradescope", command, root / "results/results.json"
     if (course / "question/info.json").is_file():
         shutil.copytree(course / "question/tests", root / "tests")
         _hand_in(submission, root / "student")
@@ -146,6 +137,16 @@ def _lay_out(course: Path, submission: Path, root: Path) -> tuple[str, list[str]
         _hand_in(submission, root / "work")
         script = _plain_script(root)
         return "plain", ["bash", script, "work", "results.json"], root / "results.json"
+    # after the others: Otter's own script writes a file of this name beside the grader
+    if (course / "autograder.zip").is_file():
+        for folder in ("source", "results"):
+            (root / folder).mkdir()
+        with zipfile.ZipFile(course / "autograder.zip") as archive:
+            archive.extractall(root / "source")
+        shutil.copy(root / "source/run_autograder", root / "run_autograder")
+        _hand_in(submission, root / "submission")
+        command = ["bash", str(root / "run_autograder")]
+        return "gradescope", command, root / "results/results.json"
     raise DataError(
         f"course try: {course} is no built course. Make one: pitfalls course build --out {course}"
     )

@@ -1,9 +1,10 @@
 """The networks that a run may train, by name: this library's, and the user's own."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from pitfalls.errors import InputError
+from pitfalls.frame import HIDDEN
 from pitfalls.named import build_named, is_named, read_arguments
 
 if TYPE_CHECKING:
@@ -39,11 +40,14 @@ class NetworkConfig:
     model_args : tuple of str
         Arguments for a network of your own: key=value, values as Python writes them. n_classes,
         in_channels and image_size (height, width) are the data's where it takes them and you give none.
+    bias_epochs : int, optional
+        Epochs in which the bias of fastnet's first layer learns (default: all).
     """
 
     model: str = "resnet18"
     widths: tuple[int, int, int] = (64, 128, 128)
     model_args: tuple[str, ...] = ()
+    bias_epochs: Annotated[int | None, HIDDEN] = None
 
     def __post_init__(self) -> None:
         if not (self.model in NETWORKS or is_named(self.model)):
@@ -114,7 +118,7 @@ def empty_network(
         case "resnet18":
             return networks.ResNet18(n_classes, channels)
         case "fastnet":
-            return networks.FastNet(n_classes, channels, config.widths)
+            return networks.FastNet(n_classes, channels, config.widths, config.bias_epochs)
         case "mlp":
             return networks.Perceptron(n_classes, shape)
         case "linear":

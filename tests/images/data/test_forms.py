@@ -641,6 +641,26 @@ def test_parquet_whose_test_labels_are_kept_back_has_a_test_set_set_aside(tmp_pa
     assert any("6 pictures without a label in test" in text for text in data.warnings)
 
 
+def test_parquet_files_of_several_sets_are_not_read_as_one(tmp_path, arrow):
+    for name in ("plain", "rotated"):
+        (tmp_path / name / "train").mkdir(parents=True)
+        (tmp_path / name / "test").mkdir()
+        parquet(tmp_path / name / "train/0000.parquet", pixels(0, (8, 8, 8, 3)), [0, 1] * 4)
+        parquet(tmp_path / name / "test/0000.parquet", pixels(1, (4, 8, 8, 3)), [0, 1] * 2)
+    with pytest.raises(DataError, match=r"in 2 folders, plain and rotated for two"):
+        load_dataset(tmp_path)
+    data = load_dataset(tmp_path / "rotated")
+    assert (len(data.train_labels), len(data.test_labels)) == (8, 4)
+
+
+def test_a_numbered_parquet_file_that_is_missing_is_named(tmp_path, arrow):
+    parquet(tmp_path / "train-00000-of-00002.parquet", pixels(0, (8, 8, 8, 3)), [0, 1] * 4)
+    with pytest.raises(DataError, match=r"train-00001-of-00002\.parquet is missing beside"):
+        load_dataset(tmp_path)
+    alone = load_dataset(tmp_path / "train-00000-of-00002.parquet")
+    assert len(alone.train_labels) + len(alone.test_labels) == 8
+
+
 def test_one_parquet_file_with_text_labels_in_another_column(tmp_path, arrow):
     images = pixels(0, (10, 8, 8, 3))
     path = parquet(

@@ -7,7 +7,6 @@ import torch
 from torch import nn
 
 from pitfalls.errors import InputError
-from pitfalls.images.networks import FastNet
 from pitfalls.images.training.config import TrainConfig
 from pitfalls.images.training.loop import train
 from tests.images.training.test_loop import dataset, network, weights
@@ -77,14 +76,10 @@ def test_a_model_that_cannot_be_told_is_refused_in_one_line():
         train(Deaf(), dataset(n=28), THREE)
 
 
-def test_the_fast_networks_first_bias_learns_in_two_epochs_of_every_training():
-    model = network()
-    bias = [("whitening.bias" in names) for names in moved_by_epoch(model, THREE)]
-    assert bias == [True, True, False]
-    assert not model.whitening.bias.requires_grad
-    bias = [("whitening.bias" in names) for names in moved_by_epoch(model, THREE)]
-    assert bias == [True, True, False]
-
-
-def test_a_network_that_is_told_nothing_learns_the_bias():
-    assert FastNet().whitening.bias.requires_grad
+@pytest.mark.parametrize(("epochs", "expected"), [(2, [True, True, False]), (None, [True] * 3)])
+def test_the_fast_networks_first_bias_learns_as_long_as_it_is_told(epochs, expected):
+    model = network(bias_epochs=epochs)
+    for _ in range(2):  # a second training begins as the first
+        moved = moved_by_epoch(model, THREE)
+        assert [("whitening.bias" in names) for names in moved] == expected
+    assert model.whitening.bias.requires_grad == expected[-1]

@@ -20,7 +20,8 @@ __all__ = ["homework", "run"]
 
 def run(config: FastConfig, run: Run, progress: Progress) -> FastResult:
     """Train what is not there yet, and go on in the middle of a begun training."""
-    network = NetworkConfig("fastnet", FAST_RECIPES[config.target, config.views].widths)
+    recipe = FAST_RECIPES[config.target, config.views]
+    network = NetworkConfig("fastnet", recipe.widths, bias_epochs=recipe.bias_epochs)
     training = _recipe(config, config.source.load())
     plan = Plan(
         network,

@@ -1,9 +1,11 @@
 """Parquet files of pictures, as Hugging Face's data sets come in; needs the extra ``parquet``."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,7 @@ from pitfalls.images.data.content import Content, LabelledImages
 from pitfalls.images.data.files import FileTree, foreign
 from pitfalls.images.data.gathering import gather
 from pitfalls.images.data.labels import encode_labels
-from pitfalls.images.data.parts import PARTS, PartName, part_of_path
+from pitfalls.images.data.parts import PARTS, PartName, part_of, part_of_path
 from pitfalls.images.data.pictures import PictureFile, file_of_bytes
 
 __all__ = ["has_parquet", "read_parquet"]
@@ -24,6 +26,7 @@ FORM = "parquet files"
 IMAGE_COLUMNS = ("image", "img", "picture", "jpg", "png")
 LABEL_COLUMNS = ("label", "labels", "fine_label", "class", "target", "category", "y")
 LARGEST_METADATA = 1 << 20
+SHARD = re.compile(r"(?P<of>.*-)(?P<number>\d+)-of-(?P<count>\d+)(?P<rest>\D*)")
 
 
 @dataclass(frozen=True)
@@ -51,9 +54,12 @@ def read_parquet(tree: FileTree, config: DataConfig) -> Content:
     Raises
     ------
     DataError
-        If a file is damaged, pyarrow is not installed, or the columns cannot be told apart.
+        If a file is damaged or missing, several sets lie together, pyarrow is not installed, or the
+        columns cannot be told apart.
     """
     paths = [path for path in tree.sizes if path.lower().endswith(".parquet")]
+    _refuse_several(tree, paths)
+    _refuse_missing(tree, paths)
     bound = Bound.of(config.memory_limit)
     bound.check(sum(tree.sizes[p] for p in paths), f"{tree.root}: its parquet files")
     shards = [_read(tree, path, config, bound) for path in paths]
@@ -83,6 +89,40 @@ def read_parquet(tree: FileTree, config: DataConfig) -> Content:
         n = sum(len(shard.labels) for shard in blank)
         reading = replace(reading, skipped=((f"pictures without a label in {blank[0].part}", n),))
     return Content.of_tree(tree, classes, reading, split)
+
+
+def _refuse_several(tree: FileTree, paths: Sequence[str]) -> None:
+    """Refuse files in several folders: each configuration of a Hugging Face set has one of its own."""
+    folders = {
+        "/".join(word for word in PurePosixPath(path).parent.parts if not part_of(word)) or "."
+        for path in paths
+    }
+    if len(folders) > 1:
+        first, second = sorted(folders)[:2]
+        raise DataError(
+            f"{tree.root}: its parquet files lie in {len(folders)} folders, {first} and {second} for "
+            "two, as those of several data sets do; name the folder of one, or put one set's files "
+            "into one folder."
+        )
+
+
+def _refuse_missing(tree: FileTree, paths: Sequence[str]) -> None:
+    """Refuse a part of which a numbered file is not there; a file that is named itself stands alone."""
+    if paths == [PurePosixPath(tree.root).name]:
+        return
+    there = set(paths)
+    for path in paths:
+        found = SHARD.fullmatch(path)
+        if found is None:
+            continue
+        width = len(found["number"])
+        for number in range(int(found["count"])):
+            name = f"{found['of']}{number:0{width}}-of-{found['count']}{found['rest']}"
+            if name not in there:
+                raise DataError(
+                    f"{tree.root}: {name} is missing beside {path}. Fetch it, or rename the files to "
+                    "read those that are there."
+                )
 
 
 def _read(tree: FileTree, path: str, config: DataConfig, bound: Bound) -> Shard:

@@ -13,7 +13,6 @@ __all__ = ["FastNet", "whitening_filters"]
 PATCH = 2  # pixels, the side of the whitening filters
 WHITENING_IMAGES = 5000
 WHITENING_EPS = 5e-4
-BIAS_EPOCHS = 2  # without its gradient a step of the narrow network takes an eighth less
 DEAD = 1e-6  # of the largest variance: photographs lie far above it, rounding errors far below
 
 
@@ -21,10 +20,9 @@ class FastNet(nn.Module):
     """Whitened 2×2 patches, then three groups of two 3×3 convolutions.
 
     The first layer's weights are fixed: they map each 2×2 patch to its principal coordinates of unit
-    variance and their negatives. Call `fit_whitening` on the training set before training. The layer's
-    bias learns in the first two epochs. Convolutions have no bias and start as the identity on their
-    first input channels, batch normalisation learns a shift but no gain, and the logits are divided by
-    the width.
+    variance and their negatives. Call `fit_whitening` on the training set before training. Convolutions
+    have no bias and start as the identity on their first input channels, batch normalisation learns a
+    shift but no gain, and the logits are divided by the width.
 
     Parameters
     ----------
@@ -32,6 +30,9 @@ class FastNet(nn.Module):
         Outputs; channels of the images.
     widths : (int, int, int)
         Channels of the three groups.
+    bias_epochs : int, optional
+        Epochs in which the first layer's bias learns (default: all). Without its gradient no step goes
+        back through that layer.
 
     References
     ----------
@@ -49,6 +50,7 @@ class FastNet(nn.Module):
         n_classes: int = 10,
         in_channels: int = 3,
         widths: tuple[int, int, int] = (64, 128, 128),
+        bias_epochs: int | None = None,
     ) -> None:
         super().__init__()
         if min(widths) < 1 or n_classes < 1 or in_channels < 1:
@@ -56,6 +58,7 @@ class FastNet(nn.Module):
                 f"FastNet: widths, n_classes and in_channels must be positive. Got {widths}, "
                 f"{n_classes}, {in_channels} instead."
             )
+        self.bias_epochs = bias_epochs
         coordinates = 2 * in_channels * PATCH**2
         self.whitening = nn.Conv2d(in_channels, coordinates, PATCH)
         self.whitening.weight.requires_grad_(False)
@@ -81,8 +84,9 @@ class FastNet(nn.Module):
             self.whitening.weight.copy_(torch.cat([filters, -filters]))
 
     def set_epoch(self, epoch: int) -> None:
-        """Let the first layer's bias learn in the first two epochs, from 0, and keep it from then on."""
-        self.whitening.bias.requires_grad_(epoch < BIAS_EPOCHS)  # type: ignore[union-attr]
+        """Before an epoch, counted from 0: let the first layer's bias learn, or keep it."""
+        learns = self.bias_epochs is None or epoch < self.bias_epochs
+        self.whitening.bias.requires_grad_(learns)  # type: ignore[union-attr]
 
     def forward(self, images: Tensor) -> Tensor:
         """Map normalised images (B, C, H, W) of at least 5 pixels a side to logits (B, n_classes)."""
