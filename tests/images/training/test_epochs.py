@@ -1,6 +1,7 @@
 """What a network changes about itself from epoch to epoch."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from torch import nn
 from pitfalls.errors import InputError
 from pitfalls.images.training.config import TrainConfig
 from pitfalls.images.training.loop import train
+from pitfalls.images.training.records import TrainState
 from tests.images.training.test_loop import dataset, network, weights
 
 THREE = TrainConfig(epochs=3, batch_size=8, scheme="constant", rate=0.1, checkpoint_every=1)
@@ -34,7 +36,7 @@ class Phased(nn.Sequential):
 def moved_by_epoch(model, config):
     """Name, epoch by epoch, the weights that moved."""
     before, moved = weights(model), []
-    states = []
+    states: list[TrainState] = []
     train(model, dataset(n=28), config, on_checkpoint=states.append)
     for state in states[3::4]:
         after = {k.removeprefix("model/"): v for k, v in state.tensors.items() if "model/" in k}
@@ -53,7 +55,8 @@ def test_what_is_frozen_in_an_epoch_stays_and_what_is_thawed_later_learns(optimi
 
 
 def test_a_model_is_told_each_epoch_before_its_first_step_also_where_it_goes_on():
-    model, states = Phased(), []
+    model = Phased()
+    states: list[TrainState] = []
     train(model, dataset(n=28), THREE, on_checkpoint=states.append)
     assert model.told[-3:] == [0, 1, 2]
     again = Phased()
@@ -63,13 +66,14 @@ def test_a_model_is_told_each_epoch_before_its_first_step_also_where_it_goes_on(
 
 def test_a_compiled_model_is_told_as_well():
     model = Phased()
-    train(torch.compile(model, backend="eager"), dataset(n=28), THREE)
+    compiled: Any = torch.compile(model, backend="eager")
+    train(compiled, dataset(n=28), THREE)
     assert model.told[-3:] == [0, 1, 2]
 
 
 def test_a_model_that_cannot_be_told_is_refused_in_one_line():
     class Deaf(Phased):
-        def set_epoch(self):
+        def set_epoch(self):  # type: ignore[override]
             pass
 
     with pytest.raises(InputError, match=r"set_epoch must take the epoch, from 0. set_epoch\(0\)"):

@@ -48,7 +48,7 @@ class CalledModel:
         if world().size > 1 and self._trained != before:
             self.called = self._model  # the old one's hooks go before there are new ones
             self.called = nn.parallel.DistributedDataParallel(self._model)
-            self.called.train()
+            self.called.train()  # type: ignore[no-untyped-call]
 
 
 def _set_epoch(model: nn.Module, epoch: int) -> tuple[str, ...]:
