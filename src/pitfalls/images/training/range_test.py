@@ -26,7 +26,7 @@ __all__ = ["RangeTest", "learning_rate_range"]
 MEMORY = 0.9  # of the moving average over steps
 WARM_UP = 10  # steps before the average means something
 MARGIN = 3.0  # standard deviations that a fall or a rise must exceed to be more than noise
-BURST = 3.0  # times the lowest smoothed loss: the rate is too high from there on
+BURST = 3.0  # times the lowest smoothed loss, or as far above one below 0: the rate is too high
 
 
 @dataclass(frozen=True, repr=False)
@@ -149,7 +149,8 @@ def learning_rate_range(
         smoothed.append(average / (1 - MEMORY ** len(records)))
         if on_progress is not None:
             on_progress(len(records), steps)
-        if len(records) >= steps or smoothed[-1] > BURST * min(smoothed):
+        low = min(smoothed)
+        if len(records) >= steps or smoothed[-1] - low > (BURST - 1) * abs(low):
             raise _BurstError
 
     # An epoch may be a single step: as many epochs as steps are always enough.
