@@ -134,3 +134,16 @@ def test_a_loss_below_zero_does_not_burst_where_it_falls(tmp_path):
     ]  # fmt: skip
     assert [len(result.rates) for result in found] == [21, 21]
     np.testing.assert_allclose(found[0].losses + 100, found[1].losses, atol=1e-4)
+
+
+def test_a_model_that_is_told_each_epoch_stays_in_the_first():
+    class Phased(nn.Sequential):
+        def set_epoch(self, epoch):
+            told.append((epoch, id(self)))
+
+    told: list[tuple[int, int]] = []
+    model = Phased(nn.Flatten(), nn.Linear(192, 4))
+    learning_rate_range(model, dataset(), PLAIN, start=1e-4, stop=1e-3, steps=20)
+    assert [epoch for epoch, _ in told] == [0]
+    model.set_epoch(7)  # the model itself is left as it is
+    assert told[-1] == (7, id(model))

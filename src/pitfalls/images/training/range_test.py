@@ -17,6 +17,7 @@ from pitfalls.images.data import ImageDataset
 from pitfalls.images.training.config import TrainConfig
 from pitfalls.images.training.loop import train
 from pitfalls.images.training.records import StepRecord
+from pitfalls.images.training.state import unwrapped
 
 if TYPE_CHECKING:
     from pitfalls.plots import Axes
@@ -164,6 +165,7 @@ def learning_rate_range(
             "learning_rate_range: the model cannot be copied before its lazy layers have their sizes. "
             "Call it on two images first."
         ) from error
+    _stay_in_first_epoch(trained)
     try:
         train(trained, unseen, endless, rate=rate, device=device, on_step=keep)
     except _BurstError:
@@ -181,6 +183,13 @@ def learning_rate_range(
         np.array(smoothed),
         diverged=diverged,
     )
+
+
+def _stay_in_first_epoch(model: nn.Module) -> None:
+    """Tell a model the first epoch alone: the passes over the data that a test takes are no epochs."""
+    inner: Any = unwrapped(model)
+    if (told := getattr(inner, "set_epoch", None)) is not None:
+        inner.set_epoch = lambda epoch: told(0) if epoch == 0 else None
 
 
 def _read(
