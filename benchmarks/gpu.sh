@@ -23,7 +23,15 @@ device=cuda data=${PITFALLS_DATA:-} seeds=10
 targets='--targets 94-six'
 [ -z "$dry" ] || device=cpu data=digits seeds=1 targets=--targets
 
+size=full
+[ -z "$dry" ] || size=toy
+if [ -e "$out/size" ] && [ "$(cat "$out/size")" != $size ]; then
+  echo "gpu.sh: $out holds parts of $(cat "$out/size") size. Give another folder for those of $size size." >&2
+  exit 2
+fi
+
 "$python" -m benchmarks.gpu check --device "$device" --data "$data" || exit 2
+echo $size >"$out/size"
 
 failed=
 part() {

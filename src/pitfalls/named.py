@@ -8,8 +8,9 @@ import ast
 import hashlib
 import importlib
 import importlib.util
+import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -17,7 +18,15 @@ from typing import Any
 
 from pitfalls.errors import InputError, PitfallsError
 
-__all__ = ["build_named", "is_named", "load_named", "named_digest", "own_code", "read_arguments"]
+__all__ = [
+    "build_named",
+    "is_named",
+    "load_named",
+    "named_digest",
+    "own_code",
+    "read_arguments",
+    "told_apart",
+]
 
 MODULE = "_part_of_the_user"
 
@@ -25,6 +34,26 @@ MODULE = "_part_of_the_user"
 def is_named(name: str) -> bool:
     """Whether a name is a user's own: built-in ones have no colon."""
     return ":" in name
+
+
+def told_apart(names: Iterable[str]) -> dict[str, str]:
+    """Return what to call parts: by their last names, or by all where two would be called alike.
+
+    A whole name has hyphens in place of slashes and colons: files and series are called by it.
+
+    Examples
+    --------
+    >>> told_apart(["mlp", "net.py:Net"])
+    {'mlp': 'mlp', 'net.py:Net': 'Net'}
+    >>> list(told_apart(["a/net.py:Net", "b/net.py:Net"]).values())
+    ['a-net.py-Net', 'b-net.py-Net']
+    """
+    last = {name: name.rpartition(":")[2] for name in names}
+    taken = list(last.values())
+    return {
+        name: short if short == name or taken.count(short) == 1 else re.sub(r"[/\\:]+", "-", name)
+        for name, short in last.items()
+    }
 
 
 def load_named(what: str, name: str) -> Any:

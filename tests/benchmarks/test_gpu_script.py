@@ -44,6 +44,10 @@ def test_every_part_runs_at_toy_size_and_one_that_fails_is_named_and_made_up_for
     assert again.stdout.count("done before") == len(PARTS) - 1
     assert "walsh: done in" in again.stdout
 
+    real = ran(tmp_path)
+    assert real.returncode == 2
+    assert "holds parts of toy size" in real.stderr
+
 
 def test_what_is_missing_is_said_before_anything_runs(tmp_path):
     assert "usage" in ran().stderr

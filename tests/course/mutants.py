@@ -28,6 +28,7 @@ MUTANTS = (
     Mutant("another error", F, "raise ValueError(", "raise RuntimeError(", {"2a": 2}, "no ValueError comes"),
     Mutant("an error that has only the name", F, "raise ValueError(", "raise type('ValueErrorOfMine', (Exception,), {})(", {"2a": 2}, "no ValueError comes"),
     Mutant("a layer too many", F, "    return layers\n", "    return [*layers, np.eye(widths[-1])]\n", {"2a": 6}, "layers where"),
+    Mutant("refusing everything", F, "    u, s, vt = np", "    raise ValueError\n    u, s, vt = np", {"2a": 8}, "where there are such layers"),
     # 2b
     Mutant("no half", F, "0.5 * np.sum(", "np.sum(", {"2b": 4, "2d-risk": 5}, "leaving out the ½"),
     Mutant("mean for sum", F, "return 0.5 * np.sum((x", "return 0.5 / len(x) * np.sum((x", {"2b": 4, "2d-risk": 5}, "a mean over the samples"),
@@ -98,6 +99,7 @@ MUTANTS = (
     Mutant("slope of one", F, "np.linalg.norm(w, 2) / 4 for w", "np.linalg.norm(w, 2) for w", {"3d": 1}, "what is the largest slope of a sigmoid?"),
     Mutant("slope of a tenth", F, "np.linalg.norm(w, 2) / 4 for w", "np.linalg.norm(w, 2) / 10 for w", {"3d": 2}, "above your factor"),
     Mutant("one layer's quarter alone", F, "np.prod([np.linalg.norm(w, 2) / 4 for w in weights])", "np.prod([np.linalg.norm(w, 2) for w in weights]) / 4", {"3d": 1}, "is enough"),
+    Mutant("the norm of the product", F, "np.prod([np.linalg.norm(w, 2) / 4 for w in weights])", "np.linalg.norm(product(weights), 2) / 4 ** len(weights)", {"3d": 2}, "above your factor"),
     Mutant("the largest entry", F, "np.linalg.norm(w, 2) / 4", "np.abs(w).max() / 4", {"3d": 2}, "z = 0 the message to the first layer"),
     # 4
     Mutant("no second stride", C, "((64, 1), (128, 2), (256, 2), (256, 2)):\n        height", "((64, 1), (128, 2), (256, 2), (256, 1)):\n        height", {"4c": 3}, "after block 7 it says (256, 8, 8) where (256, 4, 4) is due"),

@@ -121,3 +121,29 @@ def test_pictures_that_changed_within_a_process_are_read_again(tmp_path):
             seen.append(source.fingerprint)
             assert source.fingerprint == load_dataset(str(place)).fingerprint
         assert seen[0] != seen[1]
+
+
+@pytest.mark.parametrize("linked", [True, False])
+def test_pictures_behind_a_link_or_a_home_that_changed_are_read_again(
+    tmp_path, monkeypatch, linked
+):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    named = "~/named"
+    (tmp_path / "named").mkdir()
+    for label in "ab":
+        place = tmp_path / ("elsewhere" if linked else "named") / label
+        place.mkdir(parents=True)
+        if linked:
+            (tmp_path / "named" / label).symlink_to(place, target_is_directory=True)
+    seen = []
+    for seed in range(2):
+        rng = np.random.default_rng(seed)
+        for label in "ab":
+            for i in range(10):
+                picture = rng.integers(0, 256, (4, 4, 3), dtype=np.uint8)
+                Image.fromarray(picture).save(tmp_path / "named" / label / f"{i}.png")
+        source = find_images(DataConfig(named))
+        assert source.config.data == str(tmp_path / "named")
+        assert source.fingerprint == load_dataset(str(tmp_path / "named")).fingerprint
+        seen.append(source.fingerprint)
+    assert seen[0] != seen[1]

@@ -6,13 +6,15 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 from safetensors.torch import load, save
+from torch import nn
 
 from pitfalls.errors import DataError, InputError, RunError
 from pitfalls.experiments.image_networks import NetworkConfig
 from pitfalls.experiments.image_source import find_images
 from pitfalls.experiments.image_train import EXPERIMENT, TrainRunConfig
-from pitfalls.experiments.image_trained import load_trained
+from pitfalls.experiments.image_trained import fit_kept_temperature, load_trained
 from pitfalls.frame.experiment import run_experiment
 from pitfalls.images import DataConfig
 from pitfalls.images.training.config import TrainConfig
@@ -123,3 +125,19 @@ def test_weights_of_another_type_are_refused(trained, tmp_path):
     rewrite(forged, name, save(halves))
     with pytest.raises(RunError, match="its weights fit no such network"):
         load_trained(RunStore(tmp_path).find("images-train"))
+
+
+@pytest.mark.parametrize(("wrong", "calibrated"), [(0, False), (4, True)])
+def test_a_network_that_is_right_everywhere_is_not_called_calibrated(source, wrong, calibrated):
+    data = source.load()
+    labels = torch.from_numpy(data.validation_labels)
+    given = torch.where(torch.arange(len(labels)) < wrong, (labels + 1) % 10, labels)
+
+    class Told(nn.Module):
+        def forward(self, x):
+            return 3.0 * nn.functional.one_hot(given[: len(x)], 10).float()
+
+    found = fit_kept_temperature(Told(), data)
+    assert (found is not None) == calibrated
+    if found is not None:  # of the 40 images 36 are right: softmax(3 / T) is to be their share
+        assert np.exp(3 / found) / (np.exp(3 / found) + 9) == pytest.approx(0.9)

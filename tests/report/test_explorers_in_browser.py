@@ -74,7 +74,7 @@ def explorers() -> dict[str, Any]:
             },
         },
         "confusion": {
-            "label": "confusion", "classes": list(CLASSES), "counts": [[8, 2, 0], [1, 9, 0], [0, 0, 10]],
+            "label": "confusion", "classes": list(CLASSES), "counts": [[8, 2, 0], [1, 9, 0], [0, 0, 0]],
             "sprite": sprite,
             "cells": {"0-1": [
                 {"tile": 3, "index": 3, "confidence": 0.9}, {"tile": 9, "index": 9, "confidence": 0.6},
@@ -227,6 +227,14 @@ def test_a_cell_of_the_confusion_matrix_shows_its_images(page: Any) -> None:
         ".map((t) => t.getAttribute('aria-label'))"
     )
     assert texts == ["cat, called dog, image 3", "cat, called dog, image 9"]
+
+
+def test_a_class_without_images_has_none(page: Any) -> None:
+    page.execute_script("document.querySelector('button[data-cell=\"2-0\"]').click()")
+    said = page.execute_script(
+        "return document.querySelector('[data-explorer=confusion] [role=status]').textContent"
+    )
+    assert said.startswith("0 of 0 images of ")
 
 
 def test_names_with_markup_stay_text(page: Any) -> None:

@@ -218,6 +218,21 @@ def test_find_by_id_end_and_folder_and_the_ways_it_fails(store):
         store.find("test/")
 
 
+def test_a_run_is_found_from_within_its_folders(store, monkeypatch):
+    run = finish(store)
+    for inside, name in ((run.path.parent, run.path.name), (run.path, ".")):
+        monkeypatch.chdir(inside)
+        assert store.find(name).id == run.id
+        assert store.find(name).path == run.path
+
+
+def test_no_name_removes_nothing(store):
+    finish(store)
+    with pytest.raises(InputError, match="a name is needed"):
+        store.remove("")
+    assert len(store.list()) == 1
+
+
 def test_the_experiment_is_a_name_and_no_pattern_or_path(store):
     finish(store)
     for name in ("/abs", "..", "*", "tes"):

@@ -1,6 +1,6 @@
 """What results that compare trainings have in common: which images decide, and who is ahead on them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,7 +12,15 @@ from pitfalls.experiments.image_source import Pictures
 from pitfalls.frame import Result
 from pitfalls.prose import Basis, Markup, counted, percent, say
 
-__all__ = ["ComparedTrainings", "Scores", "basis_of", "share_words", "starts_words"]
+__all__ = [
+    "ComparedTrainings",
+    "Scores",
+    "basis_of",
+    "epochs_words",
+    "share_words",
+    "span",
+    "starts_words",
+]
 
 
 @dataclass(frozen=True)
@@ -113,6 +121,24 @@ def starts_words(result: ComparedTrainings) -> Markup:
     if len(result.seeds) == 1:
         return say("; one start says nothing of other starts")
     return say(" and by the spread over the starts")
+
+
+def span(numbers: Iterable[int]) -> str:
+    """Write whole numbers as their extremes.
+
+    Examples
+    --------
+    >>> span([3, 5, 4]), span([1000, 1000])
+    ('3 to 5', '1,000')
+    """
+    found = sorted(set(numbers))
+    return f"{found[0]:,}" if len(found) == 1 else f"{found[0]:,} to {found[-1]:,}"
+
+
+def epochs_words(trainings: Sequence[Training]) -> str:
+    """Say how many epochs trainings took; with patience some end before others."""
+    taken = [training.n_epochs for training in trainings]
+    return counted(taken[0], "epoch") if len(set(taken)) == 1 else f"{span(taken)} epochs"
 
 
 def basis_of(result: ComparedTrainings, what: str) -> Basis:

@@ -1,13 +1,25 @@
 """What a training of a network on images leaves in a result: its course, and where it ended."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pitfalls.display import Displayed
+from pitfalls.images.training import TrainConfig
+from pitfalls.named import is_named
 
-__all__ = ["Clock", "Diverged", "Training", "mean_of", "smooth", "window"]
+__all__ = [
+    "Clock",
+    "Diverged",
+    "Training",
+    "loss_label",
+    "mean_curve",
+    "mean_of",
+    "smooth",
+    "window",
+]
 
 WIDEST = 20
 """Steps of the moving mean that is drawn over single steps; a tenth of the run where that is less."""
@@ -24,7 +36,7 @@ class Training(Displayed):
     seed : int
         Of start, order and augmentation.
     rate, loss, accuracy : array of shape (steps,)
-        The rate of each step; loss (nats) and accuracy of its batch, before it.
+        The rate of each step; loss (nats, unless it is your own) and accuracy of its batch, before it.
     train_losses, train_accuracies : array of shape (epochs,)
         Means over each epoch while the weights changed, of images as they were augmented.
     validation_losses, validation_accuracies : array of shape (epochs,) or None
@@ -141,6 +153,18 @@ def smooth(values: NDArray[np.float64]) -> NDArray[np.float64]:
     padded = np.concatenate([np.zeros(width - 1), values])
     sums: NDArray[np.float64] = np.lib.stride_tricks.sliding_window_view(padded, width).sum(axis=1)
     return sums / np.minimum(np.arange(1, len(values) + 1), width)
+
+
+def loss_label(training: TrainConfig, unit: str = "[nats]") -> str:
+    """Name what the losses of a training are."""
+    return "loss" if is_named(training.loss) else f"cross-entropy {unit}"
+
+
+def mean_curve(trainings: Sequence[Training]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the steps that all of some trainings took, and the mean of what is drawn of their losses."""
+    n = min(training.n_steps for training in trainings)
+    mean: NDArray[np.float64] = np.mean([t.smooth_loss[:n] for t in trainings], axis=0)
+    return np.arange(1, n + 1), mean
 
 
 def mean_of(n_steps: int) -> str:

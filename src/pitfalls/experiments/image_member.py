@@ -53,6 +53,8 @@ class Member:
     six_views : bool
     label : dict
         What tells its log lines from those of the others; empty where it is alone.
+    name : str
+        What trackers call it; empty where it is alone.
     track : str or None
     folder : Path
         The store of runs.
@@ -67,15 +69,11 @@ class Member:
     device: str
     six_views: bool
     label: dict[str, Any]
+    name: str
     track: str | None
     folder: Path
     run_id: str
     begun: str
-
-    @property
-    def name(self) -> str:
-        """What trackers call it; empty where it is alone."""
-        return "-".join(str(value).rpartition(":")[2] for value in self.label.values())
 
     def tracker(self, step: int) -> AbstractContextManager[Track]:
         """Open what is told its numbers, after so many steps."""

@@ -116,6 +116,11 @@ class Pictures:
         return channels * height * width
 
     @property
+    def size(self) -> str:
+        """Height and width of one image, as texts write them."""
+        return " × ".join(map(str, self.shape[1:]))
+
+    @property
     def is_whole_cifar10(self) -> bool:
         """Whether they are all of CIFAR-10's images, as they are: what the homework speaks of."""
         sizes = (self.n("train"), self.n("test"))
@@ -168,8 +173,8 @@ def find_images(config: DataConfig, progress: Progress = silent) -> ImageSource:
     """Look the pictures up and fix which they are; ``progress`` shows a download."""
     # Named in full, so that the run finds its pictures again without the variable, from any folder.
     data = config.data or os.environ.get(SOURCE_VARIABLE) or None
-    if data not in (None, "digits", "cifar10") and Path(data).exists():
-        data = str(Path(data).absolute())
+    if data not in (None, "digits", "cifar10") and (path := Path(data).expanduser()).exists():
+        data = str(path.absolute())
     config = replace(config, data=data)
     with progress("downloading CIFAR-10", unit="bytes") as advance:
         dataset = _load(config, advance)
@@ -205,9 +210,12 @@ def _stamp(data: str | None) -> int:
     """Tell files from those that lay there before, by their times and sizes: cheaper than to read them."""
     if data in (None, "digits", "cifar10"):
         return 0
-    found = [Path(data), *Path(data).rglob("*")]
+    from pitfalls.images.data import list_files
+
+    path = Path(data).expanduser()
     try:
-        states = [(str(path), path.stat()) for path in found if path.exists()]
+        inside = list_files(path) if path.is_dir() else []
+        states = [(name, (path / name).stat()) for name in ("", *inside)]
     except OSError:
         return 0  # reading says what is wrong
     return hash(frozenset((name, state.st_mtime_ns, state.st_size) for name, state in states))

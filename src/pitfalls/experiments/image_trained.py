@@ -15,7 +15,7 @@ from pitfalls.errors import InputError, RunError
 from pitfalls.experiments.image_networks import NetworkConfig, empty_network
 from pitfalls.experiments.image_source import ImageSource
 from pitfalls.images.data import BYTES, ImageDataset, ValueScale
-from pitfalls.images.training import Views, fit_temperature, predict_logits
+from pitfalls.images.training import TEMPERATURES, Views, fit_temperature, predict_logits
 from pitfalls.named import is_named, named_digest
 from pitfalls.runs import Run
 
@@ -52,7 +52,7 @@ class KeptNetwork:
         Fingerprint of the source of a network of the user's own; else empty.
     temperature : float or None
         By which the logits of single views are divided to be calibrated, fitted on the validation
-        images; None where there were fewer than 30 of them.
+        images; None where there were fewer than 30 of them, or all of them right.
     scale : ValueScale
         By which the stored numbers of its training images became 0 to 255.
     """
@@ -282,13 +282,19 @@ def weights_digest(run: Run, member: int = 0) -> str:
 
 
 def fit_kept_temperature(network: nn.Module, data: ImageDataset) -> float | None:
-    """Fit the temperature on the images that were held out, if there are enough and it has answers."""
+    """Fit the temperature on the images that were held out; None where they show none.
+
+    They are too few, the network has no answers, or every image is right: the lower the likelier then.
+    """
     labels = data.validation_labels
     if len(labels) < FEWEST_TO_CALIBRATE:
         return None
     device = next((p.device for p in network.parameters()), "cpu")
     logits = predict_logits(network, data.images("validation"), data.mean, data.std, device=device)
-    return fit_temperature(logits.numpy(), labels) if bool(logits.isfinite().all()) else None
+    if not bool(logits.isfinite().all()):
+        return None
+    found = fit_temperature(logits.numpy(), labels)
+    return None if found == TEMPERATURES[0] else found
 
 
 def _file(member: int) -> str:

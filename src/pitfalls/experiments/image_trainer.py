@@ -41,6 +41,7 @@ from pitfalls.images.training import (
     world,
 )
 from pitfalls.images.training import TrainResult as Trained
+from pitfalls.named import told_apart
 from pitfalls.progress import Progress
 from pitfalls.prose import counted
 from pitfalls.runs import Run, Track
@@ -94,12 +95,14 @@ class Plan:
             if run is None
             else (run.path.parents[1], run.id, run.manifest.starts[0])
         )
+        labels = [self._label(*pair) for pair in zip(networks, settled, strict=True)]
+        names = told_apart(str(value) for label in labels for value in label.values())
         return tuple(
             Member(
                 network, training, self.start, self.source, self.device, self.six_views,
-                self._label(network, training), self.track, folder, run_id, begun,
+                label, "-".join(names[str(v)] for v in label.values()), self.track, folder, run_id, begun,
             )
-            for network, training in zip(networks, settled, strict=True)
+            for network, training, label in zip(networks, settled, labels, strict=True)
         )  # fmt: skip
 
     def _label(self, network: NetworkConfig, training: TrainConfig) -> dict[str, Any]:

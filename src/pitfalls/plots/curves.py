@@ -130,7 +130,7 @@ def draw_range(
     axis.plot(rates, smoothed, color=BLUE)
     low = float(smoothed.min())
     top = min(float(smoothed.max()) * 1.1, float(smoothed[0]) * 2.5)
-    axis.set(xscale="log", xlabel="learning rate", ylabel="cross-entropy [nats], moving average")
+    axis.set(xscale="log", xlabel="learning rate", ylabel="loss, moving average")
     if low < top:
         axis.set_ylim(low - 0.15 * (top - low), top)
     for rate, colour, words, height in (

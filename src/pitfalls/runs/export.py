@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pitfalls.errors import InputError, needs_extra
+from pitfalls.named import told_apart
 from pitfalls.runs.run import Run
 
 __all__ = ["export_mlflow", "export_tensorboard"]
@@ -89,10 +90,11 @@ def _scalars(run: Run) -> Iterator[tuple[str, int, float]]:
     Of several trainings in one log each has names of its own, as ``scheme special seed 1/loss``.
     """
     lines: list[dict[str, Any]] = run.metrics()
+    names = told_apart(str(line[name]) for line in lines for name in SERIES if name in line)
     for count, record in enumerate(lines):
         step = int(record.get("step", count))
         told = [name for name in SERIES if name in record and "step" in record]
-        words = [f"{name} {str(record[name]).rpartition(':')[2]}" for name in told]
+        words = [f"{name} {names[str(record[name])]}" for name in told]
         series = f"{' '.join(words)}/" if told else ""
         for name, value in record.items():
             if name in ("step", *told) or isinstance(value, bool):

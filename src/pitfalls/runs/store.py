@@ -146,13 +146,15 @@ class RunStore:
         Raises
         ------
         InputError
-            If no run, or more than one, goes by that name.
+            If no run, or more than one, goes by that name, or it is empty.
         """
         path = self._path_of(name)
         return Run(path, read_manifest(path))
 
     def _path_of(self, name: str | os.PathLike[str]) -> Path:
-        folder = Path(name)
+        if not str(name):
+            raise InputError("find run: a name is needed, got none. See: pitfalls runs list")
+        folder = Path(os.path.abspath(name))  # its names are the run's id
         with suppress(OSError, ValueError):  # no name of a folder at all
             if (folder / MANIFEST).exists():
                 return folder

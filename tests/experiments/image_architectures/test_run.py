@@ -23,6 +23,7 @@ from pitfalls.images import DataConfig, load_dataset, train
 from pitfalls.images.networks import PatchTransformer
 from pitfalls.images.training.config import TrainConfig
 from pitfalls.runs import RunStore
+from pitfalls.runs.export import _scalars
 from tests.clusters.killed_submitit import kill_first_job
 from tests.experiments.interruption import assert_equal
 
@@ -210,3 +211,26 @@ def test_the_homework_asks_what_a_convolution_buys(scale, first):
     assert config.networks[0] == first
     assert set(config.networks) >= {"fastnet", "mlp", "linear"}
     assert config.training.seed == 7
+
+
+def test_networks_of_the_same_name_from_two_files_are_told_apart(config, tmp_path):
+    pytest.importorskip("tensorboard", reason="needs the extra 'tracking'")
+    names = []
+    for file, name in (("a", "Net"), ("b", "Net"), ("c", "Other")):
+        (tmp_path / f"{file}.py").write_text(
+            f"from torch import nn\n\n\nclass {name}(nn.Sequential):\n"
+            "    def __init__(self, n_classes):\n"
+            "        super().__init__(nn.Flatten(), nn.Linear(64, n_classes))\n"
+        )
+        names.append(f"{tmp_path / file}.py:{name}")
+    asked = replace(
+        config, networks=("linear", *names), network=NetworkConfig(), track="tensorboard",
+        training=replace(TRAINING, epochs=1),
+    )  # fmt: skip
+    found = run_experiment(EXPERIMENT, asked, RunStore(tmp_path / "runs"))
+    titles = [one.title for one in found.result.candidates]
+    assert titles == ["linear network", names[0], names[1], "Other"]
+    folders = {path.parent for path in (tmp_path / "runs" / "tracking").rglob("events.*")}
+    assert len(folders) == 4
+    series = {name.rpartition("/")[0] for name, *_ in _scalars(found.run)}
+    assert len([one for one in series if one.startswith("network ")]) == 4

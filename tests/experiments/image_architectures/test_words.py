@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -141,3 +143,18 @@ def test_the_figure_is_drawn_with_its_words(scores):
     drawn = draw(FIGURES[0], result_of(scores, n_seeds=len(scores["mlp"])), ("svg",))
     assert_well_formed(drawn.caption, n=len(scores["mlp"]))
     assert_well_formed(drawn.alt, n=len(scores["mlp"]))
+
+
+def test_trainings_that_ended_after_unequal_epochs_are_drawn_and_counted():
+    made = result_of({"mlp": [0.5, 0.6]}, n_seeds=2)
+    uneven = replace(
+        made,
+        trainings=(
+            training("one_cycle", 0, train=(0.5,) * 2),
+            training("one_cycle", 1, train=(0.5,) * 4),
+        ),
+    )
+    shown = next(block for block in account(uneven) if isinstance(block, Table))
+    assert "2 to 4 epochs of the scheme one_cycle" in plain(shown.caption)
+    drawn = draw(FIGURES[0], uneven, ("svg",))
+    assert_well_formed(drawn.caption, n=2)

@@ -238,3 +238,10 @@ def test_starts_differ_by_the_seed_alone(source, tmp_path):
     alone = replace(config, training=replace(training, seed=6), n_seeds=1)
     other = run_experiment(EXPERIMENT, alone, RunStore(tmp_path)).result
     np.testing.assert_array_equal(result.trainings[1].loss, other.trainings[0].loss)
+
+
+def test_a_model_beside_the_networks_that_stand_in_its_place_is_refused(source):
+    with pytest.raises(InputError, match=r"networks stand in place of model.* name fastnet among"):
+        CompareConfig(source, SMALL, networks=("mlp", "linear"))
+    assert CompareConfig(source, SMALL, networks=("mlp", "fastnet")).networks == ("mlp", "fastnet")
+    assert CompareConfig(source, networks=("mlp", "linear")).networks == ("mlp", "linear")

@@ -276,3 +276,35 @@ def test_the_name_of_a_scheme_is_text_whatever_it_holds(name):
     assert name in [span.text for span in spans if span.kind == "code"]
     assert not [span for span in spans if span.kind == "math"]
     assert account(renamed)
+
+
+def test_trainings_that_ended_after_unequal_epochs_are_drawn_and_counted():
+    made = [training("constant", 0, train=(0.5,) * 3), training("constant", 1, train=(0.5,) * 5)]
+    result = result_of(*made)
+    shown = next(block for block in account(result) if isinstance(block, Table))
+    row = dict(zip(map(plain, shown.header), map(plain, shown.rows[0]), strict=True))
+    assert (row["Epochs"], row["Steps"]) == ("3 to 5", "39 to 65")
+    drawn = FIGURES[0].draw(result)
+    assert "3 to 5 epochs, 2 starts a scheme" in drawn.caption
+    figure = of_kind(MplFigure, drawn.figure)
+    mean = figure.axes[0].lines[-1]
+    expected = [(made[0].smooth_loss[k] + made[1].smooth_loss[k]) / 2 for k in range(39)]
+    np.testing.assert_allclose(np.asarray(mean.get_ydata(), dtype=float), expected)
+    plt.close(figure)
+
+
+def test_a_loss_of_ones_own_is_no_cross_entropy():
+    result = result_of(training())
+    own = replace(result, training=replace(result.training, loss="own.py:focal"))
+    assert charts(own)["training-curves"]["panels"][0]["y"] == "loss, single steps"
+    drawn = FIGURES[0].draw(own)
+    figure = of_kind(MplFigure, drawn.figure)
+    assert figure.axes[0].get_ylabel() == "loss"
+    plt.close(figure)
+
+
+def test_pictures_that_are_not_square_are_said_by_height_and_width():
+    result = result_of(training())
+    wide = replace(result, pictures=replace(result.pictures, shape=(3, 20, 30)))
+    shown = next(block for block in account(wide) if isinstance(block, Table))
+    assert "training images of 20 × 30 pixels, " in plain(shown.caption)

@@ -151,6 +151,13 @@ def test_words_that_are_no_shape_are_refused(word):
 def test_inputs_beside_data_and_negative_depths_are_refused():
     with pytest.raises(InputError, match="instead of data"):
         find_shape(ShapeOptions("digits", inputs=("3x32x32",)))
+    for option, asked in (
+        ("size", ShapeOptions(inputs=("3x32x32",), size=16)),
+        ("channels", ShapeOptions(inputs=("3x32x32",), channels=1)),
+        ("subset-train", ShapeOptions(inputs=("3x32x32",), subset_train=5)),
+    ):
+        with pytest.raises(InputError, match=f"Leave --inputs or --{option} out"):
+            find_shape(asked)
     with pytest.raises(InputError, match="depth must be at least 0"):
         DiagramConfig(depth=-1)
 

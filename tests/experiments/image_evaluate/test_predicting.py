@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 
 import numpy as np
 import pytest
@@ -10,7 +11,12 @@ from PIL import Image
 
 from pitfalls.cli import main
 from pitfalls.errors import InputError
-from pitfalls.experiments.image_evaluate.predicting import as_csv, as_json, predict_files
+from pitfalls.experiments.image_evaluate.predicting import (
+    Prediction,
+    as_csv,
+    as_json,
+    predict_files,
+)
 from pitfalls.experiments.image_other import find_elsewhere
 from pitfalls.experiments.image_source import find_images
 from pitfalls.experiments.image_trained import load_trained
@@ -218,3 +224,28 @@ def test_other_data_that_happen_to_be_darker_are_evaluated_on_the_scale_of_the_t
     other = find_elsewhere(kept, deep_folders(tmp_path / "ten", bits=10, seed=1)).load()
     assert other.reading.scale.ends == kept.scale.ends == (0.0, 4095.0)
     assert max(other.train_images.max(), other.test_images.max()) == 1023 >> 4
+
+
+@pytest.mark.parametrize("ending", [".csv", ".json"])
+def test_a_file_whose_name_is_no_utf_8_has_its_row_too(trained, tmp_path, ending):
+    name = os.fsdecode(b"\xff.png")
+    Image.fromarray(np.zeros((8, 8), dtype=np.uint8)).save(tmp_path / name)
+    to = tmp_path / f"out{ending}"
+    runs = ["--runs", str(trained.path.parents[1])]
+    line = [*runs, "images", "predict", str(tmp_path / name), "--run", trained.id, "--to", str(to)]
+    assert main(line) == 0
+    if ending == ".json":
+        assert json.loads(to.read_text())[0]["picture"] == str(tmp_path / name)
+    else:
+        assert to.read_text().count(r"\udcff.png") == 1
+
+
+def test_classes_that_are_called_as_other_columns_keep_their_own():
+    found = [Prediction("a.png", np.array([0.25, 0.5, 0.25])), Prediction("b.png", None, "no")]
+    names = ("error", "probability", "cat")
+    text = as_csv(found, names)
+    heads = next(csv.reader(io.StringIO(text)))
+    assert len(set(heads)) == len(heads)
+    first, second = csv.DictReader(io.StringIO(text))
+    assert (first["answer"], first["probability"], first["cat"]) == ("probability", "0.5", "0.25")
+    assert (first["error"], second["error"], second["probability"]) == ("", "no", "")

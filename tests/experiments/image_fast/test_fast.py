@@ -185,3 +185,15 @@ def test_the_threads_are_those_that_the_steps_took(source, brief, tmp_path, monk
     finally:
         torch.set_num_threads(before)
     assert run.result.threads == run.run.manifest.threads == 1  # so little work keeps one busy
+
+
+@pytest.mark.parametrize("sizes", [(8,) * 6, (20,) * 8])
+def test_a_recipe_of_other_sizes_is_said_to_be_changed_and_held_against_no_target(sizes):
+    made = result_of(0.5, **ALL)
+    changed = replace(made, training=replace(made.training, epochs=len(sizes), image_sizes=sizes))
+    assert f"changed to {len(sizes)} epochs at {sizes[0]}, " in plain(reached(changed))
+    assert against_target(changed) == ()
+    own = FAST_RECIPES[90, "plain"].training().image_sizes
+    named = replace(made, training=replace(made.training, epochs=len(own), image_sizes=own))
+    assert "changed" not in plain(reached(named))
+    assert "Its target of 90 % is missed" in plain(against_target(named))

@@ -194,3 +194,30 @@ def test_figures_are_drawn_with_words(made):
     assert_well_formed(drawn.caption, n=1)
     assert_well_formed(drawn.alt, n=1)
     assert ("thick" in drawn.caption) == (made.n_steps >= 20)
+
+
+def test_the_gap_is_that_of_the_epoch_whose_weights_were_tested():
+    made = training(train=(0.5, 0.9), validation=0.5, kept_epoch=0, test=0.5)
+    assert "better on what it trained on" not in plain(fit(result_of(made, n_test=2000)))
+    last = replace(made, kept_epoch=None)
+    assert "40 points better on what it trained on" in plain(fit(result_of(last, n_test=2000)))
+
+
+def test_a_loss_of_ones_own_is_no_cross_entropy():
+    result = result_of(training())
+    own = replace(result, training=replace(result.training, loss="own.py:focal"))
+    assert charts(result)["training-curve"]["panels"][0]["y"].startswith("cross-entropy (nats), ")
+    assert charts(own)["training-curve"]["panels"][0]["y"].startswith("loss, ")
+
+
+def test_pictures_that_are_not_square_are_said_by_height_and_width():
+    result = result_of(training())
+    wide = replace(result, pictures=replace(result.pictures, shape=(3, 20, 30)))
+    assert plain(headline(wide)).endswith("training images, 20 × 30 pixels. ")
+
+
+def test_what_was_tested_is_said_to_be_of_the_epoch_that_was_kept():
+    made = training(train=(0.3, 0.5, 0.4), validation=0.5, kept_epoch=1)
+    assert " right after 2 of 3 epochs of 800 training images" in plain(headline(result_of(made)))
+    last = replace(made, kept_epoch=None)
+    assert " right after 3 epochs of 800 training images" in plain(headline(result_of(last)))

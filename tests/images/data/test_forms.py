@@ -1,6 +1,7 @@
 """Every form that people have is read, or refused in one line that says which form would do."""
 
 import gzip
+import io
 import json
 import pickle
 import shutil
@@ -8,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from pitfalls.errors import DataError, InputError
 from pitfalls.images import DataConfig, load_dataset, read_picture
@@ -100,8 +101,6 @@ def test_pictures_are_turned_as_their_exif_entry_says(tmp_path):
 
 
 def test_every_orientation_is_the_one_that_pillow_gives(tmp_path):
-    from PIL import ImageOps
-
     for orientation in range(1, 9):
         exif = Image.Exif()
         exif[0x0112] = orientation
@@ -110,6 +109,60 @@ def test_every_orientation_is_the_one_that_pillow_gives(tmp_path):
         with Image.open(path) as opened:
             due = np.asarray(ImageOps.exif_transpose(opened))
         np.testing.assert_array_equal(read_picture(path), due.transpose(2, 0, 1))
+
+
+def late(path):
+    """Move a PNG's entry of EXIF behind its pixels, where ImageMagick writes it."""
+    raw = path.read_bytes()
+    chunks, at = [], 8
+    while at < len(raw):
+        size = int.from_bytes(raw[at : at + 4], "big") + 12
+        chunks.append(raw[at : at + size])
+        at += size
+    assert b"eXIf" in {chunk[4:8] for chunk in chunks}
+    chunks.sort(key=lambda chunk: 2 * (chunk[4:8] == b"IEND") + (chunk[4:8] == b"eXIf"))
+    path.write_bytes(raw[:8] + b"".join(chunks))
+
+
+@pytest.mark.parametrize(
+    "kind", ["png", "late png", "jpg", "webp", "tif", "packed tif", "deep tif"]
+)
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_pictures_that_are_not_square_are_upright_in_every_form(tmp_path, kind, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    options: dict[str, Any] = {
+        "jpg": {"quality": 100},
+        "webp": {"lossless": True},
+        "packed tif": {"compression": "tiff_lzw"},
+    }
+    for label in ("a", "b"):
+        (tmp_path / label).mkdir()
+        for i in range(3):
+            array = pixels(i, (6, 10, 3))
+            if kind == "deep tif":
+                array = (array[:, :, 0].astype(np.uint16) << 8) + 255
+            path = tmp_path / label / f"{i}.{kind.split()[-1]}"
+            Image.fromarray(array).save(path, exif=exif, **options.get(kind, {}))
+            if kind == "late png":
+                late(path)
+    data = load_dataset(tmp_path)
+    due = []
+    for i in range(3):
+        # by its bytes: Pillow maps a file that it opens by name by the wrong one of its sizes
+        path = tmp_path / "a" / f"{i}.{kind.split()[-1]}"
+        opened = Image.open(io.BytesIO(path.read_bytes()))
+        opened.load()
+        upright = np.asarray(ImageOps.exif_transpose(opened))
+        due.append((upright >> 8).astype(np.uint8) if kind == "deep tif" else upright)
+    shape = (6, 10) if orientation < 5 else (10, 6)
+    assert data.shape[1:] == due[0].shape[:2] == shape
+    found = {image.tobytes() for image in np.concatenate([data.train_images, data.test_images])}
+    wanted = {
+        np.ascontiguousarray(u[None] if u.ndim == 2 else u.transpose(2, 0, 1)).tobytes()
+        for u in due
+    }
+    assert found == wanted
 
 
 def test_damaged_metadata_leave_the_picture_readable(tmp_path):
@@ -799,3 +852,11 @@ def test_labels_that_only_look_like_numbers_are_text(tmp_path):
     rows = [(f"{i}.png", "--5" if c == "cat" else "1") for i, c in classes.items()]
     write_table(tmp_path / "t/l.csv", ("file", "label"), rows)
     assert load_dataset(tmp_path / "t").class_names == ("--5", "1")
+
+
+def test_parquet_files_whose_labels_are_of_two_kinds_are_refused(tmp_path, arrow):
+    images = pixels(0, (20, 8, 8, 3))
+    parquet(tmp_path / "train-0.parquet", images, [0, 1] * 10)
+    parquet(tmp_path / "test-0.parquet", images[:6], ["0", "cat"] * 3)
+    with pytest.raises(DataError, match="labels are text in some parquet files and numbers in"):
+        load_dataset(tmp_path)

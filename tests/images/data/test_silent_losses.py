@@ -1,6 +1,8 @@
 """What used to be lost or guessed without a word is read rightly, refused, or counted and said."""
 
+import json
 import os
+import struct
 from typing import Any
 
 import numpy as np
@@ -474,3 +476,66 @@ def test_class_names_that_are_the_same_are_refused_and_no_class_is_lost(tmp_path
     np.savez(tmp_path / "a.npz", images=images, labels=labels, class_names=names)
     with pytest.raises(DataError, match="class names must differ, got a, b, a"):
         load_dataset(tmp_path / "a.npz")
+
+
+def test_a_label_that_a_comma_splits_is_refused_and_an_empty_cell_at_the_end_is_none(tmp_path):
+    for i in range(8):
+        picture(tmp_path / f"{i}.png", seed=i)
+    table = tmp_path / "labels.csv"
+    lines = [f"{i}.png,{'cat, black' if i % 2 else 'dog'}" for i in range(8)]
+    table.write_text("\n".join(["file,label", *lines]))
+    with pytest.raises(DataError, match=r"labels\.csv: line 3 has more cells than the first line"):
+        load_dataset(tmp_path)
+    table.write_text("\n".join(["file,label", *(line.replace(", black", ",") for line in lines)]))
+    assert load_dataset(tmp_path).class_names == ("cat", "dog")
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\x85"])
+def test_a_line_of_json_ends_where_its_file_says_so(tmp_path, mark):
+    lines = []
+    for i in range(8):
+        picture(tmp_path / f"{i}.png", seed=i)
+        record = {"file_name": f"{i}.png", "label": "ab"[i % 2], "text": f"one{mark}two"}
+        lines.append(json.dumps(record, ensure_ascii=False))
+    (tmp_path / "metadata.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    assert load_dataset(tmp_path).class_names == ("a", "b")
+
+
+def test_a_table_of_something_else_may_have_rows_of_any_length(tmp_path):
+    for i in range(8):
+        picture(tmp_path / f"{i}.png", seed=i)
+    rows = "\n".join(f"{i}.png,{'ab'[i % 2]}" for i in range(8))
+    (tmp_path / "labels.csv").write_text(f"file,label\n{rows}\n")
+    (tmp_path / "notes.csv").write_text("exported by hand\n1,2,3\n4,5\n")
+    assert load_dataset(tmp_path).class_names == ("a", "b")
+
+
+def test_labels_of_bytes_are_utf_8_or_refused(tmp_path):
+    names = ("café", "cafè")
+    for code in ("utf-8", "latin-1"):
+        labels = np.array([names[i % 2].encode(code) for i in range(20)])
+        np.savez(tmp_path / f"{code}.npz", images=small((20, 6, 7, 3)), labels=labels)
+    assert load_dataset(tmp_path / "utf-8.npz").class_names == tuple(sorted(names))
+    with pytest.raises(DataError, match="labels has labels that are no UTF-8; store them as text"):
+        load_dataset(tmp_path / "latin-1.npz")
+
+
+def white_is_zero(path):
+    """Let a TIFF count from white: its entry 262 becomes 0."""
+    raw = bytearray(path.read_bytes())
+    (entries,) = struct.unpack_from("<I", raw, 4)
+    for at in range(entries + 2, entries + 2 + 12 * raw[entries], 12):
+        if struct.unpack_from("<H", raw, at)[0] == 262:
+            struct.pack_into("<H", raw, at + 8, 0)
+    path.write_bytes(raw)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32])
+def test_tiffs_that_count_from_white_are_no_negatives(tmp_path, kind):
+    bright = np.arange(64).reshape(8, 8) * 4 + 3
+    stored = 255 - bright
+    high = {np.uint8: stored, np.uint16: (stored << 8) + 255, np.float32: stored / 255}[kind]
+    Image.fromarray(high.astype(kind)).save(tmp_path / "a.tif")
+    white_is_zero(tmp_path / "a.tif")
+    found = read_picture(tmp_path / "a.tif", value_range=(0, 1) if kind is np.float32 else None)
+    np.testing.assert_array_equal(found[0], bright)

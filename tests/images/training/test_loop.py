@@ -369,6 +369,21 @@ def test_divergence_names_the_step_and_the_first_bad_layer_and_keeps_the_last_go
     assert all(t.isfinite().all() for t in states[-1].tensors.values())
 
 
+def test_the_divergence_of_a_float64_network_names_its_first_bad_layer():
+    with pytest.raises(DivergenceError, match=r"at step 3 .*layers\.2, its weight"):
+        train(Poisoned(step=3).double(), dataset(), PLAIN)
+
+
+def test_gradients_that_the_model_brings_are_no_part_of_the_first_step():
+    fresh, used = plain(), plain()
+    with pytest.raises(DivergenceError):  # it leaves gradients that are not finite
+        train(used, dataset(), PLAIN, loss=lambda logits, labels: logits.sum() * math.nan)
+    assert_equal(weights(fresh), weights(used))
+    train(fresh, dataset(), PLAIN)
+    train(used, dataset(), PLAIN)
+    assert_equal(weights(fresh), weights(used))
+
+
 def test_outputs_that_are_finite_in_training_alone_have_no_validation_accuracy():
     class Overflowing(nn.Module):
         def __init__(self):

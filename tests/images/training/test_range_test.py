@@ -116,3 +116,34 @@ def test_a_start_beyond_the_useful_range_is_an_error():
 def test_ranges_without_meaning_are_refused(wrong):
     with pytest.raises(InputError, match="start < stop"):
         learning_rate_range(plain(), dataset(), PLAIN, **wrong)
+
+
+def test_a_loss_below_zero_does_not_burst_where_it_falls(tmp_path):
+    file = tmp_path / "own.py"
+    file.write_text(
+        "from torch.nn import functional\n\n"
+        "def lowered(logits, labels):\n    return functional.cross_entropy(logits, labels) - 100\n\n"
+        "def usual(logits, labels):\n    return functional.cross_entropy(logits, labels)\n"
+    )
+    found = [
+        learning_rate_range(
+            plain(), dataset(), dataclasses.replace(PLAIN, loss=f"{file}:{name}"),
+            start=1e-4, stop=1e-2, steps=21,
+        )
+        for name in ("lowered", "usual")
+    ]  # fmt: skip
+    assert [len(result.rates) for result in found] == [21, 21]
+    np.testing.assert_allclose(found[0].losses + 100, found[1].losses, atol=1e-4)
+
+
+def test_a_model_that_is_told_each_epoch_stays_in_the_first():
+    class Phased(nn.Sequential):
+        def set_epoch(self, epoch):
+            told.append((epoch, id(self)))
+
+    told: list[tuple[int, int]] = []
+    model = Phased(nn.Flatten(), nn.Linear(192, 4))
+    learning_rate_range(model, dataset(), PLAIN, start=1e-4, stop=1e-3, steps=20)
+    assert [epoch for epoch, _ in told] == [0]
+    model.set_epoch(7)  # the model itself is left as it is
+    assert told[-1] == (7, id(model))

@@ -41,12 +41,14 @@ def _capacity(desk: Desk) -> None:
     desk.check(2, lambda: verify(range(len(full), len(split)), exact=True))
     target = desk.rng.normal(size=(narrow[-1], 3)) @ desk.rng.normal(size=(3, narrow[0]))
     refusal = desk.ask(Call("factorize", (target, narrow)))[0]
-    refused = "ValueError" in refusal.kinds  # LinAlgError is one too
-    desk.judge(
-        3,
-        "" if refused else f"at rank(W_0) = 3 and widths {narrow}: no ValueError comes, yet no such "
-        "layers exist",
-    )  # fmt: skip
+    reason = ""
+    if "ValueError" not in refusal.kinds:  # LinAlgError is one too
+        reason = (
+            f"at rank(W_0) = 3 and widths {narrow}: no ValueError comes, yet no such layers exist"
+        )
+    elif "ValueError" in outcomes[len(full)].kinds:
+        reason = f"at widths {narrow} a ValueError comes at rank(W_0) = 2 too, where there are such layers"
+    desk.judge(3, reason)
 
 
 CAPACITY_PART: Final = Part(

@@ -25,8 +25,13 @@ def _message(weights: Sequence[np.ndarray], z: Sequence[np.ndarray]) -> float:
 
 
 def _worst(desk: Desk, weights: Sequence[np.ndarray]) -> tuple[float, str]:
-    """Try sums z at random and z = 0, where every slope is 1/4: biases can bring about any of them."""
+    """Try sums z at random and z = 0, where every slope is 1/4: biases can bring about any of them.
+
+    Also with every other unit saturated, so that nothing cancels that its neighbour would.
+    """
     found = [(_message(weights, [np.zeros(w.shape[1]) for w in weights]), "z = 0")]
+    half = [np.where(np.arange(w.shape[1]) % 2, 40.0, 0.0) for w in weights]
+    found.append((_message(weights, half), "z = 0, 40, 0, ..."))
     for scale in (0.1, 1.0, 5.0):
         z = [np.multiply(scale, desk.rng.normal(size=w.shape[1])) for w in weights]
         found.append((_message(weights, z), f"z drawn at scale {scale:g}"))
@@ -41,6 +46,8 @@ def _depth(desk: Desk) -> None:
     ]
     # one entry that is not zero: all norms agree, so that nothing but the slope is asked
     sets.append([np.array([[3.0]]), np.array([[-2.0]])])
+    # ways that cancel where all slopes are equal
+    sets.append([np.ones((2, 1)), np.array([[1.0, -1.0]])])
     outcomes = desk.ask(*(Call("sigmoid_factor", (weights,)) for weights in sets))
 
     def at(weights: Sequence[np.ndarray]) -> str:

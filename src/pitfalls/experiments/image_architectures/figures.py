@@ -1,11 +1,10 @@
 """Accuracy of every network, and its loss by step."""
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from pitfalls.experiments.image_architectures.records import ArchitecturesResult
-from pitfalls.experiments.image_curves import mean_of
+from pitfalls.experiments.image_curves import loss_label, mean_curve, mean_of
 from pitfalls.experiments.image_source import called
 from pitfalls.plots import BLUE, CYCLE, GREY, PAGE, Drawing, Figure, panels
 from pitfalls.prose import counted, number, percent
@@ -31,10 +30,13 @@ def architectures(result: ArchitecturesResult, ax: Axes | None = None) -> Drawin
     left.margins(y=0.15)
     for row, colour in zip(result.rows, CYCLE, strict=False):
         trainings = result.of(row.candidate.model)
-        curve = np.mean([training.smooth_loss for training in trainings], axis=0)
-        right.plot(trainings[0].steps, curve, color=colour, label=row.candidate.title)
+        right.plot(*mean_curve(trainings), color=colour, label=row.candidate.title)
     steps = result.trainings[0].n_steps
-    right.set(xlabel="step", ylabel=f"training loss [nats], {mean_of(steps)}", title="Loss by step")
+    right.set(
+        xlabel="step",
+        ylabel=f"{loss_label(result.training)}, {mean_of(steps)}",
+        title="Loss by step",
+    )
     right.legend(loc="best", frameon=True, framealpha=0.85, edgecolor="none")  # over the curves
     scores = "; ".join(f"{row.candidate.title} {percent(row.held_out)}" for row in result.rows)
     text = (

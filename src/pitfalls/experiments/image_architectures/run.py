@@ -17,6 +17,7 @@ from pitfalls.experiments.image_source import describe_pictures
 from pitfalls.experiments.image_trainer import Plan, train_all
 from pitfalls.frame import Homework
 from pitfalls.images.data import ImageDataset
+from pitfalls.named import is_named
 from pitfalls.progress import Progress
 from pitfalls.runs import Run
 
@@ -52,7 +53,7 @@ def run(config: ArchitecturesConfig, run: Run, progress: Progress) -> Architectu
     return ArchitecturesResult(
         pictures=describe_pictures(found.data),
         training=found.config,
-        candidates=tuple(_candidate(network, found.data) for network in config.configs),
+        candidates=_candidates(config, found.data),
         seeds=seeds,
         trained=tuple(names[k] for k in found.finished_at),
         trainings=found.finished,
@@ -92,11 +93,22 @@ def convolves(network: nn.Module) -> bool:
     )
 
 
-def _candidate(config: NetworkConfig, data: ImageDataset) -> Candidate:
+def _candidates(config: ArchitecturesConfig, data: ImageDataset) -> tuple[Candidate, ...]:
+    titles = [network.title for network in config.configs]
+    # of two that would be called alike the user's own has its whole name
+    return tuple(
+        _candidate(
+            one, data, one.model if is_named(one.model) and titles.count(title) > 1 else title
+        )
+        for one, title in zip(config.configs, titles, strict=True)
+    )
+
+
+def _candidate(config: NetworkConfig, data: ImageDataset, title: str) -> Candidate:
     network = build_network(config, data, seed=0)
     return Candidate(
         model=config.model,
-        title=config.title,
+        title=title,
         n_parameters=sum(p.numel() for p in network.parameters() if p.requires_grad),
         convolves=convolves(network),
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pitfalls.experiments.image_architectures.records import ArchitecturesResult
-from pitfalls.experiments.image_compared import basis_of, share_words, starts_words
+from pitfalls.experiments.image_compared import basis_of, epochs_words, share_words, starts_words
 from pitfalls.experiments.image_source import called
 from pitfalls.experiments.image_words import get_beyond_guessing
 from pitfalls.prose import (
@@ -45,7 +45,7 @@ def account(result: ArchitecturesResult) -> tuple[Block, ...]:
                 "accuracy is a mean over the last epoch while the weights changed; {after}",
                 data=result.pictures.name,
                 n=counted(result.pictures.n("train"), "training image"),
-                epochs=counted(result.training.epochs, "epoch"),
+                epochs=epochs_words(result.trainings),
                 scheme=result.training.scheme.rpartition(":")[2],
                 optimizer=result.training.optimizer.rpartition(":")[2],
                 after=_spread_words(result),
@@ -123,7 +123,7 @@ def guessing(result: ArchitecturesResult) -> Markup:
         return ()
     return say(
         "{names} {verb} not {beyond}",
-        names=listed([say(row.candidate.title) for row in rows]),
+        names=listed([row.candidate.title for row in rows]),
         verb="does" if len(rows) == 1 else "do", beyond=get_beyond_guessing(result.constant),
     )  # fmt: skip
 

@@ -9,6 +9,7 @@ from pitfalls.experiments.image_architectures import EXPERIMENT as ARCHITECTURES
 from pitfalls.experiments.image_architectures import ArchitecturesConfig
 from pitfalls.experiments.image_architectures.words import bought, hidden, lost
 from pitfalls.experiments.image_compare import EXPERIMENT, CompareConfig
+from pitfalls.experiments.image_compared import span
 from pitfalls.experiments.image_source import called
 from pitfalls.frame import options, perform, print_table, say
 from pitfalls.prose import counted, plain
@@ -28,7 +29,7 @@ def command(config: CompareConfig) -> None:
     result = perform(EXPERIMENT, config).result
     say_pictures(result.pictures)
     rows = {row.scheme: row for row in result.rows}
-    shown = []
+    shown: list[tuple[object, ...]] = []
     for scheme in result.schemes:
         if scheme not in rows:
             shown.append((scheme, "diverged", "-", config.training.epochs, "-"))
@@ -39,7 +40,7 @@ def command(config: CompareConfig) -> None:
                 scheme,
                 _spread([100 * training.train_accuracy for training in trainings]),
                 _spread([100 * result.score(training) for training in trainings]),
-                rows[scheme].n_epochs,
+                span(training.n_epochs for training in trainings),
                 _spread([training.train_loss for training in trainings], 3),
             )
         )

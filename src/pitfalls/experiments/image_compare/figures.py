@@ -4,7 +4,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from pitfalls.experiments.image_compare.records import CompareResult, SchemeRow
-from pitfalls.experiments.image_curves import mean_of, window
+from pitfalls.experiments.image_compared import epochs_words
+from pitfalls.experiments.image_curves import loss_label, mean_curve, mean_of, window
 from pitfalls.experiments.image_source import called
 from pitfalls.plots import CYCLE, PAGE, Drawing, Figure, panels
 from pitfalls.prose import counted, number, percent
@@ -20,7 +21,7 @@ def schemes(result: CompareResult, ax: Axes | None = None) -> Drawing:
         _rate(right, result, row, colour)
     n_steps = result.rows[0].n_steps
     smoothed = "" if window(n_steps) == 1 else f", {mean_of(n_steps)}"
-    left.set(xlabel="step", ylabel=f"cross-entropy [nats]{smoothed}", title=title(result))
+    left.set(xlabel="step", ylabel=f"{loss_label(result.training)}{smoothed}", title=title(result))
     positive = [rate for t in result.trainings for rate in t.rate if rate > 0]
     if positive:
         right.set_yscale("log")
@@ -75,15 +76,14 @@ def most_changed(result: CompareResult) -> str:
 
 def _losses(axis: Axes, result: CompareResult, row: SchemeRow, colour: str) -> None:
     trainings = result.of(row.scheme)
-    curves = [training.smooth_loss for training in trainings]
-    if len(curves) > 1:
-        for training, curve in zip(trainings, curves, strict=True):
-            axis.plot(training.steps, curve, color=colour, alpha=0.35, linewidth=0.8)
-    axis.plot(trainings[0].steps, np.mean(curves, axis=0), color=colour, label=row.scheme)
+    if len(trainings) > 1:
+        for training in trainings:
+            axis.plot(training.steps, training.smooth_loss, color=colour, alpha=0.35, linewidth=0.8)
+    axis.plot(*mean_curve(trainings), color=colour, label=row.scheme)
 
 
 def _rate(axis: Axes, result: CompareResult, row: SchemeRow, colour: str) -> None:
-    training = result.of(row.scheme)[0]
+    training = max(result.of(row.scheme), key=lambda one: one.n_steps)
     # a rate of 0 has no place on a logarithmic axis
     axis.plot(training.steps, np.where(training.rate > 0, training.rate, np.nan), color=colour)
     if row.last_rate > 0:
@@ -97,7 +97,7 @@ def _told(result: CompareResult) -> str:
     scores = "; ".join(f"{row.scheme} {percent(row.held_out)}" for row in result.rows)
     text = (
         f"{result.pictures.name}, {counted(result.pictures.n('train'), 'training image')}, "
-        f"{counted(result.rows[0].n_epochs, 'epoch')}, {counted(len(result.seeds), 'start')} a "
+        f"{epochs_words(result.trainings)}, {counted(len(result.seeds), 'start')} a "
         f"scheme. Accuracy on {counted(result.n_held_out, called(result.part) + ' image')}: {scores}."
     )
     if result.diverged:

@@ -77,6 +77,11 @@ class CompareConfig:
                 "CompareConfig: networks are compared under one scheme. Got "
                 f"{', '.join(self.schemes)}."
             )
+        if self.networks and self.network.model not in (NetworkConfig.model, *self.networks):
+            raise InputError(
+                "CompareConfig: networks stand in place of model. Leave --model out, or name "
+                f"{self.network.model} among the networks."
+            )
         check_tracker("CompareConfig", self.track)
         self.network.need_use(self.networks)
         digest = named_digest(self.network.model, *self.training.own_parts, *self.schemes)
@@ -104,6 +109,7 @@ class SchemeRow(Scores):
     scheme : str
     train_loss : float
     n_epochs, n_steps : int
+        Of the longest training, as its rates are.
     first_rate, highest_rate, last_rate : float
     factor : float or None
         What an annealed rate is multiplied by at every step; None for other schemes, for one step and
@@ -190,18 +196,18 @@ class CompareResult(ComparedTrainings):
 
     def _row(self, scheme: str) -> SchemeRow:
         trainings = self.of(scheme)
-        first = trainings[0]
+        longest = max(trainings, key=lambda training: training.n_steps)
         # under a warm-up the rates are products of both
-        anneals = scheme == "annealed" and first.n_steps > 1 and not self.training.warmup
+        anneals = scheme == "annealed" and longest.n_steps > 1 and not self.training.warmup
         return SchemeRow(
             **asdict(self.scores_of(trainings)),
             scheme=scheme,
             train_loss=float(np.mean([training.train_loss for training in trainings])),
-            n_epochs=first.n_epochs,
-            n_steps=first.n_steps,
-            first_rate=float(first.rate[0]),
-            highest_rate=float(first.rate.max()),
-            last_rate=float(first.rate[-1]),
-            factor=float(first.rate[1] / first.rate[0]) if anneals else None,
-            only_rises=first.only_rises,
+            n_epochs=longest.n_epochs,
+            n_steps=longest.n_steps,
+            first_rate=float(longest.rate[0]),
+            highest_rate=float(longest.rate.max()),
+            last_rate=float(longest.rate[-1]),
+            factor=float(longest.rate[1] / longest.rate[0]) if anneals else None,
+            only_rises=longest.only_rises,
         )

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from pitfalls.experiments.image_compare.records import CompareResult
-from pitfalls.experiments.image_compared import basis_of, share_words, starts_words
-from pitfalls.experiments.image_curves import mean_of
+from pitfalls.experiments.image_compared import basis_of, share_words, span, starts_words
+from pitfalls.experiments.image_curves import loss_label, mean_of
 from pitfalls.experiments.image_source import called
 from pitfalls.experiments.image_words import get_beyond_guessing
 from pitfalls.named import is_named
@@ -52,10 +52,10 @@ def account(result: CompareResult) -> tuple[Block, ...]:
              "Training loss", "Epochs", "Steps", "First rate", "Highest", "Last"),
             _rows(result),
             say(
-                "{network} on {data}, {n} of {side} × {side} pixels, {precision}. Training values are "
+                "{network} on {data}, {n} of {size} pixels, {precision}. Training values are "
                 "means over the last epoch while the weights changed. {spread}{validation}",
                 network=result.network.title, data=result.pictures.name,
-                side=result.pictures.shape[1],
+                size=result.pictures.size,
                 n=counted(result.pictures.n("train"), "training image"),
                 precision=_precision(result), spread=_spread_words(result),
                 validation=_part_words(result),
@@ -206,7 +206,7 @@ def charts(result: CompareResult) -> Mapping[str, Any]:
             ],
         }
         for title, label, name in (
-            ("loss", f"cross-entropy (nats), {what}", "smooth_loss"),
+            ("loss", f"{loss_label(result.training, '(nats)')}, {what}", "smooth_loss"),
             ("accuracy", f"accuracy, {what}", "smooth_accuracy"),
             ("learning rate", "learning rate", "rate"),
         )
@@ -227,7 +227,8 @@ def _rows(result: CompareResult) -> list[tuple[Any, ...]]:
             (
                 _code(scheme),
                 row.n if row.n == row.n_asked else f"{row.n} of {row.n_asked}",
-                percent(row.train), share_words(row), number(row.train_loss), row.n_epochs, row.n_steps,
+                percent(row.train), share_words(row), number(row.train_loss),
+                span(t.n_epochs for t in result.of(scheme)), span(t.n_steps for t in result.of(scheme)),
                 number(row.first_rate, 2), number(row.highest_rate, 2), number(row.last_rate, 2),
             )
         )  # fmt: skip

@@ -113,8 +113,10 @@ def find_shape(asked: ShapeOptions) -> ImageShape:
         source = ask_for_images(DataConfig(**data))
         pictures = source.load()
         return ImageShape(pictures.shape, pictures.n_classes, source=source)
-    if asked.data is not None:
-        raise InputError("inputs stand instead of data. Leave --inputs or --data out.")
+    usual = DataConfig()
+    if given := [name for name, value in data.items() if value != getattr(usual, name)]:
+        option = given[0].replace("_", "-")
+        raise InputError(f"inputs stand instead of data. Leave --inputs or --{option} out.")
     shape, kind = parse_input(words[0])
     if len(words) == 1 and len(shape) == 3 and kind == "float32":
         return ImageShape(shape)

@@ -97,7 +97,8 @@ def predict(
     temperature = trained.temperature(views)
     if to is not None:
         text = as_csv(found, names) if to.suffix.lower() == ".csv" else as_json(found, names)
-        to.write_text(text, encoding="utf-8")
+        # a name that is no UTF-8 is escaped, in JSON as JSON does
+        to.write_text(text, encoding="utf-8", errors="backslashreplace")
         say(f"wrote {counted(len(found), 'row')} to {to}")
     shown = min(3, len(names))
     rows = [
@@ -167,10 +168,15 @@ def predict_files(
 
 
 def as_csv(found: Sequence[Prediction], names: Sequence[str]) -> str:
-    """Write one line a file: the answer, its probability, that of every class, and what was wrong."""
+    """Write one line a file: the answer, its probability, that of every class, and what was wrong.
+
+    A class that is called as another column is told from it.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["picture", "answer", "probability", *names, "error"])
+    ours = ["picture", "answer", "probability"]
+    theirs = [f"{name} (class)" if name in (*ours, "error") else name for name in names]
+    writer.writerow([*ours, *theirs, "error"])
     for one in found:
         if (p := one.probabilities) is None:
             writer.writerow([one.picture, "", "", *([""] * len(names)), one.error])

@@ -30,7 +30,7 @@ def fast_accuracy(result: FastResult, ax: Axes | None = None) -> Drawing:
     if result.six_views is not None:
         _seeds(right, 1, [100 * (t.six_views or 0.0) for t in result.trainings], RED)
         names.append("mean over six views")
-    if result.has_target and not result.is_shortened:
+    if result.has_target and not result.is_altered:
         right.axhline(result.target, color=GREY, linestyle="--", linewidth=1)
         name = "target" if result.views == "plain" else "target over six views"
         right.annotate(name, (-0.45, result.target), (0, 3), textcoords="offset points", color=GREY)

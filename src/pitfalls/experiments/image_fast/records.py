@@ -17,7 +17,7 @@ from pitfalls.images.data import DataConfig
 from pitfalls.images.training import FAST_RECIPES, TrainConfig
 from pitfalls.runs import NOT_IDENTITY
 
-__all__ = ["FastConfig", "FastResult", "Target", "Views"]
+__all__ = ["FastConfig", "FastResult", "Target", "Views", "is_whole"]
 
 Target = Literal[90, 94]
 Views = Literal["plain", "six"]
@@ -163,16 +163,21 @@ class FastResult(Result):
         return self.pictures.is_whole_cifar10
 
     @property
-    def is_shortened(self) -> bool:
-        """Whether fewer epochs than the recipe's were trained."""
-        n = len(self.training.image_sizes)
-        return 0 < n < len(FAST_RECIPES[self.target, self.views].image_sizes)
+    def is_altered(self) -> bool:
+        """Whether other epochs, or images of other sizes, than the recipe's were trained."""
+        sizes, side = self.training.image_sizes, self.pictures.shape[1]
+        return bool(sizes) and not is_whole(self.target, self.views, sizes, side)
 
     @property
     def reached(self) -> bool | None:
         """Whether the mean is beyond the target; None within two standard errors of it."""
         above = self.score - self.target / 100
         return None if abs(above) <= 2 * self.error else above > 0
+
+
+def is_whole(target: Target, views: Views, sizes: tuple[int, ...], side: int) -> bool:
+    """Whether these are a recipe's own image sizes, epoch by epoch, for images of a height."""
+    return sizes == FAST_RECIPES[target, views].training(side).image_sizes
 
 
 def _deviation(scores: Sequence[float]) -> float | None:

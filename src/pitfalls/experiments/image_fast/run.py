@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import torch
 
-from pitfalls.experiments.image_fast.records import FastConfig, FastResult
+from pitfalls.experiments.image_fast.records import FastConfig, FastResult, is_whole
 from pitfalls.experiments.image_homework import homework_images, quick_work
 from pitfalls.experiments.image_networks import NetworkConfig
 from pitfalls.experiments.image_source import describe_pictures
@@ -22,13 +22,15 @@ def run(config: FastConfig, run: Run, progress: Progress) -> FastResult:
     """Train what is not there yet, and go on in the middle of a begun training."""
     recipe = FAST_RECIPES[config.target, config.views]
     network = NetworkConfig("fastnet", recipe.widths, bias_epochs=recipe.bias_epochs)
-    training = _recipe(config, config.source.load())
+    data = config.source.load()
+    training = _recipe(config, data)
+    whole = is_whole(config.target, config.views, training.image_sizes, data.shape[1])
     plan = Plan(
         network,
         tuple(replace(training, seed=config.seed + k) for k in range(config.n_seeds)),
         config.source,
         config.device,
-        six_views=not config.image_sizes,  # they take as long as the testing of six networks
+        six_views=whole,  # they take as long as the testing of six networks
     )
     found = train_all(plan, run, progress)
     return FastResult(

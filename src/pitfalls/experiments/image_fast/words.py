@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pitfalls.experiments.image_fast.records import FastResult
+from pitfalls.images.training import FAST_RECIPES
 from pitfalls.prose import (
     Basis,
     Block,
@@ -55,7 +56,7 @@ def reached(result: FastResult) -> Markup:
     return say(
         "A smaller network by the fast recipe{short} gets {plain} of {images} of {data} right, "
         "{spread}{six}, in {seconds} s of training steps on {threads}. ",
-        short=_shortened(result), plain=percent(result.accuracy, 2),
+        short=_altered(result), plain=percent(result.accuracy, 2),
         images=counted(result.pictures.n("test"), "test image"),
         data=result.pictures.name, spread=spread, six=_six_views(result),
         seconds=number(result.seconds), threads=counted(result.threads, "thread"),
@@ -64,7 +65,7 @@ def reached(result: FastResult) -> Markup:
 
 def against_target(result: FastResult) -> Markup:
     """Hold the accuracy that counts against the target; needs all of CIFAR-10 and the whole recipe."""
-    if not result.has_target or result.is_shortened:
+    if not result.has_target or result.is_altered:
         return ()
     rule = " over six views" if result.views == "six" else ""
     if result.reached is None:
@@ -86,15 +87,16 @@ def _six_views(result: FastResult) -> Markup:
     )  # fmt: skip
 
 
-def _shortened(result: FastResult) -> Markup:
-    """Say how much of the recipe was trained, where it is not the whole."""
-    if not result.is_shortened:
+def _altered(result: FastResult) -> Markup:
+    """Say what was trained in place of the whole recipe."""
+    if not result.is_altered:
         return ()
+    sizes = result.training.image_sizes
+    fewer = len(sizes) < len(FAST_RECIPES[result.target, result.views].image_sizes)
     return say(
-        ", cut to {epochs} at {sides} pixels a side,",
-        epochs=counted(len(result.training.image_sizes), "epoch"),
-        sides=listed(result.training.image_sizes),
-    )
+        ", {changed} to {epochs} at {sides} pixels a side,", changed="cut" if fewer else "changed",
+        epochs=counted(len(sizes), "epoch"), sides=listed(sizes),
+    )  # fmt: skip
 
 
 def basis(result: FastResult) -> Basis:

@@ -87,7 +87,7 @@ class RangeResult(Result):
     training : TrainConfig
         With what ``auto`` stood for.
     rates, losses, smoothed : array
-        The rate of each step, the loss of its batch before it (nats), and its moving average.
+        The rate of each step, the loss of its batch before it, and its moving average.
     steepest, lowest : float or None
         Where the average falls fastest, and where it is lowest; None where the range shows neither.
     undecided : str

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from pitfalls.experiments.image_curves import mean_of, window
+from pitfalls.experiments.image_curves import loss_label, mean_of, window
 from pitfalls.experiments.image_train.records import TrainRunResult
 from pitfalls.plots import BLUE, GREY, ORANGE, PAGE, Drawing, Figure, draw_epochs, panels
 from pitfalls.prose import counted, number, percent
@@ -66,7 +66,7 @@ def _loss(axis: Axes, result: TrainRunResult) -> None:
         axis.plot(one.steps, one.smooth_loss, color=colour)
         rate.plot(one.steps, one.rate, color=rates, linewidth=1, linestyle="--")
     title = f"Loss {course(trained.smooth_loss)}"
-    axis.set(xlabel="step", ylabel="cross-entropy [nats]", title=title)
+    axis.set(xlabel="step", ylabel=loss_label(result.training), title=title)
     rate.set_ylabel("learning rate (dashed)", color=GREY)
     rate.set_ylim(bottom=0)
     rate.grid(visible=False)
@@ -75,9 +75,8 @@ def _loss(axis: Axes, result: TrainRunResult) -> None:
 def _accuracies(axis: Axes, result: TrainRunResult) -> None:
     trained, cycle = result.trained, result.cycle
     draw_epochs(axis, trained.train_accuracies, trained.validation_accuracies)
-    axis.plot(
-        trained.n_epochs, trained.test_accuracy, "D", color="black", label="test, after training"
-    )
+    kept = trained.n_epochs if trained.kept_epoch is None else trained.kept_epoch + 1
+    axis.plot(kept, trained.test_accuracy, "D", color="black", label="test, after training")
     title = f"{percent(trained.test_accuracy)} of test images right"
     if cycle is not None:
         epochs = range(1, cycle.n_epochs + 1)

@@ -142,8 +142,9 @@ class TrainRunResult(Result):
 
     @property
     def gap(self) -> float | None:
-        """Training above test accuracy; None where it is not by more than chance."""
-        train, test = self.trained.train_accuracy, self.trained.test_accuracy
+        """Training above test accuracy, of the epoch that was tested; None where within chance."""
+        kept, test = self.trained.kept_epoch, self.trained.test_accuracy
+        train = float(self.trained.train_accuracies[-1 if kept is None else kept])
         learnt = Share.of(train, self.pictures.n("train"))
         other = Share.of(test, self.pictures.n("test"))
         return train - test if train > test and differ(learnt, other) else None

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pitfalls.experiments.image_curves import Training, mean_of
+from pitfalls.experiments.image_curves import Training, loss_label, mean_of
 from pitfalls.experiments.image_train.records import TrainRunResult
 from pitfalls.experiments.image_words import get_beyond_guessing
 from pitfalls.prose import (
@@ -67,12 +67,12 @@ def headline(result: TrainRunResult) -> Markup:
     cycle = result.cycle
     more = () if cycle is None else say("; by one cycle {test}", test=percent(cycle.test_accuracy))
     reached = say(
-        "{network} gets {share} of {n} right after {epochs} of {images}, {side} × {side} pixels",
+        "{network} gets {share} of {n} right after {epochs} of {images}, {size} pixels",
         network=result.network.title, share=percent(result.trained.test_accuracy),
         n=counted(result.pictures.n("test"), "test image"),
-        epochs=counted(result.trained.n_epochs, "epoch"),
+        epochs=_tested_after(result.trained),
         images=counted(result.pictures.n("train"), "training image"),
-        side=result.pictures.shape[1],
+        size=result.pictures.size,
     )  # fmt: skip
     return reached + more + say(". ")
 
@@ -255,13 +255,18 @@ def charts(result: TrainRunResult) -> Mapping[str, Any]:
             ],
         }
         for title, label, values in (
-            ("loss", f"cross-entropy (nats), {what}", "smooth_loss"),
+            ("loss", f"{loss_label(result.training, '(nats)')}, {what}", "smooth_loss"),
             ("accuracy", f"accuracy, {what}", "smooth_accuracy"),
             ("learning rate", "learning rate", "rate"),
         )
     ]
     label = "Loss, accuracy and learning rate of this training by step"
     return {"training-curve": {"label": label, "panels": panels}}
+
+
+def _tested_after(training: Training) -> str:
+    epochs = counted(training.n_epochs, "epoch")
+    return epochs if training.kept_epoch is None else f"{training.kept_epoch + 1} of {epochs}"
 
 
 def _first_share(result: TrainRunResult) -> float:

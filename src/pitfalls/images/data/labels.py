@@ -69,7 +69,10 @@ def _flatten(labels: npt.NDArray[Any], where: str) -> npt.NDArray[Any]:
             raise DataError(f"{where} has shape {labels.shape} but is not one-hot.")
         labels = labels.argmax(axis=1)
     if labels.dtype.kind == "S":
-        labels = np.char.decode(labels, "utf-8", "replace")
+        try:
+            labels = np.char.decode(labels, "utf-8")
+        except UnicodeDecodeError:  # two of them could become the same class
+            raise DataError(f"{where} has labels that are no UTF-8; store them as text.") from None
     if labels.dtype.kind == "f" and _whole(labels):
         labels = labels.astype(np.int64)
     if labels.dtype.kind == "u" and labels.size and labels.max() > np.iinfo(np.int64).max:

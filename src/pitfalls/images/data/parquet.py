@@ -69,6 +69,10 @@ def read_parquet(tree: FileTree, config: DataConfig) -> Content:
     names = {shard.names for shard in shards}
     if len(names) > 1:
         raise DataError(f"{tree.root}: its parquet files name different classes.")
+    if len({isinstance(label, str) for shard in shards for label in shard.labels}) > 1:
+        raise DataError(
+            f"{tree.root}: labels are text in some parquet files and numbers in others."
+        )
     part_at = np.array([shard.part for shard in shards for _ in shard.pictures])
     labels = np.array([label for shard in shards for label in shard.labels])
     gathered = gather([p for shard in shards for p in shard.pictures], config, tree.root, FORM)

@@ -26,6 +26,8 @@ GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N", "F")
 SEE_THROUGH = ("LA", "La", "PA", "RGBA", "RGBa")
 EMPTY = 16  # upper bytes that all stay below: of 16 bits at most 12 are used
 ORIENTATION = 0x0112  # the EXIF entry
+LARGEST_EXIF = 1 << 20  # bytes
+WIDTH, HEIGHT, PHOTOMETRIC = 256, 257, 262  # tags of a TIFF; 0 of the last: 0 is white
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -155,7 +157,7 @@ def _own_scale(
 def read_header(file: PictureFile, bound: Bound) -> PictureHeader:
     """Look at a picture's header; refuse one whose pixels would take too much memory."""
     with _opened(file) as picture, foreign(file.where, "a picture that can be read"):
-        width, height = picture.size
+        width, height = _stored_size(picture)
         # what is decoded, and what a turned and a resized copy of it take for a moment
         bound.check(3 * width * height, f"{file.where} ({width}×{height} pixels)", file.n_bytes)
         mode, raw_mode = picture.mode, _raw_mode(picture)
@@ -186,15 +188,39 @@ def _raw_mode(picture: Image.Image) -> str:
     return str(arguments if isinstance(arguments, str) else arguments[0])
 
 
+def _stored_size(picture: Image.Image) -> tuple[int, int]:
+    """Return width and height as they are stored: of a TIFF Pillow may say them turned already."""
+    tags = getattr(picture, "tag_v2", None)
+    return picture.size if tags is None else (tags[WIDTH], tags[HEIGHT])
+
+
 def _orientation(picture: Image.Image) -> int:
-    """Return EXIF's orientation; damaged metadata leave the picture as it is stored."""
-    if picture.format == "PNG" and "exif" not in picture.info:
-        return 1  # to look for an entry behind the pixels would decode them
+    """Return EXIF's orientation, before decoding; damaged metadata leave the picture as it is stored."""
     try:
-        told = picture.getexif().get(ORIENTATION, 1)
+        exif = picture.getexif() if picture.format != "PNG" else _exif_of_png(picture)
+        told = exif.get(ORIENTATION, 1)
     except Exception:  # whatever Pillow raises on damage
         return 1
     return told if isinstance(told, int) and told in UPRIGHT else 1
+
+
+def _exif_of_png(picture: Image.Image) -> Image.Exif:
+    """Return the entry of a PNG, also one behind its pixels: Pillow would decode them to find it."""
+    exif, raw, stream = Image.Exif(), picture.info.get("exif"), getattr(picture, "fp", None)
+    if raw is None and stream is not None:
+        place = stream.tell()
+        try:
+            stream.seek(8)  # behind the signature: chunks of length, kind, content and checksum
+            while len(head := stream.read(8)) == 8 and raw is None:
+                size, after = int.from_bytes(head[:4], "big"), stream.tell()
+                if head[4:] == b"eXIf":
+                    raw = stream.read(min(size, LARGEST_EXIF))
+                stream.seek(after + size + 4)
+        finally:
+            stream.seek(place)
+    if raw is not None:
+        exif.load(raw)
+    return exif
 
 
 def _is_moving(picture: Image.Image) -> bool:
@@ -215,13 +241,17 @@ class Pixels:
 def read_pixels(file: PictureFile, size: Size, channels: int, scale: ValueScale | None) -> Pixels:
     """Decode a picture: turned upright, its numbers scaled, made grey or coloured, resized."""
     with _opened(file) as opened, foreign(file.where, "a picture that can be read"):
+        # a TIFF is turned by its decoder
+        turn = None if opened.format == "TIFF" else UPRIGHT.get(_orientation(opened))
         opened.load()
-        turn = UPRIGHT.get(_orientation(opened))
         picture: Image.Image = opened
         narrow = not (picture.mode.startswith("I") or picture.mode == "F")
         if not narrow:
             values = np.asarray(picture)
-            picture = Image.fromarray((scale or ValueScale(shift=0)).apply(values))
+            found = (scale or ValueScale(shift=0)).apply(values)
+            # a TIFF may count from white; of 8 bits its decoder turns them round
+            white_is_zero = getattr(opened, "tag_v2", {}).get(PHOTOMETRIC) == 0
+            picture = Image.fromarray(255 - found if white_is_zero else found)
         transparent = _is_transparent(picture)
         if turn is not None:
             picture = picture.transpose(turn)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import PurePosixPath
+from typing import Any
 
 import numpy as np
 
@@ -172,6 +173,11 @@ def _open(
     )
     if label is None:
         return None
+    if torn := next((row[""] for row in rows if "" in row), ""):  # a comma in a label splits it
+        raise DataError(
+            f"{tree.where(path)}: line {torn} has more cells than the first line; put what holds a "
+            "separator in quotes."
+        )
     if find(best) and (is_picture(best) or any(row.get(label) == label for row in rows)):
         rows = [{column: column for column in columns}, *rows]  # there is no line of names
     elif (
@@ -234,16 +240,20 @@ def _parse(tree: FileTree, path: str) -> Rows:
     with foreign(tree.where(path), "a table in UTF-8 that can be read"):
         text = raw.decode("utf-8-sig")
         if path.lower().endswith(".jsonl"):
-            lines = [json.loads(line) for line in text.splitlines() if line.strip()]
+            lines = [json.loads(line) for line in text.split("\n") if line.strip()]
             if not all(isinstance(line, dict) for line in lines):
                 raise ValueError("a line is no record")
-            return [{str(k): _word(v) for k, v in line.items()} for line in lines]
+            return [{str(k): _word(v) for k, v in line.items() if k} for line in lines]
         first = text[: text.find("\n")] if "\n" in text else text
         mark = max(",;\t", key=first.count)
         reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=mark, strict=True)
-        return [
-            {str(k): v if isinstance(v, str) else "" for k, v in row.items() if k} for row in reader
-        ]
+        return [_cells(row, reader.line_num) for row in reader]
+
+
+def _cells(row: Mapping[Any, Any], line: int) -> dict[str, str]:
+    """Return a row by column; under no name the number of a line that has more cells than columns."""
+    cells = {str(k): v if isinstance(v, str) else "" for k, v in row.items() if k}
+    return cells | ({"": str(line)} if any(cell.strip() for cell in row.get(None, ())) else {})
 
 
 def _word(value: object) -> str:

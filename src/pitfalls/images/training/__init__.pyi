@@ -5,6 +5,7 @@ from .augmentation import PerImage as PerImage
 from .augmentation import RandomCrop as RandomCrop
 from .augmentation import RandomHorizontalFlip as RandomHorizontalFlip
 from .augmentation import Transform as Transform
+from .calibration import TEMPERATURES as TEMPERATURES
 from .calibration import fit_temperature as fit_temperature
 from .checks import settle as settle
 from .checks import training_warnings as training_warnings

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from pitfalls.errors import InputError, PitfallsError, ResourceError
+from pitfalls.images.networks.outputs import input_dtype
 from pitfalls.images.training.averaging import real_tensors
 from pitfalls.images.training.config import TrainConfig
 from pitfalls.images.training.distributed import world
@@ -47,7 +48,7 @@ def first_bad_layer(model: nn.Module, inputs: Tensor) -> str:
     handles = [module.register_forward_hook(look(name or "the model")) for name, module in leaves]
     try:
         with torch.no_grad():
-            model(inputs)
+            model(inputs.to(input_dtype(model)))
     finally:
         for handle in handles:
             handle.remove()

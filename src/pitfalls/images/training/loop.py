@@ -33,13 +33,13 @@ from pitfalls.images.training.distributed import (
     share_from_first,
     world,
 )
-from pitfalls.images.training.epochs import CalledModel, thaw
+from pitfalls.images.training.epochs import CalledModel
 from pitfalls.images.training.failures import bad_tensor, first_bad_layer, told_failure
 from pitfalls.images.training.gradients import add_gradients
 from pitfalls.images.training.hardware import keep_freed_memory
 from pitfalls.images.training.losses import LossFunction, summed_loss
 from pitfalls.images.training.memory import load_memory, optimizer_memory
-from pitfalls.images.training.optimizers import OptimizerFunction
+from pitfalls.images.training.optimizers import OptimizerFunction, take_step
 from pitfalls.images.training.preparing import (
     OwnParts,
     class_weights,
@@ -172,13 +172,13 @@ class _Loop:
         self.batches = make_batches(data, config, own.transforms, device)
         layout = torch.channels_last if config.channels_last else torch.contiguous_format
         self.model = unwrapped(model)
-        self.wrapped = CalledModel(model)
+        self.wrapped = CalledModel(model, config.seed)
         complete(self.model.to(device), self.batches, config)
         self.model.to(memory_format=layout)  # type: ignore[call-overload]
-        thaw(self.model, config.epochs)
         self.rate = own.rate or schedule(config.scheme, config.epochs, config.rate)
         self.loss = summed_loss(config, own.loss, class_weights(config, data, device))
         self.optimizers = optimizers_of(self.model, config, own)
+        self.model.zero_grad()  # what a caller, or a training that failed, has left
         self.identity = describe_run(config, vars(own))
         self.average = MovingAverage(config.averaging)
         self.best = Best(config, has_validation=self.held_out is not None)
@@ -211,6 +211,7 @@ class _Loop:
                 f"{expected['n_batches']}. Start anew, or go on with the same data and batch size."
             )
         refuse_other_run(meta["run"], self.identity)
+        self.wrapped.catch_up(-(-meta["step"] // expected["n_batches"]))
         try:
             self.model.load_state_dict(parts["model"])
         except RuntimeError as error:
@@ -326,10 +327,7 @@ class _Loop:
         if self.config.clip is not None:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
         for optimizer in self.optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = rate * group["scale"]
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+            take_step(optimizer, rate)
         self.average.update(self.model, self.step_count)
         self.unread.append(done)
         self.previous = scheduled

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from pitfalls.errors import InputError
 from pitfalls.named import is_named, load_named, own_code
 
-__all__ = ["Muon", "OptimizerFunction", "make_optimizers", "orthogonalize"]
+__all__ = ["Muon", "OptimizerFunction", "make_optimizers", "orthogonalize", "take_step"]
 
 TINY = 1e-7
 # Chosen to push small singular values up fast, not to converge: they land in [0.7, 1.2].
@@ -170,13 +170,15 @@ def make_optimizers(
     With ``"sgd"`` or ``"adamw"`` there is one group, and the schedule's rate is its rate. With
     ``"muon"`` the convolutions go to Muon, biases and the rest to SGD, and the schedule is a factor
     on the three rates, 1 at its peak. A function of one's own, or its name, is called with the
-    trained parameters; the scale of its groups is 1 unless they have one.
+    trained parameters; the scale of its groups is 1 unless they have one. Of a model that is told each
+    epoch (``set_epoch``) all may be trained, and those without a gradient are left alone.
 
     Returns
     -------
     list of Optimizer
     """
-    trained = [p for p in model.parameters() if p.requires_grad]
+    told = hasattr(model, "set_epoch")
+    trained = [p for p in model.parameters() if p.requires_grad or (told and p.is_floating_point())]
     if not trained:
         raise InputError("train: the model has no parameter that requires a gradient.")
     if callable(optimizer) or is_named(optimizer):
@@ -205,6 +207,25 @@ def make_optimizers(
         group = {"params": convolutions, "scale": muon_rate}
         optimizers.append(Muon([group], momentum=muon_momentum))  # type: ignore[list-item]
     return optimizers
+
+
+def take_step(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Take a step at a rate and forget the gradients.
+
+    Parameters without a gradient, as frozen ones are, are not shown to the optimiser: not every one of a
+    user's own asks for them.
+    """
+    groups = optimizer.param_groups
+    whole = [group["params"] for group in groups]
+    for group in groups:
+        group["lr"] = rate * group["scale"]
+        group["params"] = [p for p in group["params"] if p.grad is not None]
+    try:
+        optimizer.step()
+    finally:
+        for group, params in zip(groups, whole, strict=True):
+            group["params"] = params
+    optimizer.zero_grad(set_to_none=True)
 
 
 def _own_optimizer(

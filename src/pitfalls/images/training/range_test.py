@@ -17,6 +17,7 @@ from pitfalls.images.data import ImageDataset
 from pitfalls.images.training.config import TrainConfig
 from pitfalls.images.training.loop import train
 from pitfalls.images.training.records import StepRecord
+from pitfalls.images.training.state import unwrapped
 
 if TYPE_CHECKING:
     from pitfalls.plots import Axes
@@ -26,7 +27,7 @@ __all__ = ["RangeTest", "learning_rate_range"]
 MEMORY = 0.9  # of the moving average over steps
 WARM_UP = 10  # steps before the average means something
 MARGIN = 3.0  # standard deviations that a fall or a rise must exceed to be more than noise
-BURST = 3.0  # times the lowest smoothed loss: the rate is too high from there on
+BURST = 3.0  # times the lowest smoothed loss, or as far above one below 0: the rate is too high
 
 
 @dataclass(frozen=True, repr=False)
@@ -149,7 +150,8 @@ def learning_rate_range(
         smoothed.append(average / (1 - MEMORY ** len(records)))
         if on_progress is not None:
             on_progress(len(records), steps)
-        if len(records) >= steps or smoothed[-1] > BURST * min(smoothed):
+        low = min(smoothed)
+        if len(records) >= steps or smoothed[-1] - low > (BURST - 1) * abs(low):
             raise _BurstError
 
     # An epoch may be a single step: as many epochs as steps are always enough.
@@ -163,6 +165,7 @@ def learning_rate_range(
             "learning_rate_range: the model cannot be copied before its lazy layers have their sizes. "
             "Call it on two images first."
         ) from error
+    _stay_in_first_epoch(trained)
     try:
         train(trained, unseen, endless, rate=rate, device=device, on_step=keep)
     except _BurstError:
@@ -180,6 +183,13 @@ def learning_rate_range(
         np.array(smoothed),
         diverged=diverged,
     )
+
+
+def _stay_in_first_epoch(model: nn.Module) -> None:
+    """Tell a model the first epoch alone: the passes over the data that a test takes are no epochs."""
+    inner: Any = unwrapped(model)
+    if (told := getattr(inner, "set_epoch", None)) is not None:
+        inner.set_epoch = lambda epoch: told(0) if epoch == 0 else None
 
 
 def _read(

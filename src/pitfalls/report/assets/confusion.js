@@ -9,7 +9,7 @@ pitfalls.part("confusion", (host, values) => {
   const gallery = make("div", { class: "gallery" });
   const status = make("p", { role: "status" });
   const buttons = [];
-  const row = values.counts.map((counts) => Math.max(1, counts.reduce((a, b) => a + b, 0)));
+  const total = values.counts.map((counts) => counts.reduce((a, b) => a + b, 0));
 
   // lightness carries the share of the row; the number is always written on it
   function shade(share) {
@@ -23,7 +23,7 @@ pitfalls.part("confusion", (host, values) => {
     for (const b of buttons) b.setAttribute("aria-pressed", String(b.dataset.cell === `${t}-${p}`));
     const n = values.counts[t][p];
     const found = (values.cells[`${t}-${p}`] || []);
-    status.textContent = `${n.toLocaleString("en")} of ${row[t].toLocaleString("en")} images of ${names[t]} were called ${names[p]}` +
+    status.textContent = `${n.toLocaleString("en")} of ${total[t].toLocaleString("en")} images of ${names[t]} were called ${names[p]}` +
       (n === 0 ? "." : found.length ? `; ${found.length < n ? `${found.length} of them` : "these"}, the surest first:` : "; none of them is in this file.");
     const fill = () => gallery.replaceChildren(...found.map((f) => make("figure", {},
       sheet.tile(f.tile, 64, `${names[t]}, called ${names[p]}, image ${f.index}`),
@@ -40,7 +40,7 @@ pitfalls.part("confusion", (host, values) => {
         type: "button", "data-cell": `${t}-${p}`, "aria-pressed": "false",
         "aria-label": `${name} called ${other}: ${n}`, onclick: () => show(t, p),
       }, String(n));
-      [button.style.background, button.style.color] = shade(n / row[t]);
+      [button.style.background, button.style.color] = shade(n / Math.max(1, total[t]));
       buttons.push(button);
       return make("td", {}, button);
     }))));
