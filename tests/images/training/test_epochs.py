@@ -54,6 +54,26 @@ def test_what_is_frozen_in_an_epoch_stays_and_what_is_thawed_later_learns(optimi
     assert moved_by_epoch(Phased(), config) == [first, second, second]
 
 
+class HeadFirst(Phased):
+    """Its head learns throughout, its convolution from the second epoch on."""
+
+    def set_epoch(self, epoch):
+        self[0].requires_grad_(epoch > 0)
+
+
+def test_what_is_thawed_beside_what_has_learned_begins_its_momentum():
+    both = {"0.weight", "0.bias", "4.weight", "4.bias"}
+    assert moved_by_epoch(HeadFirst(), THREE) == [{"4.weight", "4.bias"}, both, both]
+    fused, plain_sgd = HeadFirst(), HeadFirst()
+    train(fused, dataset(n=28), THREE)
+    train(
+        plain_sgd, dataset(n=28), THREE,
+        optimizer=lambda p: torch.optim.SGD(p, lr=1.0, momentum=0.9, foreach=False),
+    )  # fmt: skip
+    for name, value in plain_sgd.state_dict().items():
+        torch.testing.assert_close(fused.state_dict()[name], value)
+
+
 def test_a_model_is_told_each_epoch_before_its_first_step_also_where_it_goes_on():
     model = Phased()
     states: list[TrainState] = []

@@ -219,13 +219,25 @@ def take_step(optimizer: torch.optim.Optimizer, rate: float) -> None:
     whole = [group["params"] for group in groups]
     for group in groups:
         group["lr"] = rate * group["scale"]
-        group["params"] = [p for p in group["params"] if p.grad is not None]
     try:
-        optimizer.step()
+        for wanted in _turns(optimizer):
+            for group, params in zip(groups, whole, strict=True):
+                group["params"] = [p for p in params if p.grad is not None and p in wanted]
+            optimizer.step()
     finally:
         for group, params in zip(groups, whole, strict=True):
             group["params"] = params
     optimizer.zero_grad(set_to_none=True)
+
+
+def _turns(optimizer: torch.optim.Optimizer) -> list[set[Tensor]]:
+    """Return which parameters take a step together: torch's fused SGD begins all its momenta at once."""
+    every = {p for group in optimizer.param_groups for p in group["params"] if p.grad is not None}
+    fused = any(group.get("fused") for group in optimizer.param_groups)
+    if not (fused and isinstance(optimizer, torch.optim.SGD)):
+        return [every]
+    moving = {p for p in every if optimizer.state.get(p, {}).get("momentum_buffer") is not None}
+    return [turn for turn in (moving, every - moving) if turn] or [every]
 
 
 def _own_optimizer(
