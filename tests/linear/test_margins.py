@@ -19,6 +19,7 @@ from benchmarks.linear.variants import VARIANTS, WELL_SCALED
 from pitfalls.errors import InputError
 from pitfalls.linear import (
     EscapeDirection,
+    LayerGradientWitness,
     SquaredRisk,
     classify,
     critical_point,
@@ -233,3 +234,21 @@ def test_small_layers_whose_products_vanish_are_not_taken_for_zero(n_layers, siz
             classify(risk, weights)
     zero = classify(risk, [0 * w for w in weights]).verdict
     assert zero == "non-strict saddle"
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e-100, 1e-140])
+def test_the_gradient_that_is_shown_is_not_lost_in_its_squares(size):
+    rng = np.random.default_rng(0)
+    risk = make_risk(d=3)
+    weights = [rng.standard_normal((3, 3)) for _ in range(3)]
+    small = classify(risk, [size * w for w in weights]).witness
+    # the terms of third order in the weights are nothing beside those that the data make
+    syx = risk.moments.syx
+    due = [
+        np.linalg.norm(weights[1].T @ weights[2].T @ syx),
+        np.linalg.norm(weights[2].T @ syx @ weights[0].T),
+        np.linalg.norm(syx @ (weights[1] @ weights[0]).T),
+    ]
+    np.testing.assert_allclose(
+        np.array(of_kind(LayerGradientWitness, small).norms) / size / size, due, rtol=1e-9
+    )

@@ -24,6 +24,7 @@ second-order analysis, Journal of Machine Learning Research 25(242), 2024.
 from collections.abc import Callable
 
 import numpy as np
+from scipy.linalg import norm
 
 from pitfalls.integers import require_integer
 from pitfalls.linear.certificate import certify
@@ -139,7 +140,7 @@ def classify(
     point = WhitePoint.of(layers, risk.modes, precision, exact=exact)
     draft = _Draft(risk, layers, point, max_products)
     if draft.worst > max(tol, ROOM * precision * len(layers) ** 0.5):
-        norms = tuple(float(np.linalg.norm(g)) for g in found)
+        norms = tuple(float(norm(g.ravel())) for g in found)  # squares of small ones vanish
         witness = LayerGradientWitness(norms, point.relative_gradients)
         return draft.finish("not critical", "gradient", witness)
     if point.zero > HOPELESS:
