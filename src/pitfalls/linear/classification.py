@@ -38,6 +38,7 @@ from pitfalls.linear.network import (
     Weights,
     as_arrays,
     layers_of,
+    multiply,
     precision_of,
     refuse_faint,
     require_squares,
@@ -199,7 +200,9 @@ class _Draft:
         self.failing = failing_assumptions(risk)
         self.escape: EscapeDirection | None = None
         self.capacity = min(risk.modes.rank_x, *(len(w) for w in layers))
-        product = (point.residual + point.target) * point.unit
+        # of the layers as they are, whatever of them the verdict takes for rounding
+        product = multiply([layers[0] @ risk.modes.colour, *layers[1:]])
+        self.value = 0.5 * float(np.sum((product - risk.modes.correlation) ** 2)) + risk.modes.floor
         self.excess = risk.modes.excess(product, self.capacity)
 
     def hold(self) -> HeldModes:
@@ -266,12 +269,11 @@ class _Draft:
         return self.finish("non-strict saddle", self.basis, witness)
 
     def finish(self, verdict: Verdict, decided_by: Grounds, witness: Witness) -> PointVerdict:
-        residual = self.point.residual * self.point.unit
         return PointVerdict(
             verdict=verdict,
             rank=self.held.rank,
             modes=self.held.modes,
-            risk=0.5 * float(np.sum(residual**2)) + self.risk.modes.floor,
+            risk=self.value,
             excess=self.excess,
             pivots=self.pivots,
             witness=witness,
