@@ -56,6 +56,12 @@ def test_descent_off_a_saddle_tells_of_its_escape(capsys):
     assert "step 0: left a strict saddle" in capsys.readouterr().out
 
 
+def test_what_the_flow_counts_are_gradients_and_no_steps(capsys):
+    assert main(["linear", "descend"]) == 0
+    head = next(line for line in capsys.readouterr().out.splitlines() if "stopped" in line)
+    assert head.split()[:2] == ["gradients", "stopped"]
+
+
 def test_given_weights_and_data_are_judged(tmp_path, capsys):
     rng = np.random.default_rng(0)
     x = rng.standard_normal((40, 3))

@@ -153,3 +153,9 @@ def test_nearest_representable_keeps_what_stands_beside_a_large_mean(offset, cen
     rows = spread - spread.mean(axis=0) if center else spread + offset
     least = np.linalg.svd(rows, compute_uv=False)[2]
     assert np.sum((rows @ (found - np.eye(3)).T) ** 2) <= least**2 * (1 + 1e-4)
+
+
+@pytest.mark.parametrize("rtol", [-1.0, 1.0, float("nan")])
+def test_a_threshold_that_is_no_share_is_refused(rtol):
+    with pytest.raises(InputError, match=r"rtol must be in \[0, 1\)"):
+        factorize(np.eye(3), [3, 3, 3], rtol=rtol)

@@ -1,3 +1,5 @@
+import inspect
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_linnerud
@@ -205,11 +207,20 @@ def test_progress_is_told_and_may_end_the_work(method):
         ({"learning_rate": -1.0}, "must be positive"),
         ({"learning_rate": float("nan")}, "must be positive"),
         ({"method": "flow", "duration": -1.0}, "duration must be positive"),
+        ({"method": "flow", "leave_saddles": True}, "the flow leaves no saddles"),
     ],
 )
 def test_bad_arguments_are_refused(arguments, message):
     with pytest.raises(InputError, match=message):
         descend(make_risk(), random_weights((5, 4, 3)), **arguments)
+
+
+@pytest.mark.parametrize("name", ["steps", "records"])
+@pytest.mark.parametrize("number", [10.5, float("nan"), True])
+def test_a_number_of_steps_or_records_is_an_integer(name, number):
+    plain = inspect.unwrap(descend)  # without the types that the tests hold it to
+    with pytest.raises(InputError, match=f"{name} must be an integer"):
+        plain(make_risk(), random_weights((5, 4, 3)), **{name: number})
 
 
 def test_a_flow_from_a_dead_mode_asks_for_a_duration():

@@ -1,3 +1,5 @@
+import inspect
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -110,3 +112,15 @@ def test_weights_that_the_data_cannot_see_move_nothing_that_they_see(seed, unit,
     found = classify(risk, point)
     assert found.verdict == ("global minimum" if len(kept) == 2 else "strict saddle")
     assert found.relative_gradient < 1e-12
+
+
+@pytest.mark.parametrize("spread", [-1.0, 0.5, float("nan"), float("inf")])
+def test_a_spread_that_bounds_no_condition_is_refused(spread):
+    with pytest.raises(InputError, match="spread must be finite and at least 1"):
+        critical_point(make_risk(), (5, 4, 3), (1,), spread=spread)
+
+
+def test_a_mode_is_an_integer():
+    plain = inspect.unwrap(critical_point)  # without the types that the tests hold it to
+    with pytest.raises(InputError, match="a mode must be an integer"):
+        plain(make_risk(), (5, 4, 3), (1.5,))

@@ -1,3 +1,5 @@
+import inspect
+
 import numpy as np
 import pytest
 
@@ -56,3 +58,10 @@ def test_points_of_other_shapes_with_as_many_weights_are_refused():
     plane = plane_through(here, [0 * w for w in here], towards)
     with pytest.raises(InputError, match="the point must have the layers' shapes"):
         plane.coordinates(other)
+
+
+@pytest.mark.parametrize("lengths", [0.5, np.ones((4, 3))])
+def test_lengths_are_one_number_each(lengths):
+    layers = [np.eye(5)[:3], np.eye(3)]
+    with pytest.raises(InputError, match=r"lengths must be of shape \(t,\)"):
+        inspect.unwrap(risk_along)(make_risk(), layers, layers, lengths)

@@ -19,6 +19,7 @@ from benchmarks.linear.variants import VARIANTS, WELL_SCALED
 from pitfalls.errors import InputError
 from pitfalls.linear import (
     EscapeDirection,
+    LayerGradientWitness,
     SquaredRisk,
     classify,
     critical_point,
@@ -233,3 +234,45 @@ def test_small_layers_whose_products_vanish_are_not_taken_for_zero(n_layers, siz
             classify(risk, weights)
     zero = classify(risk, [0 * w for w in weights]).verdict
     assert zero == "non-strict saddle"
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e-100, 1e-140])
+def test_the_gradient_that_is_shown_is_not_lost_in_its_squares(size):
+    rng = np.random.default_rng(0)
+    risk = make_risk(d=3)
+    weights = [rng.standard_normal((3, 3)) for _ in range(3)]
+    small = classify(risk, [size * w for w in weights]).witness
+    # the terms of third order in the weights are nothing beside those that the data make
+    syx = risk.moments.syx
+    due = [
+        np.linalg.norm(weights[1].T @ weights[2].T @ syx),
+        np.linalg.norm(weights[2].T @ syx @ weights[0].T),
+        np.linalg.norm(syx @ (weights[1] @ weights[0]).T),
+    ]
+    np.testing.assert_allclose(
+        np.array(of_kind(LayerGradientWitness, small).norms) / size / size, due, rtol=1e-9
+    )
+
+
+@pytest.mark.parametrize("center", [False, True])
+@pytest.mark.parametrize("near", [1e-3, 1e-5, 1e-6])
+def test_a_minimum_on_nearly_dependent_columns_is_never_not_critical(near, center):
+    for seed in range(4):
+        a, b, c = np.random.default_rng(seed).normal(size=(3, 30))
+        x = np.column_stack(
+            [a, a + near * b, c, 2 * a + near * b]
+        )  # the last depends on the first two
+        y = np.column_stack([b, c]) + 0.1 * np.random.default_rng(seed + 9).normal(size=(30, 2))
+        risk = SquaredRisk(SecondMoments.from_arrays(x, y, center=center))
+        least = critical_point(risk, (4, 3, 2), kind="global minimum", random_state=seed)
+        if center:
+            x, y = x - x.mean(axis=0), y - y.mean(axis=0)
+        value = 0.5 * float(np.sum((x @ (least[1] @ least[0]).T - y) ** 2))
+        rest = y - x @ np.linalg.lstsq(x, y, rcond=1e-10)[0]
+        assert value == pytest.approx(0.5 * float(np.sum(rest**2)), rel=1e-3)
+        point = classify(risk, least)
+        assert (
+            point.verdict == "global minimum" if near == 1e-3 else point.verdict != "not critical"
+        )
+        assert point.risk == pytest.approx(value, abs=risk.rounding(least))
+        assert abs(point.excess) < risk.rounding(least)

@@ -265,3 +265,16 @@ def test_a_side_is_rescaled_by_its_own_name_alone():
     moments = SecondMoments.from_arrays(np.eye(3), np.eye(3))
     with pytest.raises(InputError, match=r"of must be 'x' or 'y'\. Got 'X'"):
         moments.rescaled(2.0, of="X")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("side", ["x", "y"])
+def test_columns_whose_squares_vanish_by_another_scale_are_refused(side):
+    x, y = data()
+    x[:, 0] = y[:, 0] = 3.0
+    moments = SecondMoments.from_arrays(x, y)
+    with pytest.raises(InputError, match=r"its squares are beyond float64\. Rescale"):
+        moments.rescaled(1e-170, of=side)
+    # a constant column and a factor of zero lose nothing
+    first = np.where(np.arange(4 if side == "x" else 3) == 0, 1e-170, 1.0)
+    assert moments.rescaled(first, of=side).n == 50
+    assert moments.rescaled(0.0, of=side).n == 50

@@ -148,3 +148,11 @@ def test_the_factor_about_zero_gives_back_the_sums_of_nearly_dependent_columns(s
     colour = whiten_inputs(moments).colour
     size = np.outer(moments.lengths_x, moments.lengths_x)
     assert np.all(np.abs(colour @ colour.T - moments.sxx) <= 2e-15 * size)
+
+
+def test_a_constant_whose_squares_vanish_is_not_taken_for_zero():
+    x, y = np.full((9, 1), 1e-170), np.arange(9.0)
+    assert whiten_inputs(SecondMoments.from_arrays(x, y, center=True)).rank == 0
+    with pytest.raises(InputError, match="would take it for zero"):
+        whiten_inputs(SecondMoments.from_arrays(x, y))
+    assert whiten_inputs(SecondMoments.from_arrays(0 * x, y)).rank == 0

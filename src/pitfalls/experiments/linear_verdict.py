@@ -110,8 +110,8 @@ class Judged:
 
     @property
     def holds_modes(self) -> bool:
-        """Whether the modes that it holds are known: those of a point with a verdict that is critical."""
-        return self.verdict not in ("not critical", "undecided")
+        """Whether the modes that it holds are known: of a critical point that they have decided."""
+        return self.verdict not in ("not critical", "undecided") and self.decided_by != "curvature"
 
     @property
     def named(self) -> str:
@@ -142,6 +142,8 @@ def judge(point: "PointVerdict") -> Judged:
 
 def held(point: Judged) -> str:
     """Name the modes that a critical point holds."""
+    if not point.holds_modes:
+        return "modes that are not known"
     if not point.modes:
         return "no mode"
     names = ", ".join(map(str, point.modes))

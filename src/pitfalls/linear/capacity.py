@@ -35,6 +35,8 @@ def numerical_rank(target: npt.ArrayLike | Tensor, rtol: float | None = None) ->
         Relative threshold; None takes 1e-10, and for float32 and less what rounding of the entries
         amounts to, the type's epsilon times the root of the shorter side.
     """
+    if rtol is not None and not 0 <= rtol < 1:
+        raise InputError(f"numerical_rank: rtol must be in [0, 1). Got {rtol}.")
     layers = layers_of([target], "numerical_rank")
     (matrix,) = as_arrays(layers, "numerical_rank")
     if rtol is None:

@@ -24,6 +24,7 @@ second-order analysis, Journal of Machine Learning Research 25(242), 2024.
 from collections.abc import Callable
 
 import numpy as np
+from scipy.linalg import norm
 
 from pitfalls.integers import require_integer
 from pitfalls.linear.certificate import certify
@@ -37,6 +38,7 @@ from pitfalls.linear.network import (
     Weights,
     as_arrays,
     layers_of,
+    multiply,
     precision_of,
     refuse_faint,
     require_squares,
@@ -139,7 +141,7 @@ def classify(
     point = WhitePoint.of(layers, risk.modes, precision, exact=exact)
     draft = _Draft(risk, layers, point, max_products)
     if draft.worst > max(tol, ROOM * precision * len(layers) ** 0.5):
-        norms = tuple(float(np.linalg.norm(g)) for g in found)
+        norms = tuple(float(norm(g.ravel())) for g in found)  # squares of small ones vanish
         witness = LayerGradientWitness(norms, point.relative_gradients)
         return draft.finish("not critical", "gradient", witness)
     if point.zero > HOPELESS:
@@ -198,7 +200,9 @@ class _Draft:
         self.failing = failing_assumptions(risk)
         self.escape: EscapeDirection | None = None
         self.capacity = min(risk.modes.rank_x, *(len(w) for w in layers))
-        product = (point.residual + point.target) * point.unit
+        # of the layers as they are, whatever of them the verdict takes for rounding
+        product = multiply([layers[0] @ risk.modes.colour, *layers[1:]])
+        self.value = 0.5 * float(np.sum((product - risk.modes.correlation) ** 2)) + risk.modes.floor
         self.excess = risk.modes.excess(product, self.capacity)
 
     def hold(self) -> HeldModes:
@@ -265,12 +269,11 @@ class _Draft:
         return self.finish("non-strict saddle", self.basis, witness)
 
     def finish(self, verdict: Verdict, decided_by: Grounds, witness: Witness) -> PointVerdict:
-        residual = self.point.residual * self.point.unit
         return PointVerdict(
             verdict=verdict,
             rank=self.held.rank,
             modes=self.held.modes,
-            risk=0.5 * float(np.sum(residual**2)) + self.risk.modes.floor,
+            risk=self.value,
             excess=self.excess,
             pivots=self.pivots,
             witness=witness,

@@ -8,6 +8,7 @@ import numpy as np
 
 from pitfalls.display import Displayed
 from pitfalls.errors import DivergenceError, InputError
+from pitfalls.integers import require_integer
 from pitfalls.linear.classification import classify
 from pitfalls.linear.curvature import flatten, unflatten
 from pitfalls.linear.derivatives import gradients as gradients_of
@@ -129,10 +130,11 @@ def descend(
         The flow's time; None takes three times what the weakest mode needs from its strength now on
         white inputs, where its rate does not depend on their units (`SquaredRisk.whitened`).
     tol : float
-        Gradients below this share of the scale of their terms count as zero and end the descent.
+        Gradients below this share of the scale of their terms count as zero and end the descent; the
+        flow always takes its time.
     leave_saddles : bool
         At a zero gradient, ask `classify`: leave a strict saddle along its witness and a non-strict
-        one in a random direction that goes down, and go on.
+        one in a random direction that goes down, and go on. Not for the flow.
     records : int
         Entries of the trajectory, evenly spaced.
     random_state : int
@@ -175,7 +177,9 @@ def descend(
     """
     layers = [w.copy() for w in as_weights(weights, "descend")]
     risk.check(layers, "descend")
-    _check(method, learning_rate, momentum, steps, records)
+    steps = require_integer("descend", "steps", steps, 1)
+    records = require_integer("descend", "records", records, 1)
+    _check(method, learning_rate, momentum, leave_saddles=leave_saddles)
     _check_start(risk, layers)
     watch = Watch(risk, layers)
     if method == "flow":
@@ -230,12 +234,14 @@ def descend(
 
 
 def _check(
-    method: str, learning_rate: float | None, momentum: float, steps: int, records: int
+    method: str, learning_rate: float | None, momentum: float, *, leave_saddles: bool
 ) -> None:
-    if steps < 1 or records < 1 or not 0 <= momentum < 1:
+    if not 0 <= momentum < 1:
+        raise InputError(f"descend: expected a momentum in [0, 1). Got {momentum}.")
+    if method == "flow" and leave_saddles:
         raise InputError(
-            "descend: steps and records must be at least 1 and momentum in [0, 1). Got "
-            f"{steps}, {records}, {momentum}."
+            "descend: the flow leaves no saddles. Take method 'gradient' or 'momentum', or do without "
+            "leave_saddles."
         )
     if learning_rate is not None and not learning_rate > 0:
         raise InputError(f"descend: learning_rate must be positive. Got {learning_rate}.")

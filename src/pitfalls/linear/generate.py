@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from pitfalls.errors import CapacityError, InputError
+from pitfalls.integers import require_integer
 from pitfalls.linear.margins import product_rounding
 from pitfalls.linear.modes import DataModes
 from pitfalls.linear.network import Layer, Matrix, check_widths
@@ -84,7 +85,10 @@ def critical_point(
     data, n_layers = risk.modes, len(widths) - 1
     capacity = min(data.rank_x, *widths)
     top = min(capacity, data.rank)
-    chosen = _pick(kind, top, data.rank) if modes is None else sorted(set(modes))
+    if not 1 <= spread < np.inf:
+        raise InputError(f"critical_point: spread must be finite and at least 1. Got {spread}.")
+    asked = _pick(kind, top, data.rank) if modes is None else modes
+    chosen = sorted({require_integer("critical_point", "a mode", mode) for mode in asked})
     if n_layers == 1 and (len(chosen) < data.rank or kind not in (None, "global minimum")):
         raise InputError(
             "critical_point: one layer is a convex problem, critical at its global minima only, which "

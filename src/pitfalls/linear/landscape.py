@@ -72,10 +72,13 @@ def risk_along(
     """
     layers = as_weights(weights, "risk_along")
     steps = as_direction(direction, layers, "risk_along")
+    lengths = np.asarray(lengths, dtype=np.float64)
+    if lengths.ndim != 1:
+        raise InputError(f"risk_along: lengths must be of shape (t,). Got shape {lengths.shape}.")
     return np.array(
         [
             float(risk.value([w + t * v for w, v in zip(layers, steps, strict=True)]))
-            for t in np.asarray(lengths)
+            for t in lengths
         ]
     )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 
 from pitfalls.display import Displayed
 from pitfalls.linear.dynamics import nearest_saddle
@@ -41,6 +41,8 @@ class Trajectory(Displayed):
         Distance of M to the nearest critical map.
     saddle_rank : ndarray of shape (t,)
         Rank of that map.
+    saddle_is_best : ndarray of shape (t,), bool
+        Whether it is the best map of its rank: it holds the strongest modes.
     """
 
     time: Float64[np.ndarray, " t"]
@@ -52,10 +54,11 @@ class Trajectory(Displayed):
     balancedness: Float64[np.ndarray, " t"]
     saddle_distance: Float64[np.ndarray, " t"]
     saddle_rank: Float64[np.ndarray, " t"]
+    saddle_is_best: Bool[np.ndarray, " t"]
 
     TABLE = (
         "time", "step", "risk", "excess", "balancedness", "saddle_distance", "saddle_rank",
-        "singular_values", "strengths",
+        "saddle_is_best", "singular_values", "strengths",
     )  # fmt: skip
 
     def plot(self, ax: "Axes | None" = None) -> "list[Axes]":
@@ -80,6 +83,7 @@ class Watch:
         self.risk = risk
         self.capacity = min(min(w.shape) for w in layers)
         self.rows: list[tuple[float, ...]] = []
+        self.best: list[bool] = []
         self.singular: list[Matrix] = []
         self.strengths: list[Matrix] = []
 
@@ -94,9 +98,9 @@ class Watch:
         if not np.isfinite(value):
             return value
         near = nearest_saddle(self.risk, white, self.capacity)
-        self.rows.append(
-            (time, step, value, excess, balancedness(layers), near.distance, len(near.modes))
-        )
+        rank = len(near.modes)
+        self.rows.append((time, step, value, excess, balancedness(layers), near.distance, rank))
+        self.best.append(near.modes == tuple(range(1, rank + 1)))
         self.singular.append(_singular_values(white)[: len(modes.values)])
         self.strengths.append(
             np.einsum("pk,pd,dk->k", modes.left, white, modes.right, optimize=True)
@@ -116,6 +120,7 @@ class Watch:
             balancedness=columns[4],
             saddle_distance=columns[5],
             saddle_rank=columns[6],
+            saddle_is_best=np.array(self.best),
         )
 
 

@@ -115,9 +115,10 @@ class PointVerdict(Displayed):
     verdict : str
         'not critical', 'global minimum', 'strict saddle', 'non-strict saddle' or 'undecided'.
     rank : int
-        Rank of W̄ on the data.
+        Rank of W̄ on the data, as far as rounding shows it.
     modes : tuple of int
-        S: the modes that the map holds, counted from 1, strongest first. Empty if not critical.
+        S: the modes that the map holds, counted from 1, strongest first. Empty if not critical, and
+        where curvature alone decided; modes that rounding hides are not among them.
     risk, excess : float
         R, and R minus the global minimum of networks of these widths.
     pivots : tuple of Pivot

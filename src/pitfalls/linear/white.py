@@ -74,7 +74,8 @@ class WhitePoint:
         exact : bool
             Whether the gradient is zero to the last bit: then the weights are what is meant.
         """
-        white, terms = _on_white_inputs(layers, modes, precision)
+        white, whole, terms = _on_white_inputs(layers, modes, precision)
+        blind = bool((whole != white[0]).any())
         made_of = [terms, *(w**2 for w in layers[1:])]
         top = float(modes.values.max(initial=0.0))
         # without modes the map must vanish beside what it was multiplied from
@@ -92,6 +93,11 @@ class WhitePoint:
         else:
             error = max(EPS, modes.rounding / unit / ROOM)
             relative = _relative_gradients(even, squares, residual, target, error)
+            if blind:  # what was taken for that may be seen: a slope is one only if both have it
+                seen = [scales[0][:, None] * whole if scales else whole / unit, *even[1:]]
+                rest = multiply(seen) - target
+                other = _relative_gradients(seen, squares, rest, target, error)
+                relative = tuple(map(min, relative, other))
         known = max(precision, product_rounding(1, width), *relative)
         gauge = isometric_gauge(even, known, float(np.sqrt(squares[0].sum())))
         moved = float(np.linalg.norm(multiply(gauge.layers) - product))
@@ -201,8 +207,8 @@ class WhitePoint:
 
 def _on_white_inputs(
     layers: Sequence[Matrix], modes: DataModes, precision: float
-) -> tuple[list[Matrix], Matrix]:
-    """W_1 E, W_2, ..., W_L, and the squares of the terms of W_1 E. What is blind becomes zero."""
+) -> tuple[list[Matrix], Matrix, Matrix]:
+    """W_1 E, W_2, ..., W_L with zeros where it is blind, W_1 E as it is, and its terms' squares."""
     inputs = modes.inputs
     first, terms = layers[0] @ inputs.colour, layers[0] ** 2 @ inputs.colour**2
     # columns that depend on others are known as well as the combination is
@@ -210,7 +216,7 @@ def _on_white_inputs(
     # E itself is known to a share of its rows
     lengths = layers[0] ** 2 @ np.sum(inputs.colour**2, axis=1)
     blind = np.abs(first) <= ROOM * known * np.sqrt(lengths)[:, None]
-    return [np.where(blind, 0.0, first), *layers[1:]], terms
+    return [np.where(blind, 0.0, first), *layers[1:]], first, terms
 
 
 def _relative_gradients(

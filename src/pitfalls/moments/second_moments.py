@@ -26,12 +26,17 @@ from jaxtyping import Float64
 from pitfalls.errors import InputError
 from pitfalls.moments.intake import as_columns
 from pitfalls.moments.rounding import value_rounding, zero_rounding
-from pitfalls.moments.streaming import Sums, chunk_rows
+from pitfalls.moments.streaming import FAINTEST, Sums, chunk_rows
 
 if TYPE_CHECKING:
     from pitfalls.moments.intake import Array
 
 __all__ = ["SecondMoments"]
+
+LOST = (
+    "SecondMoments: a column varies by so little, below 1e-146, that its squares are beyond float64. "
+    "Rescale the data first."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,10 +183,7 @@ class SecondMoments:
         if sums is None or shape is None:
             raise InputError("SecondMoments: no rows of data came. Give at least one.")
         if sums.loses_columns:
-            raise InputError(
-                "SecondMoments: a column varies by so little, below 1e-146, that its squares are beyond "
-                "float64. Rescale the data first."
-            )
+            raise InputError(LOST)
         xx, yx, yy = sums.scatter()
         return cls(sums.n, sums.mean_x, sums.mean_y, xx, yx, yy, center)
 
@@ -268,12 +270,20 @@ class SecondMoments:
         Returns
         -------
         SecondMoments
+
+        Raises
+        ------
+        InputError
+            If the squares of a column leave float64 by it.
         """
         if of not in ("x", "y"):
             raise InputError(f"SecondMoments: of must be 'x' or 'y'. Got {of!r}.")
         mean = self.mean_x if of == "x" else self.mean_y
         a = np.broadcast_to(np.asarray(scale, dtype=np.float64), mean.shape)
         b = np.asarray(shift, dtype=np.float64)
+        squares = np.diagonal(self.scatter_xx if of == "x" else self.scatter_yy)
+        if ((squares >= FAINTEST) & (a != 0) & (a * squares * a < FAINTEST)).any():
+            raise InputError(LOST)
         if of == "x":
             return replace(
                 self,

@@ -10,7 +10,7 @@ from scipy.linalg import blas
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Sums", "chunk_rows", "torch_sums"]
+__all__ = ["FAINTEST", "Sums", "chunk_rows", "torch_sums"]
 
 _CHUNK_VALUES = 1 << 22  # values of x and y held in float64 at a time: 32 MiB
 _CHUNK_VALUES_GPU = 1 << 26

@@ -30,6 +30,7 @@ from pitfalls.display import Displayed
 from pitfalls.errors import InputError
 from pitfalls.moments.rounding import constant_columns, pivot_rounding
 from pitfalls.moments.second_moments import SecondMoments
+from pitfalls.moments.streaming import FAINTEST
 
 __all__ = ["Whitening", "whiten_inputs", "whiten_outputs"]
 
@@ -316,7 +317,13 @@ def _equilibrated(scatter: Matrix, scale: Matrix, columns: Columns) -> Matrix:
 
 def _about_zero(white: Whitening, mean: Matrix, n: int) -> Whitening:
     """Turn the whitening of sums about the mean into that of sums about zero."""
-    scale = np.sqrt(white.scale**2 + n * mean**2)
+    squares = white.scale**2 + n * mean**2
+    if ((mean != 0) & (squares < FAINTEST)).any():
+        raise InputError(
+            "about_zero: a column's sum of squares is beyond float64, which would take it for zero. "
+            "Rescale the data first."
+        )
+    scale = np.sqrt(squares)
     m, more = mean[white.kept], white.dependence
     left = mean[white.dropped] - more @ m  # of the mean, what the columns kept do not explain
     terms = scale[white.dropped] + np.abs(more) @ scale[white.kept]

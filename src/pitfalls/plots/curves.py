@@ -63,7 +63,7 @@ def draw_modes(
             f"mode {k + 1}", (time[-1], strengths[-1, k]), (4, 0),
             textcoords="offset points", color=colour, va="center", annotation_clip=False,
         )  # fmt: skip
-    axis.set(xlabel="time (steps times learning rate)", ylabel="strength u of the mode in the map")
+    axis.set(xlabel="time of the gradient flow", ylabel="strength u of the mode in the map")
 
 
 def draw_losses(axis: Axes, step: NDArray[np.int64], batch_loss: Array, loss: Array) -> None:

@@ -158,3 +158,26 @@ def test_the_homework_embeds_all_images_at_either_scale():
     for scale in ("quick", "full"):
         (config,) = EXPERIMENT.homework(Homework(scale, "digits", 7))
         assert config.source.config == DataConfig("digits", seed=7)
+
+
+@pytest.mark.filterwarnings("ignore:CCA. there are only")
+def test_a_component_without_variance_decides_nothing(tmp_path):
+    # grey pictures without a pattern: one direction, and rounding beside it
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 300)
+    grey = np.clip(60 * labels + rng.integers(-25, 26, 300) + 60, 0, 255)
+    images = np.repeat(grey, 64).reshape(300, 1, 8, 8).astype(np.uint8)
+    np.savez(
+        tmp_path / "x.npz", train_images=images[:200], train_labels=labels[:200],
+        test_images=images[200:], test_labels=labels[200:],
+    )  # fmt: skip
+    source = find_images(DataConfig(str(tmp_path / "x.npz")))
+    result = run_experiment(
+        EXPERIMENT, EmbedConfig(source, thumbnails=0), RunStore(tmp_path / "runs")
+    ).result
+    centres = np.array([grey[:200][labels[:200] == c].mean() for c in range(3)])
+    nearest = np.abs(grey[:, None] - centres).argmin(axis=1) == labels
+    for found, mine in zip(result.centres, (nearest[:200], nearest[200:]), strict=True):
+        assert (found.pca.count, found.cca.count) == (mine.sum(), mine.sum())
+        assert not found.differ
+    assert not result.points.pca[:, 1].any()

@@ -108,3 +108,16 @@ def test_figures_are_drawn_with_words(sizes, n_classes):
         for text in (drawn.alt, drawn.caption):
             assert "digits" in text
             assert_well_formed(text)
+
+
+def test_correlations_that_a_ridge_has_shrunk_are_said_to_be():
+    result = result_of()
+    assert axis_names(result)["cca"][0] == "canonical variate 1 (correlation 0.90)"
+    assert "shrunk" not in plain(spectra(result))
+    shrunk = replace(result, ridge=10.0)
+    assert axis_names(shrunk)["cca"][0] == (
+        "canonical variate 1 (correlation 0.90, shrunk by the ridge)"
+    )
+    assert "are 0.9 and 0.8, shrunk by the ridge." in plain(spectra(shrunk))
+    one = replace(result_of(n_classes=2), ridge=10.0)
+    assert "is 0.9, shrunk by the ridge." in plain(spectra(one))

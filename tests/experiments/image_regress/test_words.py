@@ -50,6 +50,14 @@ def test_what_is_undecided_gives_its_reason():
     assert "is undecided: the linear programme ended without an answer." in text
 
 
+def test_what_least_squares_does_itself_is_not_called_undecided():
+    decided, not_asked = (
+        plain(separability(result_of(train=1.0, separation=found)))
+        for found in ("undecided", "not measured")
+    )
+    assert decided == not_asked
+
+
 def test_the_same_images_have_one_name_in_every_place():
     result = result_of(sizes={"train": 60, "validation": 30, "test": 30})
     (shown,) = (block for block in account(result) if isinstance(block, Table))

@@ -117,3 +117,13 @@ def test_a_point_that_is_not_critical_holds_no_modes_and_none_are_named(store, t
     zero = weights_config(tmp_path, [0 * w for w in layers])
     title = draw_title(run_experiment(EXPERIMENT, zero, store).result)
     assert title == "A strict saddle, holding no mode"
+
+
+def test_small_weights_are_drawn_along_their_gradient(store, tmp_path):  # noqa: F811
+    rng = np.random.default_rng(0)
+    layers = [1e-100 * rng.standard_normal(shape) for shape in ((5, 6), (5, 5), (4, 5))]
+    result = run_experiment(EXPERIMENT, weights_config(tmp_path, layers), store).result
+    assert result.point.verdict == "not critical"
+    assert min(of_kind(Sloping, result.point.witness).norms) > 0
+    assert np.isfinite(result.risk).all()
+    assert "steepest descent" in draw(FIGURES[0], result, ()).alt

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure as MplFigure
 
 from pitfalls.errors import InputError
 from pitfalls.experiments.linear_descend import EXPERIMENT, DescendConfig
@@ -12,7 +13,7 @@ from pitfalls.plots import draw
 from pitfalls.prose import plain
 from pitfalls.report.verdicts.linear import linear_verdict
 from tests.experiments.linear_cases import planted, store  # noqa: F401
-from tests.kinds import there
+from tests.kinds import of_kind, there
 
 
 def test_the_flow_from_an_aligned_start_meets_the_exact_solution(store):  # noqa: F811
@@ -39,6 +40,8 @@ def order_of_the_modes_is_read_from_the_path(result):
     assert told(first[:2]) == "1 of 2 modes reach half their strength"
     assert told(first[:, :1], modes[:1]) == "The one mode reaches half the strength"
     assert told(np.empty((4, 0)), modes[:0]) == "The data hold no mode"
+    # of two equal modes neither is the stronger
+    assert told(first, np.array([2.0, 2.0])) == "All modes reach half the strength"
 
 
 def test_descent_from_a_saddle_escapes_it(store):  # noqa: F811
@@ -78,3 +81,11 @@ def test_a_mode_that_is_rounding_is_neither_counted_nor_drawn(store):  # noqa: F
 def test_bad_configs_are_refused(wrong):
     with pytest.raises(InputError):
         DescendConfig(**wrong)
+
+
+def test_time_is_not_called_steps_times_rate_where_momentum_makes_it_longer(store):  # noqa: F811
+    config = DescendConfig(method="momentum", steps=50)
+    result = run_experiment(EXPERIMENT, config, store).result
+    assert result.time[-1] == pytest.approx(10 * 50 * there(result.learning_rate))
+    (axis, *_) = of_kind(MplFigure, FIGURES[0].draw(result).figure).axes
+    assert axis.get_xlabel() == "time of the gradient flow"

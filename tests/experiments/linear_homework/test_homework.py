@@ -13,7 +13,7 @@ from pitfalls.experiments.linear_homework.words import (
     weaker,
 )
 from pitfalls.frame.experiment import run_experiment
-from pitfalls.prose import Part, plain
+from pitfalls.prose import Part, Table, plain
 from pitfalls.runs import RunStore
 from tests.kinds import of_kind
 
@@ -82,3 +82,16 @@ def test_the_certificate_is_named_where_it_holds_and_fails(result):
     assert "holds as well for one singular layer" in plain(weaker(result))
     assert "It fails for two singular layers and W = 0" in plain(weaker(result))
     assert weaker(replace(result, certificates=result.certificates[:1])) == ()
+
+
+def test_a_point_that_is_undecided_is_not_said_to_hold_modes(result):
+    undecided = replace(
+        result.points[2], judged=replace(result.points[2].judged, verdict="undecided")
+    )
+    (part,) = (
+        block
+        for block in account(replace(result, points=(result.points[2], undecided)))
+        if isinstance(block, Part) and block.name == "e"
+    )
+    shown = of_kind(Table, part.blocks[1])
+    assert [plain(row[4]) for row in shown.rows] == ["2, 3", "–"]

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from matplotlib.figure import Figure as MplFigure
 
 from pitfalls.errors import InputError
 from pitfalls.experiments.linear_landscape import EXPERIMENT, LandscapeConfig
@@ -82,3 +83,35 @@ def test_the_plane_is_drawn_whatever_the_size_of_the_risk(scale, tmp_path):
     result = run_experiment(EXPERIMENT, config, RunStore(tmp_path)).result
     for figure in FIGURES:
         assert draw(figure, result, ()).caption
+
+
+@pytest.mark.parametrize("gap", [1e-2, 1e-4, 1e-5])
+def test_a_narrow_way_down_is_seen_on_both_sides(gap, tmp_path):
+    config = LandscapeConfig(planted(4.0, 4.0 - gap, 2.0, 1.0), grid=9)
+    result = run_experiment(EXPERIMENT, config, RunStore(tmp_path)).result
+    assert result.falls_on_both_sides
+    assert (
+        "a way down on both sides"
+        in of_kind(MplFigure, FIGURES[0].draw(result).figure).axes[0].get_title()
+    )
+    assert (result.line < result.saddle.risk).sum() > 20
+    assert (result.line[[0, -1]] > result.saddle.risk).all()
+
+
+def test_the_surface_is_not_flattened_by_a_floor_beneath_it(tmp_path):
+    problem = planted(4.0, 3.0, 2.0, 1.0, noise=1e4)
+    result = run_experiment(
+        EXPERIMENT, LandscapeConfig(problem, grid=15), RunStore(tmp_path)
+    ).result
+    assert result.minimum.risk > 1e8 * (result.saddle.risk - result.minimum.risk)
+    surface = charts(result)["surface"]
+    shown = np.minimum(result.risk, result.minimum.risk + 1.5 * result.saddle.excess)
+    assert np.abs(np.array(surface["flat"]["z"]) - shown).max() < 1e-3
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+def test_the_colours_of_the_plane_have_a_scale(scale, tmp_path):
+    config = LandscapeConfig(planted(2 * scale, scale), grid=9)
+    result = run_experiment(EXPERIMENT, config, RunStore(tmp_path)).result
+    bar = of_kind(MplFigure, FIGURES[1].draw(result).figure).axes[-1]
+    assert len([label for label in bar.get_yticklabels() if label.get_text()]) >= 2

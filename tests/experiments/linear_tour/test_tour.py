@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure as MplFigure
 
 from pitfalls.errors import InputError
 from pitfalls.experiments.linear_tour import EXPERIMENT, TourConfig
@@ -81,3 +82,42 @@ def test_bad_configs_are_refused(wrong):
 def test_a_start_above_the_strongest_mode_is_refused(problem, tmp_path):
     with pytest.raises(InputError, match="below the strongest mode"):
         run_experiment(EXPERIMENT, TourConfig(problem), RunStore(tmp_path))
+
+
+def test_a_start_that_is_not_small_is_not_said_to_be_near_zero(tmp_path):
+    config = TourConfig(planted(4.0, 3.0), depths=(2,), strength=3.0)
+    result = run_experiment(EXPERIMENT, config, RunStore(tmp_path)).result
+    assert "Between zero, not near which the flow begins" in plain(setting(result))
+    assert result.leaves_zero(result.flows[0]) is None
+
+
+def test_a_start_beside_the_minimum_is_drawn(tmp_path):
+    config = TourConfig(planted(4.0), depths=(2,), strength=3.999)
+    result = run_experiment(EXPERIMENT, config, RunStore(tmp_path)).result
+    assert "all singular values at 4" in draw(FIGURES[0], result, ()).caption
+
+
+def test_small_modes_are_drawn_at_their_own_distances(tmp_path):
+    config = TourConfig(planted(4e-6, 3e-6), depths=(2,), strength=5e-9)
+    result = run_experiment(EXPERIMENT, config, RunStore(tmp_path)).result
+    (line, *_) = of_kind(MplFigure, FIGURES[0].draw(result).figure).axes[1].lines
+    drawn = np.asarray(line.get_ydata(), dtype=float)
+    assert drawn.max() == pytest.approx(result.flows[0].saddle_distance.max())
+    assert np.ptp(np.log10(drawn)) > 1
+
+
+def test_a_saddle_that_a_deeper_network_never_has_nearest_is_not_passed_closer(result):
+    shallow, deep = result.flows
+    assert result.deeper_passes_closer
+    lost = replace(deep, visits=tuple(v for v in deep.visits if v.rank != 2))
+    assert not replace(result, flows=(shallow, lost)).deeper_passes_closer
+
+
+def test_a_saddle_that_holds_a_weaker_mode_is_not_taken_for_the_best_of_its_rank(tmp_path):
+    # this flow passes the map of modes 1, 2 and 4, and comes near the best of rank 3 never
+    config = TourConfig(planted(4.0, 3.95, 2.0, 1.9), depths=(3,), seed=3)
+    result = run_experiment(EXPERIMENT, config, RunStore(tmp_path)).result
+    (flow,) = result.flows
+    third = flow.saddle_rank == 3
+    assert flow.saddle_distance[third].min() < result.near
+    assert all(visit.rank != 3 for visit in result.passed(flow))

@@ -428,3 +428,41 @@ def test_pca_of_rows_that_sum_to_zero_has_all_its_directions():
     np.testing.assert_allclose(pca.components_ @ pca.components_.T, np.eye(4), atol=1e-12)
     same = PCA(3).fit(np.ones((9, 300)))
     assert (same.explained_variance_ == 0).all()
+
+
+def test_a_whitening_of_something_else_is_refused():
+    X, y = labelled(n=200, d=5)
+    X += 10
+    moments = SecondMoments.from_arrays(X, one_hot(y))
+    centred = moments.centered()
+    classifier = LeastSquaresClassifier(2.0)
+    for wrong in (
+        whiten_inputs(moments, 2.0),  # about zero
+        whiten_inputs(centred),  # another ridge
+        whiten_inputs(SecondMoments.from_arrays(2 * X, one_hot(y), center=True), 2.0),
+        whiten_inputs(SecondMoments.from_arrays(X[:, :4], one_hot(y), center=True), 2.0),
+    ):
+        with pytest.raises(InputError, match="about the mean, with this estimator's ridge"):
+            classifier.fit_moments(moments, np.unique(y), inputs=wrong)
+    found = classifier.fit_moments(moments, np.unique(y), inputs=whiten_inputs(centred, 2.0))
+    np.testing.assert_allclose(found.coef_, LeastSquaresClassifier(2.0).fit(X, y).coef_, atol=1e-12)
+
+
+def test_rows_may_follow_moments_that_have_outputs():
+    X, y = labelled(n=200, d=5)
+    moments = SecondMoments.from_arrays(X[:120], one_hot(y)[:120])
+    pca = PCA(2).fit_moments(moments, np.unique(y)).partial_fit(X[120:])
+    np.testing.assert_allclose(pca.components_, PCA(2).fit(X).components_, atol=1e-10)
+    assert pca.n_samples_ == 200
+    with pytest.raises(InputError, match="at least two rows"):
+        PCA(None).fit_moments(SecondMoments.from_arrays(X[:1], one_hot(y)[:1]))
+
+
+def test_rows_that_are_refused_leave_the_labels_of_the_fit_before():
+    X, y = labelled(n=90, k=3)
+    names = np.array(["b", "c", "d"])[y]
+    classifier = LeastSquaresClassifier().partial_fit(X, names)
+    before = classifier.predict(X)
+    with np.errstate(over="ignore"), pytest.raises(InputError, match="infinite"):
+        classifier.partial_fit(np.full((2, X.shape[1]), 1e160), ["a", "a"])
+    np.testing.assert_array_equal(classifier.predict(X), before)

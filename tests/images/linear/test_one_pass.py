@@ -1,7 +1,9 @@
 """The three estimators on image data sets, from one reading."""
 
 import numpy as np
+import pytest
 
+from pitfalls.errors import InputError
 from pitfalls.images import (
     CCA,
     PCA,
@@ -10,7 +12,7 @@ from pitfalls.images import (
     fit_linear_methods,
     load_dataset,
 )
-from pitfalls.images.linear import embed, predict_labels, read_training_images
+from pitfalls.images.linear import embed, one_hot, predict_labels, read_training_images
 from pitfalls.images.linear.one_pass import collect_moments
 from tests.kinds import there
 
@@ -67,3 +69,10 @@ def test_a_training_set_fits_without_an_intercept_as_its_images_do():
     wanted = LeastSquaresClassifier(fit_intercept=False).fit(rows, data.train_labels)
     assert found.normal_residual_ < 1e-10
     assert found.score(rows, data.train_labels) == wanted.score(rows, data.train_labels)
+
+
+def test_labels_get_their_own_column_or_are_refused():
+    assert one_hot(np.array(["b", "a"]), np.array(["a", "b"])).tolist() == [[0, 1], [1, 0]]
+    for labels, classes in (([0, 1], [0, 2]), ([3], [0, 2]), ([0], []), ([0, 1], [1, 0])):
+        with pytest.raises(InputError, match="sorted, differ and hold every label"):
+            one_hot(np.array(labels), np.array(classes))

@@ -141,3 +141,13 @@ def test_pca_of_repeated_rows_has_as_many_directions_as_by_columns():
         np.testing.assert_allclose(pca.explained_variance_, wanted.explained_variance_, atol=1e-9)
     with pytest.raises(InputError, match="from 1 to 11 with 12 rows"):
         PCA(12).fit(rows)
+
+
+def test_constant_columns_take_nothing_from_the_way_by_rows():
+    X, y = wide()
+    for constant in np.random.default_rng(1).normal(size=20):
+        X[:, 7] = constant
+        assert there(row_space(X)).mean[7] == constant
+    found = LeastSquaresClassifier().fit(X, y)
+    assert not hasattr(found, "moments_")
+    assert not found.coef_[:, 7].any()

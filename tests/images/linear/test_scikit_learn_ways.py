@@ -158,3 +158,78 @@ def test_class_weights_are_refused_where_only_moments_are_known():
     moments = SecondMoments.from_arrays(X, one_hot(y), center=True)
     with pytest.raises(InputError, match="fit_moments knows the rows by their moments"):
         weighted.fit_moments(moments, np.unique(y))
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+@pytest.mark.parametrize("unit", [1e-30, 1.0, 1e30])
+def test_constant_columns_have_no_share_whatever_the_weights(intercept, unit):
+    rng = np.random.default_rng(45)
+    y, weight = rng.integers(0, 3, 500), unit * rng.uniform(0.1, 10, 500)
+    X = rng.normal(size=(500, 3)) + 0.5 * np.eye(3)[y]
+    for constant in rng.normal(size=20):
+        wide = np.column_stack([X, np.full(500, constant)])
+        found = LeastSquaresClassifier(fit_intercept=intercept).fit(wide, y, weight)
+        assert found.rank_ == (3 if intercept else 4)
+        root = np.sqrt(weight / unit)[:, None]
+        ones = np.ones((500, 1)) if intercept else wide[:, 3:]
+        columns = np.hstack([X, ones]) * root
+        due, *_ = np.linalg.lstsq(columns, one_hot(y) * root, rcond=None)
+        np.testing.assert_allclose(found.outputs(wide), np.hstack([X, ones]) @ due, atol=1e-10)
+        if intercept:
+            assert not found.coef_[:, 3].any()
+
+
+def test_constant_columns_have_no_share_whatever_the_classes_count():
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        y = rng.integers(0, 3, 2000)
+        y[:700] = 0
+        X = np.column_stack([rng.normal(size=(2000, 3)), np.full(2000, 0.1)])
+        found = LeastSquaresClassifier(class_weight={0: 3.3, 1: 0.7, 2: 1.1}).fit(X, y)
+        assert found.rank_ == 3
+        assert not found.coef_[:, 3].any()
+
+
+def test_weighted_rows_far_from_zero_lose_no_digit_without_an_intercept():
+    X, y = labelled(n=80, d=5, seed=38)
+    X += 1e5
+    ours = LeastSquaresClassifier(fit_intercept=False).fit(X, y, np.full(80, 2.0))
+    expected, *_ = np.linalg.lstsq(X, one_hot(y))
+    assert ours.rank_ == 5
+    np.testing.assert_allclose(ours.outputs(X), X @ expected, atol=1e-7)
+
+
+@pytest.mark.parametrize("weight", [-1.0, np.nan, np.inf])
+def test_class_weights_without_meaning_are_refused(weight):
+    X, y = labelled(seed=46)
+    with pytest.raises(InputError, match="class_weight must be finite and not negative"):
+        LeastSquaresClassifier(class_weight={0: weight, 1: 1.0}).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("unit", "kind"), [(1e-17, np.float64), (1e-30, np.float64), (1e-25, np.float32)]
+)
+def test_whitened_scores_have_variance_one_in_any_units(unit, kind):
+    X, _ = labelled(seed=47)
+    X = (unit * X).astype(kind)
+    scores = PCA(3, whiten=True).fit(X).transform(X)
+    np.testing.assert_allclose(scores.std(axis=0, ddof=1), 1.0, rtol=1e-5)
+
+
+def test_fractions_in_a_column_of_objects_are_one_target():
+    X, _ = labelled(seed=48)
+    y = X[:, 0] + 0.5
+    found = CCA(1).fit(X, y.astype(object))
+    assert not hasattr(found, "classes_")
+    np.testing.assert_allclose(found.predict(X), CCA(1).fit(X, y).predict(X), atol=1e-12)
+
+
+def test_what_float32_cannot_hold_stays_float64():
+    X, y = labelled(seed=49)
+    large, small = (1e25 * X).astype(np.float32), (1e-42 * X).astype(np.float32)
+    np.testing.assert_allclose(
+        PCA(2).fit(large).explained_variance_, 1e50 * PCA(2).fit(X).explained_variance_, rtol=1e-5
+    )
+    classifier = LeastSquaresClassifier().fit(small, y)
+    assert np.isfinite(classifier.coef_).all()
+    assert classifier.score(small, y) > 0.5

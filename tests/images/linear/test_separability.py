@@ -407,3 +407,10 @@ def test_what_float64_loses_is_not_called_touching():
     found = decide_separability(1e-320 * np.array([[0.0], [1.0], [3.0], [4.0]]), [0, 0, 1, 1])
     assert found.separable is None
     assert "touch" not in found.reason
+
+
+def test_the_order_of_the_values_in_memory_changes_nothing():
+    X, y = load_iris(return_X_y=True)
+    for table in (np.asfortranarray(X), X.T.copy().T, X[:, ::-1], np.repeat(X, 2, axis=1)[:, ::2]):
+        assert decide_separability(table, y).separable is False
+        assert decide_separability(table[:100], y[:100]).separable is True

@@ -17,7 +17,11 @@ def command(config: EmbedConfig) -> None:
     spectra = (result.variance.tolist(), result.correlations.tolist())
     print_table(
         "Directions fitted on the training set",
-        ("number", "PCA: share of variance", "CCA: canonical correlation"),
+        (
+            "number",
+            "PCA: share of variance",
+            "CCA: canonical correlation" + (", shrunk by the ridge" if result.ridge else ""),
+        ),
         [
             (i + 1, *(values[i] if i < len(values) else None for values in spectra))
             for i in range(max(map(len, spectra)))

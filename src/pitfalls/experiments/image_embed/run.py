@@ -24,6 +24,7 @@ from pitfalls.runs import Run
 
 __all__ = ["homework", "run"]
 
+NO_VARIANCE = 1e-13  # share of the variance up to which a component has none
 SPECTRUM = 10  # components whose variances and correlations are kept beside the two drawn
 
 
@@ -41,10 +42,11 @@ def run(config: EmbedConfig, run: Run, progress: Progress) -> EmbedResult:
     pca = training.fit(PCA(min(SPECTRUM, most)))
     cca = training.fit(CCA(min(SPECTRUM, max(n_classes - 1, 1)), config.ridge))
     parts = tuple(part for part in PARTS if len(data.labels(part)))
+    varies = pca.explained_variance_ratio_ > NO_VARIANCE  # else scores are rounding of the pixels
     drawn: tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]] = ([], [])
     with progress("embed", unit="parts") as advance:
         for done, part in enumerate(parts, start=1):
-            scores, canonical = embed(pca, data, part), embed(cca, data, part)
+            scores, canonical = embed(pca, data, part) * varies, embed(cca, data, part)
             if cca.n_components_ == 1:  # the second axis shows variance instead
                 canonical = np.column_stack([canonical[:, 0], scores[:, 0]])
             drawn[0].append(scores[:, :2])

@@ -74,13 +74,15 @@ def spectra(result: EmbedResult) -> Markup:
         n=counted(result.pictures.n("train"), "training image"),
         share=percent(float(result.variance[:2].sum())),
     )
+    shrunk = ", shrunk by the ridge" if result.ridge else ""
     if result.n_directions == 1:
         return held + say(
-            "The canonical correlation is {first}. ", first=number(result.correlations[0])
-        )
+            "The canonical correlation is {first}{shrunk}. ",
+            first=number(result.correlations[0]), shrunk=shrunk,
+        )  # fmt: skip
     return held + say(
-        "The first two canonical correlations are {first} and {second}. ",
-        first=number(result.correlations[0]), second=number(result.correlations[1]),
+        "The first two canonical correlations are {first} and {second}{shrunk}. ",
+        first=number(result.correlations[0]), second=number(result.correlations[1]), shrunk=shrunk,
     )  # fmt: skip
 
 
@@ -157,8 +159,10 @@ def axis_names(result: EmbedResult) -> dict[str, tuple[str, str]]:
         f"principal component {i + 1} ({percent(share)} of variance)"
         for i, share in enumerate(result.variance[:2].tolist())
     )
+    # with a ridge the scores themselves correlate more
+    shrunk = ", shrunk by the ridge" if result.ridge else ""
     canonical = [
-        f"canonical variate {i + 1} (correlation {rho:.2f})"
+        f"canonical variate {i + 1} (correlation {rho:.2f}{shrunk})"
         for i, rho in enumerate(result.correlations[:2].tolist())
     ]
     own = canonical if len(canonical) == 2 else [*canonical, first]

@@ -123,7 +123,7 @@ def separability(result: RegressResult) -> Markup:
     """Say whether any linear map classifies all training images rightly, and by which witness."""
     n = counted(result.pictures.n("train"), "training image")
     found = result.separation
-    if found is None and result.all_right:
+    if result.all_right and (found is None or found.verdict == "undecided"):
         return say("Least squares itself, a linear map, classifies the {n} rightly. ", n=n)
     if found is None:
         return say(

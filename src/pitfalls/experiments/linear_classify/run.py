@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import norm
 
 from pitfalls.errors import DataError
 from pitfalls.experiments.linear_classify.records import ClassifyConfig, ClassifyResult
@@ -16,7 +17,7 @@ from pitfalls.linear import EscapeDirection, SquaredRisk, classify, critical_poi
 from pitfalls.progress import Progress
 from pitfalls.runs import Run
 
-__all__ = ["fingerprint_of", "line", "read_layers", "run"]
+__all__ = ["DIPS", "fingerprint_of", "line", "read_layers", "run"]
 
 
 def run(config: ClassifyConfig, run: Run, progress: Progress) -> ClassifyResult:
@@ -27,15 +28,16 @@ def run(config: ClassifyConfig, run: Run, progress: Progress) -> ClassifyResult:
     with progress("verdict", unit="points") as advance:
         found = classify(risk, weights, tol=config.tol)
         advance(1, 1)
+    reach = np.inf
     if isinstance(found.witness, EscapeDirection):
-        direction = list(found.witness.direction)
+        direction, reach = list(found.witness.direction), DIPS * found.witness.step
     elif found.verdict == "not critical":
         direction = [-g for g in risk.layer_gradients(weights)]
     else:
         rng = np.random.default_rng(config.seed)
         direction = [rng.standard_normal(w.shape) for w in weights]
-    size = np.sqrt(sum(float(np.sum(v**2)) for v in direction))
-    lengths, values = line(risk, weights, [v / size for v in direction])
+    size = norm(np.concatenate([v.ravel() for v in direction]))  # squares of small ones vanish
+    lengths, values = line(risk, weights, [v / size for v in direction], reach)
     point = judge(found)
     return ClassifyResult(
         data=config.problem.name,
@@ -48,10 +50,14 @@ def run(config: ClassifyConfig, run: Run, progress: Progress) -> ClassifyResult:
     )
 
 
+DIPS = 8
+"""Lengths of a witness' step to either side: the risk is lower there up to less than two of them."""
+
+
 def line(
-    risk: SquaredRisk, weights: tuple[Any, ...], direction: list[Any]
+    risk: SquaredRisk, weights: tuple[Any, ...], direction: list[Any], most: float = np.inf
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Evaluate the risk along a direction, out to where it has risen by a mode's worth."""
+    """Evaluate the risk along a direction, out to where it has risen by a mode's worth, or to `most`."""
     here = float(risk.value(weights))
     rise = 0.5 * float(np.sum(risk.modes.values**2)) or 1.0
     reach = 1e-6
@@ -62,6 +68,7 @@ def line(
         < rise
     ):
         reach *= 1.25
+    reach = min(reach, most)
     lengths = np.linspace(-reach, reach, 201)
     return lengths, np.asarray(risk_along(risk, weights, direction, lengths), dtype=np.float64)
 

@@ -19,7 +19,10 @@ def command(config: DescendConfig) -> None:
     print_table(
         f"{result.data}, widths {'-'.join(map(str, result.widths))}, {result.method} from "
         f"{result.start}",
-        ("steps", "stopped", "excess", "gap to exact", "imbalance drift", "ends at"),
+        (
+            "gradients" if result.method == "flow" else "steps", "stopped", "excess",
+            "gap to exact", "imbalance drift", "ends at",
+        ),
         [
             (
                 result.steps, result.stopped, float(result.excess[-1]), result.gap, result.drift,

@@ -43,7 +43,9 @@ def title(result: DescendResult) -> str:
         return f"{len(reached)} of {counted(len(times), 'mode')} reach half their strength"
     if not times:
         return "The data hold no mode"
-    if len(times) > 1 and all(a < b for a, b in pairwise(reached)):
+    # of equal modes none is the stronger
+    apart = all(b < (1 - 1e-7) * a for a, b in pairwise(result.modes.tolist()))
+    if len(times) > 1 and apart and all(a < b for a, b in pairwise(reached)):
         return "The stronger a mode, the sooner it is half learnt, from this start"
     return f"{'All modes reach' if len(times) > 1 else 'The one mode reaches'} half the strength"
 

@@ -97,6 +97,7 @@ class DescendResult(Result):
     strength : float
     learning_rate : float or None
     steps : int
+        Of the flow, gradients evaluated.
     stopped : str
         Why it ended.
     escapes : tuple of Escaped
@@ -104,8 +105,8 @@ class DescendResult(Result):
     modes : array of shape (r,)
         The data's.
     time, excess, imbalance : array of shape (t,)
-        Steps times learning rate, or the flow's time; risk above the least; largest difference of
-        neighbouring layers' balance.
+        The flow's time, or what steps make of it: steps times learning rate, over 1 less the momentum;
+        risk above the least; largest difference of neighbouring layers' balance.
     strengths, exact : array of shape (t, m)
         How much of each mode the map holds, and the closed form where it holds, else NaN.
     """

@@ -237,9 +237,9 @@ def _points(result: HomeworkResult) -> Table:
             (
                 point.case, number(point.gradient_norm, 2), number(point.judged.risk),
                 number(point.judged.excess, 2),
-                None
-                if point.judged.verdict == "not critical"
-                else ", ".join(map(str, point.judged.modes)) or "none",
+                ", ".join(map(str, point.judged.modes)) or "none"
+                if point.judged.holds_modes
+                else None,
                 point.judged.verdict,
                 None if point.judged.curvature is None else number(point.judged.curvature),
             )

@@ -12,8 +12,6 @@ from pitfalls.prose import number
 
 __all__ = ["FIGURES"]
 
-TICKS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300)
-
 
 def escape_line(result: LandscapeResult, ax: Axes | None = None) -> Drawing:
     """Draw the risk along a strict saddle's escape direction."""
@@ -21,8 +19,8 @@ def escape_line(result: LandscapeResult, ax: Axes | None = None) -> Drawing:
     figure, axis = panels(ax, figsize=COLUMN)
     draw_line(axis, result.lengths, result.line, saddle, result.minimum.risk)
     axis.set_xlabel("distance along the escape direction")
-    sides = "both sides" if result.falls_on_both_sides else "one side"
-    axis.set_title(f"Zero gradient, and a way down on {sides}: {held(saddle)} held")
+    sides = " on both sides" if result.falls_on_both_sides else ""
+    axis.set_title(f"Zero gradient, and a way down{sides}: {held(saddle)} held")
     text = (
         f"{result.data}, widths {_widths(result)}; {saddle.named} that holds {held(saddle)}, excess "
         f"{number(saddle.excess, 4)}; curvature along its witness {number(result.curvature, 4)}. "
@@ -58,8 +56,10 @@ def plane(result: LandscapeResult, ax: Axes | None = None) -> Drawing:
     )
     axis.grid(visible=False)
     bar = figure.colorbar(drawn, ax=axis, label="risk above the global minimum")
-    ticks = [tick for tick in TICKS if levels[0] <= tick <= top]
-    bar.set_ticks(ticks, labels=[f"{tick:g}" for tick in ticks])
+    decades = 10.0 ** np.arange(np.floor(np.log10(levels[0])), np.log10(top) + 1)
+    ticks = [t for t in np.outer(decades, (1, 3)).ravel().tolist() if levels[0] <= t <= top]
+    ticks = ticks or [float(levels[0]), float(top)]
+    bar.set_ticks(ticks, labels=[number(tick) for tick in ticks])
     saddle, minimum = result.saddle, result.minimum
     above = f"{number(saddle.excess)} above {minimum.named}"
     axis.set_title(f"{saddle.named[0].upper()}{saddle.named[1:]} {above}")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from pitfalls.errors import InputError
-from pitfalls.experiments.linear_classify.run import line
+from pitfalls.experiments.linear_classify.run import DIPS, line
 from pitfalls.experiments.linear_landscape.records import LandscapeConfig, LandscapeResult
 from pitfalls.experiments.linear_risk import load_risk
 from pitfalls.experiments.linear_source import Planted, Problem
@@ -48,7 +48,7 @@ def run(config: LandscapeConfig, run: Run, progress: Progress) -> LandscapeResul
         for row in range(config.grid):
             values[row] = risk_on_plane(risk, plane, a, b[row : row + 1])[0]
             advance(row + 1, config.grid)
-    lengths, along_line = line(risk, tuple(saddle), list(witness.direction))
+    lengths, along_line = line(risk, tuple(saddle), list(witness.direction), DIPS * witness.step)
     along = np.linspace(-reach, reach, 61)
     path = [
         plane.coordinates([w + t * v for w, v in zip(saddle, witness.direction, strict=True)])

@@ -1,5 +1,6 @@
 """What the report says of a saddle and the way down from it."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -54,21 +55,21 @@ def charts(result: LandscapeResult) -> Mapping[str, Any]:
             "label": f"Risk around {saddle.named} and {minimum.named}, cut at {number(top)}",
             # short: the edge of a solid leaves little room for its name
             "axes": ["to minimum", "escape", "risk"],
-            "x": [_round(row) for row in x],
+            "x": [_round(row, x) for row in x],
             "y": _round(result.b),
-            "z": [_round(row) for row in z],
+            "z": [_round(row, z) for row in z],
             # where a browser draws no solids
             "flat": {
                 "x": _round(result.a),
                 "y": _round(result.b),
-                "z": [_round(row) for row in np.minimum(result.risk, top)],
+                "z": [_round(row, z) for row in np.minimum(result.risk, top)],
             },
             "paths": [
                 {
                     "name": f"escape direction (curvature {number(result.curvature)})",
-                    "x": _round(result.path[inside, 0]),
-                    "y": _round(result.path[inside, 1]),
-                    "z": _round(result.path_risk[inside]),
+                    "x": _round(result.path[inside, 0], result.a),
+                    "y": _round(result.path[inside, 1], result.b),
+                    "z": _round(result.path_risk[inside], z),
                 }
             ],
             "points": [
@@ -122,5 +123,8 @@ def below(
     return places, heights
 
 
-def _round(values: NDArray[np.float64]) -> list[float]:
-    return [float(f"{value:.5g}") for value in values]
+def _round(values: NDArray[np.float64], among: NDArray[np.float64] | None = None) -> list[float]:
+    """Round to five digits of what the values span, or those that they are among, wherever that lies."""
+    span = float(np.ptp(values if among is None else among)) or 1.0
+    decimals = 4 - math.floor(math.log10(span))
+    return [round(value, decimals) for value in values.tolist()]

@@ -9,12 +9,15 @@ from pitfalls.prose import listed, number, plain
 
 __all__ = ["FIGURES", "closeness", "nearness"]
 
+NOTHING = 2.5e-5
+"""A distance below this share of what is near is drawn as that: the flow never arrives."""
+
 
 def staircase(result: TourResult, ax: Axes | None = None) -> Drawing:
     """Draw the risk on the left and the distance to the nearest critical map on the right."""
     figure, (left, right) = panels(ax, 1, 2, figsize=(PAGE[0], 4.0))
     for place, flow in enumerate(result.flows):
-        _draw(left, right, flow, result.levels[0], CYCLE[place % len(CYCLE)])
+        _draw(left, right, flow, result, CYCLE[place % len(CYCLE)])
     for rank, level in enumerate(result.levels[:-1]):
         left.axhline(level, color=GREY, linewidth=0.8, linestyle="--")
         left.annotate(
@@ -37,7 +40,8 @@ def staircase(result: TourResult, ax: Axes | None = None) -> Drawing:
     )  # fmt: skip
     told = "; ".join(_told(result, flow) for flow in result.flows)
     text = (
-        f"{result.data}; gradient flow from balanced weights, all modes at {number(result.strength)}. "
+        f"{result.data}; gradient flow from balanced weights, all singular values at "
+        f"{number(result.strength)}. "
         f"Balanced saddles between zero and the minimum that the flow comes near (closer than "
         f"{number(result.near, 2)}, a tenth of the strongest mode; nearest distance in brackets): "
         f"{told}. One flow a depth."
@@ -68,12 +72,14 @@ def closeness(result: TourResult) -> str:
     return "Deeper networks do not always pass closer"
 
 
-def _draw(left: Axes, right: Axes, flow: Flow, total: float, colour: str) -> None:
-    done = int(np.flatnonzero(flow.excess > 1e-3 * total)[-1]) + 1
+def _draw(left: Axes, right: Axes, flow: Flow, result: TourResult, colour: str) -> None:
+    above = np.flatnonzero(flow.excess > 1e-3 * result.levels[0])
+    done = int(above[-1]) + 1 if len(above) else len(flow.time)
     share = flow.time / flow.time[min(done, len(flow.time) - 1)]
     keep = share <= 1.15
     left.plot(share[keep], flow.excess[keep], color=colour, label=f"{flow.depth} layers")
-    right.plot(share[keep], np.maximum(flow.saddle_distance[keep], 1e-5), color=colour)
+    distance = np.maximum(flow.saddle_distance[keep], NOTHING * result.near)
+    right.plot(share[keep], distance, color=colour)
 
 
 def _told(result: TourResult, flow: Flow) -> str:

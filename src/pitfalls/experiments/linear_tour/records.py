@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from itertools import pairwise
+from math import inf
 from typing import Annotated
 
 import numpy as np
@@ -30,7 +31,7 @@ class TourConfig:
     depths : tuple of int
         Numbers of layers to compare.
     strength : float
-        Of every mode at the start.
+        Every singular value of the map to start from.
     seed : int
         Of the start.
     """
@@ -55,7 +56,7 @@ class TourConfig:
 
 @dataclass(frozen=True)
 class Visit:
-    """The nearest approach of a flow to the balanced critical point of one rank.
+    """The nearest approach of a flow to the best map of one rank, where no other is nearer.
 
     Attributes
     ----------
@@ -138,8 +139,14 @@ class TourResult(Result):
         """Return those of them that the flow came near."""
         return tuple(v for v in self.between(flow) if v.distance < self.near)
 
+    def begins_near_zero(self, flow: Flow) -> bool:
+        """Whether the flow's first map is near zero."""
+        return bool(flow.saddle_rank[0] == 0 and flow.saddle_distance[0] < self.near)
+
     def leaves_zero(self, flow: Flow) -> float | None:
-        """Return the first time at which the flow is no longer near zero; None if never."""
+        """Return the first time at which the flow is no longer near zero; None if never, or never near."""
+        if not self.begins_near_zero(flow):
+            return None
         return _first(flow.time, (flow.saddle_rank != 0) | (flow.saddle_distance >= self.near))
 
     def arrives(self, flow: Flow) -> float | None:
@@ -162,14 +169,16 @@ class TourResult(Result):
     @property
     def deeper_passes_closer(self) -> bool:
         """Whether every saddle was passed closer by each deeper network of the tour."""
-        pairs = [
-            (shallow.distance, deep.distance)
-            for a, b in pairwise(self.by_depth)
-            for shallow in self.between(a)
-            for deep in self.between(b)
-            if deep.rank == shallow.rank
-        ]
-        return bool(pairs) and all(deep < shallow for shallow, deep in pairs)
+        distances = [{v.rank: v.distance for v in self.between(flow)} for flow in self.by_depth]
+        return (
+            self.n_between > 0
+            and len(distances) > 1
+            and all(
+                deep.get(rank, inf) < shallow.get(rank, inf)
+                for shallow, deep in pairwise(distances)
+                for rank in range(1, self.n_between + 1)
+            )
+        )
 
 
 def _first(time: NDArray[np.float64], holds: NDArray[np.bool_]) -> float | None:

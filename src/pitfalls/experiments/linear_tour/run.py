@@ -65,7 +65,8 @@ def _visits(
 ) -> tuple[Visit, ...]:
     visits = []
     for rank, level in enumerate(levels):
-        nearest = np.where(path.saddle_rank == rank, path.saddle_distance, np.inf)
+        here = (path.saddle_rank == rank) & path.saddle_is_best
+        nearest = np.where(here, path.saddle_distance, np.inf)
         at = int(np.argmin(nearest))
         if np.isfinite(nearest[at]):
             verdict = classify(risk, factorize(risk.minimum(rank).map, widths))
@@ -74,7 +75,7 @@ def _visits(
                     rank,
                     float(nearest[at]),
                     float(path.time[at]),
-                    float(np.mean(path.saddle_rank == rank)),
+                    float(np.mean(here)),
                     level,
                     verdict.verdict,
                 )

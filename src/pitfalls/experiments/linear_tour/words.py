@@ -42,10 +42,15 @@ def account(result: TourResult) -> tuple[Block, ...]:
 
 def setting(result: TourResult) -> Markup:
     """Say where the flow begins, and how many saddles lie on the way."""
+    begins = (
+        "near which the flow begins"
+        if all(result.begins_near_zero(flow) for flow in result.flows)
+        else "not near which the flow begins"
+    )
     return say(
-        "Between zero, near which the flow begins (strength {strength}), and the global minimum "
+        "Between zero, {begins} (singular values of {strength}), and the global minimum "
         "lie the best maps of each lower rank, {n}. ",
-        strength=number(result.strength, 1), n=counted(result.n_between, "critical map"),
+        begins=begins, strength=number(result.strength), n=counted(result.n_between, "critical map"),
     )  # fmt: skip
 
 

@@ -150,6 +150,8 @@ class CCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SupervisedMomentEst
     def _check_y(
         self, y: npt.NDArray[Any], classes: npt.ArrayLike | None
     ) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
+        if y.dtype == object and all(isinstance(v, float) for v in y.ravel().tolist()):
+            y = y.astype(np.float64)
         if y.ndim == 1 and self._takes_labels(y):
             labels = sorted_classes(y, classes)
             return one_hot(y, labels), labels

@@ -1,6 +1,7 @@
 """Least squares onto one-hot labels: the plainest classifier there is."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from numbers import Real
 from typing import Any, ClassVar, Literal, Self
 
@@ -115,8 +116,8 @@ class LeastSquaresClassifier(ClassifierMixin, SupervisedMomentEstimator):
             self._absorb(collect(checked, targets), self.classes_)
             self._solve(Inputs.of_moments(self.moments_), partial=False)
         else:
-            moments = _weighted(checked, targets, weight, center=self.fit_intercept)
-            self._solve(Inputs.of_moments(moments), partial=False)
+            moments, unit = _weighted(checked, targets, weight)
+            self._solve(replace(Inputs.of_moments(moments), unit=unit), partial=False)
         self._keep_dtype(checked)
         return self
 
@@ -158,6 +159,11 @@ class LeastSquaresClassifier(ClassifierMixin, SupervisedMomentEstimator):
             return None
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         weight = weight * compute_sample_weight(self.class_weight, y)
+        if not (np.isfinite(weight).all() and (weight >= 0).all()):
+            raise InputError(
+                "LeastSquaresClassifier: class_weight must be finite and not negative. Got "
+                f"{self.class_weight}."
+            )
         if not weight.any():
             raise InputError("LeastSquaresClassifier: every row has weight 0; one must count.")
         return np.asarray(weight)
@@ -178,7 +184,8 @@ class LeastSquaresClassifier(ClassifierMixin, SupervisedMomentEstimator):
                 f"{self.classes_[0]}."
             )
         moments = inputs.moments if self.fit_intercept else inputs.moments.raw()
-        white = inputs.white or whiten_inputs(inputs.moments.centered(), self.ridge)
+        ridge = self.ridge / inputs.unit
+        white = inputs.white or whiten_inputs(inputs.moments.centered(), ridge)
         if not self.fit_intercept:  # white is about the mean
             white = white.about_zero(inputs.moments.mean_x, inputs.moments.n)
         target = moments.syx.T
@@ -188,7 +195,7 @@ class LeastSquaresClassifier(ClassifierMixin, SupervisedMomentEstimator):
         self.intercept_ = moments.mean_y - self.coef_ @ inputs.mean
         if not self.fit_intercept:
             self.intercept_ = np.zeros(len(self.classes_))
-        gap = moments.sxx @ weights + self.ridge * weights - target
+        gap = moments.sxx @ weights + ridge * weights - target
         size = float(np.linalg.norm(target)) or 1.0
         self.normal_residual_ = float(np.linalg.norm(gap)) / size
 
@@ -208,23 +215,26 @@ class LeastSquaresClassifier(ClassifierMixin, SupervisedMomentEstimator):
         return np.asarray(self.classes_[winners])
 
 
-def _weighted(x: Any, y: npt.NDArray[Any], weight: Matrix, *, center: bool) -> SecondMoments:
-    """Return weighted moments about the weighted mean, or about zero as if that were the mean."""
-    total = weight.sum()
-    mean_x, mean_y = np.zeros(x.shape[1]), np.zeros(y.shape[1])
-    if center:
-        mean_x = np.asarray(weight @ x / total, dtype=np.float64).ravel()
-        mean_y = weight @ y / total
-    root, sparse = np.sqrt(weight)[:, None], bool(issparse(x))
+def _weighted(x: Any, y: npt.NDArray[Any], weight: Matrix) -> tuple[SecondMoments, float]:
+    """Return moments of rows that count in units of the mean weight, and that mean."""
+    n, sparse = len(weight), bool(issparse(x))
+    unit = float(weight.mean())
+    share = weight / unit
 
-    def batches() -> Iterator[tuple[Matrix, Matrix]]:
+    def dense() -> Iterator[tuple[slice, Matrix]]:
         for rows, part in row_chunks(x):
-            dense = part.toarray() if sparse else part
-            yield (dense - mean_x) * root[rows], (y[rows] - mean_y) * root[rows]
+            yield rows, np.asarray(part.toarray() if sparse else part, dtype=np.float64)
 
-    about_zero = SecondMoments.from_batches(batches())
-    return SecondMoments(
-        n=x.shape[0],
+    # about the first row, so that a constant column leaves nothing
+    first_x, first_y = next(dense())[1][0], y[0].astype(np.float64)
+    mean_x = first_x + sum(share[rows] @ (part - first_x) for rows, part in dense()) / n
+    mean_y = first_y + share @ (y - first_y) / n
+    root = np.sqrt(share)[:, None]
+    about_zero = SecondMoments.from_batches(
+        ((part - mean_x) * root[rows], (y[rows] - mean_y) * root[rows]) for rows, part in dense()
+    )
+    moments = SecondMoments(
+        n=n,
         mean_x=mean_x,
         mean_y=mean_y,
         scatter_xx=about_zero.sxx,
@@ -232,3 +242,4 @@ def _weighted(x: Any, y: npt.NDArray[Any], weight: Matrix, *, center: bool) -> S
         scatter_yy=about_zero.syy,
         center=True,
     )
+    return moments, unit

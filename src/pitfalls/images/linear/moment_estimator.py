@@ -52,12 +52,15 @@ class Inputs:
         Takes directions of the moments' inputs as columns to directions of the data.
     white : Whitening or None
         Of the moments' inputs with the estimator's ridge, if it is at hand.
+    unit : float
+        What a row counts as 1 in the moments; a ridge is divided by it.
     """
 
     moments: SecondMoments
     mean: Matrix
     lift: Callable[[Matrix], Matrix]
     white: Whitening | None = None
+    unit: float = 1.0
 
     @classmethod
     def of_moments(cls, moments: SecondMoments, white: Whitening | None = None) -> Self:
@@ -96,14 +99,17 @@ class MomentEstimator(BaseEstimator):
             raise InputError(
                 f"{type(self).__name__}: y must stay what it was at first, class labels or targets."
             )
+        merged: npt.NDArray[Any] | None = None
         if classes is not None:
             known = getattr(self, "classes_", classes)
             merged = merge_classes(known, classes)
             if seen is not None:
                 seen = _with_classes(seen, known, merged)
             moments = _with_classes(moments, classes, merged)
-            self.classes_ = merged
+        # what does not add up is refused here, and leaves the fit before as it was
         self.moments_ = moments if seen is None else seen + moments
+        if merged is not None:
+            self.classes_ = merged
 
     def _reset(self) -> None:
         """Forget what was fitted: a fit that fails must not leave half of an older one."""
@@ -119,13 +125,16 @@ class MomentEstimator(BaseEstimator):
             )
 
     def _keep_dtype(self, X: Any) -> None:
-        """Round what was computed in float64 to the data's own float32."""
+        """Round what was computed in float64 to the data's own float32, where that holds it."""
         if X.dtype != np.float32:
             return
         for name, value in list(vars(self).items()):
             numbers = isinstance(value, np.ndarray) and value.dtype == np.float64
             if numbers and name.endswith("_") and name != "classes_":
-                setattr(self, name, value.astype(np.float32))
+                with np.errstate(over="ignore"):
+                    single = value.astype(np.float32)
+                if np.isfinite(single).all():  # squares and inverses of the data may be beyond it
+                    setattr(self, name, single)
 
     def fit_moments(
         self,
@@ -168,8 +177,21 @@ class MomentEstimator(BaseEstimator):
                 f"{named.tolist()}."
             )
         self._absorb(moments, named)
+        if inputs is not None:
+            self._require_whitening(inputs, moments)
         self._solve(Inputs.of_moments(self.moments_, inputs), partial=False)
         return self
+
+    def _require_whitening(self, inputs: Whitening, moments: SecondMoments) -> None:
+        """Refuse a whitening of other moments, with another ridge, or of sums about zero."""
+        due = np.sqrt(np.diagonal(moments.scatter_xx) + getattr(self, "ridge", 0.0))
+        fits = inputs.scale.shape == due.shape and inputs.gain == 1.0
+        # a constant column has no scale
+        if not fits or not np.allclose(inputs.scale, due * (inputs.scale > 0), rtol=1e-9, atol=0):
+            raise InputError(
+                f"{type(self).__name__}: inputs must be whiten_inputs(moments.centered(), ridge) of these "
+                "moments, about the mean, with this estimator's ridge."
+            )
 
     def _validated(self, *data: npt.ArrayLike, reset: bool, **options: Any) -> Any:
         """Scikit-learn's checks of X, or of X and y; it would drop a mask in silence."""
@@ -266,8 +288,19 @@ def merge_classes(known: npt.NDArray[Any], new: npt.NDArray[Any]) -> npt.NDArray
 
 
 def one_hot(y: npt.NDArray[Any], classes: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """Return one column a class: shape (n, n_classes)."""
+    """Return one column a class: shape (n, n_classes).
+
+    Parameters
+    ----------
+    y : array of shape (n,)
+    classes : array of shape (n_classes,)
+        The labels, sorted; all of y must be among them.
+    """
+    y, classes = np.asarray(y), np.asarray(classes)
     at = np.searchsorted(classes, y)
+    known = len(classes) > 0 and bool((classes.take(at, mode="clip") == y).all())
+    if not known or (classes[1:] <= classes[:-1]).any():
+        raise InputError("one_hot: classes must be sorted, differ and hold every label.")
     hot = np.zeros((len(y), len(classes)), dtype=np.uint8)
     hot[np.arange(len(y)), at] = 1
     return hot

@@ -1,5 +1,7 @@
 """PCA in closed form from second moments: the directions of greatest variance."""
 
+from dataclasses import replace
+from math import sqrt
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
@@ -20,10 +22,11 @@ from pitfalls.images.linear.moment_estimator import (
     leading_signs,
 )
 from pitfalls.images.linear.row_space import row_space
-from pitfalls.moments import refuse_masked
+from pitfalls.moments import SecondMoments, refuse_masked
 
 __all__ = ["PCA"]
 
+ONE_ROW = "PCA needs at least two rows; got 1 sample."
 LANCZOS_FROM = 256  # columns from which few eigenvectors are cheaper one at a time
 
 
@@ -113,7 +116,7 @@ class PCA(MomentEstimator, decomposition.PCA):
         self._reset()
         checked = self._check(X)
         if checked.shape[0] < 2:
-            raise InputError("PCA needs at least two rows; got 1 sample.")
+            raise InputError(ONE_ROW)
         nothing = np.zeros((checked.shape[0], 1))
         if (space := row_space(checked)) is not None:
             self._solve(Inputs.of_rows(space, nothing, np.zeros(1)), partial=False)
@@ -131,6 +134,14 @@ class PCA(MomentEstimator, decomposition.PCA):
         self._solve(Inputs.of_moments(self.moments_), partial=True)
         return self
 
+    def _absorb(self, moments: SecondMoments, classes: npt.NDArray[Any] | None) -> None:
+        """Add moments to those seen before; outputs, which moments of others may have, are none of PCA's."""
+        d = moments.n_features
+        alone = replace(
+            moments, mean_y=np.zeros(1), scatter_yx=np.zeros((1, d)), scatter_yy=np.zeros((1, 1))
+        )
+        super()._absorb(alone, None)
+
     def fit_transform(self, X: npt.ArrayLike, y: object = None) -> Matrix:
         """Fit, then return the scores of X."""
         return self.fit(X).transform(X)
@@ -145,6 +156,8 @@ class PCA(MomentEstimator, decomposition.PCA):
         most = min(n - 1, d)
         asked: Any = self.n_components
         whole = isinstance(asked, Integral)
+        if most < 1 and not partial:
+            raise InputError(ONE_ROW)
         if whole and asked > most:
             if partial:
                 return  # too few rows yet
@@ -182,9 +195,10 @@ class PCA(MomentEstimator, decomposition.PCA):
         check_is_fitted(self, "components_")
         directions = self.components_
         if self.whiten:
-            scale = np.sqrt(self.explained_variance_)
+            scale = self.singular_values_ / sqrt(self.n_samples_ - 1)
             # a direction without variance has scores of rounding size, which stay small
-            directions = directions / np.maximum(scale, np.finfo(scale.dtype).eps)[:, None]
+            least = np.finfo(scale.dtype).eps * (scale.max() or 1.0)
+            directions = directions / np.maximum(scale, least)[:, None]
         return self._apply(X, directions.T, -(directions @ self.mean_))
 
     def inverse_transform(self, X: npt.ArrayLike) -> Matrix:

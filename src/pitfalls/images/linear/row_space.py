@@ -96,8 +96,10 @@ def row_space(
     share = np.ones(n) if weight is None else weight
     mean, root = np.zeros(d), np.sqrt(share)
     if about_mean:
-        for columns, part in _centred_columns(rows, np.zeros(d), np.ones(n)):
-            mean[columns] = share @ part / share.sum()
+        # about the first row, so that a constant column leaves nothing
+        first = np.asarray(rows[:1].toarray() if sparse else rows[:1], dtype=np.float64)[0]
+        for columns, part in _centred_columns(rows, first, np.ones(n)):
+            mean[columns] = first[columns] + share @ part / share.sum()
     gram, spread = np.zeros((n, n)), np.zeros(d)
     for columns, part in _centred_columns(rows, mean, root):
         gram += part @ part.T

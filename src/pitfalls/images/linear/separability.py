@@ -145,7 +145,7 @@ def _checked(X: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Matrix, npt.NDArray[np
             "decide_separability: X must be real numbers of shape (n, d) and y labels of shape (n,). Got "
             f"{samples.dtype} of shape {samples.shape} and {labels.shape} instead."
         )
-    exact = samples.astype(np.float64)
+    exact = samples.astype(np.float64, order="C")  # rows are hashed as they lie
     if not np.isfinite(exact).all() or (exact.astype(samples.dtype) != samples).any():
         raise InputError(
             "decide_separability: X must be finite and exact in float64. Got NaN, infinite or "
