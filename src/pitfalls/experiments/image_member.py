@@ -168,7 +168,7 @@ def look_at_test_set(
     """Look at the test set, once, after training; return the record and the logits."""
     logits = predict_logits(
         network, data.test_images, data.mean, data.std, device=member.device, on_progress=advance
-    )
+    )[:, : data.n_classes]
     if not bool(logits.isfinite().all()):
         raise DivergenceError(
             "test: the trained network's outputs on the test images are not finite. Lower the learning "
@@ -178,7 +178,7 @@ def look_at_test_set(
     if member.six_views:
         averaged = predict_logits(
             network, data.test_images, data.mean, data.std, views="six", device=member.device
-        )
+        )[:, : data.n_classes]
         six = evaluate(averaged, data.test_labels).accuracy
     result = evaluate(logits, data.test_labels)
     rate, loss, accuracy = np.array(curve, dtype=np.float64).T.copy()

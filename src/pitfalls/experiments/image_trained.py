@@ -124,8 +124,8 @@ class Trained:
         device: str = "cpu",
         on_progress: Callable[[int, int], None] | None = None,
     ) -> Tensor:
-        """Return the network's outputs, shape (n, n_classes), as they are."""
-        return predict_logits(
+        """Return the network's outputs, shape (n, n_classes), as they are; of more the first."""
+        found = predict_logits(
             self.network.to(device),
             images,
             self.kept.mean,
@@ -134,6 +134,7 @@ class Trained:
             device=device,
             on_progress=on_progress,
         )
+        return found[:, : len(self.kept.class_names)]
 
     def temperature(self, views: Views) -> float | None:
         """Return what the logits are divided by: of single views, with which it was fitted."""
@@ -291,6 +292,7 @@ def fit_kept_temperature(network: nn.Module, data: ImageDataset) -> float | None
         return None
     device = next((p.device for p in network.parameters()), "cpu")
     logits = predict_logits(network, data.images("validation"), data.mean, data.std, device=device)
+    logits = logits[:, : data.n_classes]
     if not bool(logits.isfinite().all()):
         return None
     found = fit_temperature(logits.numpy(), labels)

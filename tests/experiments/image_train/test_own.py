@@ -1,5 +1,6 @@
 """A network of one's own from training to prediction, earlier weights to start from, and a tracker."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ from torch import nn
 
 from pitfalls.cli import main
 from pitfalls.errors import InputError, RunError
+from pitfalls.experiments.image_export import export_network
 from pitfalls.experiments.image_networks import NetworkConfig
 from pitfalls.experiments.image_source import find_images
 from pitfalls.experiments.image_start import Start, start_from
@@ -174,3 +176,36 @@ def test_a_network_whose_layers_share_weights_is_kept_and_exported(tmp_path, cap
     assert torch.equal(weights["first.weight"], weights["second.weight"])
     folder = ["--folder", str(tmp_path / "out")]
     assert main([*runs, "runs", "export", run.id, "--to", "safetensors", *folder, *own]) == 0
+
+
+def test_of_more_outputs_than_classes_the_first_count_everywhere(tmp_path, capsys):
+    (tmp_path / "wide.py").write_text(
+        "from torch import nn\n\n\ndef Wide():\n    return nn.Sequential(nn.Flatten(), nn.Linear(64, 14))\n"
+    )
+    own = ["--model", f"{tmp_path / 'wide.py'}:Wide"]
+    runs = ["--runs", str(tmp_path / "runs"), "images"]
+    # so short and slow a training that the other outputs would be answers as often as any
+    brief = ["--data", "digits", "--subset-train", "120", "--epochs", "1", "--rate", "1e-6"]
+    assert main([*runs, "train", *brief, "--scheme", "constant", "--flip", "none", *own]) == 0
+    run = RunStore(tmp_path / "runs").find("images-train/")
+    logits = run.arrays("test-0")["logits"]
+    assert logits.shape[1] == 10
+    result = run.load(EXPERIMENT.result).trained
+    labels = run.arrays("test-0")["labels"]
+    assert result.test_accuracy == pytest.approx((logits.argmax(1) == labels).mean())
+    assert main([*runs, "evaluate", run.id, *own]) == 0
+    assert f"accuracy {100 * result.test_accuracy:.2f} %" in capsys.readouterr().out
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "black.png")
+    to = tmp_path / "out.json"
+    line = [*runs, "predict", str(tmp_path / "black.png"), "--run", run.id, *own, "--to", str(to)]
+    assert main(line) == 0
+    (found,) = json.loads(to.read_text())
+    assert list(found["probabilities"]) == [str(k) for k in range(10)]
+    assert sum(found["probabilities"].values()) == pytest.approx(1)
+    kept = load_trained(run, model=own[1])
+    exported = export_network(run, "torch", tmp_path, model=own[1])
+    program = torch.export.load(exported.path).module()
+    image = np.zeros((1, 1, 8, 8), np.uint8)
+    np.testing.assert_allclose(
+        program(torch.from_numpy(image)).detach().numpy(), kept.predict(image), atol=1e-6
+    )
