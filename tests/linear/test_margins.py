@@ -269,7 +269,7 @@ def test_a_minimum_on_nearly_dependent_columns_is_never_not_critical(near, cente
             x, y = x - x.mean(axis=0), y - y.mean(axis=0)
         value = 0.5 * float(np.sum((x @ (least[1] @ least[0]).T - y) ** 2))
         rest = y - x @ np.linalg.lstsq(x, y, rcond=1e-10)[0]
-        assert value == pytest.approx(0.5 * float(np.sum(rest**2)), rel=1e-3)
+        assert value == pytest.approx(0.5 * float(np.sum(rest**2)), rel=1e-2)
         point = classify(risk, least)
         assert (
             point.verdict == "global minimum" if near == 1e-3 else point.verdict != "not critical"
