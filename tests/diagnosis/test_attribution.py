@@ -19,6 +19,7 @@ from pitfalls.diagnosis.evidence.schedule import Knowledge, ScheduleEvidence, Tr
 from pitfalls.diagnosis.evidence.signal import PermutationTest, SignalEvidence
 from pitfalls.diagnosis.evidence.units import LayerGradient, LayerUnits, UnitsEvidence
 from pitfalls.diagnosis.evidence.wiring import OutputMixing, Slope, WiringEvidence
+from tests.kinds import of_kind
 
 
 def trial(learned, **changes):
@@ -359,3 +360,22 @@ def test_the_reason_is_the_cards_finding_about_the_rule_and_not_its_first():
 
 def test_words_that_tell_findings_apart_belong_to_rules():
     assert set(WORDS) <= {rule.name for rule in RULES}
+
+
+def test_a_gradient_that_is_small_in_one_layer_does_not_vanish_where_another_rate_goes_far():
+    small, cure = units(ratio=1e-6), trial(True, factor=1e6)
+    assert causes(small, schedule(trial(False))) == ["vanishing-gradient"]
+    assert causes(small, schedule(trial(False), tried=(cure,))) == ["rate-too-low"]
+    little = dataclasses.replace(cure, after=0.9)
+    assert causes(small, schedule(trial(False), tried=(little,))) == ["vanishing-gradient"]
+
+
+def test_zeros_that_some_steps_leave_are_no_symmetric_start():
+    zero = dataclasses.replace(units(), evidence=dataclasses.replace(
+        of_kind(UnitsEvidence, units().evidence), zero_weights=("a", "b"), zero_gradients=("a",),
+    ))  # fmt: skip
+    cure = trial(True, factor=1e6)
+    assert causes(zero, schedule(trial(False))) == ["saddle-at-init"]
+    assert causes(zero, schedule(trial(False), tried=(cure,))) == ["rate-too-low"]
+    assert causes(zero, schedule(trial(False), plain=trial(True))) != ["saddle-at-init"]
+    assert causes(zero, schedule(trial(False), fresh=trial(True))) == ["saddle-at-init"]

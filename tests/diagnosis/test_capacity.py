@@ -322,3 +322,31 @@ def test_what_cannot_be_scored_is_not_said_to_memorise():
     assert evidence_of(card).score.kind == "none"
     assert evidence_of(card).memorised == 0
     assert not any("permuted" in said for said in card.evidence.findings)
+
+
+def levels(outputs, y):
+    """An ordered scale of five by its four thresholds."""
+    above = (y[:, None] > torch.arange(4)).to(outputs)
+    return functional.binary_cross_entropy_with_logits(outputs, above)
+
+
+def left_out(outputs, y):
+    return functional.cross_entropy(outputs, y.long(), ignore_index=255)
+
+
+def test_labels_beyond_the_outputs_are_no_classes_of_them():
+    x, y = data()
+    scale = torch.bucketize(x[:, 0].contiguous(), torch.tensor([-1.0, -0.3, 0.3, 1.0]))
+    assert ask_capacity(mlp(out=4), levels, x, scale, budget=10).verdict == "fits a batch"
+    gaps = torch.where(torch.arange(len(y)) % 7 == 0, 255, y)
+    assert score_outputs(torch.zeros(64, 3), gaps).kind == "none"
+    card = ask_capacity(mlp(), left_out, x, gaps, budget=10)
+    assert card.verdict == "fits a batch"
+
+
+@pytest.mark.parametrize("kind", [torch.int32, torch.uint8, torch.int16])
+def test_classes_may_be_whole_numbers_of_any_length(kind):
+    x, y = data()
+    card = ask_capacity(mlp(), left_out, x, y.to(kind), budget=10)
+    assert card.verdict == "fits a batch"
+    assert evidence_of(card).score.kind == "accuracy"

@@ -336,3 +336,19 @@ def test_labels_that_are_large_whole_numbers_take_no_more_room_than_small_ones()
     y = torch.stack([(1e8 * x[:, 0]).long(), (1e8 * x[:, 1]).long()], 1)
     tasks = [encode_labels(labels, np.random.default_rng(0)) for labels in (y, y // 2)]
     assert tasks[0].targets.shape == tasks[1].targets.shape == (100, 64)
+
+
+def test_inputs_measured_again_with_labels_of_their_own_are_no_rows_drawn_again():
+    g = torch.Generator().manual_seed(0)
+    settings = torch.randn(20, 5, generator=g)
+    x = settings.repeat_interleave(50, 0)[torch.randperm(1000, generator=g)]
+    y = x[:, :1] - x[:, 1:2] + 0.3 * torch.randn(1000, 1, generator=g)
+
+    def ask_regression(x, y):
+        return ask_data(nn.Linear(5, 1), functional.mse_loss, x, y).verdict
+
+    assert ask_regression(x, y) == "labels seen"
+    noise = torch.randn(1000, 1, generator=g)
+    assert ask_regression(x, noise) == "data-degenerate"
+    places = torch.randint(0, 20, (1000,), generator=g)
+    assert ask_regression(x[places], y[places]) == "data-degenerate"

@@ -1,3 +1,4 @@
+import dataclasses
 import inspect
 import subprocess
 import sys
@@ -9,7 +10,15 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional
-from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
+from torch.utils.data import (
+    BatchSampler,
+    DataLoader,
+    Dataset,
+    IterableDataset,
+    SubsetRandomSampler,
+    TensorDataset,
+    WeightedRandomSampler,
+)
 
 import pitfalls
 from pitfalls import diagnose
@@ -440,3 +449,66 @@ def test_a_loader_that_pads_each_batch_to_its_longest_is_read():
     uneven = [padded(examples[1:9]), padded([(torch.zeros(40), 1)] * 8)]
     with pytest.raises(InputError, match="different shapes"):
         ask_wiring(Mean(), functional.cross_entropy, uneven)
+
+
+@pytest.mark.parametrize("seed", [0, 5])
+def test_witnesses_hold_on_the_examples_that_the_diagnosis_drew_by_its_seed(seed):
+    x, y = data(6000)
+    found = diagnose(
+        mlp(), functional.cross_entropy, x, y, budget=8, seed=seed,
+        questions=["wiring", "data", "units", "capacity"],
+    )  # fmt: skip
+    assert found.n_examples == 4096
+    assert {card.seed for card in found.cards} == {seed}
+    assert all(card.check(mlp(), functional.cross_entropy, x, y) for card in found.cards)
+    other = dataclasses.replace(found.card("wiring"), seed=seed + 1)
+    assert not other.check(mlp(), functional.cross_entropy, x, y)
+
+
+class _Records(Dataset[Any]):
+    """Examples by name, which only its own function puts together."""
+
+    def __init__(self, x, y):
+        self.x, self.y = x, y
+
+    def __len__(self):
+        return len(self.x)
+
+    def __getitem__(self, place):
+        return {"x": self.x[place], "y": self.y[place]}
+
+
+def put_together(records):
+    return torch.stack([r["x"] for r in records]), torch.stack([r["y"] for r in records])
+
+
+class _Batches(Dataset[Any]):
+    """Batches, ready made."""
+
+    def __init__(self, x, y, size):
+        self.x, self.y, self.size = x, y, size
+
+    def __len__(self):
+        return len(self.x) // self.size
+
+    def __getitem__(self, place):
+        part = slice(place * self.size, (place + 1) * self.size)
+        return self.x[part], self.y[part]
+
+
+def test_a_loader_is_read_by_its_sampler_and_its_own_function_and_ready_batches_stay_batches():
+    x, y = data(200)
+    with_others = torch.cat([y[:120], torch.full((80,), -1)])  # of no class: a test set's
+    sampler = SubsetRandomSampler(range(120))
+    part = DataLoader(TensorDataset(x, with_others), 20, sampler=sampler)
+    assert diagnose(mlp(), functional.cross_entropy, part, questions=["wiring"]).n_total == 120
+    drawn = BatchSampler(SubsetRandomSampler(range(120)), 20, drop_last=False)
+    records = DataLoader(_Records(x, with_others), batch_sampler=drawn, collate_fn=put_together)
+    found = diagnose(mlp(), functional.cross_entropy, records, questions=["wiring"])
+    assert (found.n_examples, found.cards[0].verdict) == (120, "sound")
+    ready = DataLoader(_Batches(x, y, 25), batch_size=None)
+    found = diagnose(mlp(), functional.cross_entropy, ready, questions=["wiring"])
+    assert (found.n_examples, found.cards[0].verdict) == (200, "sound")
+    weights = WeightedRandomSampler([1.0] * 200, 200)
+    weighted = DataLoader(TensorDataset(x, y), 20, sampler=weights)
+    assert diagnose(mlp(), functional.cross_entropy, weighted, questions=["wiring"]).n_total == 200

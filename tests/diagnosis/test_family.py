@@ -8,7 +8,7 @@ from torch import nn
 
 from pitfalls.diagnosis import ListedTargets, Parities, family_signal
 from pitfalls.diagnosis.kernels import krawtchouk
-from pitfalls.errors import InputError
+from pitfalls.errors import DivergenceError, InputError
 from pitfalls.parity import TwoLayerReLU, cube, gradient_signal, target_gradients
 
 
@@ -205,3 +205,18 @@ def test_more_inputs_than_pairs_fit_into_memory_are_refused():
     network = TwoLayerReLU(15, 2, seed=0)
     with pytest.raises(InputError, match="at most 16,384 inputs, whose pairs fit into memory"):
         family_signal(network, "hinge", cube(15), Parities())
+
+
+@pytest.mark.parametrize("inputs", [torch.zeros(0, 4), torch.zeros(4), torch.zeros(2, 2, 4)])
+def test_inputs_that_are_no_rows_are_refused(inputs):
+    with pytest.raises(InputError, match=r"must be of shape \(N, d\)"):
+        family_signal(tanh_network(4), "square", inputs.double(), Parities())
+    with pytest.raises(InputError, match=r"of shape \(n, d\)"):
+        family_signal(tanh_network(4), "square", lambda n, g: torch.zeros(n), Parities())
+
+
+def test_a_signal_that_is_no_number_is_an_error():
+    network = TwoLayerReLU(4, 3, seed=0, dtype=torch.float64)
+    network.load_flat(1e200 * torch.ones(network.n_parameters, dtype=torch.float64))
+    with pytest.raises(DivergenceError, match="family_signal: value is not finite"):
+        family_signal(network, "square", cube(4).double(), Parities(2))

@@ -280,3 +280,20 @@ def test_a_slope_is_one_whatever_constant_the_loss_stands_on(constant):
     card = ask_saddle(model, loss, x, 3 * x[:, :1], budget=600)
     assert card.verdict == "slope"
     assert evidence_of(card).promised > 0.1
+
+
+def test_a_level_point_that_third_powers_leave_is_not_said_to_have_no_way_down():
+    half = data()[0].double()
+    x = torch.cat([half, -half])
+    y = x[:, :1]
+    model = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 3), nn.Linear(3, 1)).double()
+    for p in model.parameters():
+        nn.init.zeros_(p)
+    card = ask_saddle(model, nn.MSELoss(), x, y, budget=60)
+    assert card.verdict == "level"
+    assert card.check(model, nn.MSELoss(), x, y)
+    with torch.no_grad():
+        here = float(nn.MSELoss()(model(x), y))
+        for layer in model:  # the loss falls by a product of three
+            of_kind(nn.Linear, layer).weight[0, 0] = 0.3
+        assert float(nn.MSELoss()(model(x), y)) < here - 1e-3

@@ -1,4 +1,5 @@
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -6,9 +7,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 from torch.optim import LBFGS, SGD, Adam, AdamW
-from torch.optim.lr_scheduler import ExponentialLR, LambdaLR
+from torch.optim.lr_scheduler import CyclicLR, ExponentialLR, LambdaLR, OneCycleLR
 
-from pitfalls.diagnosis import ask_schedule
+from pitfalls import diagnose
+from pitfalls.diagnosis import ask_schedule, steps
 from pitfalls.diagnosis.confinement import least_by_one_output
 from pitfalls.diagnosis.evidence.schedule import ScheduleEvidence
 from pitfalls.diagnosis.examination import examine
@@ -260,3 +262,145 @@ def test_where_the_loss_looks_at_no_labels_there_is_no_p_value():
     )
     assert card.verdict == "learns"
     assert card.p_value is None
+
+
+def trained():
+    x, y = data()
+    model = mlp()
+    optimizer = Adam(model.parameters(), 1e-2)
+    for _ in range(200):
+        optimizer.zero_grad()
+        functional.cross_entropy(model(x), y).backward()
+        optimizer.step()
+    return model
+
+
+@pytest.mark.parametrize(
+    ("rate", "cause"),
+    [
+        (1e-2, "healthy"),
+        (10.0, "rate-too-high"),
+        (30.0, "rate-too-high"),
+        (1e6, "rate-too-high"),
+    ],
+)
+def test_a_network_that_its_own_steps_make_forget_is_not_healthy_for_what_it_knew(rate, cause):
+    x, y = data()
+    model = trained()
+    optimizer = SGD(model.parameters(), rate, momentum=0.9)
+    found = diagnose(
+        model, functional.cross_entropy, x, y, optimizer, budget=15,
+        questions=["wiring", "units", "schedule"],
+    )  # fmt: skip
+    assert found.cause == cause
+    assert found.card("schedule").check(model, functional.cross_entropy, x, y)
+    evidence = there(found.card("schedule").evidence)
+    assert isinstance(evidence, ScheduleEvidence)
+    assert evidence.known
+    assert evidence.forgets is (cause != "healthy")
+
+
+def one_cycle(parameters):
+    optimizer = SGD(parameters, 0.1)
+    OneCycleLR(optimizer, 0.5, total_steps=1000, div_factor=1e5)
+    return optimizer
+
+
+def cyclic(parameters):
+    optimizer: Any = SGD(parameters, 0.1)
+    optimizer.scheduler = CyclicLR(optimizer, 1e-6, 0.5)  # held, or nobody steps it
+    return optimizer
+
+
+@pytest.mark.parametrize("make", [one_cycle, cyclic])
+def test_a_rate_that_a_scheduler_raises_later_is_not_too_low(make):
+    card = ask(make)
+    assert card.evidence.scheduled_rate == 0.5
+    assert card.verdict == "does not learn yet"
+
+
+def test_a_rate_too_low_is_one_whatever_scheduler_starts_from_it():
+    def fades(parameters):
+        optimizer = SGD(parameters, 1e-7)
+        LambdaLR(optimizer, lambda step: 1 / (step + 1))
+        return optimizer
+
+    assert ask(fades).verdict == "rate-too-low"
+
+
+@pytest.mark.parametrize(
+    "make", [lambda p: SGD(p, 0.0), lambda p: Adam(p, 1e-30)], ids=["zero", "lost in rounding"]
+)
+def test_steps_that_move_no_weight_are_too_low_where_adams_learn(make):
+    card = ask(make)
+    assert card.verdict == "rate-too-low"
+    assert card.evidence.still
+    assert "They move no weight." in card.evidence.findings
+
+
+def test_a_warm_up_from_zero_waits_and_is_no_fault():
+    def waits(parameters):
+        optimizer = SGD(parameters, 0.1)
+        LambdaLR(optimizer, lambda step: step / 100)
+        return optimizer
+
+    card = ask(waits)
+    assert card.evidence.rates == (0.0,)
+    assert card.verdict == "does not learn yet"
+
+
+def test_the_p_value_of_labels_is_exact_wherever_its_draws_are_stopped(monkeypatch):
+    monkeypatch.setattr(steps, "_ENOUGH", 2)
+    monkeypatch.setattr(steps, "_FEWEST", 4)
+    y = torch.arange(6.0)
+    rng = np.random.default_rng(0)
+
+    class Exchangeable:
+        """A loss of its own for each order of the labels."""
+
+        def loss_of(self, out, labels):
+            return torch.tensor(rng.random())
+
+    exchangeable: Any = Exchangeable()
+    found = np.array(
+        [steps._permuted(exchangeable, y, y, float(rng.random()), rng, 60)[0] for _ in range(4000)]
+    )
+    for level in (0.1, 0.25, 0.4, 0.5, 0.6, 0.75):
+        share = float((found <= level).mean())
+        assert share <= level + 4 * (level * (1 - level) / 4000) ** 0.5
+
+
+def test_what_a_slow_loss_shows_clearly_is_learned_though_few_permutations_fit_the_time(
+    monkeypatch,
+):
+    monkeypatch.setattr(steps, "_PERMUTING", 0.0)
+    card = ask(lambda p: Adam(p, 1e-2))
+    known = card.evidence.own.held_after
+    assert known.p_value == 0.01  # of 99 permutations, no less
+    assert known.clear
+    assert card.verdict == "learns"
+    x, y = data()
+    shuffled = y[torch.randperm(len(y), generator=torch.Generator().manual_seed(1))]
+    model = mlp()
+    none = ask_schedule(
+        model, functional.cross_entropy, x, shuffled, Adam(model.parameters(), 1e-2), budget=30
+    )
+    assert none.verdict != "learns"
+
+
+def test_an_optimizer_that_makes_its_own_rate_is_asked_without_one():
+    class Relative(SGD):
+        """Steps of a hundredth of each weight's size."""
+
+        def __init__(self, parameters):
+            super().__init__(parameters, lr=0.1)
+            self.param_groups[0]["lr"] = None
+
+        @torch.no_grad()
+        def step(self, closure=None):
+            for p in self.param_groups[0]["params"]:
+                p -= 0.03 * (p.norm() + 0.1) * p.grad / (p.grad.norm() + 1e-12)
+
+    card = ask(Relative)
+    assert card.evidence.rates == ()
+    assert card.verdict == "learns"

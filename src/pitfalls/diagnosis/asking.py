@@ -62,6 +62,7 @@ def answer(subject: Subject, question: Question, seconds: float) -> Card:
         card.witness,
         card.p_value,
         subject.cost(),
+        subject.seed,
     )
 
 

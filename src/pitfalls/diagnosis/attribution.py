@@ -25,7 +25,7 @@ _SAID = {
     "dead layer": ("have no slope",),
     "saturated layer": ("lie where the slope is below",),
     "vanishing": ("Signals shrink", "Relative gradients", "exactly zero"),
-    "stopped slopes": ("A detach() explains it",),
+    "stopped slopes": ("A detach() explains it", "The loss goes in steps"),
     "loss of its own kind": ("no mean or sum of theirs",),
 }
 """Words by which a rule's finding is told from the card's others, the likelier first."""
@@ -66,7 +66,7 @@ def _without_fault(found: Findings, cards: tuple[Card, ...]) -> Attribution:
         what = "fit labels they have not seen" if seen else "lower the loss of unseen examples"
         whose = "Steps of Adam" if found.schedule.own is None else "The optimizer's own steps"
         return Attribution("healthy", "learns", f"{whose} {what}.")
-    if found.schedule.known:
+    if found.schedule.known and not found.schedule.forgets:
         return Attribution("healthy", "knows", "It fits labels already, and nothing is amiss.")
     own = found.schedule.own
     if own is not None and own.failed:

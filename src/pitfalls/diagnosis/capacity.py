@@ -11,7 +11,14 @@ from torch import Tensor
 from pitfalls.diagnosis.cards import Card, Witness
 from pitfalls.diagnosis.confinement import find_confinement
 from pitfalls.diagnosis.evidence.capacity import CapacityEvidence
-from pitfalls.diagnosis.fitting import BATCH, best_fit, fit_half, is_fitted, memorised
+from pitfalls.diagnosis.fitting import (
+    BATCH,
+    best_fit,
+    fit_half,
+    fits_standard,
+    is_fitted,
+    memorised,
+)
 from pitfalls.diagnosis.linear_case import linear_case
 from pitfalls.diagnosis.nested import leaves
 from pitfalls.diagnosis.steps import risk_on
@@ -54,8 +61,11 @@ def capacity_card(subject: Subject) -> Card:
     if evidence.fitted and fit.score.kind != "none":
         evidence = dataclasses.replace(evidence, memorised=memorised(subject, fit.rate))
     elif evidence.fitted is False and not evidence.confined:
-        half, score = fit_half(subject, fit.rate, fresh=fit.fresh)
-        evidence = dataclasses.replace(evidence, half_score=score, n_half=half)
+        if fit.score.kind == "R2" and fits_standard(subject, rows):
+            evidence = dataclasses.replace(evidence, fitted=None, scaled=True)
+        else:
+            half, score = fit_half(subject, fit.rate, fresh=fit.fresh)
+            evidence = dataclasses.replace(evidence, half_score=score, n_half=half)
     verdict = {True: "fits a batch", False: "cannot-memorise", None: "undecided"}[evidence.fitted]
     witness: Witness = FitWitness(tuple(map(int, rows)), fit.weights, fit.loss, fit.score.value)
     if evidence.confined and confinement is not None:
@@ -121,6 +131,10 @@ def _findings(evidence: CapacityEvidence) -> tuple[str, ...]:
         f"Adam at {evidence.rate:g}{start} takes the loss of {evidence.n} examples from "
         f"{evidence.loss_before:.4g} to {evidence.loss_after:.4g} in {evidence.steps} steps{named}."
     )
+    if evidence.scaled:
+        said.append(
+            "Standardised labels are fitted by the same steps: what holds it up is their scale."
+        )
     if evidence.n_half:
         said.append(
             f"Trained on {evidence.n_half} examples, it reaches {evidence.half_score.kind} "

@@ -84,6 +84,8 @@ class Card:
     p_value : float or None
         Of the exact test, where the answer rests on one.
     cost : Cost
+    seed : int
+        Of the diagnosis: it draws the examples where there are too many for all of them.
     """
 
     question: Question
@@ -92,6 +94,7 @@ class Card:
     witness: Witness | None
     p_value: float | None
     cost: Cost = field(default_factory=Cost)
+    seed: int = 0
 
     def check(self, model: "nn.Module", loss: Any, x: Any, y: Any = None) -> bool:
         """Recompute the witness from the model, the loss and the data, and nothing else.
@@ -110,7 +113,7 @@ class Card:
 
         if self.witness is None:
             return False
-        with examine(model, loss, x, y, who="Card.check") as subject:
+        with examine(model, loss, x, y, who="Card.check", seed=self.seed) as subject:
             return self.witness.check(subject)
 
     def __str__(self) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from pitfalls.diagnosis.nested import leaves
 from pitfalls.diagnosis.reach import graph_leaves
@@ -66,10 +67,26 @@ def _look(subject: Subject, mode: Mode) -> _Look:
         out = subject.forward(x)
         value = subject.loss_of(out, y)
         function = last_function(lambda: subject.forward(subject.batch(rows)[0]))
+    subject.reenters = subject.reenters or _reenters(value)
     # what a loss of one's own learns beside the model is not among its parameters
     subject.guard.keep(graph_leaves(value))
     form = tuple((tuple(t.shape), t.dtype) for t in leaves(out))
     return _Look((type(out), *form), function, value.requires_grad)
+
+
+def _reenters(value: Tensor) -> bool:
+    """Whether parts of the network are run again on the way back, by a backward pass of their own."""
+    seen: set[Any] = set()
+    stack: list[Any] = [value.grad_fn]
+    while stack:
+        node = stack.pop()
+        if node is None or node in seen:
+            continue
+        if type(node).__name__.startswith("CheckpointFunction"):
+            return True
+        seen.add(node)
+        stack.extend(after for after, _ in node.next_functions)
+    return False
 
 
 def _differentiates(subject: Subject) -> bool:

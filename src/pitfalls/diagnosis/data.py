@@ -1,6 +1,6 @@
 """Question 2: are the data what a network can learn from, and do simple learners see the labels?"""
 
-import dataclasses
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from pitfalls.diagnosis.learners import (
     see_labels,
     without_copies,
 )
+from pitfalls.diagnosis.missing import filled, holds_missing, passes_over
 from pitfalls.diagnosis.nested import Nest, leaves
 from pitfalls.diagnosis.repeats import find_repeats
 from pitfalls.diagnosis.subject import Subject
@@ -31,7 +32,7 @@ def data_card(subject: Subject) -> Card:
     seed = int(subject.rng.integers(2**31))
     evidence = measure_all(subject, seed)
     verdict, findings = data_verdict(evidence)
-    evidence = dataclasses.replace(evidence, findings=findings)
+    evidence = replace(evidence, findings=findings)
     p_values = tuple(score.p_value for score in evidence.learners)
     decided = verdict != "undecided"
     return Card(
@@ -46,16 +47,20 @@ def data_card(subject: Subject) -> Card:
 
 def measure_all(subject: Subject, seed: int) -> DataEvidence:
     """Measure everything from one seed."""
-    evidence = measure_data(subject.samples.x, subject.samples.y, seed)
+    x, y = subject.samples.x, subject.samples.y
+    missing = [name for name, nest in (("inputs", x), ("labels", y)) if holds_missing(nest)]
+    if missing and passes_over(subject):
+        x, y = filled(x), filled(y)
+    else:
+        missing = []
+    evidence = replace(measure_data(x, y, seed), passed_over=" and ".join(missing))
     if not subject.labels_matter:
-        evidence = dataclasses.replace(
-            evidence, labels_matter=False, learners=(), planted_p_value=1.0
-        )
+        evidence = replace(evidence, labels_matter=False, learners=(), planted_p_value=1.0)
     if subject.n < LEAST_EXAMPLES or evidence.not_finite:
         return evidence
     if evidence.constant_labels and evidence.labels_matter:
-        evidence = dataclasses.replace(evidence, constant_target=subject.constant_target)
-    return _with_repeats(evidence, subject, seed)
+        evidence = replace(evidence, constant_target=subject.constant_target)
+    return _with_repeats(evidence, x, y, subject.samples.order, seed)
 
 
 def measure_data(x: Nest, y: Nest, seed: int) -> DataEvidence:
@@ -97,7 +102,7 @@ def measure_data(x: Nest, y: Nest, seed: int) -> DataEvidence:
     features = encode_inputs(x, rng)
     learners = see_labels(features, task, rng)
     planted = see_labels(features, _planted(features, task, rng), rng, 199)
-    return dataclasses.replace(
+    return replace(
         evidence, learners=learners, planted_p_value=planted[0].p_value if planted else 1.0
     )
 
@@ -114,9 +119,13 @@ def _planted(features: Floats, task: Task, rng: np.random.Generator) -> Task:
     return Task(np.eye(task.n_classes)[classes], classes, task.n_classes)
 
 
-def _with_repeats(evidence: DataEvidence, subject: Subject, seed: int) -> DataEvidence:
-    raw = [t.reshape(len(t), -1).double().cpu().numpy() for t in leaves(subject.samples.x)]
-    rows = np.concatenate(raw, axis=1)
+def _with_repeats(
+    evidence: DataEvidence, x: Nest, y: Nest, taken: tuple[tuple[str, ...], ...], seed: int
+) -> DataEvidence:
+    rows, labels = (
+        np.concatenate([t.reshape(len(t), -1).double().cpu().numpy() for t in leaves(nest)], axis=1)
+        for nest in (x, y)
+    )
     rng = np.random.default_rng(seed + 1)
     order = rng.permutation(len(rows))[:1024]
     scale = rows.std(0)
@@ -127,9 +136,7 @@ def _with_repeats(evidence: DataEvidence, subject: Subject, seed: int) -> DataEv
     distances = np.sqrt(squares.clip(0))
     middle = float(np.median(distances))
     near = float((distances.min(1) <= 0.01 * middle).mean()) if middle > 0 else 1.0
-    return dataclasses.replace(
-        evidence, repeats=find_repeats(rows, subject.samples.order), near_duplicates=near
-    )
+    return replace(evidence, repeats=find_repeats(rows, taken, labels), near_duplicates=near)
 
 
 def _described(e: DataEvidence) -> str:
@@ -159,8 +166,14 @@ def data_verdict(evidence: DataEvidence) -> tuple[str, tuple[str, ...]]:
         f"(chance {s.chance:.3g}), p = {s.p_value:.3g}."
         for s in evidence.learners
     )
+    passed = f"NaN or infinity in the {evidence.passed_over}, which the loss passes over: filled by means."
     again = evidence.repeats is not None and evidence.repeats.full_batch
-    seen = (*scored, _described(evidence), *([_FULL_BATCH] if again else []))
+    seen = (
+        *scored,
+        _described(evidence),
+        *([passed] if evidence.passed_over else []),
+        *([_FULL_BATCH] if again else []),
+    )
     if evidence.degenerate:
         return "data-degenerate", (evidence.degenerate, *seen)
     if not evidence.labels_matter:

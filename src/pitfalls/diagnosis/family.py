@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from pitfalls.diagnosis.guard import StateGuard
 from pitfalls.diagnosis.kernels import Kernel, Parities
-from pitfalls.errors import InputError
+from pitfalls.errors import DivergenceError, InputError
 from pitfalls.parity import Loss, as_loss
 from pitfalls.parity.scalar_network import ScalarNetwork, scalar_network
 from pitfalls.parity.signal.per_sample import gradient_at
@@ -124,6 +124,8 @@ def family_signal(
     ------
     InputError
         If inputs, kernel and network do not go together.
+    DivergenceError
+        If the network's outputs or gradients leave the finite numbers.
 
     Examples
     --------
@@ -141,6 +143,11 @@ def family_signal(
     if not 0 < confidence < 1:
         raise InputError(
             f"family_signal: confidence must lie between 0 and 1. Got {confidence} instead."
+        )
+    if isinstance(draw, Tensor) and (draw.ndim != 2 or len(draw) == 0):
+        raise InputError(
+            "family_signal: inputs must be of shape (N, d), one or more. Got "
+            f"{tuple(draw.shape)} instead."
         )
     if isinstance(draw, Tensor) and len(draw) > _MOST_INPUTS:
         raise InputError(
@@ -170,6 +177,7 @@ def family_signal(
             on_progress(block + 1, n_blocks)
     table = np.array(rows)
     value, interval = _mean(table.sum(1), confidence)
+    _refuse_no_number(value)
     layers = tuple(
         LayerSignal(name, *_mean(column, confidence))
         for name, column in zip(work.names, table.T, strict=True)
@@ -197,9 +205,19 @@ class _Plain(Kernel):
 
 def _drawn(draw: Callable[[int, torch.Generator], Tensor], n: int, g: torch.Generator) -> Tensor:
     x = draw(n, g)
-    if not isinstance(x, Tensor) or len(x) != n:
-        raise InputError(f"family_signal: draw(n, generator) must give n = {n} inputs as a tensor.")
+    if not isinstance(x, Tensor) or x.ndim != 2 or len(x) != n:
+        raise InputError(
+            f"family_signal: draw(n, generator) must give n = {n} inputs as a tensor of shape (n, d)."
+        )
     return x
+
+
+def _refuse_no_number(value: float) -> None:
+    if not np.isfinite(value):
+        raise DivergenceError(
+            "family_signal: value is not finite: the network's outputs or gradients overflow float64 or "
+            "are NaN. Check its parameters."
+        )
 
 
 def _mean(values: NDArray[np.float64], confidence: float) -> tuple[float, tuple[float, float]]:
@@ -236,6 +254,7 @@ class _Work:
             square += float(g.square().sum()) / len(x)
         layers = tuple(LayerSignal(n, v, (v, v)) for n, v in zip(self.names, parts, strict=True))
         value = sum(parts)
+        _refuse_no_number(value)
         return FamilySignal(value, (value, value), layers, square, "exact", len(x))
 
     def block(self, x: Tensor, method: str, rng: np.random.Generator) -> tuple[list[float], float]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from pitfalls.diagnosis.evidence.capacity import Score
 from pitfalls.diagnosis.nested import map_leaves
@@ -101,9 +101,7 @@ def _fit(
     *,
     fresh: bool = False,
 ) -> Fit:
-    parameters = [p for p in subject.parameters().values() if p.is_floating_point()]
-    for parameter in parameters:
-        parameter.requires_grad_(True)
+    parameters = _thawed(subject)
     optimizer = torch.optim.Adam(parameters, lr=rate)
     x = subject.batch(rows)[0]
     with torch.no_grad(), subject.mode("eval"):
@@ -135,15 +133,39 @@ def _fit(
     return Fit(rate, done, loss, score(out, labels), take_weights(subject), complete, fresh)
 
 
+def fits_standard(subject: Subject, rows: NDArray[np.int64]) -> bool:
+    """Whether the network fits a batch's standardised labels by least squares: steps have a size."""
+    labels = subject.batch(rows)[1].double()
+    spread = labels.std(0, correction=0)
+    standard = (labels - labels.mean(0)) / torch.where(spread > 0, spread, 1)
+    own = subject.loss
+    subject.loss = _squares
+    try:
+        return best_fit(subject, rows, standard, 0.25).score.value >= FITTED
+    finally:
+        subject.loss = own
+
+
+def _squares(outputs: Tensor, labels: Tensor) -> Tensor:
+    return (outputs - labels.reshape(outputs.shape).to(outputs)).square().mean()
+
+
+def _thawed(subject: Subject) -> list[nn.Parameter]:
+    """Let every parameter that can have a gradient ask for one."""
+    every = subject.parameters().values()
+    real = [p for p in every if p.is_floating_point() or p.is_complex()]
+    for parameter in real:
+        parameter.requires_grad_(True)
+    return real
+
+
 def fit_half(subject: Subject, rate: float, *, fresh: bool) -> tuple[int, Score]:
     """Train on up to half of the examples, and score the network on these."""
     subject.guard.rewind()
     if fresh:
         start_anew(subject.model)
     rows = subject.rng.permutation(subject.n)[: min(_MOST_HALF, max(BATCH, subject.n // 2))]
-    parameters = [p for p in subject.parameters().values() if p.is_floating_point()]
-    for parameter in parameters:
-        parameter.requires_grad_(True)
+    parameters = _thawed(subject)
     taken = train_steps(
         subject,
         torch.optim.Adam(parameters, lr=rate),

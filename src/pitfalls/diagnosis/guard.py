@@ -6,7 +6,6 @@ first and put back at the end, whatever happens in between.
 """
 
 import copy
-import gc
 import random
 import signal
 import threading
@@ -20,8 +19,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.autograd.grad_mode import _unsafe_preserve_version_counter
-from torch.optim.lr_scheduler import LRScheduler
 
+from pitfalls.diagnosis.schedulers import schedulers_of
 from pitfalls.generators import seed_generators
 
 __all__ = ["GlobalGenerators", "StateGuard", "same_numbers", "seed_all", "uninterrupted"]
@@ -244,7 +243,7 @@ class _Optimizer:
         self._optimizer = optimizer
         self._originals = dict(vars(optimizer))
         self._parameters = parameters
-        self._schedulers = [(s, dict(vars(s))) for s in _schedulers_of(optimizer)]
+        self._schedulers = [(s, dict(vars(s))) for s in schedulers_of(optimizer)]
         self.work_on_copies()
 
     def work_on_copies(self) -> None:
@@ -277,18 +276,6 @@ def _copied(attributes: dict[str, Any], memo: dict[int, Any]) -> dict[str, Any]:
         except (TypeError, RuntimeError, AttributeError):
             copied[name] = value  # a lock, a handle of a foreign library: shared, not copied
     return copied
-
-
-def _schedulers_of(optimizer: Any) -> list[LRScheduler]:
-    """Find schedulers that work on this optimizer: a hook of it may step them."""
-    if not any("initial_lr" in group for group in getattr(optimizer, "param_groups", ())):
-        return []  # every scheduler leaves its mark in the groups
-    return [
-        found
-        for found in gc.get_objects()
-        # the type, not isinstance: proxies answer for the objects behind them
-        if issubclass(type(found), LRScheduler) and vars(found).get("optimizer") is optimizer
-    ]
 
 
 class StateGuard:

@@ -1,6 +1,7 @@
 """A network that is linear: what it can fit is known exactly."""
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from pitfalls.diagnosis.evidence.capacity import LinearCase
@@ -27,6 +28,8 @@ def linear_case(subject: Subject) -> LinearCase | None:
     x, y = xs[0].flatten(1), ys[0].reshape(len(ys[0]), -1)
     if not (x.is_floating_point() and y.is_floating_point()) or x.shape[1] > _MOST_FEATURES:
         return None
+    if not bool(torch.isfinite(x).all() and torch.isfinite(y).all()):
+        return None  # labels nobody measured, which the loss passes over
     moments = SecondMoments.from_arrays(_array(x), _array(y), center=True)
     risk = SquaredRisk(moments)
     total = 0.5 * float(np.trace(moments.syy))

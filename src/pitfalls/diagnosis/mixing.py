@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pitfalls.diagnosis.evidence.wiring import Composition, OutputMixing
+from pitfalls.diagnosis.guard import SAME_NUMBERS
 from pitfalls.diagnosis.nested import Nest, leaves, map_leaves, select
-from pitfalls.diagnosis.subject import Subject, SubjectError
+from pitfalls.diagnosis.subject import Subject, SubjectError, counting_axes
 from pitfalls.diagnosis.wiring_witnesses import CompositionWitness
 
 __all__ = [
@@ -69,15 +70,23 @@ def output_mixing(subject: Subject, rows: Rows, others: Rows) -> OutputMixing:
             changed = rows.copy()
             changed[j] = others[j]
             moved.append([(a - b).abs() for a, b in zip(outputs(changed), out, strict=True)])
-    eps = max(torch.finfo(t.dtype).eps for t in subject.parameters().values() if _real(t))
+    eps = max(
+        torch.finfo(t.dtype).eps
+        for t in subject.parameters().values()
+        if t.is_floating_point() or t.is_complex()
+    )
     own, other, pair = 0.0, 0.0, (0, 0)
     for at, (first, second) in enumerate(zip(out, again, strict=True)):
         if len(fewer) == len(out) and first.shape == fewer[at].shape:
             continue  # a number of the batch as a whole, an auxiliary loss say: no sample's output
-        size = max(float(first.abs().max()), 1e-30)
-        floor = max(1e3 * eps * size, 10 * float((first - second).abs().max()))
+        numbers = torch.isfinite(first)
+        size = max(float(torch.where(numbers, first.abs(), 0).max()), 1e-30)
+        again_off = torch.where(numbers, (first - second).abs(), 0)
+        floor = max(1e3 * eps * size, 10 * float(again_off.max()))
         change = torch.stack([parts[at] for parts in moved])  # (m, ...)
         change = torch.where(change > floor, change, 0.0)
+        if len(fewer) == len(out) and not subject.labels_matter:
+            change = _without_pairs(change, first.shape, fewer[at].shape)
         table = _by_sample(change, m, rows_first=subject.rows_first)
         diagonal = table.diagonal()
         own = max(own, float(diagonal[diagonal > 0].median()) if bool((diagonal > 0).any()) else 0)
@@ -90,6 +99,28 @@ def output_mixing(subject: Subject, rows: Rows, others: Rows) -> OutputMixing:
     # outputs that react to other samples only, a shuffle say, have no scale of their own
     influence = other / own if own > 0 else float("inf")
     return OutputMixing(influence > _LEAST_INFLUENCE, influence, *pair)
+
+
+def _without_pairs(change: Tensor, many: torch.Size, fewer: torch.Size) -> Tensor:
+    """Set aside what a table of pairs of samples holds of the one that is replaced.
+
+    Of outputs with two axes or more that count the samples, as similarities of each with each, an
+    entry belongs to every sample that it is of. Not where each sample has a label that the loss looks
+    at: there such a table is a broadcast that nobody meant.
+
+    Parameters
+    ----------
+    change : Tensor of shape (m, ...)
+        By the sample that was replaced.
+    many, fewer : torch.Size
+        Of the outputs of m samples, and of one less.
+    """
+    m = len(change)
+    for axis in counting_axes((many, fewer), (m, m - 1))[1:]:
+        own = torch.eye(m, dtype=torch.bool, device=change.device)
+        shape = [m if a == axis else 1 for a in range(len(many))]
+        change = change.masked_fill(own.reshape(m, *shape), 0.0)
+    return change
 
 
 def _real(t: Tensor) -> bool:
@@ -148,7 +179,10 @@ def loss_composition(subject: Subject, rows: Rows) -> CompositionWitness:
             singles = [subject.forward(subject.batch(rows[i : i + 1])[0]) for i in range(m)]
     labels = [select(y, torch.tensor([i])) for i in range(m)]
     loss, tolerance = _precise_loss(subject, out, y)
-    whole = loss(out, y)
+    with subject.same_numbers():
+        whole = loss(out, y)
+    with subject.same_numbers(SAME_NUMBERS + 1):
+        drawn = loss(out, y)
     own = np.array([loss(o, t) for o, t in zip(singles, labels, strict=True)])
     mean, total = float(own.mean()), float(own.sum())
     scale = max(abs(whole), float(np.abs(own).max()), 1e-12)
@@ -158,8 +192,8 @@ def loss_composition(subject: Subject, rows: Rows) -> CompositionWitness:
 
     pairs = float("nan")
     composition: Composition
-    if m < 2 or not np.isfinite([whole, *own]).all():
-        composition = "undecided"
+    if m < 2 or not np.isfinite([whole, *own]).all() or not near(whole, drawn):
+        composition = "undecided"  # one that draws numbers is another each time
     elif near(whole, mean):
         composition = "mean"
     elif near(whole, total):

@@ -1,5 +1,6 @@
 """Batches and outputs that are nests of tensors: tuples, lists and mappings, to any depth."""
 
+import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -25,11 +26,11 @@ def leaves(nest: Nest) -> Iterator[Tensor]:
 
 
 def map_leaves(function: Callable[[Tensor], Any], nest: Nest) -> Nest:
-    """Apply a function to every tensor and keep the shape of the nest (mappings become dicts)."""
+    """Apply a function to every tensor and keep the shape of the nest."""
     if isinstance(nest, Tensor):
         return function(nest)
     if isinstance(nest, Mapping):
-        return {key: map_leaves(function, value) for key, value in nest.items()}
+        return _like(nest, {key: map_leaves(function, value) for key, value in nest.items()})
     if isinstance(nest, list | tuple):
         parts = [map_leaves(function, value) for value in nest]
         if isinstance(nest, list):
@@ -37,6 +38,19 @@ def map_leaves(function: Callable[[Tensor], Any], nest: Nest) -> Nest:
         # a named tuple takes its fields one by one
         return type(nest)(*parts) if hasattr(nest, "_fields") else tuple(parts)
     return nest
+
+
+def _like(mapping: Mapping[Any, Any], parts: dict[Any, Any]) -> Any:
+    """Return a mapping of the same kind where it allows: some answer to their keys as attributes."""
+    if type(mapping) is dict:
+        return parts
+    try:
+        made: Any = copy.copy(mapping)
+        for key, part in parts.items():
+            made[key] = part
+    except Exception:  # one that does not change, or takes no other tensors
+        return parts
+    return made
 
 
 def select(nest: Nest, indices: Tensor) -> Nest:
@@ -50,7 +64,7 @@ def join(nests: Sequence[Nest]) -> Nest:
     if isinstance(first, Tensor):
         return torch.cat(list(nests))
     if isinstance(first, Mapping):
-        return {key: join([nest[key] for nest in nests]) for key in first}
+        return _like(first, {key: join([nest[key] for nest in nests]) for key in first})
     if isinstance(first, list | tuple):
         parts = [join([nest[i] for nest in nests]) for i in range(len(first))]
         if isinstance(first, list):

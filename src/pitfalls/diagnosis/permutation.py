@@ -159,12 +159,11 @@ def _gradients(
             with subject.users_code("the backward pass"):
                 last = torch.autograd.grad(value, reached, retain_graph=True, allow_unused=True)
                 flowing = [(t, g) for t, g in zip(reached, last, strict=True) if g is not None]
-                gradients = torch.autograd.grad(
+                gradients = subject.slopes(
                     [t for t, _ in flowing],
                     parameters,
                     [g for _, g in flowing],
-                    retain_graph=at + 1 < len(orders),
-                    allow_unused=True,
+                    retain=at + 1 < len(orders),
                 )
             subject.count(gradients=1, examples=len(part))
             for row, gradient, chosen in zip(table, gradients, columns, strict=True):

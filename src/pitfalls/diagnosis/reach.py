@@ -1,5 +1,6 @@
 """Which parameters the loss reaches, which matter to it, and which the optimizer knows."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,14 +12,16 @@ from torch import Tensor, nn
 
 from pitfalls.diagnosis.evidence.wiring import Reach
 from pitfalls.diagnosis.guard import SAME_NUMBERS
-from pitfalls.diagnosis.nested import leaves
-from pitfalls.diagnosis.subject import Mode, Subject
+from pitfalls.diagnosis.nested import leaves, map_leaves
+from pitfalls.diagnosis.subject import Mode, Subject, SubjectError, widened
 
 __all__ = ["given_to", "graph_leaves", "reach"]
 
 _MOST_TRIED = 64  # groups of parameters; of more parameters than that, neighbours share one
 _PASSES = 8
 _LEAST_FOR_A_LAW = 16
+_NO_START = 1e-6  # p-value below which weights are those of no random start
+_ALIKE = 0.5  # cosine of the angle to a trained weight from which on one is its copy
 
 
 def reach(subject: Subject, rows: NDArray[np.int64]) -> Reach:
@@ -29,36 +32,42 @@ def reach(subject: Subject, rows: NDArray[np.int64]) -> Reach:
     gets no gradient in that pass or any other.
     """
     parameters = subject.parameters()
+    heard = _heard(subject, rows)
     first = _pass(subject, rows, SAME_NUMBERS)
     without = [n for n, p in parameters.items() if p.requires_grad and n not in first.reached]
     still = [n for n, p in parameters.items() if not p.requires_grad]
-    moves = _that_move_outputs(subject, rows, [*without, *still], "eval")
-    moves_pass = _that_move_outputs(subject, rows, without, "given")
+    moves = _that_move_outputs(subject, rows, [*without, *still], "eval", heard)
+    moves_pass = _that_move_outputs(subject, rows, without, "given", heard)
     members = _members(subject.optimizer)
     got, made_anew = _in_other_passes(subject, rows, first, more=bool(moves_pass))
     frozen = tuple(n for n in still if n in moves)
     outside_optimizer: tuple[str, ...] = ()
     loose: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
     if members is not None:
-        outside_optimizer = tuple(
-            n for n, p in parameters.items() if n in got and id(p) not in members
-        )
-        loose = tuple(
-            f"a tensor of shape {tuple(t.shape)}"
-            for t in first.outside
-            if id(t) not in members and id(t) not in made_anew
-        )
+        left_out = tuple(n for n, p in parameters.items() if n in got and id(p) not in members)
+        outside_optimizer = () if _was_trained(subject.model, left_out, parameters) else left_out
+        kept = left_out if not outside_optimizer else ()
+        unknown = [t for t in first.outside if id(t) not in members and id(t) not in made_anew]
+        loose = _described(t for t in unknown if id(t) in first.in_outputs)
+        beside = _described(t for t in unknown if id(t) not in first.in_outputs)
+    cut = tuple(
+        n
+        for n in without
+        if n in moves_pass - got and (members is None or id(parameters[n]) in members)
+    )
+    wide = [n for n in cut if parameters[n].ndim > 1]
+    taught = bool(wide) and all(_is_copy(parameters[n], got, parameters) for n in wide)
     return Reach(
-        cut=tuple(
-            n
-            for n in without
-            if n in moves_pass - got and (members is None or id(parameters[n]) in members)
-        ),
+        cut=() if taught else cut,
         unused=tuple(n for n in without if n not in moves | moves_pass | got),
         frozen=frozen,
-        frozen_fresh=tuple(n for n in frozen if _looks_fresh(subject.model, n, parameters)),
+        frozen_fresh=tuple(n for n in frozen if _looks_fresh(subject.model, n, parameters, got)),
         not_in_optimizer=outside_optimizer,
         outside_model=loose,
+        beside_model=beside,
+        kept_out=kept,
         frozen_in_optimizer=tuple(
             n for n in frozen if members is not None and id(parameters[n]) in members
         ),
@@ -68,10 +77,18 @@ def reach(subject: Subject, rows: NDArray[np.int64]) -> Reach:
 
 @dataclass(frozen=True)
 class _Pass:
-    """Parameters that a backward pass gave a gradient, and leaves of its graph that are none."""
+    """Parameters that a backward pass gave a gradient, and leaves of its graph that are none.
+
+    ``in_outputs`` are the identities of those that the model's outputs come from.
+    """
 
     reached: set[str]
     outside: list[Tensor]
+    in_outputs: set[int]
+
+
+def _described(tensors: Iterable[Tensor]) -> tuple[str, ...]:
+    return tuple(f"a tensor of shape {tuple(t.shape)}" for t in tensors)
 
 
 def _pass(subject: Subject, rows: NDArray[np.int64], seed: int) -> _Pass:
@@ -79,15 +96,19 @@ def _pass(subject: Subject, rows: NDArray[np.int64], seed: int) -> _Pass:
     for parameter in parameters.values():
         parameter.grad = None
     with subject.mode("given"), subject.same_numbers(seed):
-        value = subject.risk(rows)
+        x, y = subject.batch(rows)
+        out = subject.forward(x)
+        value = subject.loss_of(out, y)
     outside: list[Tensor] = []
+    in_outputs = {id(t) for t in graph_leaves(*leaves(out))}
     if value.requires_grad:
         known = {id(p) for p in parameters.values()}
         outside = [t for t in graph_leaves(value) if id(t) not in known]
         with subject.users_code("the backward pass"):
             value.backward()  # type: ignore[no-untyped-call]
     subject.count(gradients=1)
-    return _Pass({n for n, p in parameters.items() if p.grad is not None}, outside)
+    reached = {n for n, p in parameters.items() if p.grad is not None}
+    return _Pass(reached, outside, in_outputs)
 
 
 def _in_other_passes(
@@ -107,11 +128,11 @@ def _in_other_passes(
     return reached, made_anew
 
 
-def graph_leaves(value: Tensor) -> list[Tensor]:
-    """Return the tensors whose gradient a backward pass would accumulate."""
+def graph_leaves(*values: Tensor) -> list[Tensor]:
+    """Return the tensors whose gradient a backward pass from these would accumulate."""
     found: dict[int, Tensor] = {}
     seen: set[Any] = set()
-    stack = [value.grad_fn]
+    stack = [value.grad_fn for value in values]
     while stack:
         node = stack.pop()
         if node is None or node in seen:
@@ -139,25 +160,30 @@ def given_to(optimizer: Any, subject: Subject) -> tuple[str, ...] | None:
 
 @torch.no_grad()
 def _that_move_outputs(
-    subject: Subject, rows: NDArray[np.int64], names: list[str], mode: Mode
+    subject: Subject, rows: NDArray[np.int64], names: list[str], mode: Mode, heard: list[bool]
 ) -> set[str]:
-    """Change parameters at random, all together and then one by one: do outputs or loss move?"""
+    """Change parameters at random, all together and then one by one: do outputs or loss move?
+
+    Of several outputs, those that the loss looks at: a head that it leaves out is not cut off from it.
+    """
     parameters = subject.parameters()
-    real = [name for name in names if parameters[name].is_floating_point()]
+    real = [n for n in names if parameters[n].is_floating_point() or parameters[n].is_complex()]
     if not real:
         return set()
     generator = torch.Generator().manual_seed(int(subject.rng.integers(2**31)))
-    before, again = _seen(subject, rows, mode), _seen(subject, rows, mode)
-    noise = max(float((a - b).abs().max()) for a, b in zip(before, again, strict=True))
+    before, again = _seen(subject, rows, mode, heard), _seen(subject, rows, mode, heard)
+    noise = max(
+        float((a - b).abs().nan_to_num(0.0).max()) for a, b in zip(before, again, strict=True)
+    )
 
     def moved(chosen: list[str]) -> bool:
         kept = {name: parameters[name].data.clone() for name in chosen}
         for name in chosen:
             data = parameters[name].data
-            size = 0.1 * float(data.double().std(correction=0)) + 1e-2
+            size = 0.1 * float(widened(data).std(correction=0)) + 1e-2
             data += (size * torch.randn(data.shape, generator=generator)).to(data)
         try:
-            after = _seen(subject, rows, mode)
+            after = _seen(subject, rows, mode, heard)
         finally:
             for name in chosen:
                 parameters[name].data.copy_(kept[name])
@@ -174,8 +200,43 @@ def _that_move_outputs(
     return {name for group in groups if moved(group) for name in group}
 
 
-def _seen(subject: Subject, rows: NDArray[np.int64], mode: Mode) -> list[Tensor]:
-    """Return outputs and loss with the numbers of the first pass; batch norms keep their statistics."""
+@torch.no_grad()
+def _heard(subject: Subject, rows: NDArray[np.int64]) -> list[bool]:
+    """Whether the loss looks at each output that is a real number; one alone it must look at."""
+    kept = [(b, b.clone()) for b in subject.model.buffers()]
+    with subject.mode("given"), subject.same_numbers():
+        x, y = subject.batch(rows)
+        out = subject.forward(x)
+    for buffer, copied in kept:
+        buffer.data.copy_(copied)
+    real = [i for i, t in enumerate(leaves(out)) if t.is_floating_point()]
+    if len(real) < 2:
+        return [True] * len(real)
+
+    def loss(changed: int | None) -> float:
+        place = iter(range(len(list(leaves(out)))))
+        generator = torch.Generator().manual_seed(SAME_NUMBERS)
+
+        def other(t: Tensor) -> Tensor:
+            if next(place) != changed:
+                return t.clone()
+            return t + (t.abs().mean() + 1) * torch.randn(t.shape, generator=generator).to(t)
+
+        with subject.same_numbers():
+            return float(subject.loss_of(map_leaves(other, out), y))
+
+    try:
+        here = loss(None)
+        return [loss(i) != here for i in real]
+    except SubjectError:
+        return [True] * len(real)  # it does not take what is no network's output
+
+
+def _seen(subject: Subject, rows: NDArray[np.int64], mode: Mode, heard: list[bool]) -> list[Tensor]:
+    """Return what the loss hears, and the loss, with the numbers of the first pass.
+
+    Batch norms keep their statistics.
+    """
     kept = [(b, b.clone()) for b in subject.model.buffers()]
     with subject.mode(mode), subject.same_numbers():
         x, y = subject.batch(rows)
@@ -184,31 +245,69 @@ def _seen(subject: Subject, rows: NDArray[np.int64], mode: Mode) -> list[Tensor]
     for buffer, copied in kept:
         buffer.data.copy_(copied)
     real = [t.double().flatten() for t in leaves(out) if t.is_floating_point()]
+    if len(real) == len(heard):  # evaluation may give fewer
+        real = [t for t, is_heard in zip(real, heard, strict=True) if is_heard]
     return [*real, value.double().flatten()]
 
 
-def _looks_fresh(model: nn.Module, name: str, parameters: dict[str, nn.Parameter]) -> bool:
-    """Whether a layer's weight is still spread evenly or normally about 0, as random starts are.
+def _looks_fresh(
+    model: nn.Module, name: str, parameters: dict[str, nn.Parameter], trained: set[str]
+) -> bool:
+    """Whether a layer's weight is still spread as random starts are, and is no copy of a trained one."""
+    p = _as_started(model, name, parameters)
+    own = _weight_of(name, parameters)
+    return p is not None and p > 0.01 and not _is_copy(own, trained, parameters)
 
-    Trained weights are not, and sinusoids, one-hot tables and constants are not. A bias goes with
-    the weight of its layer; norm layers start at constants and say nothing.
+
+def _was_trained(
+    model: nn.Module, names: Iterable[str], parameters: dict[str, nn.Parameter]
+) -> bool:
+    """Whether these hold weights that no random start gives, and none that one may give."""
+    found = [p for p in (_as_started(model, n, parameters) for n in names) if p is not None]
+    return bool(found) and max(found) < _NO_START
+
+
+def _as_started(model: nn.Module, name: str, parameters: dict[str, nn.Parameter]) -> float | None:
+    """Return the p-value of a layer's weight being spread evenly or normally about 0.
+
+    Random starts are. Trained weights are not, and sinusoids, one-hot tables and constants are not. A
+    bias goes with the weight of its layer; norm layers start at constants and say nothing: None.
     """
-    path, _, leaf = name.rpartition(".")
+    path = name.rpartition(".")[0]
     try:
         module = model.get_submodule(path)
     except AttributeError:
-        return False
+        return None
     if not isinstance(module, nn.Linear | nn.modules.conv._ConvNd | nn.Embedding | nn.RNNBase):
-        return False
-    weight = f"{path}.weight" if path else "weight"
-    values = parameters[weight if weight in parameters and leaf == "bias" else name]
-    w = values.detach().double().cpu().numpy().ravel()
+        return None
+    w = widened(_weight_of(name, parameters)).cpu().numpy().ravel()
     if w.size < _LEAST_FOR_A_LAW or np.ptp(w) == 0:
-        return False
-    centred = abs(w.mean()) <= 4 * w.std() / np.sqrt(w.size)
+        return None
+    if abs(w.mean()) > 4 * w.std() / np.sqrt(w.size):
+        return 0.0
     even = stats.kstest(np.abs(w) / np.abs(w).max(), "uniform").pvalue
     normal = stats.kstest(w / np.sqrt(np.mean(w**2)), "norm").pvalue
-    return bool(centred and max(even, normal) > 0.01)
+    return float(max(even, normal))
+
+
+def _weight_of(name: str, parameters: dict[str, nn.Parameter]) -> nn.Parameter:
+    """Return the weight of a bias's layer, or the parameter itself."""
+    path, _, leaf = name.rpartition(".")
+    weight = f"{path}.weight" if path else "weight"
+    return parameters[weight if weight in parameters and leaf == "bias" else name]
+
+
+def _is_copy(weight: Tensor, trained: set[str], parameters: dict[str, nn.Parameter]) -> bool:
+    """Whether a weight follows a trained one of its shape, as a teacher's do that averages them.
+
+    Two random starts are correlated by about one over the root of their size.
+    """
+    if weight.numel() < _LEAST_FOR_A_LAW or weight.ndim < 2:
+        return False  # biases and gains of many layers are alike
+    least = min(0.99, max(_ALIKE, 5 / weight.numel() ** 0.5))
+    others = (p for n, p in parameters.items() if n in trained and p.shape == weight.shape)
+    own = widened(weight).flatten()
+    return any(float(torch.cosine_similarity(own, widened(p).flatten(), 0)) > least for p in others)
 
 
 def _keeps_gradients(subject: Subject) -> bool:

@@ -12,7 +12,9 @@ _LEAST_ROWS = 32
 _LONGEST_PERIOD = 256
 
 
-def find_repeats(features: Floats, order: tuple[tuple[str, ...], ...]) -> Repeats:
+def find_repeats(
+    features: Floats, order: tuple[tuple[str, ...], ...], labels: Floats | None = None
+) -> Repeats:
     """Count distinct rows, and look for a period in the order of the data.
 
     Parameters
@@ -20,13 +22,20 @@ def find_repeats(features: Floats, order: tuple[tuple[str, ...], ...]) -> Repeat
     features : ndarray of shape (n, d)
     order : tuple of tuple of str
         Digests of examples, batch by batch; see `Samples.order`.
+    labels : ndarray of shape (n, q), optional
     """
-    rows = len({row.tobytes() for row in features + 0.0})  # minus zero is zero
+    rows = _distinct(features)
+    pairs = rows if labels is None else _distinct(np.concatenate([features, labels], axis=1))
     kinds = 1 + (np.diff(np.sort(features, axis=0), axis=0) != 0).sum(0)
     possible = float(10 ** min(float(np.log10(kinds).sum()), 300.0))
     varying = kinds[kinds > 1]
     values = float(np.median(varying)) / rows if len(varying) else 0.0
-    return Repeats(rows / len(features), values, possible, len(features), _period(order))
+    n = len(features)
+    return Repeats(rows / n, values, possible, n, _period(order), pairs / n)
+
+
+def _distinct(rows: Floats) -> int:
+    return len({row.tobytes() for row in rows + 0.0})  # minus zero is zero
 
 
 def _period(order: tuple[tuple[str, ...], ...]) -> int:

@@ -84,10 +84,15 @@ def _cannot_memorise(f: Findings) -> bool:
 
 
 def _saddle_at_init(f: Findings) -> bool:
-    """Weights of zero, or units that are all alike, and gradients that keep them so."""
+    """Weights of zero, or units that are all alike, and gradients that keep them so.
+
+    Where some steps from there learn, zeros hold no gradient back for long: those of an adapter's last
+    matrix, or of the last layers of residual blocks.
+    """
     u = f.units
     weights = max(1, len(u.gradients))
     stuck = len(u.zero_weights) >= 2 and 2 * len(u.zero_gradients) >= weights
+    stuck = stuck and not f.schedule.leaves_its_start
     alike = any(layer.identical for layer in u.hidden)
     return (f.fails and stuck) or (f.held_up and alike)
 
@@ -105,6 +110,9 @@ def _exploding(f: Findings) -> bool:
 def _vanishing(f: Findings) -> bool:
     u = f.units
     small = f.fails and len(u.gradients) > 1 and u.ratio < 1e-4 and not u.blind
+    cure = f.schedule.cure
+    if cure is not None and cure.progress > 0.5:
+        small = False  # at another rate the same steps go far: large tables hear little and learn
     # a head of zeros stops the gradient for one step only
     if small and (not u.zero_weights or not f.schedule.learnable):
         return True
@@ -134,8 +142,8 @@ RULES: tuple[Rule, ...] = (
         "finite",
         "numbers-not-finite",
         "wiring",
-        "A parameter, an input, a label, an output, the loss or a gradient is NaN or infinite "
-        "before any step is taken.",
+        "A parameter, the loss or a gradient is NaN or infinite before any step is taken, or an input, a "
+        "label or an output that the loss does not pass over.",
         lambda f: bool(f.wiring.not_finite or f.data.not_finite),
         exact=True,
         explains=CAUSES[2:],
@@ -165,8 +173,8 @@ RULES: tuple[Rule, ...] = (
         "cut",
         "cut-from-loss",
         "wiring",
-        "Parameters that ask for a gradient, and were given to the optimizer, change the outputs when "
-        "they are changed, and get no gradient.",
+        "Parameters that ask for a gradient, and were given to the optimizer, change outputs that the loss "
+        "looks at when they are changed, and get no gradient. (Copies of trained ones are a teacher's.)",
         lambda f: bool(f.reach.cut),
         exact=True,
         explains=("cannot-memorise", "no-signal-in-gradient", "vanishing-gradient", "rate-too-low"),
@@ -176,8 +184,8 @@ RULES: tuple[Rule, ...] = (
         "gradient-wrong",
         "wiring",
         "Central differences of the loss in float64 settle on a slope that differs from the "
-        "gradient's by more than 5 %, and no detach() explains it; or zero_grad() of the optimizer leaves "
-        "gradients behind.",
+        "gradient's by more than 5 %, no detach() explains it, and the loss is not level there; or "
+        "zero_grad() of the optimizer leaves gradients behind.",
         lambda f: bool(f.wiring.wrong_slopes) or f.reach.gradients_kept,
         exact=True,
         explains=("cannot-memorise", "no-signal-in-gradient", "rate-too-high", "rate-too-low"),
@@ -196,7 +204,9 @@ RULES: tuple[Rule, ...] = (
         "optimizer's list",
         "not-in-optimizer",
         "wiring",
-        "A tensor that gets a gradient is in none of the optimizer's groups.",
+        "A tensor that gets a gradient is in none of the optimizer's groups: the model's own, or one that "
+        "its outputs come from. (Weights that were trained before count as left out on purpose; what the "
+        "loss alone reaches may be another network's, trained by turns.)",
         lambda f: bool(f.reach.not_in_optimizer or f.reach.outside_model),
         exact=True,
     ),
@@ -205,8 +215,8 @@ RULES: tuple[Rule, ...] = (
         "frozen",
         "wiring",
         "Parameters that ask for no gradient change the outputs, were given to the optimizer, and "
-        "their values are still those of a random start. (Left out of the optimizer, or trained "
-        "before, they count as frozen on purpose.)",
+        "their values are still those of a random start. (Left out of the optimizer, trained before, "
+        "or copies of trained ones, they count as frozen on purpose.)",
         lambda f: bool(meant_to_train(f.reach)),
         exact=True,
     ),
@@ -218,7 +228,7 @@ RULES: tuple[Rule, ...] = (
         "linear layer's bias alone, which a residual to be made zero does); or the examples repeat in the "
         "order they are given (more than 64 of them only if the data hold others too); or fewer than a "
         "tenth of the inputs are distinct where their features' values would allow ten "
-        "times as many.",
+        "times as many (but not where most have a label of their own, and a simple learner sees labels).",
         lambda f: bool(f.data.degenerate),
         exact=True,
         explains=(
@@ -243,9 +253,9 @@ RULES: tuple[Rule, ...] = (
         "start at a symmetric point",
         "saddle-at-init",
         "units",
-        "Nothing is learned, and two or more weights are zero with gradients of zero in at least "
-        "half of the layers; or nothing is learned, or much less than from weights initialised anew, "
-        "and all units of a hidden layer do the same.",
+        "Nothing is learned, by any steps from this start, and two or more weights are zero with "
+        "gradients of zero in at least half of the layers; or nothing is learned, or much less than "
+        "from weights initialised anew, and all units of a hidden layer do the same.",
         _saddle_at_init,
         exact=True,
         explains=(
@@ -275,7 +285,8 @@ RULES: tuple[Rule, ...] = (
         "loss rises by three times what a lower rate gains, and ends above what that one reaches; or a "
         "memory of more steps than these (momentum above 59/60) ends worse after ten times as many "
         "than momentum of 0.9 does after these; or the loss ends tenfold or leaves the finite numbers, at "
-        "half the rate or less it falls, and some run learns.",
+        "half the rate or less it falls, and some run learns; or labels that were known are "
+        "unlearned, by a twentieth of what knowing nothing costs, and kept at half the rate or less.",
         lambda f: _rate(f, "rate-too-high"),
         exact=True,
         explains=("dead-units", "saturated-units", "vanishing-gradient", "cannot-memorise"),
@@ -306,8 +317,9 @@ RULES: tuple[Rule, ...] = (
         "vanishing-gradient",
         "units",
         "Nothing is learned, and the relative gradients of two layers differ by a factor of 10,000 "
-        "or more; or signals shrink by as much over four linear operations or more, and weights "
-        "initialised anew learn much more, or no layer's gradient is above a ten-thousandth of its weights.",
+        "or more, but the same steps at no other rate lose half of the loss; or signals shrink by as much "
+        "over four linear operations or more, and weights initialised anew learn much more, or no layer's "
+        "gradient is above a ten-thousandth of its weights.",
         _vanishing,
         explains=("cannot-memorise", "no-signal-in-gradient", "rate-too-low", "saddle"),
     ),
@@ -316,8 +328,9 @@ RULES: tuple[Rule, ...] = (
         "rate-too-low",
         "schedule",
         "The optimizer's own steps make less than a fiftieth of the progress that they make at 300 "
-        "times the rate or more; or the rate falls to a tenth within them, and they learn when it is "
-        "kept. An attached scheduler that starts low on purpose does not count.",
+        "times the rate or more, counted from the highest that an attached scheduler goes to; or they "
+        "move no weight where Adam's learn from the same start; or the rate falls to a tenth within them, "
+        "and they learn when it is kept.",
         lambda f: _rate(f, "rate-too-low"),
         exact=True,
         explains=("saddle", "no-signal-in-gradient"),
@@ -327,7 +340,8 @@ RULES: tuple[Rule, ...] = (
         "gradient-wrong",
         "wiring",
         "No run learns, and slopes differ from the gradient's because a detach() stops it on its way: "
-        "without it they agree. It may be meant, so a network that learns is healthy with it.",
+        "without it they agree; or because the loss goes in steps and a gradient stands in. It may be "
+        "meant, so a network that learns is healthy with it.",
         lambda f: f.fails and not f.schedule.learnable and bool(f.wiring.stopped_slopes),
         explains=("cannot-memorise", "no-signal-in-gradient", "no-signal"),
     ),

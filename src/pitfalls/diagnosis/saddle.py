@@ -210,4 +210,12 @@ def _verdict(e: SaddleEvidence) -> tuple[str, tuple[str, ...]]:
         return "undecided", (*said, "Negative curvature without a step that lowers the loss.")
     # not a share of the loss, which may stand on any constant: what its rounding would hide
     hidden = 16 * float(np.finfo(np.float64 if e.precise else np.float32).eps) * abs(e.loss)
-    return "slope" if e.promised > hidden else "no descent direction", tuple(said)
+    if e.promised > hidden:
+        return "slope", tuple(said)
+    if e.lowest - e.residuals[0] > margin:
+        return "no descent direction", tuple(said)
+    return "level", (
+        *said,
+        "Neither slope nor negative curvature is seen. Where curvature is zero, or unseen, the loss may fall "
+        "all the same.",
+    )

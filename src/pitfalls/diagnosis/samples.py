@@ -4,12 +4,21 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, IterableDataset, default_collate
+from torch.utils.data import (
+    BatchSampler,
+    DataLoader,
+    Dataset,
+    IterableDataset,
+    RandomSampler,
+    SequentialSampler,
+    default_collate,
+)
 
 from pitfalls.diagnosis.nested import Nest, join, leaves, map_leaves, select
 from pitfalls.errors import InputError
@@ -20,6 +29,7 @@ MOST_EXAMPLES = 4096
 MOST_NUMBERS = 1 << 22  # numbers in x: 16 MB in float32
 _ORDER_LOOKED_AT = 1024
 _BATCHES_LOOKED_AT = 6
+_OF_ALL = (SequentialSampler, RandomSampler)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +85,7 @@ def take_samples(
         if isinstance(x, IterableDataset):
             return _from_batches(DataLoader(x, batch_size=64), who, dtype)
         if isinstance(x, Dataset) or (hasattr(x, "__getitem__") and _gives_pairs(x)):
-            return _from_dataset(x, None, rng, who, dtype)
+            return _from_dataset(x, range(len(x)), default_collate, rng, who, dtype)
         if isinstance(x, Iterable) and not isinstance(x, Tensor | np.ndarray | dict):
             return _from_batches(x, who, dtype)
         raise InputError(
@@ -110,14 +120,18 @@ def _gives_pairs(x: Any) -> bool:
 
 
 def _from_dataset(
-    data: Any, collate: Any, rng: np.random.Generator, who: str, dtype: torch.dtype
+    data: Any,
+    places: Sequence[Any],
+    put_together: Any,
+    rng: np.random.Generator,
+    who: str,
+    dtype: torch.dtype,
 ) -> Samples:
-    total = len(data)
+    total = len(places)
     if total == 0:
         raise InputError(f"{who}: the data set is empty.")
-    put_together = collate or default_collate
-    first, _ = _pair(put_together([data[0]]), who, dtype)
-    chosen = [data[i] for i in _choose(total, first, rng).tolist()]
+    first, _ = _pair(put_together([data[places[0]]]), who, dtype)
+    chosen = [data[places[i]] for i in _choose(total, first, rng).tolist()]
     with _one_shape(who):
         # all at once: what pads examples makes them as long as the longest of those it is given
         x, y = _pair(put_together(chosen), who, dtype)
@@ -128,7 +142,7 @@ def _from_loader(
     loader: "DataLoader[Any]", rng: np.random.Generator, who: str, dtype: torch.dtype
 ) -> Samples:
     stream = isinstance(loader.dataset, IterableDataset)
-    stream = stream or not hasattr(loader.dataset, "__len__")
+    stream = stream or not hasattr(loader.dataset, "__len__") or _holds_batches(loader)
     iterator = getattr(loader, "_iterator", None)
     try:
         read = _read(loader, who, dtype, most=MOST_EXAMPLES if stream else None)
@@ -136,10 +150,31 @@ def _from_loader(
         loader._iterator = iterator  # persistent workers leave theirs behind
     if stream:
         return _joined(read, who)
-    collate = None if loader.batch_size is None else loader.collate_fn
-    whole = _from_dataset(loader.dataset, collate, rng, who, dtype)
+    put_together = default_collate if loader.batch_sampler is None else loader.collate_fn
+    whole = _from_dataset(loader.dataset, _places(loader), put_together, rng, who, dtype)
     size = _length(*read[0], who)
     return Samples(whole.x, whole.y, whole.n, whole.n_total, size, _order(read, who))
+
+
+def _holds_batches(loader: "DataLoader[Any]") -> bool:
+    """Whether the loader puts nothing together, because its data hold batches."""
+    if loader.batch_sampler is not None or len(loader.dataset) == 0:  # type: ignore[arg-type]
+        return False
+    item = loader.collate_fn(loader.dataset[0])
+    return isinstance(item, tuple | list) and len(item) == 2 and np.ndim(item[1]) > 0
+
+
+def _places(loader: "DataLoader[Any]") -> Sequence[Any]:
+    """Return the places of the data that an epoch takes: a sampler may leave out those of a test.
+
+    Of one that takes places more than once, by weights or in a circle, all are looked at.
+    """
+    every, batches = range(len(loader.dataset)), loader.batch_sampler  # type: ignore[arg-type]
+    usual = type(batches) is BatchSampler and type(batches.sampler) in _OF_ALL
+    if batches is None or usual:
+        return every
+    taken = list(islice(chain.from_iterable(batches), len(every) + 1))
+    return taken if len(set(taken)) == len(taken) < len(every) else every
 
 
 def _from_batches(batches: Iterable[Any], who: str, dtype: torch.dtype) -> Samples:

@@ -128,10 +128,11 @@ def verdict_of_rates(e: ScheduleEvidence) -> str:
     lower = cure is not None and cure.factor < 0.5 and _too_high(own, cure)
     if lower or _never_settles(e) or e.tamed is not None:
         return "undecided" if e.batch_shrunk else "rate-too-high"
-    # a warm-up that starts low is no fault
-    warms_up = e.scheduled_rate >= 10 * max(e.rates, default=0.0)
     slow = cure is not None and own.progress < 0.02 * cure.progress
-    if cure is not None and cure.factor >= TOO_LOW and slow and not warms_up:
+    if cure is not None and slow and cure.factor >= TOO_LOW * _rises(e):
+        return "rate-too-low"
+    waits = e.scheduled_rate > max(e.rates, default=0.0)
+    if e.still and e.leaves_its_start and not (waits or e.known):
         return "rate-too-low"
     held = e.held_rate
     fades = held is not None and own.rate_end < 0.1 and held.learned
@@ -143,6 +144,12 @@ def verdict_of_rates(e: ScheduleEvidence) -> str:
     if own.burst:
         return "undecided"
     return "learns" if own.learned else "does not learn yet"
+
+
+def _rises(e: ScheduleEvidence) -> float:
+    """By how much an attached scheduler raises the rate: a warm-up that starts low is no fault."""
+    rate = max(e.rates, default=0.0)
+    return max(1.0, e.scheduled_rate / rate) if rate > 0 else 1.0
 
 
 def _never_settles(e: ScheduleEvidence) -> bool:
@@ -187,9 +194,11 @@ def _said(trial: Trial) -> str:
 
 
 def _more(e: ScheduleEvidence) -> tuple[str, ...]:
-    said = []
+    said = ["They move no weight."] if e.still else []
     if e.cure is not None:
         said.append(f"At {e.cure.factor:g} times the rate they {_said(e.cure)}")
+    elif e.tamed is not None:
+        said.append(f"At {e.tamed.factor:g} times the rate they {_said(e.tamed)}")
     if e.plain is not None:
         said.append(f"{len(e.plain.losses)} steps of Adam at 0.003 {_said(e.plain)}")
     if e.standardised is not None:

@@ -12,9 +12,11 @@ from pitfalls.diagnosis.curvature import sharpness
 from pitfalls.diagnosis.evidence.schedule import NoiseScale, RangePoint, ScheduleEvidence, Trial
 from pitfalls.diagnosis.hessian import Hessian
 from pitfalls.diagnosis.noise_scale import noise_scale
+from pitfalls.diagnosis.reach import given_to
+from pitfalls.diagnosis.schedulers import highest_rate
 from pitfalls.diagnosis.steps import batches, train_steps
 from pitfalls.diagnosis.subject import Subject, SubjectError
-from pitfalls.diagnosis.trials import STEPS, Bench, rates_of
+from pitfalls.diagnosis.trials import STEPS, Bench, rated, rates_of
 
 __all__ = [
     "measure_noise",
@@ -67,9 +69,8 @@ def with_optimizer(subject: Subject, bench: Bench) -> ScheduleEvidence:
         batch_size=bench.size,
         batch_shrunk=bench.dear,
         own=own,
-        scheduled_rate=max(
-            (float(g["initial_lr"]) for g in _groups(subject) if "initial_lr" in g), default=0.0
-        ),
+        scheduled_rate=highest_rate(subject.optimizer),
+        still=own.moved == 0 and bool(given_to(subject.optimizer, subject)),
     )
     if not own.long_enough and not own.learned:
         return evidence
@@ -121,7 +122,8 @@ def _groups(subject: Subject) -> list[dict[str, Any]]:
 
 def _shrinks(subject: Subject) -> bool:
     """Whether decay alone takes the weights to less than a third within the steps."""
-    return any(g.get("lr", 0) * g.get("weight_decay", 0) * STEPS > 1 for g in _groups(subject))
+    groups = rated(subject.optimizer)
+    return any(g["lr"] * (g.get("weight_decay") or 0) * STEPS > 1 for g in groups)
 
 
 def _memory(subject: Subject) -> float:
@@ -177,8 +179,7 @@ def _range_test(subject: Subject, bench: Bench) -> tuple[tuple[RangePoint, ...],
     own = rates_of(optimizer)
 
     def raise_rate(step: int) -> None:
-        groups = (g for g in optimizer.param_groups if "lr" in g)
-        for group, rate in zip(groups, own, strict=True):
+        for group, rate in zip(rated(optimizer), own, strict=True):
             group["lr"] = rate * factors[step]
 
     lowest = [float("inf")]

@@ -27,7 +27,7 @@ def scorer_for(subject: Subject, outputs: Nest, labels: Nest) -> Scorer:
     that miss them; and for R^2 one answer for all must be best near the labels' mean.
     """
     kind = score_outputs(outputs, labels).kind
-    if kind == "none":
+    if kind == "none" or not bool(torch.isfinite(labels).all()):
         return _unscored
     try:
         hit, *missed = (
@@ -68,7 +68,7 @@ def _hit_and_missed(kind: str, outputs: Tensor, labels: Tensor) -> list[Tensor]:
         return [signs, -signs]
     flat = outputs.ndim == 2 and outputs.shape[0] == labels.numel()
     axis = 1 if flat else _class_axis(outputs, labels)
-    classes = (labels.flatten() if flat else labels).clamp(min=0)
+    classes = (labels.flatten() if flat else labels).long().clamp(min=0)
     hot = torch.zeros_like(outputs).scatter_(axis or 1, classes.unsqueeze(axis or 1), _FAR)
     return [hot, -hot]
 
@@ -83,7 +83,7 @@ def score_outputs(outputs: Nest, labels: Nest) -> Score:
         if axis is not None:
             return _accuracy(outputs.argmax(axis), labels)
     flat_places = outputs.ndim == labels.ndim == 2 and outputs.shape[0] == labels.numel()
-    if not labels.is_floating_point() and flat_places and outputs.shape[1] > 1:
+    if not labels.is_floating_point() and flat_places and _are_columns(labels, outputs.shape[1]):
         return _accuracy(outputs.argmax(1), labels.flatten())  # (n T, C) against (n, T)
     if outputs.numel() == labels.numel() and outputs.is_floating_point():
         kinds = torch.unique(labels)
@@ -108,9 +108,17 @@ def _class_axis(outputs: Tensor, labels: Tensor) -> int | None:
     """Find the axis whose removal gives the labels' shape: (n, C, ...) first, then (n, ..., C)."""
     for axis in (1, outputs.ndim - 1):
         rest = [s for i, s in enumerate(outputs.shape) if i != axis]
-        if rest == list(labels.shape) and outputs.shape[axis] > 1:
+        if rest == list(labels.shape) and _are_columns(labels, outputs.shape[axis]):
             return axis
     return None
+
+
+def _are_columns(labels: Tensor, count: int) -> bool:
+    """Whether labels may be classes, one of so many outputs each.
+
+    Of levels there is one output less than labels, and places may be left out by a number beyond all.
+    """
+    return count > 1 and int(labels.max()) < count
 
 
 def _commonest(labels: Tensor) -> float:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from torch.overrides import TorchFunctionMode
 from pitfalls.diagnosis.evidence.wiring import Slope
 from pitfalls.diagnosis.guard import SAME_NUMBERS
 from pitfalls.diagnosis.nested import Nest, map_leaves
-from pitfalls.diagnosis.subject import Subject, SubjectError, dense
+from pitfalls.diagnosis.subject import Subject, SubjectError, dense, widened
 from pitfalls.diagnosis.trace import rounding_unit
 
 __all__ = ["check_slopes", "precise_risk"]
@@ -45,7 +46,7 @@ def precise_risk(
 
     def build(dtype: torch.dtype | None) -> tuple[Any, dict[str, Tensor]]:
         def cast(t: Tensor) -> Tensor:
-            return t.to(dtype) if dtype is not None and t.is_floating_point() else t
+            return t if dtype is None else _as_precise(t, dtype)
 
         buffers = {name: cast(b) for name, b in subject.model.named_buffers()}
         inputs, labels = map_leaves(cast, x), map_leaves(cast, y)
@@ -87,8 +88,15 @@ def precise_risk(
             if dtype is None:
                 raise
             continue
-        return risk, parameters, dtype or next(iter(parameters.values())).dtype
+        return risk, parameters, dtype or next(iter(parameters.values())).real.dtype
     raise AssertionError("the loop returns or raises")
+
+
+def _as_precise(t: Tensor, dtype: torch.dtype) -> Tensor:
+    """Bring real and complex numbers to a precision; others stay."""
+    if t.is_complex():
+        return t.to(dtype.to_complex())
+    return t.to(dtype) if t.is_floating_point() else t
 
 
 def check_slopes(
@@ -123,7 +131,7 @@ def _nudge(subject: Subject) -> None:
     generator = torch.Generator().manual_seed(SAME_NUMBERS)
     for parameter in subject.parameters().values():
         if parameter.is_floating_point():
-            size = float(parameter.detach().double().square().mean().sqrt()) or 1.0
+            size = float(widened(parameter).square().mean().sqrt()) or 1.0
             noise = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
             parameter.data += (_NUDGE * size * noise).to(parameter)
 
@@ -152,7 +160,7 @@ def _slopes_here(
         gradients = _gradients(subject, rows, dtype)
         # a tensor whose gradient cancels keeps the rounding of what cancelled, and one that is smaller
         # than the rounding of the numbers it was computed with (half precision inside) is not wrong
-        whole = sum(float(g.double().square().sum()) for g in gradients.values()) ** 0.5
+        whole = sum(float(widened(g).square().sum()) for g in gradients.values()) ** 0.5
         rounding = 30 * unit * whole
         chosen = names or tuple(
             sorted(gradients, key=lambda n: -float(gradients[n].norm()))[:_MOST_TENSORS]
@@ -182,7 +190,7 @@ def _gradients(subject: Subject, rows: NDArray[np.int64], dtype: torch.dtype) ->
         value.backward()  # type: ignore[no-untyped-call]
     subject.count(gradients=1)
     gradients = {
-        name: dense(p.grad.detach()).to(dtype)
+        name: _as_precise(dense(p.grad.detach()), dtype)
         for name, p in subject.parameters().items()
         if p.grad is not None
     }
@@ -209,27 +217,36 @@ def _with_stops(
     gradients: dict[str, Tensor],
     dtype: torch.dtype,
 ) -> tuple[Slope, ...]:
-    """Mark the wrong slopes that are true once nothing is detached: somebody stopped the gradient."""
-    try:
-        with _WithoutDetach():
-            through = _gradients(subject, rows, dtype)
-    except SubjectError:
-        return tuple(slopes)
+    """Mark the wrong slopes that are true once nothing is detached: somebody stopped the gradient.
+
+    So are those of a loss that is level there: somebody gave a step function a gradient.
+    """
+    through: dict[str, Tensor] = {}
+    with suppress(SubjectError), _WithoutDetach():
+        through = _gradients(subject, rows, dtype)
 
     def stopped(slope: Slope) -> bool:
         if slope.agrees is not False or slope.name not in through:
             return False
-        along = float((through[slope.name] * _direction(gradients[slope.name])).sum())
+        direction = _direction(gradients[slope.name])
+        along = float((widened(through[slope.name]) * widened(direction)).sum())
         return dataclasses.replace(slope, by_gradient=along).agrees is True
 
-    return tuple(dataclasses.replace(slope, stopped=stopped(slope)) for slope in slopes)
+    return tuple(
+        dataclasses.replace(
+            slope,
+            stopped=stopped(slope),
+            stepped=slope.agrees is False and slope.level and not stopped(slope),
+        )
+        for slope in slopes
+    )
 
 
 def _direction(gradient: Tensor) -> Tensor:
     """Return a gradient's direction, of length 1."""
-    size = gradient.double().norm()
+    size = float(widened(gradient).norm())
     if size > 0:
-        return gradient / float(size)
+        return gradient / size
     # a gradient of zero points nowhere: any direction must be level
     generator = torch.Generator().manual_seed(0)
     drawn = torch.randn(gradient.shape, generator=generator, dtype=torch.float64)
@@ -246,7 +263,7 @@ def _slope(
     floor: float,
     unit: float,
 ) -> Slope:
-    size = float(gradient.double().norm())
+    size = float(widened(gradient).norm())
     if not np.isfinite(size):
         return Slope(name, size, float("nan"), float("inf"), floor)
     direction = _direction(gradient)

@@ -19,6 +19,7 @@ __all__ = ["Steps", "batches", "knowledge", "needs_closure", "risk_on", "train_s
 Rows = NDArray[np.int64]
 
 _ENOUGH, _FEWEST = 10, 99
+_CLEAR = 6.0  # standard deviations
 _PERMUTING = 4.0  # seconds of the processor
 
 
@@ -164,14 +165,19 @@ def knowledge(
         for buffer, copied in kept:
             buffer.data.copy_(copied)
         loss = float(subject.loss_of(out, y))
-        if not np.isfinite(loss) or not all(bool(torch.isfinite(t).all()) for t in leaves(out)):
+        if not np.isfinite(loss) or any(bool(torch.isnan(t).any()) for t in leaves(out)):
             found.append(Knowledge(loss, float("nan"), 1.0, len(rows)))
             continue
         if not subject.labels_matter or subject.constant_target:
             found.append(Knowledge(loss, loss, 1.0, len(rows), labels_matter=False))
             continue
-        p, mean = _permuted(subject, out, y, loss, rng, n_permutations)
-        found.append(Knowledge(loss, mean, min(1.0, len(modes) * p), len(rows)))
+        p, permuted = _permuted(subject, out, y, loss, rng, n_permutations)
+        if not np.isfinite(permuted).all():
+            found.append(Knowledge(loss, loss, 1.0, len(rows), labels_matter=False))
+            continue
+        mean, spread = float(np.mean(permuted)), float(np.std(permuted))
+        clear = loss < min(permuted) and mean - loss > _CLEAR * spread
+        found.append(Knowledge(loss, mean, min(1.0, len(modes) * p), len(rows), clear=bool(clear)))
     return min(found, key=lambda k: (k.p_value, k.loss))
 
 
@@ -182,8 +188,8 @@ def _permuted(
     loss: float,
     rng: np.random.Generator,
     most: int,
-) -> tuple[float, float]:
-    """Return the p-value of a loss among losses under permuted labels, and their mean."""
+) -> tuple[float, list[float]]:
+    """Return the p-value of a loss among losses under permuted labels, and these."""
     n = len(next(leaves(y)))
     tie = loss + 1e-6 * max(abs(loss), 1e-12)
     began = time.process_time()
@@ -193,8 +199,11 @@ def _permuted(
         values.append(float(subject.loss_of(out, select(y, torch.from_numpy(rng.permutation(n))))))
         as_good += values[-1] <= tie
         if as_good >= _ENOUGH and len(values) >= _FEWEST:
-            return as_good / len(values), float(np.mean(values))
+            # after a number of draws that was fixed the truth counts as one of them; where the tenth that
+            # is as good ends them, it is that one
+            extra = len(values) == _FEWEST
+            return (extra + as_good) / (extra + len(values)), values
         # the clock knows nothing of the labels: stopping by it leaves the p-value valid
         if len(values) >= _FEWEST and time.process_time() - began > _PERMUTING:
             break
-    return (1 + as_good) / (len(values) + 1), float(np.mean(values))
+    return (1 + as_good) / (len(values) + 1), values

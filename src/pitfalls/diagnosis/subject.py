@@ -69,6 +69,7 @@ class Subject:
         self.guard, self.who, self.seed = guard, who, seed
         self.device = next(model.parameters()).device
         self.differentiates = self.evaluates_otherwise = False  # until contact is made
+        self.reenters = False
         self._forwards = self._gradients = self._products = self._examples = 0
         self.start("contact", seconds)
 
@@ -197,11 +198,39 @@ class Subject:
         if not value.requires_grad:
             return [torch.zeros_like(t) for t in inputs]
         with self.users_code("the backward pass"):
-            parts = torch.autograd.grad(value, inputs, allow_unused=True)
+            parts = self.slopes([value], inputs)
         return [
             torch.zeros_like(t) if g is None else dense(g)
             for t, g in zip(inputs, parts, strict=True)
         ]
+
+    def slopes(
+        self,
+        outputs: Sequence[Tensor],
+        inputs: Sequence[Tensor],
+        flowing: Sequence[Tensor] | None = None,
+        *,
+        retain: bool = False,
+    ) -> Sequence[Tensor | None]:
+        """Gradients in leaves, None where they are not reached.
+
+        What runs again on its way back by a backward pass of its own (checkpoints that re-enter) hands
+        gradients out by accumulation alone.
+        """
+        if not self.reenters:
+            return torch.autograd.grad(
+                outputs, inputs, flowing, retain_graph=retain, allow_unused=True
+            )
+        every = list({id(t): t for t in (*self.model.parameters(), *inputs)}.values())
+        kept = [t.grad for t in every]
+        for t in every:
+            t.grad = None
+        try:
+            torch.autograd.backward(outputs, flowing, retain_graph=retain)
+            return [t.grad for t in inputs]
+        finally:
+            for t, gradient in zip(every, kept, strict=True):
+                t.grad = gradient
 
     def count(self, *, gradients: int = 0, products: int = 0, examples: int = 0) -> None:
         """Book work done outside `forward` and `backward`."""
@@ -238,16 +267,28 @@ class Subject:
 
     @property
     def rows_first(self) -> bool:
-        """Whether the first axis of every output counts the examples."""
+        """Whether the first axis of every output counts the examples, and no other does."""
         if not hasattr(self, "_rows_first"):
+            # two sizes: an axis of another meaning may be as long as one batch by chance
+            sizes = sorted({min(3, self.n), min(2, self.n)})
             with torch.no_grad(), self.mode("eval"), self.same_numbers():
-                # two sizes: an axis of another meaning may be as long as one batch by chance
-                self._rows_first = all(
-                    t.ndim > 0 and len(t) == few
-                    for few in {min(3, self.n), min(2, self.n)}
-                    for t in leaves(self.forward(self.batch(np.arange(few))[0]))
-                )
+                seen = [
+                    [t.shape for t in leaves(self.forward(self.batch(np.arange(few))[0]))]
+                    for few in sizes
+                ]
+            self._rows_first = len({len(shapes) for shapes in seen}) == 1 and all(
+                counting_axes(shapes, sizes) == [0] for shapes in zip(*seen, strict=True)
+            )
         return self._rows_first
+
+
+def counting_axes(shapes: Sequence[torch.Size], sizes: Sequence[int]) -> list[int]:
+    """Return the axes that are as long as a batch, whatever its size; more than one for pairs."""
+    if len({len(shape) for shape in shapes}) > 1:
+        return []
+    each = enumerate(zip(*shapes, strict=True))
+    found = [axis for axis, lengths in each if list(lengths) == list(sizes)]
+    return found[:1] if len(sizes) < 2 else found
 
 
 def _is_own(module: nn.Module) -> bool:
@@ -259,6 +300,12 @@ def _is_own(module: nn.Module) -> bool:
 def dense(gradient: Tensor) -> Tensor:
     """Return a gradient with all its zeros: those of sparse embeddings come without."""
     return gradient.to_dense() if gradient.is_sparse else gradient
+
+
+def widened(t: Tensor) -> Tensor:
+    """Return a tensor's numbers in float64, of complex ones both parts."""
+    own = t.detach()
+    return (torch.view_as_real(own.resolve_conj()) if own.is_complex() else own).double()
 
 
 def shapes(nest: Nest) -> str:

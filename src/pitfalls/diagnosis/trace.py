@@ -79,8 +79,8 @@ class Trace:
     scales : tuple of (str, float)
         Place and root mean square of the output of every matrix product or convolution.
     entrance : float
-        Standard deviation over examples of what the first of these reads, over its root mean square; 0
-        where that is no more than rounding.
+        Standard deviation over examples of what the first of these reads that reads not the very same
+        for all, over its root mean square; 0 where there is none, or it is no more than rounding.
     last_linear : LinearInput or None
     """
 
@@ -99,6 +99,7 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.activations: list[tuple[str, str, Tensor, Tensor, Tensor, float, bool]] = []
         self.scales: list[tuple[str, float]] = []
         self.entrance: float | None = None
+        self._entered = False  # whether anything that differs between examples was read
         self.last_linear: tuple[str, Tensor] | None = None
         self._convolved = False  # whether the last linear operation was a convolution
 
@@ -131,12 +132,14 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _linear(self, name: str, reads: Tensor) -> None:
         self._convolved = name.startswith("convolution")
-        if self.entrance is None and len(reads) % self._n == 0 and self._n > 1:
+        # what is exactly the same for all may be learned (queries, say): the input comes in later
+        if not self.entrance and not self._entered and len(reads) % self._n == 0 and self._n > 1:
             rows = reads.detach().double().reshape(self._n, -1)
             size = float(rows.square().mean().sqrt())
             spread = float(rows.std(0, correction=0).max())
             rounding = min(_ROUNDED, 8 * torch.finfo(reads.dtype).eps)
             self.entrance = spread / size if spread > rounding * size else 0.0
+            self._entered = spread > 0
         if name in ("addmm", "mm", "linear") and reads.ndim == 2 and len(reads) == self._n:
             self.last_linear = (self._where(), reads.detach().clone())
 

@@ -21,10 +21,10 @@ from pitfalls.diagnosis.steps import (
     risk_on,
     train_steps,
 )
-from pitfalls.diagnosis.subject import Subject
+from pitfalls.diagnosis.subject import Subject, widened
 from pitfalls.diagnosis.weights import start_anew
 
-__all__ = ["STEPS", "Bench", "plan_runs", "rates_of"]
+__all__ = ["STEPS", "Bench", "plan_runs", "rated", "rates_of"]
 
 _LARGEST_BATCH = 128
 _LEAST_SEARCHED = 64
@@ -33,10 +33,14 @@ _MOST_HELD = 512
 _MOST_RISK = 256
 
 
+def rated(optimizer: Any) -> list[dict[str, Any]]:
+    """Return the optimizer's groups that name a rate: None stands for one of the optimizer's own."""
+    return [g for g in getattr(optimizer, "param_groups", ()) if g.get("lr") is not None]
+
+
 def rates_of(optimizer: Any) -> tuple[float, ...]:
     """Learning rates of the optimizer's groups; empty where it names none."""
-    groups = getattr(optimizer, "param_groups", ())
-    return tuple(float(group["lr"]) for group in groups if "lr" in group)
+    return tuple(float(group["lr"]) for group in rated(optimizer))
 
 
 def _batch_size(subject: Subject, train: NDArray[np.int64], seconds: float) -> tuple[int, bool]:
@@ -185,7 +189,7 @@ class Bench:
         trained = list(subject.trainable().values())
         used = subject.optimizer if optimizer is None else optimizer(trained)
         for group in getattr(used, "param_groups", ()):
-            if "lr" in group and factor != 1:
+            if group.get("lr") is not None and factor != 1:
                 group["lr"] = group["lr"] * factor
             if not decay and "weight_decay" in group:
                 group["weight_decay"] = 0.0
@@ -237,9 +241,7 @@ def _standardised(x: Nest) -> Nest:
 
 def _hold(optimizer: Any, rates: tuple[float, ...]) -> Callable[[int], None]:
     def hold(step: int) -> None:
-        for group, rate in zip(
-            (g for g in optimizer.param_groups if "lr" in g), rates, strict=True
-        ):
+        for group, rate in zip(rated(optimizer), rates, strict=True):
             group["lr"] = rate
 
     return hold
@@ -254,10 +256,9 @@ def _forget(group: dict[str, Any], memory: float) -> None:
 
 def _distance(parameters: list[torch.nn.Parameter], start: list[torch.Tensor]) -> float:
     moved = sum(
-        float((p.detach() - s).double().square().sum())
-        for p, s in zip(parameters, start, strict=True)
+        float(widened(p - s).square().sum()) for p, s in zip(parameters, start, strict=True)
     )
-    size = sum(float(s.double().square().sum()) for s in start)
+    size = sum(float(widened(s).square().sum()) for s in start)
     return float(np.sqrt(moved / size)) if size > 0 else float(np.sqrt(moved))
 
 

@@ -16,7 +16,7 @@ from pitfalls.diagnosis.evidence.units import (
     UnitsEvidence,
 )
 from pitfalls.diagnosis.nested import leaves
-from pitfalls.diagnosis.subject import Subject
+from pitfalls.diagnosis.subject import Subject, widened
 from pitfalls.diagnosis.trace import SIGMOIDAL, trace
 from pitfalls.diagnosis.witnesses import UnitsWitness
 
@@ -60,7 +60,7 @@ def measure_units(subject: Subject, rows: NDArray[np.int64]) -> UnitsEvidence:
         weights = {n: p for n, p in subject.trainable().items() if p.ndim >= 2}
         parts = subject.backward(value, list(weights.values()))
     gradients = tuple(
-        LayerGradient(name, float(g.double().norm()), float(p.detach().double().norm()))
+        LayerGradient(name, float(widened(g).norm()), float(widened(p).norm()))
         for (name, p), g in zip(weights.items(), parts, strict=True)
     )
     layers = tuple(

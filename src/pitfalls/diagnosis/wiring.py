@@ -14,6 +14,7 @@ from pitfalls.diagnosis.evidence.wiring import (
     Slope,
     WiringEvidence,
 )
+from pitfalls.diagnosis.missing import holds_missing, passes_over
 from pitfalls.diagnosis.mixing import (
     batch_norm_without_statistics,
     give_statistics,
@@ -21,7 +22,7 @@ from pitfalls.diagnosis.mixing import (
     output_mixing,
     spread_rows,
 )
-from pitfalls.diagnosis.nested import leaves
+from pitfalls.diagnosis.nested import Nest, leaves
 from pitfalls.diagnosis.reach import given_to, reach
 from pitfalls.diagnosis.slopes import check_slopes
 from pitfalls.diagnosis.subject import Subject, SubjectError
@@ -47,18 +48,27 @@ def first_not_finite(subject: Subject, rows: NDArray[np.int64]) -> str:
         if not bool(torch.isfinite(parameter).all()):
             return f"parameter {name}"
     for label, nest in (("inputs", subject.samples.x), ("labels", subject.samples.y)):
-        if not all(bool(torch.isfinite(t).all()) for t in leaves(nest)):
+        if holds_missing(nest) and not passes_over(subject):
             return label
     with subject.mode("given"):
         x, y = subject.batch(rows)
         out = subject.forward(x)
-        if not all(bool(torch.isfinite(t).all()) for t in leaves(out)):
-            return "outputs"
-        value = subject.loss_of(out, y)
-        if not bool(torch.isfinite(value)):
-            return "loss"
-        trained = subject.trainable()
-        gradients = subject.backward(value, list(trained.values()))
+        try:
+            found = _past_outputs(subject, out, y)
+        except SubjectError:  # a loss that refuses what is no number
+            if holds_missing(out):
+                return "outputs"
+            raise
+    # answers that are ruled out by minus infinity do no harm
+    return "outputs" if found and holds_missing(out) else found
+
+
+def _past_outputs(subject: Subject, out: Nest, y: Nest) -> str:
+    value = subject.loss_of(out, y)
+    if not bool(torch.isfinite(value)):
+        return "loss"
+    trained = subject.trainable()
+    gradients = subject.backward(value, list(trained.values()))
     for name, gradient in zip(trained, gradients, strict=True):
         if not bool(torch.isfinite(gradient).all()):
             return f"gradient of {name}"
@@ -203,10 +213,15 @@ def _verdict(
     last = _optimizer_verdict(reached, names, composed)
     if last[0] == "sound" and evidence.stopped_slopes:
         said, slope = _disagreement(evidence.stopped_slopes, len(evidence.slopes), rows)
+        why = (
+            "The loss goes in steps there, as behind signs and rounded numbers, and the gradient stands in"
+            if slope.slope.stepped
+            else "A detach() explains it: without it the two agree"
+        )
         return (
             "stopped-gradient",
-            f"{said}. A detach() explains it: without it the two agree. Where it is meant (focal "
-            "weights, straight-through estimates, twin networks), all is well.",
+            f"{said}. {why}. Where it is meant (focal weights, straight-through estimates, twin "
+            "networks), all is well.",
             slope,
         )
     return last
@@ -292,7 +307,14 @@ def _with_findings(evidence: WiringEvidence, first: tuple[str, ...]) -> WiringEv
     if evidence.mixes_by_batch_norm:
         more.append("Batch norms without running statistics mix samples by design; set aside here.")
     if reached.unused:
-        more.append(f"{_names(reached.unused)} take no part in the computation.")
+        more.append(f"{_names(reached.unused)} take no part in the loss.")
+    if reached.beside_model:
+        more.append(
+            f"{_names(reached.beside_model)} beside the model get a gradient from the loss and are not in "
+            "the optimizer: another network's, that is trained by turns, or forgotten."
+        )
+    if reached.kept_out:
+        more.append(f"{_names(reached.kept_out)}, trained before, are left out of the optimizer.")
     quiet = tuple(n for n in reached.frozen if n not in meant_to_train(reached))
     if quiet:
         more.append(f"{_names(quiet)} ask for no gradient, it seems on purpose.")

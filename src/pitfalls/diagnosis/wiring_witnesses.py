@@ -183,7 +183,8 @@ class SlopeWitness:
         again = check_slopes(subject, np.array(self.rows), (self.slope.name,))
         if not again or again[0].agrees != self.slope.agrees:
             return False
-        return again[0].stopped == self.slope.stopped
+        found = again[0]
+        return (found.stopped, found.stepped) == (self.slope.stopped, self.slope.stepped)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -3,14 +3,24 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
 
 from pitfalls.cli import main
+from pitfalls.diagnosis import Attribution, Cost
+from pitfalls.diagnosis.evidence.saddle import SaddleEvidence
+from pitfalls.diagnosis.evidence.schedule import Knowledge, ScheduleEvidence, Trial
+from pitfalls.diagnosis.evidence.units import LayerGradient, UnitsEvidence
 from pitfalls.diagnosis.wiring_witnesses import CompositionWitness
 from pitfalls.errors import DataError, InputError
-from pitfalls.experiments.diagnosis import EXPERIMENT, DiagnosisConfig, SavedCard
+from pitfalls.experiments.diagnosis import (
+    EXPERIMENT,
+    DiagnosisConfig,
+    DiagnosisResult,
+    SavedCard,
+)
 from pitfalls.experiments.diagnosis.case import build, fingerprint_of
 from pitfalls.experiments.diagnosis.figures import FIGURES
 from pitfalls.experiments.diagnosis.run import check_cards
@@ -19,7 +29,7 @@ from pitfalls.plots import draw
 from pitfalls.prose import Paragraph, Picture, Table, plain
 from pitfalls.report.diagnosis import build_diagnosis
 from pitfalls.runs import RunStore
-from tests.kinds import of_kind
+from tests.kinds import of_kind, there
 
 MODULE = """
 import torch
@@ -324,3 +334,62 @@ def test_a_diagnosis_of_other_data_is_made_anew(folder, capsys):
         assert main(line) == 0
         found.append(json.loads(capsys.readouterr().out.splitlines()[0])["rows"][0]["verdict"])
     assert found == ["labels seen", "data-degenerate"]
+
+
+def test_witnesses_are_checked_on_the_examples_that_the_run_drew_by_its_seed(folder):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((5000, 4)).astype(np.float32)
+    np.savez(folder / "data.npz", x=x, y=(x[:, 0] > 0).astype(np.int64))
+    config = asked(questions=("wiring", "data", "saddle"), seed=7)
+    result = run_experiment(EXPERIMENT, config, RunStore(folder / "runs")).result
+    assert result.cards[0].n_examples < 5000
+    assert [holds for _, holds in check_cards(config, result)] == [True, True, True]
+    saddle, along = of_kind(SaddleEvidence, result.evidence("saddle")), there(result.along)
+    middle = len(along.losses) // 2  # the card's own loss, on its own examples
+    assert along.losses[middle] == pytest.approx(saddle.loss, rel=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int32", "bool", ">i4"])
+def test_whole_labels_of_any_length_are_classes(folder, kind):
+    stored = np.load(folder / "data.npz")
+    np.savez(folder / "data.npz", x=stored["x"], y=stored["y"].astype(kind))
+    config = asked(questions=("wiring",))
+    result = run_experiment(EXPERIMENT, config, RunStore(folder / "runs")).result
+    assert result.cards[0].verdict == "sound"
+    np.savez(folder / "data.npz", x=stored["x"], y=stored["y"].astype(str))
+    with pytest.raises(DataError, match="data must be numbers"):
+        asked()
+
+
+def test_a_gradient_over_a_weight_of_zero_is_not_said_to_be_zero():
+    def caption(weight):
+        gradients = (LayerGradient("a", 1.0, 2.0), LayerGradient("b", 1.0, weight))
+        units = UnitsEvidence(100, ("alive",), gradients=gradients)
+        card = SavedCard("units", "alive", None, units, None, Cost(), 100, 100)
+        causes = (Attribution("healthy", "learns", "it learns"),)
+        result = DiagnosisResult("zoo:linear", "Linear", 4, causes, (card,), None)
+        (figure,) = (figure for figure in FIGURES if figure.shown_for(result))
+        return draw(figure, result, ("svg",)).caption
+
+    assert "red: exactly zero. " in caption(1.0)
+    assert "red: exactly zero, or no number over a weight of zero. " in caption(0.0)
+
+
+@pytest.mark.parametrize(
+    ("after", "p", "title"),
+    [
+        (0.1, 2e-4, "60 steps add nothing to what was known"),
+        (40.0, 0.6, "60 steps forget what was known"),
+    ],
+)
+def test_steps_of_a_network_that_knows_are_told_as_what_they_do_to_that(after, p, title):
+    known, end = Knowledge(0.1, 2.0, 2e-4, 200), Knowledge(after, 2.0 + after * (p > 0.5), p, 200)
+    own = Trial(1.0, True, (0.1,) * 59 + (after,), 0.1, after, known, end, True, 0.1, 1.0, "")
+    steps = ScheduleEvidence(400, ("steps",), rates=(0.1,), own=own)
+    card = SavedCard("schedule", "", p, steps, None, Cost(), 400, 400)
+    causes = (Attribution("healthy", "knows", "it knows"),)
+    result = DiagnosisResult("zoo:linear", "Linear", 4, causes, (card,), None)
+    (figure,) = (figure for figure in FIGURES if figure.shown_for(result))
+    axis = plt.figure().add_subplot()
+    figure.draw(result, axis)
+    assert axis.get_title(loc="left") == title or axis.get_title() == title

@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 
 from pitfalls.experiments.parity_curves.figures import FIGURES, title
@@ -88,3 +90,11 @@ def test_a_title_that_speaks_of_all_trainings_leaves_none_out():
     assert title(result_of(NONE, FEW_ONES, some)) == (
         "3 of 6 trainings learned: 99 % accurate at the end"
     )
+
+
+def test_a_training_that_left_the_finite_numbers_learned_nothing_whatever_it_had_before():
+    case = case_of(5, [2, 2, 2], [1.0, 1.0, 1.0], fixed=True)
+    left = dataclasses.replace(case.replicas[0], diverged=True)
+    case = dataclasses.replace(case, replicas=(left, *case.replicas[1:]))
+    assert case.n_learned == 2
+    assert "Only some learned at d = 5 with m = 2 (2 of 3)" in plain(learned(result_of(case)))

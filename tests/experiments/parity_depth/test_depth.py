@@ -141,3 +141,16 @@ def test_gradients_over_sampled_inputs_are_said_to_be(tmp_path):
         assert "over 4,096 random inputs" in draw(figure, result, ("svg",)).caption
     for figure in FIGURES:
         assert "over all 2" in draw(figure, result_of(RELU, SIGMOID), ("svg",)).caption
+
+
+def test_a_message_that_dies_on_its_way_back_is_multiplied_by_nothing(tmp_path):
+    config = replace(CONFIG, width=1, depths=(1,), shown=8, activations=("relu",), n_seeds=3)
+    result = run_experiment(EXPERIMENT, config, RunStore(tmp_path)).result
+    (start,) = result.starts
+    assert (start.message_norm[:, 0] == 0).any()
+    assert start.factor_a_layer == 0
+    assert start.first_over_last == 0
+    assert "by 0 for relu" in plain(fading(result))
+    assert _fading(result) == "relu: messages do not reach the first layer"
+    for figure in FIGURES:
+        assert "nan" not in draw(figure, result, ("svg",)).alt

@@ -1,8 +1,11 @@
+import dataclasses
+
 import pytest
 import torch
 
 from pitfalls.errors import InputError
 from pitfalls.experiments.parity_train import EXPERIMENT, ParityTrainConfig
+from pitfalls.experiments.parity_train.command import _spread
 from pitfalls.experiments.parity_train.figures import FIGURES
 from pitfalls.experiments.parity_train.words import end
 from pitfalls.frame.experiment import run_experiment
@@ -42,3 +45,13 @@ def test_the_figure_and_the_words_name_the_inputs(finished):
 def test_bad_configs_are_refused(bad):
     with pytest.raises(InputError):
         ParityTrainConfig(**bad)
+
+
+def test_a_sample_without_a_mistake_is_not_said_to_be_without_error(finished):
+    last = finished.result.replica
+    assert _spread(last) == "exact"
+    sampled = dataclasses.replace(last, exact=False, n_inputs=100_000, accuracy_error=0.0)
+    assert _spread(sampled) == "within 3e-05 (95 %)"
+    assert pytest.approx((1 - 3e-5) ** 100_000, rel=0.01) == 0.05  # all right, so many times
+    off = dataclasses.replace(sampled, accuracy_error=0.0016)
+    assert _spread(off) == "± 0.002"

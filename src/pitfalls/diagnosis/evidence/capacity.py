@@ -95,6 +95,8 @@ class CapacityEvidence(Evidence):
         None where time ended before the tries were through, or outputs cannot be scored.
     fresh : bool
         Whether the best try began from weights initialised anew, after none from the user's fitted.
+    scaled : bool
+        Whether the batch was not fitted, but was with standardised labels: their scale is at fault.
     half_score, n_half : Score, int
         Where the batch was not fitted: score on many examples (n_half of them) after training on these
         same examples.
@@ -123,6 +125,7 @@ class CapacityEvidence(Evidence):
     steps: int = 0
     fitted: bool | None = None
     fresh: bool = False
+    scaled: bool = False
     half_score: Score = dataclasses.field(
         default_factory=lambda: Score("none", float("nan"), float("nan"))
     )

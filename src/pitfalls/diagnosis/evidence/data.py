@@ -8,6 +8,7 @@ __all__ = ["LEAST_EXAMPLES", "SEEN", "DataEvidence", "LearnerScore", "Repeats"]
 
 SEEN = 0.01  # p-values up to this say that labels are seen
 LEAST_EXAMPLES = 8
+_MEASURED = 0.5
 _FEW = 64  # examples that repeat: no more are called a loader that is stuck
 
 
@@ -54,6 +55,8 @@ class Repeats:
         Examples looked at.
     period : int
         Examples after which the data as given start again, label and all; 0 if they do not.
+    pairs : float
+        Share of distinct pairs of input and label.
     """
 
     distinct: float
@@ -61,6 +64,7 @@ class Repeats:
     possible: float
     n: int
     period: int
+    pairs: float = 0.0
 
     @property
     def full_batch(self) -> bool:
@@ -102,6 +106,9 @@ class DataEvidence(Evidence):
         Whether the loss looks at the labels; simple learners are not asked about labels that do not.
     not_finite : str
         ``"inputs"``, ``"labels"`` or empty.
+    passed_over : str
+        Which of these hold NaN or infinity that outputs, loss and gradients pass over: labels nobody
+        measured, places that a mask hides.
     smallest_scale, largest_scale : float
         Standard deviations of the features that vary.
     largest_input : float
@@ -122,6 +129,7 @@ class DataEvidence(Evidence):
     constant_target: bool = False
     labels_matter: bool = True
     not_finite: str = ""
+    passed_over: str = ""
     smallest_scale: float = 0.0
     largest_scale: float = 0.0
     largest_input: float = 0.0
@@ -160,6 +168,8 @@ class DataEvidence(Evidence):
             return ""
         if repeats.period:
             return f"The examples repeat after {repeats.period}, label and all."
+        if self.sees and repeats.pairs > _MEASURED:
+            return ""  # the same inputs measured again, each time with a label of its own
         return (
             f"Only {repeats.distinct:.1%} of the inputs are distinct, though their features could "
             f"make up {repeats.possible:.3g} different ones."

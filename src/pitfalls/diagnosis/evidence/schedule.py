@@ -12,6 +12,7 @@ KNOWN = 0.1  # share of the loss under permuted labels that a network has learne
 LEARNED = 5e-4  # p-value on unseen examples from which on a run counts as having learned: a
 # dozen runs may be tried on labels without signal, and none of them should pass
 STEPS = 60  # of the optimizer
+UNLEARNED = 0.05  # share of the loss under permuted labels by which a known one may rise
 FALLEN = 0.05  # share of the loss on unseen examples, where it does not look at labels
 GAINED = 0.01  # share of the loss under permuted labels that it must have gained
 
@@ -31,10 +32,13 @@ class Knowledge:
         Rank of the true loss among the permuted ones; exact if labels are independent of inputs.
     n : int
     labels_matter : bool
-        False where the loss does not look at the labels: ``permuted`` is then the loss itself, and what
-        there is to know is how far it falls.
+        False where the loss does not look at the labels, or rules other orders of them out: ``permuted``
+        is then the loss itself, and what there is to know is how far it falls.
     constant : float
         Least loss of one output for all of them; infinite where it was not asked.
+    clear : bool
+        Whether the loss lies below those of all permuted labels by six of their standard deviations: where
+        time allows few permutations, no p-value is small.
     """
 
     loss: float
@@ -43,6 +47,7 @@ class Knowledge:
     n: int
     labels_matter: bool = True
     constant: float = float("inf")
+    clear: bool = False
 
     @property
     def gain(self) -> float:
@@ -56,7 +61,8 @@ class Knowledge:
             return before.loss - self.loss > FALLEN * abs(before.loss)
         # a random start may favour the true labels a little by chance: what counts is what is added;
         # one that favours the false ones has nothing to its credit
-        return self.p_value <= LEARNED and self.gain > max(before.gain, 0.0) + GAINED
+        sees = self.p_value <= LEARNED or self.clear
+        return sees and self.gain > max(before.gain, 0.0) + GAINED
 
     @property
     def known(self) -> bool:
@@ -64,7 +70,7 @@ class Knowledge:
 
         Of inputs in a few clusters a random start fits some labels better than permuted ones by chance.
         """
-        if self.p_value > 1e-3 or self.gain <= KNOWN:
+        if not (self.p_value <= 1e-3 or self.clear) or self.gain <= KNOWN:
             return False
         below = self.constant - self.loss > KNOWN * abs(self.constant)
         return below or not np.isfinite(self.constant)
@@ -124,6 +130,12 @@ class Trial:
         Where the loss does not look at labels: whether it falls on unseen examples.
         """
         return self.held_after.learned_since(self.held_before)
+
+    @property
+    def keeps(self) -> bool:
+        """Whether unseen labels are known afterwards, and not much worse than before."""
+        rise = self.held_after.loss - self.held_before.loss
+        return self.held_after.known and rise <= UNLEARNED * abs(self.held_before.permuted)
 
     @property
     def long_enough(self) -> bool:
@@ -204,7 +216,9 @@ class ScheduleEvidence(Evidence):
         2 / sharpness climbs along it.
     noise : NoiseScale or None
     scheduled_rate : float
-        Largest rate that an attached scheduler started from; 0 without one.
+        Largest rate that an attached scheduler started from, or rises to; 0 without one.
+    still : bool
+        Whether the own steps move no weight at all, though the optimizer was given weights.
     """
 
     rates: tuple[float, ...] = ()
@@ -226,6 +240,7 @@ class ScheduleEvidence(Evidence):
     sharpness: float = float("nan")
     noise: NoiseScale | None = None
     scheduled_rate: float = 0.0
+    still: bool = False
 
     @property
     def stuck(self) -> bool:
@@ -244,14 +259,19 @@ class ScheduleEvidence(Evidence):
     def tamed(self) -> Trial | None:
         """A lower rate at which the loss falls, where the own steps end tenfold or leave the numbers.
 
-        It need not have learned anything yet, if the network can be seen to learn at all.
+        It need not have learned anything yet, if the network can be seen to learn at all. Of one that
+        knows labels, a lower rate that keeps them where the own steps forget them.
         """
         own = self.own
-        if own is None or not self.learnable:
+        if own is None or not (self.learnable or self.known):
             return None
-        if own.finite and own.after <= 10 * abs(own.before):
+        lower = [t for t in self.tried if t.factor <= 0.5 and t.finite]
+        if self.known:
+            calm = [t for t in lower if self.forgets and t.keeps]
+        elif own.finite and own.after <= 10 * abs(own.before):
             return None
-        calm = [t for t in self.tried if t.factor <= 0.5 and t.finite and t.progress > 0.1]
+        else:
+            calm = [t for t in lower if t.progress > 0.1]
         return max(calm, key=lambda t: t.factor, default=None)
 
     @property
@@ -263,6 +283,12 @@ class ScheduleEvidence(Evidence):
     def known(self) -> bool:
         """Whether the network knew labels before a step was taken."""
         return self.own is not None and self.own.held_before.known
+
+    @property
+    def forgets(self) -> bool:
+        """Whether the user's own steps raise the loss and unlearn labels that were known."""
+        own = self.own
+        return own is not None and self.known and own.burst and not own.keeps
 
     @property
     def held_up(self) -> bool:
@@ -278,8 +304,17 @@ class ScheduleEvidence(Evidence):
         return best < self.plain.held_after.loss - 0.1 * nothing
 
     @property
+    def leaves_its_start(self) -> bool:
+        """Whether any run from the user's own weights and inputs learned."""
+        return any(t is not None and t.learned for t in (*self._from_here, self.plain))
+
+    @property
     def learnable(self) -> bool:
         """Whether any run learned."""
-        more = [self.own, self.without_decay, self.held_rate, self.longer, self.adam, *self.tried]
-        more += [self.standardised, self.fresh, self.forgetful]
+        more = (*self._from_here, self.standardised, self.fresh)
         return any(t is not None and t.learned for t in more)
+
+    @property
+    def _from_here(self) -> tuple[Trial | None, ...]:
+        more = (self.own, self.without_decay, self.held_rate, self.longer, self.adam, *self.tried)
+        return (*more, self.forgetful)

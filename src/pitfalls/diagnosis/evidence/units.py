@@ -80,8 +80,9 @@ class UnitsEvidence(Evidence):
     scales : tuple of (str, float)
         Root mean square of what each linear operation gives.
     entrance : float
-        Spread over examples of what the first linear operation reads, over its size: 0 where it is no
-        more than rounding, and the network does not look at its input.
+        Spread over examples of what the first linear operation reads that reads not the very same for
+        all (learned queries, say), over its size: 0 where it is no more than rounding, and the network does
+        not look at its input.
     expected_ratio : float
         Least ratio of gradients between layers that depth alone predicts: a quarter a sigmoid times
         the layers' mean gain.

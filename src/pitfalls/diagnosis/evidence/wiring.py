@@ -15,6 +15,7 @@ Composition: TypeAlias = Literal[
 
 _WRONG = 0.05  # relative error of the gradient that is called wrong
 _CONVERGED = 0.005  # of the finite differences among themselves
+_LEVEL = 1e-6  # of the gradient: a slope below it is none
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,9 @@ class Slope:
     stopped : bool
         Whether the two agree once nothing is detached: the gradient is stopped on its way, as focal
         weights, straight-through estimates and twin networks do on purpose.
+    stepped : bool
+        Whether no ``detach`` explains it, but the loss is level there, as behind signs and rounded numbers:
+        a gradient stands in for its slope.
     """
 
     name: str
@@ -64,6 +68,12 @@ class Slope:
     spread: float
     rounding: float
     stopped: bool = False
+    stepped: bool = False
+
+    @property
+    def level(self) -> bool:
+        """Whether the loss has no slope where the backward pass gives one."""
+        return abs(self.by_difference) <= _LEVEL * self.by_gradient
 
     @property
     def agrees(self) -> bool | None:
@@ -90,18 +100,23 @@ class Reach:
     Parameters
     ----------
     cut : tuple of str
-        Ask for a gradient, change the outputs when they are changed, get no gradient, and were given to
-        the optimizer (where there is one).
+        Ask for a gradient, change what the loss looks at when they are changed, get no gradient, and were
+        given to the optimizer (where there is one). Not where they are copies of trained ones, as a
+        teacher's are.
     unused : tuple of str
-        Ask for a gradient, get none, and change nothing: no part of the computation.
+        Ask for a gradient, get none, and change nothing that the loss looks at.
     frozen : tuple of str
         Ask for no gradient although they change the outputs.
     frozen_fresh : tuple of str
         Those of them whose values are still spread as a random initialisation spreads them.
     not_in_optimizer : tuple of str
-        Get a gradient, and are not in the optimizer.
+        Get a gradient, and are not in the optimizer, which may be meant only of trained weights.
     outside_model : tuple of str
-        Shapes of trainable tensors that the loss reaches, in neither the model nor the optimizer.
+        Shapes of trainable tensors that the outputs come from, in neither the model nor the optimizer.
+    kept_out : tuple of str
+        Get a gradient, and are not in the optimizer, but were trained before: features that are used.
+    beside_model : tuple of str
+        Those that the loss alone reaches, as another network's that judges the outputs.
     frozen_in_optimizer : tuple of str
         Of the frozen ones, those that the optimizer was given.
     gradients_kept : bool
@@ -114,6 +129,8 @@ class Reach:
     frozen_fresh: tuple[str, ...] = ()
     not_in_optimizer: tuple[str, ...] = ()
     outside_model: tuple[str, ...] = ()
+    beside_model: tuple[str, ...] = ()
+    kept_out: tuple[str, ...] = ()
     frozen_in_optimizer: tuple[str, ...] = ()
     gradients_kept: bool = False
 
@@ -167,10 +184,10 @@ class WiringEvidence(Evidence):
 
     @property
     def wrong_slopes(self) -> tuple[Slope, ...]:
-        """Parameters whose gradient is not the slope of the loss, and no ``detach`` says why."""
-        return tuple(s for s in self.slopes if s.agrees is False and not s.stopped)
+        """Parameters whose gradient is not the slope of the loss; neither ``detach`` nor steps say why."""
+        return tuple(s for s in self.slopes if s.agrees is False and not (s.stopped or s.stepped))
 
     @property
     def stopped_slopes(self) -> tuple[Slope, ...]:
-        """Parameters whose gradient is not the slope of the loss because of a ``detach``."""
-        return tuple(s for s in self.slopes if s.agrees is False and s.stopped)
+        """Parameters whose gradient is not the slope of the loss because of a ``detach`` or of steps."""
+        return tuple(s for s in self.slopes if s.agrees is False and (s.stopped or s.stepped))

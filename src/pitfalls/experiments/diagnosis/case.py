@@ -58,6 +58,7 @@ def build(config: DiagnosisConfig) -> Built:
                 f"{config.data}: expected the arrays x and y. Got {', '.join(sorted(stored))}."
             )
         x, y = _numbers(stored["x"], model), _numbers(stored["y"], model)
+        y = y if y.is_floating_point() else y.long()  # losses of classes take no shorter ones
     if isinstance(x, Iterator):
         raise InputError(
             f"diagnose: {config.target} gives an iterator, which can be read once, and every question "
@@ -172,7 +173,11 @@ def _parts(given: Any, target: str) -> tuple[nn.Module, Any, Any, Any, Any]:
 
 
 def _numbers(array: Any, model: nn.Module) -> Tensor:
-    tensor = torch.from_numpy(np.ascontiguousarray(array))
+    native = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+    try:
+        tensor = torch.from_numpy(native)
+    except TypeError as error:
+        raise DataError(f"diagnose: data must be numbers. Got {array.dtype}.") from error
     dtype = next((p.dtype for p in model.parameters()), torch.float32)
     return tensor.to(dtype) if tensor.is_floating_point() else tensor
 

@@ -71,9 +71,12 @@ def layer_profile(result: DiagnosisResult, ax: Axes | None = None) -> Drawing:
     if units.level:
         title, said = "No weight has a gradient", "All are."
     axis.set_title(title)
+    red = "exactly zero"
+    if any(g.gradient > 0 and g.weight == 0 for g in units.gradients):
+        red += ", or no number over a weight of zero"
     text = (
         f"Euclidean norm of the gradient over that of the weight, by layer, on "
-        f"{counted(units.n, 'example')}; red: exactly zero. {said}"
+        f"{counted(units.n, 'example')}; red: {red}. {said}"
     )
     return Drawing(figure, alt=text, caption=text)
 
@@ -135,6 +138,10 @@ def first_steps(result: DiagnosisResult, ax: Axes | None = None) -> Drawing:
         axis.set_yscale("symlog", linthresh=max(abs(own.losses[0]), 1e-6))
     axis.legend()
     verb = "learn" if own.learned else "do not learn"
+    if found.forgets:
+        verb = "forget what was known"
+    elif found.known and not own.learned:
+        verb = "add nothing to what was known"
     axis.set_title(f"{len(own.losses)} steps {verb}")
     known = own.held_after
     end = (

@@ -1,5 +1,7 @@
 """Ask the questions one by one; a stopped run goes on with the next."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from pitfalls.diagnosis import (
@@ -68,7 +70,7 @@ def run(config: DiagnosisConfig, run: Run, progress: Progress) -> DiagnosisResul
         n_parameters=sum(p.numel() for p in built.model.parameters()),
         attributions=attribute(card.card for card in cards),
         cards=tuple(cards),
-        along=_along(built, cards),
+        along=_along(built, cards, config.seed),
     )
 
 
@@ -76,7 +78,10 @@ def check_cards(config: DiagnosisConfig, result: DiagnosisResult) -> tuple[tuple
     """Recompute every witness; question and whether it held, for each card that has one."""
     built = _built_again(config)
     return tuple(
-        (saved.question, saved.card.check(built.model, built.loss, built.x, built.y))
+        (
+            saved.question,
+            replace(saved.card, seed=config.seed).check(built.model, built.loss, built.x, built.y),
+        )
         for saved in result.cards
         if saved.witness is not None
     )
@@ -92,12 +97,14 @@ def _built_again(config: DiagnosisConfig) -> Built:
     return built
 
 
-def _along(built: Built, cards: list[SavedCard]) -> AlongWitness | None:
+def _along(built: Built, cards: list[SavedCard], seed: int) -> AlongWitness | None:
     """Evaluate the loss along the lowest direction, to three times the step that was taken."""
     for card in cards:
         witness = card.witness
         if isinstance(witness, CurvatureWitness):
-            with examine(built.model, built.loss, built.x, built.y, who="diagnose") as subject:
+            with examine(
+                built.model, built.loss, built.x, built.y, who="diagnose", seed=seed
+            ) as subject:
                 hessian = Hessian(subject, np.array(witness.rows), precise=witness.precise)
                 reach = 3 * witness.radius if witness.radius > 0 else 1.0
                 lengths = np.linspace(-reach, reach, _POINTS)

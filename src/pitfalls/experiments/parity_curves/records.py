@@ -91,8 +91,8 @@ class Replica(Displayed):
 
     @property
     def learned(self) -> bool:
-        """Whether the last network is at least 99 % accurate over the inputs it was evaluated on."""
-        return self.test_accuracy >= LEARNED
+        """Whether training ended, with a network at least 99 % accurate over the inputs it was tried on."""
+        return self.test_accuracy >= LEARNED and not self.diverged
 
     @property
     def reached(self) -> int | None:

@@ -136,6 +136,8 @@ def _fading(result: DepthResult) -> str:
     factor, activation = min(known)
     if factor >= 1:
         return "The messages do not fade"
+    if factor == 0:
+        return f"{activation}: messages do not reach the first layer"
     return f"{activation}: messages fade {number(1 / factor, 2)}-fold a layer"
 
 

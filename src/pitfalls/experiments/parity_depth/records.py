@@ -101,22 +101,34 @@ class DepthStart(Displayed):
 
     @property
     def factor_a_layer(self) -> float | None:
-        """By what one hidden layer multiplies the message: geometric mean; None for one layer."""
-        ratio = self.message_norm[:, :-1] / self.message_norm[:, 1:]
-        inner = ratio[:, :-1]  # the last step passes the output layer, which has no activation
-        return float(np.exp(np.log(inner).mean())) if inner.size else None
+        """By what one hidden layer multiplies the message: geometric mean; None for one layer.
+
+        Where it does not reach the first layer of some network, as behind units that are all dead, 0.
+        """
+        return _a_layer(self.message_norm)
 
     @property
     def bound_a_layer(self) -> float | None:
         """The most that one hidden layer may multiply by: geometric mean; None for one layer."""
-        ratio = self.message_bound[:, :-1] / self.message_bound[:, 1:]
-        inner = ratio[:, :-1]
-        return float(np.exp(np.log(inner).mean())) if inner.size else None
+        return _a_layer(self.message_bound)
 
     @property
     def first_over_last(self) -> float:
         """The first layer's gradient over the last's, the median over the networks."""
-        return float(np.median(self.gradient_norm[:, 0] / self.gradient_norm[:, -1]))
+        first, last = self.gradient_norm[:, 0], self.gradient_norm[:, -1]
+        ratio = np.divide(first, last, out=np.zeros_like(first), where=first > 0)
+        return float(np.median(ratio))
+
+
+def _a_layer(norms: NDArray[np.float64]) -> float | None:
+    """Geometric mean over networks and hidden layers of what a layer multiplies by on the way back."""
+    hidden = norms[:, :-1]  # the last step passes the output layer, which has no activation
+    if hidden.shape[1] < 2:
+        return None
+    first, last = hidden[:, 0], hidden[:, -1]
+    if (first == 0).any():
+        return 0.0
+    return float(np.exp(np.log(first / last).mean() / (hidden.shape[1] - 1)))
 
 
 @dataclass(frozen=True, repr=False)

@@ -6,6 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from pitfalls.errors import InputError
+from pitfalls.experiments.parity_curves import Replica
 from pitfalls.experiments.parity_train import EXPERIMENT, ParityTrainConfig
 from pitfalls.frame import Whole, options, perform, print_table, settings
 
@@ -41,7 +42,7 @@ def command(
         [
             (
                 "".join(map(str, result.mask)), result.n_hidden, last.risk, last.test_accuracy,
-                last.n_inputs, "exact" if last.exact else f"± {last.accuracy_error:.1g}",
+                last.n_inputs, _spread(last),
                 last.reached, *(() if result.fresh else (last.fitted,)),
             )
         ],
@@ -49,6 +50,15 @@ def command(
         "record with that accuracy on "
         + ("its fresh batches." if result.fresh else "test inputs, not the training set."),
     )  # fmt: skip
+
+
+def _spread(last: Replica) -> str:
+    """Say how far the accuracy may be off: where all or none are right, by the rule of three."""
+    if last.exact:
+        return "exact"
+    if last.accuracy_error == 0:
+        return f"within {3 / last.n_inputs:.1g} (95 %)"
+    return f"± {last.accuracy_error:.1g}"
 
 
 def _mask(n_features: int | None, weight: int | None, mask: str | None) -> tuple[int, ...]:
