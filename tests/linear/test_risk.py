@@ -297,3 +297,22 @@ def test_the_rounding_of_a_value_covers_the_dtype_that_it_comes_back_in():
     far = [torch.full(w.shape, 300.0, dtype=torch.float16) for w in weights]
     assert risk.value(far) == risk.rounding(far) == float("inf")
     assert risk.digits(far) == 0
+
+
+@pytest.mark.parametrize("center", [False, True])
+@pytest.mark.parametrize("apart", [1e-7, 1e-8, 1e-9, 0.0])
+def test_the_rounding_covers_what_weights_see_of_columns_that_were_dropped(apart, center):
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        a, b, c = rng.standard_normal((3, 20))
+        x, y = np.column_stack([a, b, b + apart * c]), rng.standard_normal((20, 2))
+        risk = SquaredRisk(SecondMoments.from_arrays(x, y, center=center))
+        assert risk.modes.rank_x == 2 or apart == 1e-7
+        weights = [rng.standard_normal((4, 3)), rng.standard_normal((2, 4))]
+        wide_x, wide_y = x.astype(np.longdouble), y.astype(np.longdouble)
+        if center:
+            wide_x, wide_y = wide_x - wide_x.mean(axis=0), wide_y - wide_y.mean(axis=0)
+        due = 0.5 * float(np.sum((wide_x @ weights[0].T @ weights[1].T - wide_y) ** 2))
+        assert abs(risk.value(weights) - due) <= risk.rounding(weights)
+        if risk.modes.rank_x == 2:
+            assert risk.rounding(weights) < 1e-5 * due

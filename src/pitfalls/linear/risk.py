@@ -145,7 +145,8 @@ class SquaredRisk:
         error += modes.dropped
         distance = float(np.linalg.norm(product - modes.correlation))
         computed = distance * error + 0.5 * error**2 + 0.5 * EPS * distance**2
-        computed += _cast_rounding(0.5 * distance**2 + modes.floor, given)
+        value = 0.5 * distance**2 + modes.floor
+        computed += _cast_rounding(value, given) + _missed(self.moments, modes, layers, value)
         return modes.floor_rounding + computed + _sums_rounding(self.moments, modes, layers)
 
     def digits(self, weights: Weights) -> float:
@@ -380,3 +381,18 @@ def _sums_rounding(moments: SecondMoments, modes: DataModes, layers: Sequence[Ma
     missed = np.abs(moments.mean_y - best @ moments.mean_x)
     passed = np.abs((product - best) @ moments.mean_x)
     return total + n * float(passed @ moved + missed @ (unit * far))
+
+
+def _missed(
+    moments: SecondMoments, modes: DataModes, layers: Sequence[Matrix], value: float
+) -> float:
+    """Bound what weights see of dropped columns beyond those kept: the sums themselves know it."""
+    n, product, spread = moments.n, multiply(layers), np.sqrt(np.diagonal(moments.scatter_xx))
+    if not spread[modes.inputs.dropped].any():
+        return 0.0
+    direct = 0.5 * np.sum((product @ moments.scatter_xx - 2 * moments.scatter_yx) * product)
+    direct += 0.5 * np.trace(moments.scatter_yy)
+    if not moments.center:
+        direct += 0.5 * n * np.sum((product @ moments.mean_x - moments.mean_y) ** 2)
+    terms = np.abs(product) @ spread + np.sqrt(np.diagonal(moments.scatter_yy))
+    return float(abs(direct - value) + EPS * np.sum(terms**2))
