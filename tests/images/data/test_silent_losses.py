@@ -539,3 +539,14 @@ def test_tiffs_that_count_from_white_are_no_negatives(tmp_path, kind):
     white_is_zero(tmp_path / "a.tif")
     found = read_picture(tmp_path / "a.tif", value_range=(0, 1) if kind is np.float32 else None)
     np.testing.assert_array_equal(found[0], bright)
+
+
+@pytest.mark.parametrize("skip", [True, False])
+def test_a_name_of_two_pictures_is_not_said_to_be_of_none(tmp_path, skip):
+    for i in range(8):
+        picture(tmp_path / f"{i}.png", seed=i)
+    picture(tmp_path / "3.jpg", seed=9)
+    rows = "\n".join(f"{i},{'ab'[i % 2]}" for i in range(8))
+    (tmp_path / "labels.csv").write_text(f"file,label\n{rows}\n")
+    with pytest.raises(DataError, match=r"labels\.csv: '3' names several pictures; write its end"):
+        load_dataset(DataConfig(str(tmp_path), skip_damaged=skip))

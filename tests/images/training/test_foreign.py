@@ -331,3 +331,10 @@ def test_compiled_and_torchscript_modules_train_and_resume_as_the_module_itself(
         *(f"model/{name}" for name in weights(bare)),
         *(f"optimizer/{name}/momentum_buffer" for name in weights(bare)),
     }
+
+
+def test_validation_labels_beyond_the_logits_are_refused():
+    data = TensorDataset(torch.rand(30, 3, 8, 8), torch.arange(30) % 4)
+    beyond = TensorDataset(torch.rand(30, 3, 8, 8), torch.arange(30) % 5)
+    with pytest.raises(InputError, match=r"labels must be from 0 to 3, .* Got 0 to 4 instead"):
+        train(plain(), data, CONFIG, validation=beyond)

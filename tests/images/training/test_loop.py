@@ -374,6 +374,18 @@ def test_the_divergence_of_a_float64_network_names_its_first_bad_layer():
         train(Poisoned(step=3).double(), dataset(), PLAIN)
 
 
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+@pytest.mark.parametrize(
+    "wrap", [torch.jit.script, lambda m: torch.jit.trace(m, torch.zeros(2, 3, 8, 8))]
+)
+def test_the_divergence_of_a_torchscript_module_names_no_layer(wrap):
+    config = dataclasses.replace(PLAIN, epochs=5, rate=1e25)
+    with pytest.raises(
+        DivergenceError, match=r"at step 2 .*of a TorchScript module no layer is told"
+    ):
+        train(of_kind(nn.Module, wrap(plain())), dataset(), config)
+
+
 def test_gradients_that_the_model_brings_are_no_part_of_the_first_step():
     fresh, used = plain(), plain()
     with pytest.raises(DivergenceError):  # it leaves gradients that are not finite

@@ -191,6 +191,10 @@ def _open(
         )
     names = {row.get(best, "") for row in rows}
     found = {name: find(name) for name in names}
+    if several := [name for name in names if found[name] is None and name.strip() in index]:
+        raise DataError(
+            f"{tree.where(path)}: {min(several)!r} names several pictures; write its ending, or its folder."
+        )
     return ColumnTable(
         path, rows, {k: v for k, v in found.items() if v is not None}, best, label, part_column
     )

@@ -44,6 +44,9 @@ def first_bad_layer(model: nn.Module, inputs: Tensor) -> str:
 
     if not bool(inputs.isfinite().all()):
         return "the normalised images are not finite"
+    if any(isinstance(module, torch.jit.ScriptModule) for module in model.modules()):
+        bad = bad_tensor(model)  # its layers take no hooks
+        return f"{bad} is not finite" if bad else "of a TorchScript module no layer is told"
     leaves = [(k, m) for k, m in model.named_modules() if not any(m.children())]
     handles = [module.register_forward_hook(look(name or "the model")) for name, module in leaves]
     try:

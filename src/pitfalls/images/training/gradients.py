@@ -13,7 +13,7 @@ from pitfalls.images.training.config import TrainConfig
 from pitfalls.images.training.distributed import world
 from pitfalls.images.training.losses import SummedLoss
 
-__all__ = ["add_gradients"]
+__all__ = ["add_gradients", "check_targets"]
 
 
 def add_gradients(
@@ -59,7 +59,7 @@ def add_gradients(
                 output = model(x.to(dtype))
             logits = logits_of(output, n_classes)
             if not batch.checked:
-                _check_targets(y, logits)
+                check_targets(y, logits)
             if logits.dtype != torch.float64:
                 logits = logits.float()
             summed = loss(logits, y)
@@ -70,7 +70,8 @@ def add_gradients(
     return found
 
 
-def _check_targets(targets: Tensor, logits: Tensor) -> None:
+def check_targets(targets: Tensor, logits: Tensor) -> None:
+    """Refuse labels that are no columns of the logits."""
     if targets.ndim == 2:
         if targets.shape != logits.shape:
             raise InputError(

@@ -10,6 +10,7 @@ from pitfalls.errors import InputError
 from pitfalls.images.data import ImageDataset
 from pitfalls.images.training.distributed import gather_sum, world
 from pitfalls.images.training.evaluation import predict_dataset, predict_logits
+from pitfalls.images.training.gradients import check_targets
 
 __all__ = ["held_out", "validate"]
 
@@ -43,6 +44,7 @@ def validate(model: nn.Module, data: Any, device: torch.device) -> tuple[float, 
     """
     if not isinstance(data, ImageDataset):
         logits, labels = predict_dataset(model, data, device=device)
+        check_targets(labels, logits)
         loss = functional.cross_entropy(logits.double(), labels).item()
         return loss, float((logits.argmax(1) == labels).double().mean())
     n = len(data.validation_labels)
