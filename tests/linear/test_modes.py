@@ -462,3 +462,18 @@ def test_a_way_down_has_a_curvature_in_large_units_too():
     assert [point.verdict for point in points] == ["strict saddle"] * 2
     once, large = (of_kind(EscapeDirection, point.witness).curvature for point in points)
     assert large == pytest.approx(1e160 * once)
+
+
+@pytest.mark.parametrize("center", [False, True])
+def test_the_floor_is_off_by_no_more_than_it_says_where_a_dropped_column_is_new_a_little(center):
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        a, b, c = rng.standard_normal((3, 20))
+        x, y = np.column_stack([a, b, b + 1e-8 * c]), rng.standard_normal((20, 2))
+        modes = risk_of(x, y, center=center).modes
+        assert modes.rank_x == 2
+        kept = x[:, modes.inputs.kept]
+        kept = np.column_stack([kept, np.ones(20)]) if center else kept
+        rest = y - kept @ np.linalg.lstsq(kept, y, rcond=None)[0]
+        due = 0.5 * float(np.sum(rest**2))  # well conditioned
+        assert abs(modes.floor - due) <= modes.floor_rounding

@@ -49,7 +49,8 @@ class DataModes(Displayed):
     rounding : float
         How far K as a whole may be off, in the Frobenius norm.
     dropped : float
-        Frobenius norm of what was taken from K as rounding.
+        Frobenius norm of what was taken from K as rounding, and of what columns that were dropped as
+        dependent add to it.
     floor : float
         The risk of unconstrained least squares.
     floor_rounding : float
@@ -115,7 +116,8 @@ def find_modes(moments: SecondMoments) -> DataModes:
     n, mean_x, mean_y = moments.n, moments.mean_x, moments.mean_y
     centred = whiten_inputs(moments.centered())
     explained = centred.project(moments.scatter_yx.T).T
-    floor, floor_rounding = _unexplained(n, np.diagonal(moments.scatter_yy), centred, explained)
+    cross, squares = moments.scatter_yx.T, np.diagonal(moments.scatter_yy)
+    floor, floor_rounding = _unexplained(n, squares, centred, explained, cross)
     inputs, correlation = centred, explained
     if not moments.center:
         inputs = centred.about_zero(mean_x, n)
@@ -138,6 +140,8 @@ def find_modes(moments: SecondMoments) -> DataModes:
     moved = np.sqrt(np.einsum("jk,jr,kr->k", left**2, noise**2, right**2, optimize=True))
     stretch = np.sum((centred.scale[:, None] * (inputs.whiten @ right.T)) ** 2, axis=0)
     dropped = float(np.linalg.norm(correlation - kept))
+    if len(inputs.dropped):
+        dropped += float(np.linalg.norm(inputs.beyond(cross)))
     turned = sum_rounding(n) * centred.amplification * float(values.max(initial=0.0))
     return DataModes(
         values=values,
@@ -154,7 +158,7 @@ def find_modes(moments: SecondMoments) -> DataModes:
 
 
 def _unexplained(
-    n: int, squares: Matrix, inputs: Whitening, explained: Matrix
+    n: int, squares: Matrix, inputs: Whitening, explained: Matrix, cross: Matrix
 ) -> tuple[float, float]:
     """Return the risk of least squares on white inputs, and how far it may be off.
 
@@ -164,7 +168,10 @@ def _unexplained(
     # a residual is summed from y and from every column's share in the fit
     shares = inputs.lift(explained.T).T * inputs.scale
     terms = (np.sqrt(squares) + _norms(shares)) ** 2
-    return 0.5 * float(np.sum(left)), 0.5 * sum_rounding(n) * float(np.sum(terms))
+    # columns that were dropped and are new a little would move K by this much
+    new = np.abs(inputs.beyond(cross).T) if len(inputs.dropped) else np.zeros_like(explained)
+    moved = float(np.sum((2 * np.abs(explained) + new) * new))
+    return 0.5 * float(np.sum(left)), 0.5 * sum_rounding(n) * float(np.sum(terms)) + moved
 
 
 def _unexplained_about_zero(moments: SecondMoments, rank: int) -> tuple[float, float]:
@@ -178,7 +185,7 @@ def _unexplained_about_zero(moments: SecondMoments, rank: int) -> tuple[float, f
     plain = SecondMoments(moments.n, zero_x, zero_y, *sums, center=True)
     inputs = whiten_inputs(plain)
     explained = inputs.project(plain.syx.T).T
-    found = _unexplained(moments.n, np.diagonal(plain.syy), inputs, explained)
+    found = _unexplained(moments.n, np.diagonal(plain.syy), inputs, explained, plain.syx.T)
     return found if inputs.rank == rank else (np.inf, np.inf)
 
 

@@ -109,10 +109,13 @@ class Whitening(Displayed):
         """Return F' b of shape (rank, k) for b of shape (d, k)."""
         if self._in_order:
             return self.factor.solve(b)
-        kept = b[self.kept]
-        if len(self.dropped):
-            kept = kept + self._share.T @ (b[self.dropped] - self.dependence @ kept)
-        return self.factor.solve(kept)
+        kept = self.factor.solve(b[self.kept])
+        return kept + self.beyond(b) if len(self.dropped) else kept
+
+    def beyond(self, b: Float64[np.ndarray, "d k"]) -> Float64[np.ndarray, "rank k"]:
+        """Return what dropped columns add to `project`: rounding, or that they are new a little."""
+        more = b[self.dropped] - self.dependence @ b[self.kept]
+        return self.factor.solve(self._share.T @ more)
 
     def lift(self, u: Float64[np.ndarray, "rank k"]) -> Float64[np.ndarray, "d k"]:
         """Return F u of shape (d, k): directions whose scores on the data are u on white data."""
