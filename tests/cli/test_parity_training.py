@@ -18,7 +18,7 @@ SHORT = ["--n-iterations", "400"]
     ("arguments", "shown"),
     [
         (["train", "--mask", "0110", *SHORT], ["Parity of 2 of 4", "0110", "exact"]),
-        (["train", "-d", "25", "--weight", "1", "--n-hidden", "9", *SHORT], ["1 of 25", "±"]),
+        (["train", "-d", "25", "--weight", "1", "--n-hidden", "9", *SHORT], ["1 of 25", "(95 %)"]),
         (
             ["curves", "-d", "4", "6", "--weights", "2", "--n-seeds", "2", *SHORT],
             ["learned", "6"],

@@ -148,9 +148,9 @@ def test_a_table_leaves_as_csv_and_is_not_written_over(minimum, tmp_path, capsys
     assert [float(row["risk"]) for row in rows] == [row.risk for row in result.rows]
     assert main(asked) == 2
     assert "Remove it or name another folder" in capsys.readouterr().err
-    assert main([*asked, "--table", "modes"]) == 2
+    assert main([*asked, "--table", "data"]) == 2
     assert (
-        "expected a field of records or arrays. Got 'modes'; those are" in capsys.readouterr().err
+        "expected a field of records or arrays. Got 'data'; those are" in capsys.readouterr().err
     )
     assert len(list(folder.iterdir())) == 1
 
