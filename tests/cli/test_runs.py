@@ -149,9 +149,7 @@ def test_a_table_leaves_as_csv_and_is_not_written_over(minimum, tmp_path, capsys
     assert main(asked) == 2
     assert "Remove it or name another folder" in capsys.readouterr().err
     assert main([*asked, "--table", "data"]) == 2
-    assert (
-        "expected a field of records or arrays. Got 'data'; those are" in capsys.readouterr().err
-    )
+    assert "expected a field of records or arrays. Got 'data'; those are" in capsys.readouterr().err
     assert len(list(folder.iterdir())) == 1
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from pitfalls.diagnosis.nested import leaves
-from pitfalls.diagnosis.reach import graph_leaves
+from pitfalls.diagnosis.reach import graph_leaves, graph_nodes
 from pitfalls.diagnosis.subject import Mode, Subject, SubjectError
 from pitfalls.diagnosis.trace import last_function
 
@@ -76,17 +76,8 @@ def _look(subject: Subject, mode: Mode) -> _Look:
 
 def _reenters(value: Tensor) -> bool:
     """Whether parts of the network are run again on the way back, by a backward pass of their own."""
-    seen: set[Any] = set()
-    stack: list[Any] = [value.grad_fn]
-    while stack:
-        node = stack.pop()
-        if node is None or node in seen:
-            continue
-        if type(node).__name__.startswith("CheckpointFunction"):
-            return True
-        seen.add(node)
-        stack.extend(after for after, _ in node.next_functions)
-    return False
+    nodes = graph_nodes(value)
+    return any(type(node).__name__.startswith("CheckpointFunction") for node in nodes)
 
 
 def _differentiates(subject: Subject) -> bool:

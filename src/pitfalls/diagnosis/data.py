@@ -67,7 +67,7 @@ def measure_data(x: Nest, y: Nest, seed: int) -> DataEvidence:
     """Measure everything but the repeats of rows."""
     n = len(next(leaves(x)))
     for name, nest in (("inputs", x), ("labels", y)):
-        if not all(bool(torch.isfinite(t).all()) for t in leaves(nest)):
+        if holds_missing(nest):
             return DataEvidence(n, not_finite=name)
     rng = np.random.default_rng(seed)
     raw = [t.reshape(len(t), -1).double() for t in leaves(x)]

@@ -182,12 +182,8 @@ def fit_half(subject: Subject, rate: float, *, fresh: bool) -> tuple[int, Score]
 
 
 def _scored(subject: Subject, x: Any, labels: Any, score: Scorer) -> Score:
-    kept = [(b, b.clone()) for b in subject.model.buffers()]
-    with torch.no_grad(), subject.mode("steady"):
-        found = score(subject.forward(_copy(x)), labels)
-    for buffer, copied in kept:
-        buffer.data.copy_(copied)
-    return found
+    with torch.no_grad(), subject.kept_buffers(), subject.mode("steady"):
+        return score(subject.forward(_copy(x)), labels)
 
 
 def _settle_batch_norm(subject: Subject, x: Any) -> None:

@@ -4,7 +4,8 @@ import torch
 from torch import Tensor
 
 from pitfalls.diagnosis.guard import SAME_NUMBERS
-from pitfalls.diagnosis.nested import Nest, leaves, map_leaves, select
+from pitfalls.diagnosis.missing import holds_missing
+from pitfalls.diagnosis.nested import Nest, map_leaves, select
 from pitfalls.diagnosis.subject import Subject, SubjectError
 
 __all__ = ["looks_at_labels"]
@@ -47,4 +48,4 @@ def looks_at_labels(subject: Subject) -> bool:
                 return True
     except SubjectError:
         return True
-    return any(not bool(torch.isfinite(t).all()) for t in leaves(y))
+    return holds_missing(y)

@@ -1,6 +1,6 @@
 """Which parameters the loss reaches, which matter to it, and which the optimizer knows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from pitfalls.diagnosis.guard import SAME_NUMBERS
 from pitfalls.diagnosis.nested import leaves, map_leaves
 from pitfalls.diagnosis.subject import Mode, Subject, SubjectError, widened
 
-__all__ = ["given_to", "graph_leaves", "reach"]
+__all__ = ["given_to", "graph_leaves", "graph_nodes", "reach"]
 
 _MOST_TRIED = 64  # groups of parameters; of more parameters than that, neighbours share one
 _PASSES = 8
@@ -130,19 +130,21 @@ def _in_other_passes(
 
 def graph_leaves(*values: Tensor) -> list[Tensor]:
     """Return the tensors whose gradient a backward pass from these would accumulate."""
-    found: dict[int, Tensor] = {}
+    variables = (getattr(node, "variable", None) for node in graph_nodes(*values))
+    return list({id(v): v for v in variables if isinstance(v, Tensor)}.values())
+
+
+def graph_nodes(*values: Tensor) -> Iterator[Any]:
+    """Yield what a backward pass from these runs through, each once."""
     seen: set[Any] = set()
-    stack = [value.grad_fn for value in values]
+    stack: list[Any] = [value.grad_fn for value in values]
     while stack:
         node = stack.pop()
         if node is None or node in seen:
             continue
         seen.add(node)
-        variable = getattr(node, "variable", None)
-        if isinstance(variable, Tensor):
-            found[id(variable)] = variable
+        yield node
         stack.extend(after for after, _ in node.next_functions)
-    return list(found.values())
 
 
 def _members(optimizer: Any) -> set[int] | None:
@@ -203,12 +205,9 @@ def _that_move_outputs(
 @torch.no_grad()
 def _heard(subject: Subject, rows: NDArray[np.int64]) -> list[bool]:
     """Whether the loss looks at each output that is a real number; one alone it must look at."""
-    kept = [(b, b.clone()) for b in subject.model.buffers()]
-    with subject.mode("given"), subject.same_numbers():
+    with subject.kept_buffers(), subject.mode("given"), subject.same_numbers():
         x, y = subject.batch(rows)
         out = subject.forward(x)
-    for buffer, copied in kept:
-        buffer.data.copy_(copied)
     real = [i for i, t in enumerate(leaves(out)) if t.is_floating_point()]
     if len(real) < 2:
         return [True] * len(real)
@@ -237,13 +236,10 @@ def _seen(subject: Subject, rows: NDArray[np.int64], mode: Mode, heard: list[boo
 
     Batch norms keep their statistics.
     """
-    kept = [(b, b.clone()) for b in subject.model.buffers()]
-    with subject.mode(mode), subject.same_numbers():
+    with subject.kept_buffers(), subject.mode(mode), subject.same_numbers():
         x, y = subject.batch(rows)
         out = subject.forward(x)
         value = subject.loss_of(out, y)
-    for buffer, copied in kept:
-        buffer.data.copy_(copied)
     real = [t.double().flatten() for t in leaves(out) if t.is_floating_point()]
     if len(real) == len(heard):  # evaluation may give fewer
         real = [t for t, is_heard in zip(real, heard, strict=True) if is_heard]

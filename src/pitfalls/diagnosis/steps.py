@@ -3,6 +3,7 @@
 import inspect
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -130,12 +131,9 @@ def needs_closure(optimizer: Any) -> bool:
 @torch.no_grad()
 def risk_on(subject: Subject, rows: Rows, mode: Mode = "eval") -> float:
     """Loss on rows at the present weights, without changing batch norm's statistics."""
-    kept = [(b, b.clone()) for b in subject.model.buffers()] if mode != "eval" else []
-    with subject.mode(mode), subject.same_numbers():
-        value = float(subject.risk(rows))
-    for buffer, copied in kept:
-        buffer.data.copy_(copied)
-    return value
+    kept = nullcontext() if mode == "eval" else subject.kept_buffers()
+    with kept, subject.mode(mode), subject.same_numbers():
+        return float(subject.risk(rows))
 
 
 @torch.no_grad()
@@ -160,10 +158,8 @@ def knowledge(
     _, y = subject.batch(rows)
     found: list[Knowledge] = []
     for mode in modes:
-        kept = [(b, b.clone()) for b in subject.model.buffers()]
-        out = subject.outputs(rows, mode)
-        for buffer, copied in kept:
-            buffer.data.copy_(copied)
+        with subject.kept_buffers():
+            out = subject.outputs(rows, mode)
         loss = float(subject.loss_of(out, y))
         if not np.isfinite(loss) or any(bool(torch.isnan(t).any()) for t in leaves(out)):
             found.append(Knowledge(loss, float("nan"), 1.0, len(rows)))

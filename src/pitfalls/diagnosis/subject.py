@@ -147,6 +147,16 @@ class Subject:
         """Let the network draw the same numbers each time inside, and go on as before outside."""
         return same_numbers(self.guard.own_generators, seed)
 
+    @contextmanager
+    def kept_buffers(self) -> Iterator[None]:
+        """Put the model's buffers back at the end: batch norms move their statistics on the way."""
+        kept = [(b, b.clone()) for b in self.model.buffers()]
+        try:
+            yield
+        finally:
+            for buffer, copied in kept:
+                buffer.data.copy_(copied)
+
     def seed_numbers(self, seed: int) -> None:
         """Seed every generator that the network is known to draw from."""
         seed_all(self.guard.own_generators, seed)
