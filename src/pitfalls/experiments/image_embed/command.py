@@ -9,6 +9,7 @@ __all__ = ["command"]
 @options
 def command(config: EmbedConfig) -> None:
     """Draw the images in two dimensions by PCA and by CCA (homework 4a)."""
+    from pitfalls.experiments.image_embed.words import shrunk
     from pitfalls.experiments.image_source import called
     from pitfalls.experiments.image_words import interval, told
 
@@ -20,7 +21,7 @@ def command(config: EmbedConfig) -> None:
         (
             "number",
             "PCA: share of variance",
-            "CCA: canonical correlation" + (", shrunk by the ridge" if result.ridge else ""),
+            f"CCA: canonical correlation{shrunk(result)}",
         ),
         [
             (i + 1, *(values[i] if i < len(values) else None for values in spectra))

@@ -35,6 +35,7 @@ __all__ = [
     "forced",
     "optimism",
     "second_axis",
+    "shrunk",
     "spectra",
 ]
 
@@ -74,15 +75,14 @@ def spectra(result: EmbedResult) -> Markup:
         n=counted(result.pictures.n("train"), "training image"),
         share=percent(float(result.variance[:2].sum())),
     )
-    shrunk = ", shrunk by the ridge" if result.ridge else ""
     if result.n_directions == 1:
         return held + say(
             "The canonical correlation is {first}{shrunk}. ",
-            first=number(result.correlations[0]), shrunk=shrunk,
+            first=number(result.correlations[0]), shrunk=shrunk(result),
         )  # fmt: skip
     return held + say(
         "The first two canonical correlations are {first} and {second}{shrunk}. ",
-        first=number(result.correlations[0]), second=number(result.correlations[1]), shrunk=shrunk,
+        first=number(result.correlations[0]), second=number(result.correlations[1]), shrunk=shrunk(result),
     )  # fmt: skip
 
 
@@ -153,16 +153,19 @@ def optimism(result: EmbedResult) -> Markup:
     )  # fmt: skip
 
 
+def shrunk(result: EmbedResult) -> str:
+    """Say of correlations what a ridge does to them: the scores themselves correlate more."""
+    return ", shrunk by the ridge" if result.ridge else ""
+
+
 def axis_names(result: EmbedResult) -> dict[str, tuple[str, str]]:
     """Return what the axes of each plane are."""
     first, second = (
         f"principal component {i + 1} ({percent(share)} of variance)"
         for i, share in enumerate(result.variance[:2].tolist())
     )
-    # with a ridge the scores themselves correlate more
-    shrunk = ", shrunk by the ridge" if result.ridge else ""
     canonical = [
-        f"canonical variate {i + 1} (correlation {rho:.2f}{shrunk})"
+        f"canonical variate {i + 1} (correlation {rho:.2f}{shrunk(result)})"
         for i, rho in enumerate(result.correlations[:2].tolist())
     ]
     own = canonical if len(canonical) == 2 else [*canonical, first]
