@@ -36,7 +36,22 @@ def saved(**arrays: Any) -> bytes:
     return stream.getvalue()
 
 
+def twice(name: str) -> bytes:
+    """Two arrays of one name, as a zip may hold them."""
+    stream = io.BytesIO(member(name, saved_array(np.zeros(3))))
+    with zipfile.ZipFile(stream, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr(name, saved_array(np.ones(3)))
+    return stream.getvalue()
+
+
+def saved_array(array: Any) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, array)
+    return stream.getvalue()
+
+
 BROKEN = {
+    "two of one name": twice("x.npy"),
     "empty": b"",
     "text": b"hello",
     "pickle": b"\x80\x04K\x01.",

@@ -468,6 +468,11 @@ def test_arrays_of_an_npz_that_are_not_read_are_named(tmp_path):
     np.savez(tmp_path / "a.npz", x_train=images, y_train=labels, x_test=images, t_test=labels,
              classes=np.array(["a", "b"]))  # fmt: skip
     assert said(load_dataset(tmp_path / "a.npz"), "not read: t_test, x_test.")
+    np.savez(tmp_path / "b.npz", images=images, labels=labels, classes=np.array(["cat", "dog"]),
+             label_names=np.array(["dog", "cat"]))  # fmt: skip
+    two = load_dataset(tmp_path / "b.npz")
+    assert two.class_names == ("dog", "cat")
+    assert said(two, "not read: classes.")
 
 
 def test_class_names_that_are_the_same_are_refused_and_no_class_is_lost(tmp_path):

@@ -192,6 +192,24 @@ def test_data_that_cannot_be_trained_on_are_refused_in_one_line(data, says):
     assert "\n" not in str(raised.value)
 
 
+class _ShortLength(DataLoader[Any]):
+    """A loader that says it has one batch less than it gives."""
+
+    def __len__(self) -> int:
+        return super().__len__() - 1
+
+
+def test_a_loader_that_goes_on_after_its_length_trains_on_its_length_and_is_told_once():
+    data = tensors(dataset())
+    few = TensorDataset(*(values[:-6] for values in data.tensors))  # of batches of 8, 8, 8, 6
+    expected, model = network(), network()
+    train(expected, DataLoader(few, batch_size=8), CONFIG)
+    with pytest.warns(RuntimeWarning, match="goes on after the 3 batches") as said:
+        train(model, _ShortLength(data, batch_size=8), CONFIG)
+    assert len(said) == 1
+    assert_equal(weights(model), weights(expected))
+
+
 def test_transforms_of_images_belong_into_the_dataset():
     with pytest.raises(InputError, match="Put the transforms of single images into it"):
         train(network(), Random(), CONFIG, transforms=[lambda image: image])

@@ -3,6 +3,7 @@
 import os
 import sys
 import zipfile
+from collections import Counter
 from collections.abc import Callable
 from math import prod
 from typing import IO, Any
@@ -72,6 +73,9 @@ def read_arrays(
             if len(members) > MOST_MEMBERS:
                 raise _refused(where, f"it holds more than {MOST_MEMBERS:,} arrays")
             bound.check(sum(m.file_size for m in members), f"{where}: its arrays", packed)
+            names = Counter(m.filename for m in members)
+            if twice := [name for name, times in names.items() if times > 1]:
+                raise _refused(where, f"it holds {twice[0]} more than once")
             return {
                 m.filename.removesuffix(".npy"): _read_member(archive, m, where) for m in members
             }

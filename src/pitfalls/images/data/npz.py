@@ -74,7 +74,7 @@ def read_npz(tree: FileTree, config: DataConfig) -> Content:
         for part, (name, key) in keys.items()
     }
     said = dict.fromkeys(scale.words for scale in scales.values() if scale.words)
-    read = {*(name for pair in keys.values() for name in pair), *NAMES}
+    read = {*(name for pair in keys.values() for name in pair), _names_key(arrays)}
     if left := sorted(set(arrays) - read):
         notes.append(f"{where}: arrays that were not read: {', '.join(left[:12])}.")
     reading = Reading(
@@ -131,14 +131,17 @@ def _channels_first(array: npt.NDArray[Any], where: str, notes: list[str]) -> np
     return array
 
 
+def _names_key(arrays: Mapping[str, npt.NDArray[Any]]) -> str | None:
+    return next((key for key in NAMES if key in arrays), None)
+
+
 def _class_names(arrays: Mapping[str, npt.NDArray[Any]], where: str) -> list[str] | None:
-    for key in NAMES:
-        if key not in arrays:
-            continue
-        names = arrays[key]
-        if names.ndim != 1 or names.dtype.kind not in "US":
-            raise DataError(f"{where}: {key} must be strings of shape (n_classes,).")
-        if names.dtype.kind == "S":
-            names = np.char.decode(names, "utf-8", "replace")
-        return [str(name) for name in names]
-    return None
+    key = _names_key(arrays)
+    if key is None:
+        return None
+    names = arrays[key]
+    if names.ndim != 1 or names.dtype.kind not in "US":
+        raise DataError(f"{where}: {key} must be strings of shape (n_classes,).")
+    if names.dtype.kind == "S":
+        names = np.char.decode(names, "utf-8", "replace")
+    return [str(name) for name in names]

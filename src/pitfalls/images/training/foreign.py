@@ -1,5 +1,6 @@
 """Batches of other people's data: any map-style Dataset, and any DataLoader as it is."""
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sized
 from typing import Any
 
@@ -92,6 +93,7 @@ class LoaderBatches:
         self.n_images = len(data.dataset) if isinstance(data.dataset, Sized) else 0
         self._next = (-1, -1)
         self._iterator: Iterator[Any] = iter(())
+        self._ended = False  # an epoch, once
 
     def fetch(self, epoch: int, batch: int, step: int) -> Batch:
         """Return this process' share of the loader's next batch."""
@@ -100,6 +102,8 @@ class LoaderBatches:
             while self._next[1] < batch:
                 self._advance(epoch)
         inputs, targets = _read_batch(self._advance(epoch))
+        if batch == self.n_batches - 1 and not self._ended:
+            self._end()
         n = len(targets)
         if n < max(2, world().size):
             raise InputError(
@@ -135,6 +139,20 @@ class LoaderBatches:
                 ) from None
         self._next = (epoch, batch + 1)
         return found
+
+    def _end(self) -> None:
+        """Say once that the loader has more than its length, which is an epoch here."""
+        self._ended = True
+        with kept_generators():
+            rest = next(self._iterator, None)
+        if rest is not None and world().writes:
+            warnings.warn(
+                f"train: the DataLoader goes on after the {self.n_batches} batches that it says it "
+                "has, and an epoch ends there: the rest is not trained on. If an epoch is to be more, "
+                "mend its length.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
 
 
 def each_batch(
