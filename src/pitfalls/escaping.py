@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["brief", "shown", "shown_within"]
+__all__ = ["brief", "first_line", "shown", "shown_within"]
 
 # format characters that reorder or hide what stands around them; joiners within words stay
 _HARMFUL = {"Cc", "Cs", "Zl", "Zp"}
@@ -56,6 +56,20 @@ def brief(text: str) -> str:
     """
     text = _LONG_WORD.sub(lambda found: _cut(found[0], 120), text) if len(text) > _WORD else text
     return _cut(text, 1_400) if len(text) > _TEXT else text
+
+
+def first_line(reason: object) -> str:
+    r"""Return the first line of an error's text that says anything; where none does, its kind.
+
+    Examples
+    --------
+    >>> first_line(RuntimeError("\nmat1 and mat2\ncannot be multiplied"))
+    'mat1 and mat2'
+    >>> first_line(StopIteration())
+    'StopIteration'
+    """
+    lines = (line.strip() for line in str(reason).splitlines())
+    return next(filter(None, lines), type(reason).__name__)
 
 
 def _cut(text: str, kept: int) -> str:

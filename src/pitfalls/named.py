@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from pitfalls.errors import InputError, PitfallsError
+from pitfalls.escaping import first_line
 
 __all__ = [
     "build_named",
@@ -211,7 +212,7 @@ def _in_one_line(what: str, name: str, done: str) -> Iterator[None]:
 def _reason(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return "it ends the program"
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+    return first_line(error)
 
 
 def _parameters(function: Any) -> set[str]:

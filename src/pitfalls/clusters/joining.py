@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import joblib
 
 from pitfalls.errors import DataError, InputError, needs_extra
+from pitfalls.escaping import first_line
 
 __all__ = ["dask_client", "import_extra", "ray_cluster"]
 
@@ -90,7 +91,7 @@ def ray_cluster(ray: Any, address: str | None, n_jobs: int, timeout: float) -> I
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise InputError(
                 f"run_jobs: cannot join a Ray cluster at {address or 'this machine'} "
-                f"({str(error).splitlines()[0]}). Check the address."
+                f"({first_line(error)}). Check the address."
             ) from error
     try:
         yield int(ray.cluster_resources().get("CPU", 1))

@@ -16,6 +16,7 @@ from pitfalls.diagnosis.subject import Subject, SubjectError
 from pitfalls.diagnosis.units import units_card
 from pitfalls.diagnosis.vocabulary import Question
 from pitfalls.diagnosis.wiring import wiring_card
+from pitfalls.escaping import first_line
 
 __all__ = [
     "QUESTIONS",
@@ -52,8 +53,7 @@ def answer(subject: Subject, question: Question, seconds: float) -> Card:
     except SubjectError as error:
         card = _undecided(subject, question, str(error))
     except Exception as error:
-        first = next((line for line in str(error).splitlines() if line.strip()), "no reason given")
-        reason = f"The measurement failed with {type(error).__name__}: {first.strip()[:300]}"
+        reason = f"The measurement failed with {type(error).__name__}: {first_line(error)[:300]}"
         card = _undecided(subject, question, reason)
     return Card(
         card.question,

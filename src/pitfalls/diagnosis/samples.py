@@ -22,6 +22,7 @@ from torch.utils.data import (
 
 from pitfalls.diagnosis.nested import Nest, join, leaves, map_leaves, select
 from pitfalls.errors import InputError
+from pitfalls.escaping import first_line
 
 __all__ = ["Samples", "generators_of", "take_samples"]
 
@@ -221,7 +222,7 @@ def _one_shape(who: str) -> Iterator[None]:
             raise
         raise InputError(
             f"{who}: examples of different shapes cannot be looked at together: "
-            f"{str(error).splitlines()[0]} Pad them to one."
+            f"{first_line(error)} Pad them to one."
         ) from None
 
 

@@ -16,6 +16,7 @@ from pitfalls.diagnosis.guard import SAME_NUMBERS, StateGuard, same_numbers, see
 from pitfalls.diagnosis.nested import Nest, join, leaves, map_leaves, select
 from pitfalls.diagnosis.samples import Samples
 from pitfalls.errors import InputError
+from pitfalls.escaping import first_line
 
 __all__ = ["Mode", "Subject", "SubjectError"]
 
@@ -118,9 +119,8 @@ class Subject:
         except InputError:
             raise
         except Exception as error:
-            first = next((line for line in str(error).splitlines() if line.strip()), "")
             raise SubjectError(
-                f"{self.who}: {what} failed with {type(error).__name__}: {first.strip()[:300]}"
+                f"{self.who}: {what} failed with {type(error).__name__}: {first_line(error)[:300]}"
             ) from error
 
     @contextmanager

@@ -14,6 +14,7 @@ from torch.nn.modules import module as hooks
 from torch.nn.parameter import is_lazy
 
 from pitfalls.errors import InputError
+from pitfalls.escaping import first_line
 
 __all__ = ["Inputs", "example_of", "plain_module", "run_once", "tensors_of", "watched_modules"]
 
@@ -93,11 +94,12 @@ def run_once(
                 warnings.filterwarnings("ignore", message="Lazy modules are a new feature")
                 return model(*args, **kwargs)
     except Exception as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         what = "these inputs"
         if images:
             what = f"images of shape {'×'.join(map(str, args[0].shape[1:]))}"
-        raise InputError(f"{type(model).__name__} does not run on {what}: {reason}") from error
+        raise InputError(
+            f"{type(model).__name__} does not run on {what}: {first_line(error)}"
+        ) from error
     finally:
         torch._C._set_mkldnn_enabled(onednn)
         torch.backends.mha.set_fastpath_enabled(fused)

@@ -291,9 +291,17 @@ def test_a_part_by_name_that_fails_when_it_is_called_is_told_by_its_name(
 
 
 def test_sizes_that_a_network_does_not_take_are_told():
-    with pytest.raises(InputError, match=r"scaled by image_sizes \(3,\) failed \("):
+    with pytest.raises(InputError, match=r"scaled by image_sizes \(3,\) \(mat1"):
         flat = nn.Sequential(nn.Flatten(), nn.Linear(np.prod(dataset().shape), 4))
         train(flat, dataset(), dataclasses.replace(STILL, image_sizes=(3,)))
+
+
+def test_a_loss_that_fails_without_a_word_is_told_and_not_blamed_on_the_sizes():
+    def fails(logits, labels):
+        raise RuntimeError
+
+    with pytest.raises(InputError, match=r"\(RuntimeError\). If one without image_sizes does not"):
+        train(plain(), dataset(), dataclasses.replace(STILL, image_sizes=(8,)), loss=fails)
 
 
 def test_a_memory_that_no_checkpoint_holds_is_refused(own):

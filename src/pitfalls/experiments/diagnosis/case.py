@@ -17,6 +17,7 @@ from torch.nn import functional
 from pitfalls.diagnosis import checked_model, examine, leaves
 from pitfalls.diagnosis.zoo import find_setup
 from pitfalls.errors import DataError, InputError
+from pitfalls.escaping import first_line
 from pitfalls.experiments.diagnosis.records import DiagnosisConfig
 from pitfalls.generators import seed_generators
 from pitfalls.images.data import read_arrays
@@ -126,7 +127,7 @@ def _call(target: str) -> Any:
         return made()
     except Exception as error:
         raise InputError(
-            f"diagnose: {target}() failed with {type(error).__name__}: {_line(error)}"
+            f"diagnose: {target}() failed with {type(error).__name__}: {first_line(error)}"
         ) from error
 
 
@@ -142,7 +143,7 @@ def _imported(target: str, what: str) -> Callable[..., Any]:
         found = getattr(importlib.import_module(module), name)
     except Exception as error:
         raise InputError(
-            f"diagnose: {what} {target!r} cannot be imported: {_line(error)}. Give it as "
+            f"diagnose: {what} {target!r} cannot be imported: {first_line(error)}. Give it as "
             "file.py:name, or module:name with the module in this folder or installed."
         ) from error
     return _callable(found, target, what)
@@ -153,10 +154,6 @@ def _callable(found: Any, target: str, what: str) -> Callable[..., Any]:
         raise InputError(f"diagnose: {what} {target!r} is no function.")
     made: Callable[..., Any] = found
     return made
-
-
-def _line(error: BaseException) -> str:
-    return next((line for line in str(error).splitlines() if line.strip()), "no reason given")
 
 
 def _parts(given: Any, target: str) -> tuple[nn.Module, Any, Any, Any, Any]:

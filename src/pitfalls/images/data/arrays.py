@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pitfalls.errors import DataError
+from pitfalls.escaping import first_line
 from pitfalls.images.data.bounds import Bound
 from pitfalls.regular import open_regular
 
@@ -86,10 +87,7 @@ def read_arrays(
 
 
 def _refused(where: str, reason: object) -> DataError:
-    lines = str(reason).splitlines()
-    return DataError(
-        f"{where} cannot be read as .npz: {lines[0][:160] if lines else type(reason).__name__}"
-    )
+    return DataError(f"{where} cannot be read as .npz: {first_line(reason)[:160]}")
 
 
 def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) -> npt.NDArray[Any]:

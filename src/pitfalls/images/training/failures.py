@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from pitfalls.errors import InputError, PitfallsError, ResourceError
+from pitfalls.escaping import first_line
 from pitfalls.images.networks.outputs import input_dtype
 from pitfalls.images.training.averaging import real_tensors
 from pitfalls.images.training.config import TrainConfig
@@ -75,8 +76,9 @@ def told_failure(error: BaseException, config: TrainConfig) -> PitfallsError | N
         return ResourceError(memory_message(config))
     if config.image_sizes:
         return InputError(
-            f"train: a step on images scaled by image_sizes {config.image_sizes} failed "
-            f"({str(error).splitlines()[0][:200]}). Take sizes that the network takes, or none."
+            f"train: a step failed on images scaled by image_sizes {config.image_sizes} "
+            f"({first_line(error)[:200]}). If one without image_sizes does not, take sizes that the "
+            "network takes."
         )
     return None
 

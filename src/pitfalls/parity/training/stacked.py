@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from pitfalls.errors import InputError
+from pitfalls.escaping import first_line
 from pitfalls.parity.deep_network import ACTIVATIONS
 from pitfalls.parity.task import ParityTask
 from pitfalls.parity.threads import one_torch_thread
@@ -91,9 +92,8 @@ def _device(name: str) -> torch.device:
         device = torch.device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
         raise InputError(
-            f"train_ensemble: device {name!r} cannot be used here ({reason}). Take 'cpu'."
+            f"train_ensemble: device {name!r} cannot be used here ({first_line(error)}). Take 'cpu'."
         ) from error
     return device
 
