@@ -148,10 +148,11 @@ def keep_network(
     config: NetworkConfig,
     source: ImageSource,
     data: ImageDataset,
+    code: str,
 ) -> None:
     """Save a trained network as number ``member`` of a run."""
     temperature = fit_kept_temperature(network, data)
-    keep_weights(run, member, save(weights_of(network)), config, source, data, temperature)
+    keep_weights(run, member, save(weights_of(network)), config, source, data, temperature, code)
 
 
 def weights_of(network: nn.Module) -> dict[str, Tensor]:
@@ -170,8 +171,12 @@ def keep_weights(
     source: ImageSource,
     data: ImageDataset,
     temperature: float | None,
+    code: str,
 ) -> None:
-    """Save a trained network's weights, as safetensors, as number ``member`` of a run."""
+    """Save a trained network's weights, as safetensors, as number ``member`` of a run.
+
+    ``code`` is the fingerprint of the source when it was built: the file may have been edited since.
+    """
     run.save_file(_file(member), weights)
     run.save(
         KeptNetwork(
@@ -181,7 +186,7 @@ def keep_weights(
             data.shape,
             data.mean,
             data.std,
-            named_digest(config.model),
+            code,
             temperature,
             data.reading.scale,
         ),

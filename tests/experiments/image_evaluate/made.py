@@ -50,7 +50,7 @@ def keep_some(
             if nan:
                 for weights in network.parameters():
                     weights.data.fill_(float("nan"))
-            keep_network(run, member, network, SMALL, source, data)
+            keep_network(run, member, network, SMALL, source, data, "")
     return run
 
 

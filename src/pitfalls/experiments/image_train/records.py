@@ -57,13 +57,18 @@ class TrainRunConfig:
 
     def __post_init__(self) -> None:
         self.network.need_use()
-        digest = named_digest(self.network.model, *self.training.own_parts)
+        digest = named_digest(*self.own_code)
         object.__setattr__(self, "code", digest)  # never given: what the names lead to now
         check_tracker("TrainRunConfig", self.track)
         if self.processes < 1:
             raise InputError(
                 f"TrainRunConfig: processes must be at least 1. Got {self.processes} instead."
             )
+
+    @property
+    def own_code(self) -> tuple[str, ...]:
+        """The names that may lead to code of the user's."""
+        return self.network.model, *self.training.own_parts
 
     @property
     def run_name(self) -> str:
