@@ -386,3 +386,13 @@ def test_a_run_that_goes_on_with_another_library_or_processor_says_so(store, mon
     if saved:
         old = f"numpy {np.__version__} and processor {before.machine['processor'] or 'unknown'}"
         assert f"Begun with {old}, continued with numpy 0.1 and processor abacus" in warnings[0]
+
+
+def test_a_store_below_the_home_folder_is_found_where_no_shell_has_written_it_out(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PITFALLS_RUNS", "~/work")
+    assert RunStore().root == tmp_path / "work"
+    assert RunStore("~/other").root == tmp_path / "other"
+    assert str(RunStore("~nobody-at-all/x").root) == "~nobody-at-all/x"

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from pitfalls.errors import InputError, RunError
 from pitfalls.experiments.image_networks import NetworkConfig, empty_network
 from pitfalls.experiments.image_source import ImageSource
+from pitfalls.experiments.image_start import weights_file
 from pitfalls.images.data import BYTES, ImageDataset, ValueScale
 from pitfalls.images.training import TEMPERATURES, Views, fit_temperature, predict_logits
 from pitfalls.named import is_named, named_digest
@@ -177,7 +178,7 @@ def keep_weights(
 
     ``code`` is the fingerprint of the source when it was built: the file may have been edited since.
     """
-    run.save_file(_file(member), weights)
+    run.save_file(weights_file(member), weights)
     run.save(
         KeptNetwork(
             config,
@@ -304,17 +305,13 @@ def fit_kept_temperature(network: nn.Module, data: ImageDataset) -> float | None
     return None if found == TEMPERATURES[0] else found
 
 
-def _file(member: int) -> str:
-    return f"weights-{member}.safetensors"
-
-
 def _weights(run: Run, member: int) -> bytes:
     _require_weights(run, member)
-    return run.read_file(_file(member))
+    return run.read_file(weights_file(member))
 
 
 def _require_weights(run: Run, member: int) -> None:
-    if not run.holds(_file(member)):
+    if not run.holds(weights_file(member)):
         raise InputError(
             f"run {run.id} holds no trained network number {member}. Name a finished run of "
             "'images train', 'images compare' or 'images fast'."

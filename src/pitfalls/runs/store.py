@@ -52,6 +52,8 @@ class RunStore:
 
     def __init__(self, root: str | os.PathLike[str] | None = None) -> None:
         self.root = Path(root or os.environ.get("PITFALLS_RUNS") or "runs")
+        with suppress(RuntimeError):  # ~ of nobody who is known is a name as any other
+            self.root = self.root.expanduser()  # as no shell does it in --runs=~/x or in a file
 
     def open(
         self,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from pitfalls.errors import InputError
+from pitfalls.errors import InputError, PitfallsError
 from pitfalls.experiments.image_curves import Clock, Training
 from pitfalls.experiments.image_networks import NetworkConfig
 from pitfalls.experiments.image_shares import Share, ahead, differ, guesses, standard_error
@@ -13,7 +13,7 @@ from pitfalls.frame import HIDDEN, Located, Result
 from pitfalls.images.data import DataConfig
 from pitfalls.images.training import TrainConfig
 from pitfalls.named import named_digest
-from pitfalls.runs import NOT_IDENTITY, check_tracker
+from pitfalls.runs import NOT_IDENTITY, RunStore, check_tracker
 
 __all__ = ["TrainRunConfig", "TrainRunResult"]
 
@@ -64,6 +64,18 @@ class TrainRunConfig:
             raise InputError(
                 f"TrainRunConfig: processes must be at least 1. Got {self.processes} instead."
             )
+
+    def still_holds(self, result: "TrainRunResult", store: RunStore) -> bool:
+        """Whether a result is by the scheme that is best in the comparison now, if that is there."""
+        from pitfalls.experiments.image_compare import CompareResult
+
+        if not self.compared:
+            return True
+        try:
+            compared = store.find(self.compared).load(CompareResult)
+        except PitfallsError:
+            return True
+        return compared.best.scheme == result.trained.scheme
 
     @property
     def own_code(self) -> tuple[str, ...]:
