@@ -4,8 +4,16 @@ import sys
 
 import pytest
 
-from pitfalls.errors import InputError
-from pitfalls.named import build_named, is_named, load_named, named_digest, read_arguments
+from pitfalls.errors import DataError, InputError
+from pitfalls.named import (
+    _sources,
+    build_named,
+    is_named,
+    load_named,
+    named_digest,
+    read_arguments,
+    require_unchanged,
+)
 
 PART = """
 from helper import FACTOR
@@ -90,3 +98,73 @@ def test_the_fingerprint_follows_packages_around_what_is_imported(line, tmp_path
     after = [named_digest(name) for name in names]
     assert before[0] != after[0]
     assert before[1] != after[1]
+
+
+@pytest.mark.parametrize("where", ["the current folder", "the path"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from blocks.inner import WIDTH",
+        "import blocks.inner as b; WIDTH = b.WIDTH",
+        "from blocks import WIDTH",
+        "import importlib; WIDTH = importlib.import_module('blocks.inner').WIDTH",
+        "WIDTH = __import__('blocks.inner').inner.WIDTH",
+    ],
+)
+def test_the_fingerprint_follows_what_python_finds_elsewhere(line, where, tmp_path, monkeypatch):
+    """A repository's package beside the folder of the part, or one that PYTHONPATH leads to."""
+    library, project = tmp_path / "library", tmp_path / "project"
+    (library / "blocks").mkdir(parents=True)
+    (project / "models").mkdir(parents=True)
+    (library / "blocks" / "__init__.py").write_text("from .inner import WIDTH")
+    (project / "models" / "net.py").write_text(f"{line}\ndef part(): return WIDTH")
+    here = where == "the current folder"
+    monkeypatch.chdir(library if here else project)
+    monkeypatch.syspath_prepend("" if here else str(library))
+    name, found = f"{project}/models/net.py:part", []
+    for width in (1, 2):
+        (library / "blocks" / "inner.py").write_text(f"WIDTH = {width}")
+        found.append((named_digest(name), load_named("part", name)()))
+    assert [width for _, width in found] == [1, 2]
+    assert found[0][0] != found[1][0]
+
+
+def test_the_fingerprint_of_a_module_follows_its_package_wherever_it_lies(tmp_path, monkeypatch):
+    (tmp_path / "away").mkdir()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "away" / "net.py").write_text("from away.layers import f")
+    digests = set()
+    for inside, layers in (("", "f = 1"), ("", "f = 2"), ("A = 1", "f = 2")):
+        (tmp_path / "away" / "__init__.py").write_text(inside)
+        (tmp_path / "away" / "layers.py").write_text(layers)
+        digests.add(named_digest("away.net:f"))
+    assert len(digests) == 3
+    with pytest.raises(InputError, match="no such module"):
+        named_digest("away.nothing:f")
+
+
+def test_a_line_that_moves_from_one_file_to_another_is_another_code(tmp_path):
+    a, b = tmp_path / "a.py", tmp_path / "b.py"
+    a.write_text("A = 1\n")
+    b.write_text("A = 2\nfrom a import *\ndef f(): return A\n")
+    name = f"{b}:f"
+    before, value = named_digest(name), load_named("part", name)()
+    a.write_text("A = 1\nA = 2\n")
+    b.write_text("from a import *\ndef f(): return A\n")
+    assert (value, load_named("part", name)()) == (1, 2)
+    assert named_digest(name) != before
+
+
+def test_the_fingerprint_does_not_follow_what_is_installed_or_ours_and_bears_any_import(tmp_path):
+    own = tmp_path / "own.py"
+    own.write_text("import torch, json, pitfalls.images\nfrom ...... import far\ndef f(): pass")
+    (file,) = _sources([(own, tmp_path)], tmp_path)
+    assert file == own
+
+
+def test_code_that_was_edited_meanwhile_is_refused_by_its_name(part, tmp_path):
+    code = named_digest("sgd", f"{part}double")
+    require_unchanged(code, "sgd", f"{part}double")
+    (tmp_path / "helper.py").write_text("FACTOR = 3")
+    with pytest.raises(DataError, match=r"part\.py:double: the code was edited"):
+        require_unchanged(code, "sgd", f"{part}double")

@@ -61,7 +61,7 @@ def _network(home: Path) -> list[Reader]:
     data, small = source.load(), NetworkConfig("fastnet", (4, 4, 4))
     store = RunStore(home / "networks")
     with store.open("networks", Config()) as run:
-        keep_network(run, 0, build_network(small, data, 0), small, source, data)
+        keep_network(run, 0, build_network(small, data, 0), small, source, data, "")
 
     def network() -> Any:
         try:

@@ -3,9 +3,11 @@
 import os
 import stat
 import tempfile
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-__all__ = ["find_caches"]
+__all__ = ["compile_anew_with", "find_caches"]
 
 PACKAGE = Path(__file__).parent
 
@@ -62,3 +64,19 @@ def _private_folder() -> Path:
         if not mine:
             return Path(tempfile.mkdtemp(prefix="pitfalls-"))
     return folder
+
+
+def compile_anew_with(kernel: Any, *called: Any) -> None:
+    """Let a kernel that numba keeps be compiled anew where compiled functions of other files change.
+
+    numba compares what it keeps with the file of the kernel alone: after an edit of what that calls, a
+    checkout would go on with the old machine code, and a run of it would bear the new code's fingerprint.
+    To be called before the kernel is.
+    """
+    kept = getattr(getattr(kernel, "_cache", None), "_cache_file", None)
+    if kept is None:  # nothing is compiled, or nothing kept
+        return
+    with suppress(OSError):  # no file of its own
+        files = sorted({function.py_func.__code__.co_filename for function in called})
+        states = [os.stat(file) for file in files]
+        kept._source_stamp = (kept._source_stamp, *((s.st_mtime_ns, s.st_size) for s in states))

@@ -8,15 +8,16 @@ import ast
 import hashlib
 import importlib
 import importlib.util
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeAlias
 
-from pitfalls.errors import InputError, PitfallsError
+from pitfalls.errors import DataError, InputError, PitfallsError
 from pitfalls.escaping import first_line
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "named_digest",
     "own_code",
     "read_arguments",
+    "require_unchanged",
     "told_apart",
 ]
 
@@ -149,8 +151,9 @@ def read_arguments(what: str, arguments: Sequence[str]) -> dict[str, Any]:
 def named_digest(*names: str) -> str:
     """Return a fingerprint of the source that names lead to; "" where none is a user's own.
 
-    It covers the file of each and every file that it imports from beside it; of an installed package
-    the named module's file. Nothing is run.
+    It covers the file of each and every file that it imports, directly or through others, from beside
+    it or from wherever Python looks; of an installed package the named module's file alone. Nothing is
+    run.
 
     Raises
     ------
@@ -164,17 +167,31 @@ def named_digest(*names: str) -> str:
     for name in own:
         where, _, part = _split(name)
         folder = _folder(name)
-        file = Path(where) if where.endswith(".py") else _module_file(where, folder)
-        if file is None or not file.is_file():
+        start = _named_files(where, folder)
+        if not start:
             raise InputError(
                 f"{name}: there is no such {'file' if where.endswith('.py') else 'module'}. Name "
                 "your part as file.py:name or package.module:name."
             )
-        digest.update(f"{part}\n".encode())
-        around = () if where.endswith(".py") else _files_in(folder, where)
-        for source in sorted({s for start in (file, *around) for s in _sources(start, folder)}):
-            digest.update(source.read_bytes())
+        sources = {
+            (called, hashlib.sha256(file.read_bytes()).hexdigest())
+            for file, called in _sources(start, folder).items()
+        }
+        digest.update(repr((part, sorted(sources))).encode())
     return digest.hexdigest()[:12]
+
+
+def require_unchanged(code: str, *names: str) -> None:
+    """Raise DataError unless names still lead to the source whose fingerprint is ``code``.
+
+    What a run is named by is looked up before it begins; what it runs is read when its turn comes.
+    """
+    if named_digest(*names) != code:
+        own = ", ".join(name for name in names if is_named(name))
+        raise DataError(
+            f"{own}: the code was edited since this run was asked for. Give the command again, which makes "
+            "another run of it, or put the code back, and the command goes on."
+        )
 
 
 # -- from a name to an object ---------------------------------------------------------------------
@@ -270,25 +287,35 @@ def _run_file(file: str) -> ModuleType:
 
 # -- from a name to its source --------------------------------------------------------------------
 
+Source: TypeAlias = tuple[Path, Path]
+"""A file, and the folder that the name it is imported by begins in."""
 
-def _module_file(module: str, folder: Path) -> Path | None:
-    """Return a module's file without importing it: beside the user's code, else as installed."""
-    beside = _file_in(folder, module)
-    if beside is not None:
-        return beside
-    top, _, rest = module.partition(".")
+
+def _named_files(where: str, folder: Path) -> list[Source]:
+    """Return the file of a named part, after those of the packages that it lies in; none if there is none."""
+    if where.endswith(".py"):
+        file = Path(where)
+        return [(file, file.parent)] if file.is_file() else []
+    for root in _roots(where, folder):
+        if (found := _file_in(root, where)) is not None:
+            around = _files_in(root, where) if _is_own(found) else [found]
+            return [(one, root) for one in around]
+    return []
+
+
+def _roots(module: str, folder: Path) -> Iterator[Path]:
+    """Yield the folders that an import may begin in: beside the user's code, else wherever Python looks."""
+    yield folder
+    top = module.partition(".")[0]
     try:
         spec = importlib.util.find_spec(top)
-    except (ImportError, ValueError):
-        return None
-    if spec is None:
-        return None
-    if not rest:
-        return Path(spec.origin) if spec.origin else None
-    for place in spec.submodule_search_locations or ():
-        if (found := _file_in(Path(place), rest)) is not None:
-            return found
-    return None
+    except (ImportError, ValueError, AttributeError):
+        return
+    if spec is not None:
+        for place in spec.submodule_search_locations or ():
+            yield Path(place).parent
+        if spec.origin is not None and not spec.submodule_search_locations:
+            yield Path(spec.origin).parent
 
 
 def _file_in(folder: Path, module: str) -> Path | None:
@@ -299,26 +326,6 @@ def _file_in(folder: Path, module: str) -> Path | None:
     return None
 
 
-def _sources(file: Path, folder: Path) -> set[Path]:
-    """Return a file and all that it imports from the folder, directly or through others."""
-    found: set[Path] = set()
-    left = [file]
-    while left:
-        source = left.pop()
-        if source in found:
-            continue
-        found.add(source)
-        if source.suffix != ".py" or "site-packages" in source.parts:
-            continue
-        try:
-            tree = ast.parse(source.read_bytes())
-        except (SyntaxError, ValueError):
-            continue  # its own error is said when it is run
-        for module, base in _imports(tree, source, folder):
-            left += _files_in(base, module)
-    return found
-
-
 def _files_in(folder: Path, module: str) -> list[Path]:
     """Return a module's file and those of the packages that it lies in: importing it runs them all."""
     names = module.split(".")
@@ -326,14 +333,64 @@ def _files_in(folder: Path, module: str) -> list[Path]:
     return [file for name in above if name and (file := _file_in(folder, name)) is not None]
 
 
-def _imports(tree: ast.AST, source: Path, folder: Path) -> Iterator[tuple[str, Path]]:
+def _is_own(file: Path) -> bool:
+    """Whether a file is neither installed nor part of Python or of this package."""
+    parts = file.resolve().parts
+    inside = {Path(os.__file__).resolve().parent, Path(__file__).resolve().parent}
+    return not {"site-packages", "dist-packages"} & set(parts) and not inside & set(
+        file.resolve().parents
+    )
+
+
+def _sources(start: Iterable[Source], folder: Path) -> dict[Path, str]:
+    """Return files and all of the user's own that they import, each with the path it is imported by."""
+    found: dict[Path, str] = {}
+    left = list(start)
+    while left:
+        file, root = left.pop()
+        place = Path(os.path.abspath(file))
+        if place in found:
+            continue
+        found[place] = file.relative_to(root).as_posix()
+        if file.suffix != ".py" or not _is_own(file):
+            continue
+        try:
+            tree = ast.parse(file.read_bytes())
+        except (SyntaxError, ValueError):
+            continue  # its own error is said when it is run
+        for module, level in _imports(tree):
+            left += _imported(module, level, file, root, folder)
+    return found
+
+
+def _imported(module: str, level: int, file: Path, root: Path, folder: Path) -> list[Source]:
+    """Return the user's files that an import in a file runs; ``level`` is the number of dots before it."""
+    if level > len(file.parents):
+        return []
+    if level:
+        above = file.parents[level - 1]
+        inside = root if above.is_relative_to(root) else above
+        return [(one, inside) for one in _files_in(above, module)]
+    for base in _roots(module, folder):
+        if files := [one for one in _files_in(base, module) if _is_own(one)]:
+            return [(one, base) for one in files]
+    return []
+
+
+def _imports(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """Yield what is imported, by name and number of dots; by ``import_module`` too, where it is named."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield alias.name, folder
+                yield alias.name, 0
         elif isinstance(node, ast.ImportFrom):
-            base = source.parents[node.level - 1] if node.level else folder
             if node.module:
-                yield node.module, base
+                yield node.module, node.level
             for alias in node.names:
-                yield ".".join(filter(None, (node.module, alias.name))), base
+                yield ".".join(filter(None, (node.module, alias.name))), node.level
+        elif isinstance(node, ast.Call) and node.args:
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else node.func
+            called = called.id if isinstance(called, ast.Name) else called
+            name = node.args[0].value if isinstance(node.args[0], ast.Constant) else None
+            if called in ("import_module", "__import__") and isinstance(name, str):
+                yield name.lstrip("."), len(name) - len(name.lstrip("."))

@@ -6,6 +6,7 @@ import sys
 import time
 import warnings
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from docstring_parser import parse
@@ -305,6 +306,9 @@ def test_doctor_reports_a_root_of_runs_that_is_no_folder(monkeypatch, capsys, tm
 def test_the_settings_of_a_command_line_go_into_the_manifest_command(monkeypatch):
     session.start(session.Settings(seed=5), ["parity", "train", "--d", "5"])
     assert session.current_command() == "pitfalls parity train --d 5 --seed 5"
+    # without its folder the command that an error names would begin another run elsewhere
+    session.start(session.Settings(runs=Path("my runs")), ["parity", "train"])
+    assert session.current_command() == "pitfalls parity train --runs 'my runs'"
     session.start(session.Settings(), ["images", "predict", "my picture.png"])
     monkeypatch.delenv("PITFALLS_DATA", raising=False)
     assert session.current_command() == "pitfalls images predict 'my picture.png'"

@@ -6,6 +6,7 @@ import pytest
 from pitfalls.cli import main
 from pitfalls.experiments.linear_minimum import MinimumResult
 from pitfalls.runs import RunStore
+from tests.runs.forged import rewrite_manifest
 
 
 @dataclass(frozen=True)
@@ -186,3 +187,32 @@ def test_figures_leave_as_files_in_a_style(minimum, tmp_path, kind, head):
 def test_an_option_of_another_export_is_refused(minimum, tmp_path, capsys, options, told):
     assert main(["runs", "export", minimum.id, *options, "--folder", str(tmp_path)]) == 2
     assert told in capsys.readouterr().err
+
+
+def test_what_an_older_run_exports_is_said_to_be_older(minimum, tmp_path, capsys):
+    asked = ["runs", "export", minimum.id, "--to", "csv", "--folder"]
+    assert main([*asked, str(tmp_path / "present")]) == 0
+    assert "older" not in capsys.readouterr().err
+    rewrite_manifest(minimum, code="0" * 12)
+    assert main([*asked, str(tmp_path / "later")]) == 0
+    assert f"warning: The run {minimum.id} is older: other code" in capsys.readouterr().err
+
+
+def test_what_an_unfinished_run_exports_is_said_to_be_all_there_is(store, tmp_path, capsys):
+    pytest.importorskip("tensorboard", reason="needs the extra 'tracking'")
+    with pytest.raises(KeyboardInterrupt), store.open("test", Config()) as run:
+        run.log(step=1, risk=0.5)
+        raise KeyboardInterrupt
+    asked = ["runs", "export", run.id, "--to", "tensorboard", "--folder", str(tmp_path / "tb")]
+    assert main(asked) == 0
+    assert "is not finished (it is interrupted)" in capsys.readouterr().err
+
+
+def test_a_check_of_nothing_does_not_say_that_all_is_well(store, tmp_path, capsys):
+    assert main(["runs", "check", "--runs", str(tmp_path / "typo")]) == 0
+    assert capsys.readouterr().out.startswith("nothing was compared: ")
+    with store.open("test", Config()) as run:
+        assert main(["runs", "check", run.id]) == 0
+        assert capsys.readouterr().out.startswith("nothing was compared: ")
+    assert main(["runs", "check"]) == 0
+    assert "everything is as it was written" in capsys.readouterr().out

@@ -1,5 +1,6 @@
 """Which pictures a run is about, and what is said of them."""
 
+import os
 from dataclasses import dataclass, replace
 from typing import Annotated
 
@@ -147,3 +148,19 @@ def test_pictures_behind_a_link_or_a_home_that_changed_are_read_again(
         assert source.fingerprint == load_dataset(str(tmp_path / "named")).fingerprint
         seen.append(source.fingerprint)
     assert seen[0] != seen[1]
+
+
+def test_pictures_of_the_same_size_and_time_are_read_again(tmp_path):
+    """As cp -p, rsync and archives leave them."""
+    rng = np.random.default_rng(0)
+    for name in ("a/0.bmp", "a/1.bmp", "b/0.bmp", "b/1.bmp"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.fromarray(rng.integers(0, 255, (6, 6), np.uint8)).save(tmp_path / name)
+    config, changed = DataConfig(str(tmp_path)), tmp_path / "a/0.bmp"
+    before, old = find_images(config), changed.stat()
+    Image.fromarray(rng.integers(0, 255, (6, 6), np.uint8)).save(changed)
+    os.utime(changed, ns=(old.st_atime_ns, old.st_mtime_ns))
+    assert changed.stat().st_size == old.st_size
+    after = find_images(config)
+    assert after.fingerprint != before.fingerprint
+    assert after.fingerprint == load_dataset(config).fingerprint

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pitfalls.errors import DataError, InputError
-from pitfalls.experiments.linear_risk import load_risk
+from pitfalls.experiments.linear_risk import load_risk, shape_of
 from pitfalls.experiments.linear_source import (
     ArraySource,
     Planted,
@@ -83,3 +83,21 @@ def test_options_that_would_be_ignored_are_refused(tmp_path):
     ):
         with pytest.raises(InputError, match=message):
             find_problem(asked)
+
+
+def test_arrays_that_changed_since_they_were_asked_for_are_not_taken_for_those(tmp_path):
+    path = tmp_path / "data.npz"
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((20, 3)), rng.standard_normal((20, 2))
+    np.savez(path, x=x, y=y)
+    whole, problem = path.read_bytes(), find_problem(ProblemConfig(str(path)))
+    before = load_risk(problem).minimum().value
+    np.savez(path, x=x, y=100 * y)
+    for look in (load_risk, shape_of):
+        with pytest.raises(DataError, match="not those this run was asked for"):
+            look(problem)
+    path.unlink()
+    with pytest.raises(DataError, match="cannot be read"):
+        load_risk(problem)
+    path.write_bytes(whole)
+    assert load_risk(problem).minimum().value == before

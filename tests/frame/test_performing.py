@@ -34,6 +34,20 @@ def test_figures_are_written_once_with_their_words_and_the_same_bytes_each_time(
     assert (folder / "line.svg").read_text() == svg
 
 
+@pytest.mark.parametrize("words", ["changed", "{", "[]"])
+def test_figures_that_other_code_drew_are_drawn_anew(finished, monkeypatch, words):
+    """Their titles and captions are that code's, and may say what is no longer said."""
+    draw_figures(EXPERIMENT, finished)
+    if words == "changed":
+        monkeypatch.setattr("pitfalls.runs.code.drawing_code", lambda entry: "0" * 12)
+        monkeypatch.setattr("pitfalls.runs.drawing_code", lambda entry: "0" * 12, raising=False)
+    else:
+        finished.run.save_file("figures/line.json", words)
+    for _ in range(2):
+        draw_figures(EXPERIMENT, finished)
+        assert len(DRAWN) == 2
+
+
 def test_in_a_folder_that_may_only_be_read_nothing_is_drawn(finished, monkeypatch):
     monkeypatch.setattr("os.access", lambda path, mode: False)
     draw_figures(EXPERIMENT, finished)

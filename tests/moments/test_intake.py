@@ -121,3 +121,27 @@ def test_complex_values_are_refused_with_what_to_do(x):
         SecondMoments.from_arrays(x, Y)
     with pytest.raises(InputError, match=r"y must .*real.* as columns"):
         SecondMoments.from_arrays(X, x)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        (X, Y),
+        (np.zeros((2, 5, 3)), np.zeros((2, 5, 2))),  # whose two rows are matrices, like x and y
+        (torch.tensor(X), torch.tensor(Y)),
+        [(X, Y, Y)],
+        [{"x": X, "y": Y}],
+        7,
+    ],
+)
+def test_what_is_no_stream_of_batches_is_told_from_one(wrong):
+    with pytest.raises(InputError, match=r"takes an iterable of batches \(x, y\)"):
+        SecondMoments.from_batches(wrong)
+    loader: Any = [[X, Y]]
+    assert same(SecondMoments.from_batches(loader), SecondMoments.from_arrays(X, Y))
+
+
+@pytest.mark.parametrize("wrong", [2.5, "3", True, 0])
+def test_chunks_have_a_whole_number_of_rows(wrong):
+    with pytest.raises(InputError, match="chunk_size must be"):
+        SecondMoments.from_arrays(X, Y, chunk_size=wrong)

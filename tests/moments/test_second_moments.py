@@ -278,3 +278,45 @@ def test_columns_whose_squares_vanish_by_another_scale_are_refused(side):
     first = np.where(np.arange(4 if side == "x" else 3) == 0, 1e-170, 1.0)
     assert moments.rescaled(first, of=side).n == 50
     assert moments.rescaled(0.0, of=side).n == 50
+
+
+@pytest.mark.parametrize("side", ["x", "y"])
+def test_a_sum_refuses_columns_whose_squares_vanish_between_its_parts(side):
+    """Constant in each of them, and nothing would be left of it that they are not together."""
+    x, y = data()
+    parts = []
+    for value in (0.0, 1e-170):
+        {"x": x, "y": y}[side][:, 1] = value
+        parts.append(SecondMoments.from_arrays(x, y))
+    with pytest.raises(InputError, match=r"its squares are beyond float64\. Rescale"):
+        _ = parts[0] + parts[1]
+    assert (parts[1] + parts[1]).n == 100
+
+
+class ThereTensor(torch.Tensor):
+    """One that says it lies on a GPU."""
+
+    is_cuda = True
+
+
+@pytest.mark.parametrize("side", ["x", "y"])
+@pytest.mark.parametrize("chunk_size", [None, 1])
+def test_columns_whose_squares_vanish_are_refused_on_a_gpu_as_well(side, chunk_size):
+    x, y = (torch.randn(9, 2, dtype=torch.float64) for _ in "xy")
+    small = {"x": x, "y": y}[side]
+    small[:, 1] *= 1e-170
+    there = [x.as_subclass(ThereTensor), y]
+    with pytest.raises(InputError, match=r"its squares are beyond float64\. Rescale"):
+        SecondMoments.from_arrays(*there, chunk_size=chunk_size)
+    small[:, 1] = 1e-170
+    assert_same(SecondMoments.from_arrays(*there), SecondMoments.from_arrays(x, y))
+
+
+def test_scale_and_shift_are_a_number_for_each_column():
+    moments = SecondMoments.from_arrays(*data())
+    for wrong in (np.zeros((4, 1)), np.zeros((4, 4)), np.zeros((5, 4)), np.zeros(3)):
+        for name in ("scale", "shift"):
+            with pytest.raises(InputError, match=rf"{name} must be a number or of shape \(4,\)"):
+                moments.rescaled(wrong if name == "scale" else 1.0, wrong)
+    both = moments.rescaled(np.full(4, 2.0), np.arange(4.0))
+    np.testing.assert_allclose(both.mean_x, 2 * moments.mean_x + np.arange(4.0))

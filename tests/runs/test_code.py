@@ -243,3 +243,21 @@ def test_a_run_without_an_entry_belongs_to_no_code(tmp_path):
     with store.open("test", Config()) as run:
         pass
     assert not run.is_older
+
+
+@pytest.mark.parametrize(
+    ("room", "module"), [("parity_signal", "prose"), ("linear_minimum", "plots.style")]
+)
+def test_what_draws_figures_is_code_of_figures_and_not_of_runs(room, module):
+    entry = f"pitfalls.experiments.{room}"
+    shown = fingerprints.code_modules(
+        f"{entry}.figures", tuple(set(fingerprints.COMPUTES_NOTHING) - set(fingerprints.DRAWS))
+    )
+    assert {f"{entry}.figures", f"{entry}.records"} < shown
+    assert any(name.startswith(f"pitfalls.{module}") for name in shown)
+    assert not any(
+        name.startswith(("pitfalls.plots", "pitfalls.prose"))
+        for name in code_modules(f"{entry}.run")
+    )
+    assert fingerprints.drawing_code(f"{entry}.figures") != fingerprint(f"{entry}.figures")
+    assert fingerprints.drawing_code("pitfalls.nothing.figures") is None

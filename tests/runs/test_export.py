@@ -59,6 +59,25 @@ def test_mlflow_reads_back_config_metrics_and_results(run, tmp_path):
     assert found.data.params == {"seed": "3"}
     assert found.data.metrics["results/Found/risk"] == 0.75
     assert [(m.step, m.value) for m in history] == [(0, 1), (10, 1 / 2), (20, 1 / 3)]
+    assert found.info.status == "FINISHED"
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(KeyboardInterrupt, "KILLED"), (RuntimeError, "FAILED")]
+)
+def test_mlflow_is_not_told_that_a_run_has_finished_which_has_not(tmp_path, error, status):
+    pytest.importorskip("mlflow", reason="needs the extra 'tracking'")
+    pytest.importorskip("sqlalchemy", reason="needs the extra 'tracking'")
+    with pytest.raises(error), RunStore(tmp_path / "runs").open("test", Config()) as run:
+        run.log(step=0, risk=1.0)
+        raise error
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from mlflow.tracking import MlflowClient
+
+        identifier = export_mlflow(run, tmp_path / "ml")
+        client = MlflowClient(tracking_uri=f"sqlite:///{tmp_path / 'ml' / 'mlflow.db'}")
+        assert client.get_run(identifier).info.status == status
 
 
 def test_trainings_in_one_log_have_names_of_their_own(tmp_path):

@@ -326,3 +326,73 @@ def test_runs_are_listed_by_their_first_start_and_equal_starts_by_name(store):
         rewrite_manifest(store.find(path), starts=starts)
     listed = [run.path for run in store.list()]
     assert listed == [made[i] for i in (3, 1, 4, 0, 5, 2)]
+
+
+@pytest.mark.parametrize("lost", ["in a killed --fresh", "by hand"])
+def test_nothing_is_gone_on_from_where_there_is_no_manifest(store, monkeypatch, lost):
+    """Not even a checkpoint: what computed it is known from the manifest alone."""
+    with pytest.raises(KeyboardInterrupt), store.open("test", Config()) as run:
+        run.save_checkpoint(step=1, tensors={"x": np.array([41.0])})
+        raise KeyboardInterrupt
+    if lost == "by hand":
+        (run.path / "manifest.json").unlink()
+    else:
+        with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
+            killed.setattr("shutil.rmtree", lambda path: (_ for _ in ()).throw(KeyboardInterrupt))
+            store.open("test", Config(), fresh=True)
+        assert (run.path / "checkpoints").exists()
+    with store.open("test", Config()) as again:
+        assert again.load_checkpoint() is None
+    assert not (run.path / "checkpoints").exists()
+
+
+def test_a_folder_of_another_program_is_no_run_whatever_its_manifest_is_called(store, tmp_path):
+    finish(store)
+    page = tmp_path / "page"
+    page.mkdir()
+    (page / "index.html").write_text("precious")
+    for manifest in ('{"name": "a page"}', "[]", "{", "\xff"):
+        (page / "manifest.json").write_text(manifest, encoding="latin-1")
+        for ask in (store.remove, store.find, store.check):
+            with pytest.raises(InputError, match=r"is no run's, or is damaged"):
+                ask(page)
+    assert (page / "index.html").read_text() == "precious"
+
+
+def test_a_run_of_another_store_goes_by_its_folder(store, tmp_path):
+    run = finish(RunStore(tmp_path / "other"))
+    assert store.find(run.path).load(Found) == Found(0.5)
+    assert store.remove(run.path) == (run.id,)
+    assert not run.path.exists()
+
+
+@pytest.mark.parametrize("saved", [True, False])
+def test_a_run_that_goes_on_with_another_library_or_processor_says_so(store, monkeypatch, saved):
+    with pytest.raises(KeyboardInterrupt), store.open("test", Config()) as run:
+        if saved:
+            run.save_checkpoint(step=1, tensors={"x": np.array([41.0])})
+        raise KeyboardInterrupt
+    before = run.manifest
+    versions = {**before.versions, "numpy": "0.1", "pitfalls": "9.9"}
+    machine = {**before.machine, "processor": "abacus", "cores": 1000}
+    monkeypatch.setattr("pitfalls.runs.store.describe_versions", lambda: versions)
+    monkeypatch.setattr("pitfalls.runs.store.describe_machine", lambda: machine)
+    for _ in range(2):  # said once
+        with pytest.raises(KeyboardInterrupt), store.open("test", Config()) as again:
+            raise KeyboardInterrupt
+    assert again.manifest.versions["numpy"] == "0.1"
+    warnings = store.find("test/").manifest.warnings
+    assert len(warnings) == saved
+    if saved:
+        old = f"numpy {np.__version__} and processor {before.machine['processor'] or 'unknown'}"
+        assert f"Begun with {old}, continued with numpy 0.1 and processor abacus" in warnings[0]
+
+
+def test_a_store_below_the_home_folder_is_found_where_no_shell_has_written_it_out(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PITFALLS_RUNS", "~/work")
+    assert RunStore().root == tmp_path / "work"
+    assert RunStore("~/other").root == tmp_path / "other"
+    assert str(RunStore("~nobody-at-all/x").root) == "~nobody-at-all/x"

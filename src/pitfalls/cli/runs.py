@@ -105,6 +105,9 @@ def check(*runs: str) -> int:
         for line in lines:
             complain(line, kind="fault")
     damaged = sum(map(bool, faults.values()))
+    if not faults:
+        say(f"nothing was compared: there is no run in {store.root} that no process is working on")
+        return 0
     say(
         f"{counted(len(faults), 'run')} in {store.root}: "
         + (f"{damaged} damaged" if damaged else "everything is as it was written")
@@ -192,6 +195,8 @@ def export(
             f"its probabilities differ from the run's by {deployed.difference:.1g} on {deployed.pictures}"
         )
         return
+    for note in _notes(found):
+        complain(note, kind="warning")
     for made in _export(found, to, folder, table, style):
         say(f"exported {found.id} to {made}")
 
@@ -215,6 +220,15 @@ def _export(
     if to == "csv":
         return [export_csv(finished, folder, table)]
     return export_figures(finished, folder, cast("Kind", to), style)
+
+
+def _notes(run: "Run") -> list[str]:
+    """Return what whoever gets a run's numbers must know of them."""
+    unfinished = (
+        f"The run {run.id} is not finished (it is {run.manifest.status}): these are the numbers that it "
+        "had saved."
+    )
+    return [note for note in (run.older_note, "" if run.complete else unfinished) if note]
 
 
 def _status(run: "Run", *, held: bool) -> str:

@@ -30,6 +30,7 @@ from pitfalls.images.training import (
     training_warnings,
 )
 from pitfalls.images.training import TrainResult as Trained
+from pitfalls.named import named_digest, require_unchanged
 from pitfalls.runs import Track, open_tracker
 
 __all__ = ["Member", "Outcome", "begin", "look_at_test_set", "numbers_of", "train_member"]
@@ -60,6 +61,10 @@ class Member:
         The store of runs.
     run_id, begun : str
         The run, and when it was begun.
+    own_code : tuple of str
+        The names that may lead to code of the user's, in all trainings.
+    code : str
+        The fingerprint of that code, by which the run is named.
     """
 
     network: NetworkConfig
@@ -74,6 +79,8 @@ class Member:
     folder: Path
     run_id: str
     begun: str
+    own_code: tuple[str, ...] = ()
+    code: str = ""
 
     def tracker(self, step: int) -> AbstractContextManager[Track]:
         """Open what is told its numbers, after so many steps."""
@@ -98,6 +105,7 @@ class Outcome(Displayed):
     weights : bytes
         As safetensors.
     temperature : float or None
+    code : str
         As of ``KeptNetwork``.
     """
 
@@ -109,16 +117,24 @@ class Outcome(Displayed):
     logits: NDArray[Any]
     weights: bytes
     temperature: float | None = None
+    code: str = ""
 
 
-def begin(member: Member, data: ImageDataset) -> tuple[nn.Module, tuple[str, ...]]:
-    """Build a member's network, and say what is to be said of its training."""
+def begin(member: Member, data: ImageDataset) -> tuple[nn.Module, tuple[str, ...], str]:
+    """Build a member's network; say what is to be said of its training, and of which code it is.
+
+    Raises
+    ------
+    DataError
+        If code of the user's was edited since the run was asked for, as while another member trained.
+    """
+    require_unchanged(member.code, *member.own_code)
     network = build_network(member.network, data, member.training.seed)
     anew = start_from(member.start, network)
     warnings = training_warnings(member.training, data)
     if anew:
         warnings += (f"Not in the weights it starts from, so drawn anew: {', '.join(anew)}.",)
-    return network, warnings
+    return network, warnings, named_digest(member.network.model)
 
 
 @on_threads(1)
@@ -129,7 +145,7 @@ def train_member(member: Member) -> Outcome:
     itself depends on the machine and on what runs beside it.
     """
     data = member.source.load()
-    network, warnings = begin(member, data)
+    network, warnings, code = begin(member, data)
     curve: list[list[float]] = []
     log: list[dict[str, Any]] = []
     with member.tracker(0) as track:
@@ -154,7 +170,7 @@ def train_member(member: Member) -> Outcome:
         track(trained.steps, {"test_loss": found.test_loss, "test_accuracy": found.test_accuracy})
     clock = Clock(trained.seconds, trained.cpu_seconds)
     temperature, weights = fit_kept_temperature(network, data), save(weights_of(network))
-    return Outcome(found, "", warnings, clock, tuple(log), logits, weights, temperature)
+    return Outcome(found, "", warnings, clock, tuple(log), logits, weights, temperature, code)
 
 
 def look_at_test_set(

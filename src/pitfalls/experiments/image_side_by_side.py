@@ -96,8 +96,9 @@ def _keep_outcome(
         save_logits(run, k, outcome.logits, data)
         run.save(outcome.training, part=str(k))
         keep_weights(
-            run, k, outcome.weights, member.network, member.source, data, outcome.temperature
-        )
+            run, k, outcome.weights, member.network, member.source, data, outcome.temperature,
+            outcome.code,
+        )  # fmt: skip
         run.log_timing(
             **member.label, step=outcome.training.n_steps, seconds=outcome.clock.seconds,
             cpu_seconds=outcome.clock.cpu_seconds,

@@ -39,8 +39,8 @@ PATIENCE_S = 60.0  # of a command that was given no data: longer than this, and 
 class ImageSource:
     """Which pictures were asked for, and the fingerprint of what was found.
 
-    Only the fingerprint names a run: the same pictures at another path are the same data, and
-    other pictures at the same path are not. A config asks for one by a field of the type
+    Fingerprint and name, which titles bear, name a run: the same pictures at another path are the same
+    data, and other pictures at the same path are not. A config asks for one by a field of the type
     ``Annotated[ImageSource, Located(DataConfig, ask_for_images)]``, which gives its command the
     options of `DataConfig`.
     """
@@ -207,7 +207,11 @@ def _load(config: DataConfig, on_progress: Advance | None = None) -> ImageDatase
 
 
 def _stamp(data: str | None) -> int:
-    """Tell files from those that lay there before, by their times and sizes: cheaper than to read them."""
+    """Tell files from those that lay there before, by what the disk notes of them: cheaper than to read them.
+
+    Not by size and time alone, which a copy may have kept; no program sets the time of a file's last change
+    of any kind (ctime).
+    """
     if data in (None, "digits", "cifar10"):
         return 0
     from pitfalls.images.data import list_files
@@ -218,4 +222,9 @@ def _stamp(data: str | None) -> int:
         states = [(name, (path / name).stat()) for name in ("", *inside)]
     except OSError:
         return 0  # reading says what is wrong
-    return hash(frozenset((name, state.st_mtime_ns, state.st_size) for name, state in states))
+    return hash(
+        frozenset(
+            (name, s.st_mtime_ns, s.st_ctime_ns, s.st_size, s.st_dev, s.st_ino)
+            for name, s in states
+        )
+    )

@@ -11,7 +11,16 @@ from pitfalls.runs import NOT_IDENTITY
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["Start", "StartOptions", "find_start", "start_from"]
+    from pitfalls.runs import Run
+
+__all__ = [
+    "Start",
+    "StartOptions",
+    "find_start",
+    "start_from",
+    "weights_file",
+    "weights_recorded",
+]
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,17 @@ class Start:
     member: int = field(default=0, metadata=NOT_IDENTITY)
 
 
+def weights_file(member: int) -> str:
+    """Return the file that holds the weights of a run's training of that number."""
+    return f"weights-{member}.safetensors"
+
+
+def weights_recorded(run: "Run", member: int) -> str | None:
+    """Return the sha256 of the weights as the run's manifest has it; None where it holds none."""
+    recorded = run.manifest.files.get(weights_file(member))
+    return None if recorded is None else str(recorded[1])
+
+
 def find_start(asked: StartOptions) -> Start:
     """Look the run up, and fix which weights it holds."""
     if asked.start_from is None:
@@ -81,7 +101,7 @@ def start_from(start: Start, network: "nn.Module") -> tuple[str, ...]:
         raise InputError(
             f"start: run {run.id} was trained anew since. Give the command again, or other weights."
         )
-    earlier = load(run.read_file(f"weights-{start.member}.safetensors"))
+    earlier = load(run.read_file(weights_file(start.member)))
     own = network.state_dict()
     fitting = {k: v for k, v in earlier.items() if k in own and own[k].shape == v.shape}
     if not fitting:

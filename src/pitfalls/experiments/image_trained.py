@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from pitfalls.errors import InputError, RunError
 from pitfalls.experiments.image_networks import NetworkConfig, empty_network
 from pitfalls.experiments.image_source import ImageSource
+from pitfalls.experiments.image_start import weights_file
 from pitfalls.images.data import BYTES, ImageDataset, ValueScale
 from pitfalls.images.training import TEMPERATURES, Views, fit_temperature, predict_logits
 from pitfalls.named import is_named, named_digest
@@ -148,10 +149,11 @@ def keep_network(
     config: NetworkConfig,
     source: ImageSource,
     data: ImageDataset,
+    code: str,
 ) -> None:
     """Save a trained network as number ``member`` of a run."""
     temperature = fit_kept_temperature(network, data)
-    keep_weights(run, member, save(weights_of(network)), config, source, data, temperature)
+    keep_weights(run, member, save(weights_of(network)), config, source, data, temperature, code)
 
 
 def weights_of(network: nn.Module) -> dict[str, Tensor]:
@@ -170,9 +172,13 @@ def keep_weights(
     source: ImageSource,
     data: ImageDataset,
     temperature: float | None,
+    code: str,
 ) -> None:
-    """Save a trained network's weights, as safetensors, as number ``member`` of a run."""
-    run.save_file(_file(member), weights)
+    """Save a trained network's weights, as safetensors, as number ``member`` of a run.
+
+    ``code`` is the fingerprint of the source when it was built: the file may have been edited since.
+    """
+    run.save_file(weights_file(member), weights)
     run.save(
         KeptNetwork(
             config,
@@ -181,7 +187,7 @@ def keep_weights(
             data.shape,
             data.mean,
             data.std,
-            named_digest(config.model),
+            code,
             temperature,
             data.reading.scale,
         ),
@@ -299,17 +305,13 @@ def fit_kept_temperature(network: nn.Module, data: ImageDataset) -> float | None
     return None if found == TEMPERATURES[0] else found
 
 
-def _file(member: int) -> str:
-    return f"weights-{member}.safetensors"
-
-
 def _weights(run: Run, member: int) -> bytes:
     _require_weights(run, member)
-    return run.read_file(_file(member))
+    return run.read_file(weights_file(member))
 
 
 def _require_weights(run: Run, member: int) -> None:
-    if not run.holds(_file(member)):
+    if not run.holds(weights_file(member)):
         raise InputError(
             f"run {run.id} holds no trained network number {member}. Name a finished run of "
             "'images train', 'images compare' or 'images fast'."

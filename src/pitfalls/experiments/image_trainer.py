@@ -74,6 +74,10 @@ class Plan:
         Where the trainings run.
     track : str or None
         Who is told the numbers while they are made.
+    own_code : tuple of str
+        The names that may lead to code of the user's.
+    code : str
+        The fingerprint of that code, by which the run is named.
     """
 
     network: NetworkConfig
@@ -86,6 +90,8 @@ class Plan:
     start: Start = field(default_factory=Start)
     workers: Workers = field(default_factory=Workers)
     track: str | None = None
+    own_code: tuple[str, ...] = ()
+    code: str = ""
 
     def members(self, settled: Sequence[TrainConfig], run: Run | None) -> tuple[Member, ...]:
         """Return the trainings one by one."""
@@ -101,6 +107,7 @@ class Plan:
             Member(
                 network, training, self.start, self.source, self.device, self.six_views,
                 label, "-".join(names[str(v)] for v in label.values()), self.track, folder, run_id, begun,
+                self.own_code, self.code,
             )
             for network, training, label in zip(networks, settled, labels, strict=True)
         )  # fmt: skip
@@ -155,7 +162,7 @@ def train_all(plan: Plan, run: Run | None, progress: Progress) -> Trainings:
     members = plan.members(settled, run)
     if run is None or kept is None:
         for member in members[done:]:
-            network, _ = begin(member, data)
+            network, _, _ = begin(member, data)
             train(network, data, member.training, device=plan.device)
         return Trainings(data, settled[0])
     if plan.workers.backend != "here":
@@ -183,7 +190,7 @@ def _one(
 ) -> None:
     """Train, test and keep one member, from its checkpoint on."""
     run, k = kept.run, len(kept.ends)
-    network, warnings = begin(member, data)
+    network, warnings, code = begin(member, data)
     for warning in warnings:
         run.warn(warning)
     done = 0 if kept.state is None else kept.state.step
@@ -209,7 +216,7 @@ def _one(
         track(trained.steps, {"test_loss": found.test_loss, "test_accuracy": found.test_accuracy})
     save_logits(run, k, logits, data)
     run.save(found, part=str(k))
-    keep_network(run, k, network, member.network, member.source, data)
+    keep_network(run, k, network, member.network, member.source, data, code)
     kept.finish(Clock(trained.seconds, trained.cpu_seconds))
 
 

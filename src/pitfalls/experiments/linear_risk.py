@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pitfalls.errors import DataError, InputError
-from pitfalls.experiments.linear_source import ArraySource, Planted, Problem
+from pitfalls.experiments.linear_source import ArraySource, Planted, Problem, digest_of
 from pitfalls.images.data import read_arrays
 from pitfalls.images.linear import one_hot
 from pitfalls.linear import SquaredRisk
@@ -88,6 +88,11 @@ def _planted(source: Planted) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.f
 
 
 def _arrays(source: ArraySource) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    if digest_of(source.path) != source.fingerprint:
+        raise DataError(
+            f"{source.path}: the arrays are not those this run was asked for. Give the command again, or "
+            "put the file back."
+        )
     stored = read_arrays(source.path)
     if not {"x", "y"} <= set(stored):
         raise DataError(f"{source.path}: expected an .npz file with arrays x and y.")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-from pitfalls.errors import InputError
+from pitfalls.errors import DataError, InputError
 from pitfalls.experiments.image_source import ImageSource, find_images
 from pitfalls.images.data import DataConfig, read_arrays
 from pitfalls.prose import number
@@ -18,6 +18,7 @@ __all__ = [
     "Planted",
     "Problem",
     "ProblemConfig",
+    "digest_of",
     "find_problem",
     "find_source",
 ]
@@ -161,6 +162,13 @@ def find_source(
     """
     is_archive = data is not None and data.endswith(".npz") and Path(data).exists()
     if data is not None and is_archive and {"x", "y"} <= set(read_arrays(data)):
-        digest = hashlib.sha256(read_regular(Path(data))).hexdigest()
-        return ArraySource(digest, str(Path(data).resolve()))
+        return ArraySource(digest_of(data), str(Path(data).resolve()))
     return find_images(DataConfig(data, subset_train=subset_train, seed=seed))
+
+
+def digest_of(path: str) -> str:
+    """Return the sha256 of a file."""
+    try:
+        return hashlib.sha256(read_regular(Path(path))).hexdigest()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from None

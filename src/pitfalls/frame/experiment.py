@@ -119,6 +119,9 @@ def run_experiment(
 ) -> Finished[R]:
     """Return the run of ``config``: reused if complete, continued if interrupted, else made.
 
+    What a run was made of may be other runs, which a config names by their ids. It then has a method
+    ``still_holds(result, store)``: where that is false, they are others now, and the run is made anew.
+
     Raises
     ------
     RunError
@@ -136,4 +139,10 @@ def run_experiment(
     ) as run:
         if not run.complete:
             run.save(experiment.run(config, run, progress))
-    return Finished(run, run.load(experiment.result))
+    finished = Finished(run, run.load(experiment.result))
+    holds = getattr(config, "still_holds", None)
+    if run.was_opened or holds is None or holds(finished.result, store):
+        return finished
+    return run_experiment(
+        experiment, config, store, command=command, threads=threads, fresh=True, progress=progress
+    )

@@ -76,26 +76,41 @@ def _told(config: Mapping[str, Any]) -> set[str]:
 def draw_figures(experiment: Experiment[C, R], finished: Finished[R]) -> None:
     """Draw the figures of a run into ``<run>/figures/`` as SVG and PNG, with their words.
 
-    Those that are there, and as they were drawn, are kept; in a folder that may only be read nothing
-    is drawn.
+    Those that are there, as they were drawn and by the code that draws now, are kept; in a folder that
+    may only be read nothing is drawn.
     """
     import json
     import os
 
     from pitfalls.plots import draw
+    from pitfalls.runs import drawing_code
 
     run = finished.run
     folder = run.path / "figures"
     if not os.access(folder if folder.exists() else run.path, os.W_OK):
         return
+    code = drawing_code(f"{experiment.package}.figures")
     for figure in experiment.figures():
         names = [f"figures/{figure.name}.{kind}" for kind in (*figure.kinds, "json")]
-        if all(map(run.has_file, names)) or not figure.shown_for(finished.result):
+        if not figure.shown_for(finished.result):
+            continue
+        if all(map(run.has_file, names)) and _drawn_by(run, names[-1]) == code:
             continue
         drawn = draw(figure, finished.result)
         for kind, data in drawn.files.items():
             run.save_file(f"figures/{figure.name}.{kind}", data)
-        words = {"alt": drawn.alt, "caption": drawn.caption}
+        words = {"alt": drawn.alt, "caption": drawn.caption, "code": code}
         run.save_file(
             f"figures/{figure.name}.json", json.dumps(words, ensure_ascii=False, indent=2)
         )
+
+
+def _drawn_by(run: "Run", name: str) -> str | None:
+    """Return the fingerprint of the code that drew a figure, from its words."""
+    import json
+
+    try:
+        words = json.loads(run.read_file(name))
+    except ValueError:
+        return "unknown"
+    return words.get("code") if isinstance(words, dict) else "unknown"

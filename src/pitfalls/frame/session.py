@@ -114,6 +114,8 @@ def current_command(tokens: Sequence[str] | None = None) -> str:
     line = ["pitfalls", *words]
     if _settings.seed != Settings.seed:
         line += ["--seed", str(_settings.seed)]
+    if _settings.runs is not None:  # in another folder the run is not there to go on with
+        line += ["--runs", str(_settings.runs)]
     return _variables(words, "PITFALLS_DATA") + typed(line)
 
 

@@ -1,5 +1,6 @@
 """What may come in as data: real numbers in an array, a tensor or a table, none of them missing."""
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -12,7 +13,28 @@ if TYPE_CHECKING:
 
     Array: TypeAlias = npt.NDArray[Any] | torch.Tensor
 
-__all__ = ["Array", "as_columns", "refuse_masked"]
+__all__ = ["Array", "as_columns", "pairs", "refuse_masked"]
+
+
+def pairs(batches: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield batches, each of which must be x and y.
+
+    Raises
+    ------
+    InputError
+        If one is not: (x, y) itself is one batch, and its rows are none.
+    """
+    wrong = (
+        "SecondMoments: from_batches takes an iterable of batches (x, y); of one pair of arrays it is "
+        "from_arrays(x, y), or from_batches([(x, y)])."
+    )
+    if not isinstance(batches, Iterable):
+        raise InputError(f"{wrong} Got {type(batches).__name__} instead.")
+    for batch in batches:
+        if not isinstance(batch, tuple | list) or len(batch) != 2:
+            of = f" of {len(batch)}" if isinstance(batch, tuple | list) else ""
+            raise InputError(f"{wrong} Got a batch that is a {type(batch).__name__}{of}.")
+        yield batch[0], batch[1]
 
 
 def as_columns(x: Any, y: Any, shape: tuple[int, int] | None = None) -> tuple[Any, Any]:

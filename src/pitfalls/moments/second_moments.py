@@ -24,7 +24,8 @@ import numpy.typing as npt
 from jaxtyping import Float64
 
 from pitfalls.errors import InputError
-from pitfalls.moments.intake import as_columns
+from pitfalls.integers import require_integer
+from pitfalls.moments.intake import as_columns, pairs
 from pitfalls.moments.rounding import value_rounding, zero_rounding
 from pitfalls.moments.streaming import FAINTEST, Sums, chunk_rows
 
@@ -136,8 +137,8 @@ class SecondMoments:
             If the shapes do not match, there is no row, a value is NaN or infinite, or the squares of
             a column are beyond float64, too large or too small.
         """
-        if chunk_size is not None and chunk_size < 1:
-            raise InputError(f"SecondMoments: chunk_size must be at least 1. Got {chunk_size}.")
+        if chunk_size is not None:
+            chunk_size = require_integer("SecondMoments", "chunk_size", chunk_size, 1)
         return cls._collect([(x, y)], chunk_size, center=center)
 
     @classmethod
@@ -165,7 +166,7 @@ class SecondMoments:
     ) -> Self:
         sums: Sums | None = None
         shape: tuple[int, int] | None = None
-        for x, y in batches:
+        for x, y in pairs(batches):
             x, y = as_columns(x, y, shape)
             if len(x) == 0:
                 continue
@@ -274,13 +275,12 @@ class SecondMoments:
         Raises
         ------
         InputError
-            If the squares of a column leave float64 by it.
+            If scale or shift is no number a column, or the squares of a column leave float64.
         """
         if of not in ("x", "y"):
             raise InputError(f"SecondMoments: of must be 'x' or 'y'. Got {of!r}.")
         mean = self.mean_x if of == "x" else self.mean_y
-        a = np.broadcast_to(np.asarray(scale, dtype=np.float64), mean.shape)
-        b = np.asarray(shift, dtype=np.float64)
+        a, b = _a_column(scale, "scale", len(mean)), _a_column(shift, "shift", len(mean))
         squares = np.diagonal(self.scatter_xx if of == "x" else self.scatter_yy)
         if ((squares >= FAINTEST) & (a != 0) & (a * squares * a < FAINTEST)).any():
             raise InputError(LOST)
@@ -315,7 +315,7 @@ class SecondMoments:
         share = other.n / n
         dx, dy = other.mean_x - self.mean_x, other.mean_y - self.mean_y
         weight = self.n * share
-        return replace(
+        merged = replace(
             self,
             n=n,
             mean_x=self.mean_x + share * dx,
@@ -324,9 +324,23 @@ class SecondMoments:
             scatter_yx=self.scatter_yx + other.scatter_yx + weight * np.outer(dy, dx),
             scatter_yy=self.scatter_yy + other.scatter_yy + weight * np.outer(dy, dy),
         )
+        for scatter, step in ((merged.scatter_xx, dx), (merged.scatter_yy, dy)):
+            if ((np.diagonal(scatter) < FAINTEST) & (step != 0)).any():
+                raise InputError(LOST)  # columns that are constant in each part, and not in both
+        return merged
 
     def __repr__(self) -> str:
         return (
             f"SecondMoments(n={self.n}, n_features={self.n_features}, n_outputs={self.n_outputs}, "
             f"center={self.center})"
         )
+
+
+def _a_column(values: npt.ArrayLike, name: str, n: int) -> npt.NDArray[np.float64]:
+    """Return one number a column, of a number or an array of shape (n,)."""
+    array = np.asarray(values, dtype=np.float64)
+    if array.shape not in ((), (n,)):
+        raise InputError(
+            f"SecondMoments: {name} must be a number or of shape ({n},). Got shape {array.shape}."
+        )
+    return np.broadcast_to(array, (n,))

@@ -60,6 +60,8 @@ class Sums:
             self.scatter_xx += np.triu(xx + np.outer(merge_x, merge_x))
             self.scatter_yx += yx + np.outer(merge_y, merge_x)
             self.scatter_yy += yy + np.outer(merge_y, merge_y)
+            _note_faint_there(self.moved_x, self.scatter_xx, x, merge_x)
+            _note_faint_there(self.moved_y, self.scatter_yy, y, merge_y)
         else:
             xs[m], ys[m] = merge_x, merge_y  # ... which is one more row
             # SciPy's BLAS for the larger products: a second library's threads would contend
@@ -102,6 +104,21 @@ def _note_faint(
     faint = _faint(scatter)
     if faint.any():
         moved[faint] |= rows[:, faint].any(axis=0)
+
+
+def _note_faint_there(
+    moved: npt.NDArray[np.bool_],
+    scatter: npt.NDArray[np.float64],
+    values: Any,
+    merge: npt.NDArray[np.float64],
+) -> None:
+    """Do so for values on a GPU, or beside those that are."""
+    faint = np.flatnonzero(_faint(scatter))
+    if faint.size:
+        own = values[:, faint]
+        varies = (own != own[:1]).any(0)
+        varies = varies.cpu().numpy() if hasattr(varies, "cpu") else varies
+        moved[faint] |= varies | (merge[faint] != 0)
 
 
 def _centre(rows: npt.NDArray[np.float64], values: Any) -> npt.NDArray[np.float64]:

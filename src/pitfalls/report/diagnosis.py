@@ -76,6 +76,7 @@ def _page(run: Run, result: DiagnosisResult) -> str:
         css=css,
         version=version("pitfalls"),
         run=run.id,
+        older=without_places(run.older_note),
         command=without_places(run.manifest.command),
         machine=run.manifest.machine,
         end=run.manifest.end,

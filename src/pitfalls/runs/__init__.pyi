@@ -3,6 +3,7 @@ from .atomic import write_json as write_json
 from .atomic import write_text as write_text
 from .check import folder_size as folder_size
 from .checkpoint import Checkpoint as Checkpoint
+from .code import drawing_code as drawing_code
 from .config import NOT_IDENTITY as NOT_IDENTITY
 from .config import config_hash as config_hash
 from .config import config_to_dict as config_to_dict
@@ -31,6 +32,7 @@ __all__ = [
     "config_to_dict",
     "describe_machine",
     "describe_versions",
+    "drawing_code",
     "export_mlflow",
     "export_tensorboard",
     "folder_size",

@@ -20,11 +20,12 @@ from platformdirs import user_cache_path
 from pitfalls.errors import RunError
 from pitfalls.runs.atomic import write_json
 
-__all__ = ["code_modules", "fingerprint"]
+__all__ = ["code_modules", "drawing_code", "fingerprint"]
 
 PACKAGE = "pitfalls"
 SOURCE = Path(__file__).resolve().parents[1]
-COMPUTES_NOTHING = ("cli", "frame", "plots", "prose", "report", "runs")
+DRAWS = ("plots", "prose")
+COMPUTES_NOTHING = ("cli", "frame", "report", "runs", *DRAWS)
 
 Import = tuple[int, str, str, str]
 """Dots in front, module, name (empty for ``import module``, ``*`` for all of it), name here."""
@@ -47,9 +48,25 @@ def fingerprint(entry: str) -> str | None:
     str or None
         None if this package has no such module (any more).
     """
+    return _fingerprint(entry, COMPUTES_NOTHING)
+
+
+@cache
+def drawing_code(entry: str) -> str | None:
+    """Return 12 hexadecimal digits of the code behind figures: what computes them and what draws.
+
+    Parameters
+    ----------
+    entry : str
+        The module that holds the figures.
+    """
+    return _fingerprint(entry, tuple(name for name in COMPUTES_NOTHING if name not in DRAWS))
+
+
+def _fingerprint(entry: str, left_out: tuple[str, ...]) -> str | None:
     if not _files(entry):
         return None
-    modules = code_modules(entry)
+    modules = code_modules(entry, left_out)
     _remember()
     text = "\n".join(
         f"{name} {_read(file)[0]}" for name in sorted(modules) for file in _files(name)
@@ -57,22 +74,22 @@ def fingerprint(entry: str) -> str | None:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def code_modules(entry: str) -> frozenset[str]:
+def code_modules(entry: str, left_out: tuple[str, ...] = COMPUTES_NOTHING) -> frozenset[str]:
     """Return the modules that the fingerprint of ``entry`` covers."""
     found: set[str] = set()
     left = [entry]
     while left:
         module = left.pop()
-        if module in found or not _computes(module):
+        if module in found or _is_one_of(module, left_out):
             continue
         found.add(module)
         left.extend(_targets(module, _imported(module)))
     return frozenset(found)
 
 
-def _computes(module: str) -> bool:
+def _is_one_of(module: str, names: tuple[str, ...]) -> bool:
     inside = module.removeprefix(f"{PACKAGE}.")
-    return not any(inside == name or inside.startswith(f"{name}.") for name in COMPUTES_NOTHING)
+    return any(inside == name or inside.startswith(f"{name}.") for name in names)
 
 
 # -- from imports to modules ----------------------------------------------------------------------

@@ -17,6 +17,8 @@ SERIES = (
 """Fields of a log's records that tell whose they are: several trainings have the same steps."""
 BATCH = 1000
 """Most records that MLflow takes at once."""
+ENDS = {"complete": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
+"""What MLflow calls how a run ended."""
 
 
 def export_tensorboard(run: Run, folder: Path) -> Path:
@@ -80,7 +82,10 @@ def export_mlflow(run: Run, folder: Path) -> str:
     metrics = [Metric(name, value, start, step) for name, step, value in _scalars(run)]
     for first in range(0, len(metrics), BATCH):
         client.log_batch(made.info.run_id, metrics=metrics[first : first + BATCH])
-    client.set_terminated(made.info.run_id)
+    if (
+        run.manifest.status in ENDS
+    ):  # one that goes on, or was killed, stays as it is begun: running
+        client.set_terminated(made.info.run_id, ENDS[run.manifest.status])
     return str(made.info.run_id)
 
 

@@ -4,9 +4,10 @@ import itertools
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -51,6 +52,8 @@ class RunStore:
 
     def __init__(self, root: str | os.PathLike[str] | None = None) -> None:
         self.root = Path(root or os.environ.get("PITFALLS_RUNS") or "runs")
+        with suppress(RuntimeError):  # ~ of nobody who is known is a name as any other
+            self.root = self.root.expanduser()  # as no shell does it in --runs=~/x or in a file
 
     def open(
         self,
@@ -104,15 +107,15 @@ class RunStore:
                     return Run(path, manifest)
         lock = _acquire(path)
         try:
-            if fresh:
-                _clear(path)
+            if fresh or not (path / MANIFEST).exists():
+                _clear(
+                    path
+                )  # what a start over that was killed has left is no run's, checkpoints too
             manifest = read_manifest(path) if (path / MANIFEST).exists() else new
             if manifest.status != "complete":
                 manifest.command = command or manifest.command
-                manifest.versions = describe_versions()
-                manifest.machine = describe_machine()
+                _note_where(manifest, path)
                 manifest.threads = threads
-                manifest.commit = find_commit()
                 return Run(path, manifest, lock, set_aside=moved)
         except BaseException as error:
             lock.release()
@@ -155,10 +158,16 @@ class RunStore:
         if not str(name):
             raise InputError("find run: a name is needed, got none. See: pitfalls runs list")
         folder = Path(os.path.abspath(name))  # its names are the run's id
-        with suppress(OSError, ValueError):  # no name of a folder at all
-            if (folder / MANIFEST).exists():
-                return folder
         folders = {f"{path.parent.name}/{path.name}": path for path in self._folders()}
+        if _has_manifest(folder):
+            if folder in {Path(os.path.abspath(path)) for path in folders.values()} or _is_runs(
+                folder
+            ):
+                return folder
+            raise InputError(
+                f"find run: {folder / MANIFEST} is no run's, or is damaged. If it is a run's, give its "
+                "store: --runs FOLDER."
+            )
         matches = [id_ for id_ in folders if id_ == str(name)] or [
             id_ for id_ in folders if id_.endswith(str(name)) or id_.startswith(str(name))
         ]
@@ -256,6 +265,49 @@ def is_held(path: Path) -> bool:
         return False
     lock.release()
     return False
+
+
+def _has_manifest(folder: Path) -> bool:
+    with suppress(OSError, ValueError):  # no name of a folder at all
+        return (folder / MANIFEST).exists()
+    return False
+
+
+def _is_runs(folder: Path) -> bool:
+    """Whether a folder's manifest is a run's: many programs have a file of this name."""
+    with suppress(OSError, ValueError):
+        content = plain.load(read_regular(folder / MANIFEST))
+        return isinstance(content, dict) and {"experiment", "identity", "files"} <= set(content)
+    return False
+
+
+def _note_where(manifest: Manifest, path: Path) -> None:
+    """Write down on what a run is begun; of one that goes on elsewhere say so."""
+    versions, machine = describe_versions(), describe_machine()
+    if manifest.files or (path / "checkpoints").exists():
+        changed = _changes(manifest, versions, machine)
+        text = (
+            f"Begun with {' and '.join(old for old, _ in changed)}, continued with "
+            f"{' and '.join(new for _, new in changed)}: what was computed before may be rounded "
+            "otherwise, so its numbers may not be those of an undisturbed run, bit for bit."
+        )
+        if changed and text not in manifest.warnings:
+            manifest.warnings.append(text)
+    manifest.versions, manifest.machine, manifest.commit = versions, machine, find_commit()
+
+
+def _changes(
+    manifest: Manifest, versions: Mapping[str, str], machine: Mapping[str, Any]
+) -> list[tuple[str, str]]:
+    """Return (before, now) of every library that could move a number, and of the processor."""
+    before = {**manifest.versions, "processor": manifest.machine.get("processor")}
+    now = {**versions, "processor": machine["processor"]}
+    names = [name for name in {**before, **now} if name != "pitfalls"]  # its code names the run
+    changed = [name for name in names if before.get(name) != now.get(name)]
+    return [
+        (f"{name} {before.get(name) or 'unknown'}", f"{name} {now.get(name) or 'unknown'}")
+        for name in changed
+    ]
 
 
 def _new_manifest(experiment: str, config: object, entry: str | None) -> Manifest:

@@ -30,6 +30,7 @@ from pitfalls.prose import Paragraph, Picture, Table, plain
 from pitfalls.report.diagnosis import build_diagnosis
 from pitfalls.runs import RunStore
 from tests.kinds import of_kind, there
+from tests.runs.forged import rewrite_manifest
 
 MODULE = """
 import torch
@@ -114,6 +115,10 @@ def test_a_network_of_ones_own_is_diagnosed_kept_and_drawn(folder):
         assert f"{card.question}: {card.verdict}" in page
         assert f"n = {card.evidence.n:,}" in page
     assert "http://" not in page.replace("http://www.w3.org", "")
+    assert "is older" not in page
+    rewrite_manifest(finished.run, code="0" * 12)
+    later = build_diagnosis(finished.run, folder / "later").read_text(encoding="utf-8")
+    assert f"The run {finished.run.id} is older: other code" in later
 
 
 def test_a_stopped_run_goes_on_with_the_next_question(folder):

@@ -50,7 +50,7 @@ def keep_some(
             if nan:
                 for weights in network.parameters():
                     weights.data.fill_(float("nan"))
-            keep_network(run, member, network, SMALL, source, data)
+            keep_network(run, member, network, SMALL, source, data, "")
     return run
 
 
@@ -98,6 +98,7 @@ def result_of(
         views=views,
         trained_run="images-train/digits-0123",
         member=0,
+        weights_sha256="0" * 64,
         confusion=confusion,
         top5=Share(n, n) if k > 5 else None,
         as_trained=Confidence(1.0, 1.25, calibration),

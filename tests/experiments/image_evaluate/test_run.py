@@ -315,3 +315,22 @@ def test_other_data_with_several_sets_of_labels_are_read_by_the_networks_own(tmp
     other = find_elsewhere(kept, str(tmp_path / "other"))
     expected = find_images(DataConfig(str(tmp_path / "other"), labels="odd", size=8, channels=1))
     assert other.fingerprint == expected.fingerprint
+
+
+def test_an_evaluation_of_what_a_run_holds_is_made_anew_where_it_holds_another_network(
+    tmp_path, source
+):
+    store = RunStore(tmp_path)
+    trained = keep_some(store, source, n=2)
+    config = EvaluateConfig(trained.id)
+    first = run_experiment(EXPERIMENT, config, store)
+    assert first.result.weights_sha256 == weights_digest(trained)
+    assert not run_experiment(EXPERIMENT, config, store).run.was_opened
+    other = trained.read_file("weights-1.safetensors")
+    rewrite(trained, "weights-0.safetensors", other)
+    again = run_experiment(EXPERIMENT, config, store)
+    assert again.run.was_opened
+    named = run_experiment(EXPERIMENT, config_of(store.find(trained.id)), store).result
+    assert again.result.loss == named.loss != first.result.loss
+    store.remove(trained.id)  # nothing says that it is another one
+    assert not run_experiment(EXPERIMENT, config, store).run.was_opened

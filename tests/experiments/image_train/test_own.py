@@ -10,18 +10,24 @@ from PIL import Image
 from torch import nn
 
 from pitfalls.cli import main
-from pitfalls.errors import InputError, RunError
+from pitfalls.errors import DataError, InputError, RunError
+from pitfalls.experiments.image_architectures import EXPERIMENT as ARCHITECTURES
+from pitfalls.experiments.image_architectures import ArchitecturesConfig
+from pitfalls.experiments.image_compare import EXPERIMENT as COMPARISON
+from pitfalls.experiments.image_compare import CompareConfig
 from pitfalls.experiments.image_export import export_network
 from pitfalls.experiments.image_networks import NetworkConfig
 from pitfalls.experiments.image_source import find_images
 from pitfalls.experiments.image_start import Start, start_from
 from pitfalls.experiments.image_train import EXPERIMENT, TrainRunConfig
-from pitfalls.experiments.image_trained import load_trained, weights_digest
+from pitfalls.experiments.image_trained import KeptNetwork, load_trained, weights_digest
+from pitfalls.experiments.image_workers import Workers
 from pitfalls.frame import session
 from pitfalls.frame.experiment import run_experiment
 from pitfalls.images import DataConfig
 from pitfalls.images.training.config import TrainConfig
-from pitfalls.runs import RunStore, config_hash
+from pitfalls.named import named_digest
+from pitfalls.runs import Run, RunStore, config_hash
 from tests.kinds import of_kind
 
 NET = """
@@ -209,3 +215,62 @@ def test_of_more_outputs_than_classes_the_first_count_everywhere(tmp_path, capsy
     np.testing.assert_allclose(
         program(torch.from_numpy(image)).detach().numpy(), kept.predict(image), atol=1e-6
     )
+
+
+WIDER = "LazyLinear(n_classes), nn.LazyLinear(n_classes)"
+
+
+@pytest.mark.parametrize("backend", ["here", "loky"])
+def test_code_that_is_edited_while_a_comparison_runs_trains_no_part_of_it(
+    tmp_path, monkeypatch, backend
+):
+    """Neither may later trainings be of other code, nor weights count as those of the edited file."""
+    net = tmp_path / "net.py"
+    whole = "from torch import nn\n\ndef Net(n_classes):\n    return nn.Sequential(nn.Flatten(), nn.X)\n"
+    net.write_text(whole.replace("X", "LazyLinear(n_classes)"))
+    own = f"{net}:Net"
+    config = CompareConfig(
+        find_images(DataConfig("digits", subset_train=100, subset_val=40)),
+        network=NetworkConfig(own),
+        training=TrainConfig(epochs=1, flip="none", batch_size=50),
+        schemes=("constant", "one_cycle"),
+        workers=Workers(backend=backend, n_jobs=1),
+    )
+    store = RunStore(tmp_path / "runs")
+    saved = Run.save_arrays
+
+    def edit(run, name, **arrays):
+        net.write_text(whole.replace("X", WIDER))
+        saved(run, name, **arrays)
+
+    monkeypatch.setattr(Run, "save_arrays", edit)  # when the first training has been tested
+    with pytest.raises(DataError, match="the code was edited"):
+        run_experiment(COMPARISON, config, store)
+    monkeypatch.undo()
+    (run,) = store.list()
+    assert run.load(KeptNetwork, part="0").code != named_digest(own)
+    net.write_text(whole.replace("X", "LazyLinear(n_classes)"))
+    done = run_experiment(COMPARISON, config, store).run
+    assert done.id == run.id
+    for member in (0, 1):
+        assert len(of_kind(nn.Sequential, load_trained(done, member, own).network)) == 2
+
+
+def test_networks_are_counted_as_they_were_trained(tmp_path, monkeypatch):
+    net = tmp_path / "net.py"
+    whole = "from torch import nn\n\ndef Net(n_classes):\n    return nn.Sequential(nn.Flatten(), nn.X)\n"
+    net.write_text(whole.replace("X", "LazyLinear(n_classes)"))
+    config = ArchitecturesConfig(
+        find_images(DataConfig("digits", subset_train=100, subset_val=40)),
+        networks=(f"{net}:Net",),
+        training=TrainConfig(epochs=1, flip="none", batch_size=50),
+    )
+    saved = Run.save_arrays
+
+    def edit(run, name, **arrays):
+        net.write_text(whole.replace("X", WIDER))
+        saved(run, name, **arrays)
+
+    monkeypatch.setattr(Run, "save_arrays", edit)
+    found = run_experiment(ARCHITECTURES, config, RunStore(tmp_path / "runs")).result
+    assert found.candidates[0].n_parameters == 64 * 10 + 10

@@ -191,3 +191,22 @@ def test_the_command_s_help_needs_no_torch(room):
         "assert not {'torch', 'matplotlib', 'numba', 'sklearn'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_training_by_the_best_scheme_is_made_anew_where_another_is_best_now(source, tmp_path):
+    store = RunStore(tmp_path)
+    training = TrainConfig(batch_size=40, flip="none")
+    compare = CompareConfig(source, SMALL, training, ("annealed", "constant"))
+    compared = run_experiment(COMPARISON, compare, store)
+    config = TrainRunConfig(source, SMALL, training, compared.run.id)
+    first = run_experiment(EXPERIMENT, config, store).result.trained.scheme
+    assert first == compared.result.best.scheme
+    assert not run_experiment(EXPERIMENT, config, store).run.was_opened
+    other = {"annealed": "constant", "constant": "annealed"}
+    swapped = [replace(one, scheme=other[one.scheme]) for one in compared.result.trainings]
+    entry = f"{COMPARISON.package}.run"
+    with store.open(COMPARISON.name, compare, entry=entry, fresh=True) as run:
+        run.save(replace(compared.result, trainings=tuple(swapped)))
+    again = run_experiment(EXPERIMENT, config, store)
+    assert again.run.was_opened
+    assert again.result.trained.scheme == other[first]

@@ -91,3 +91,11 @@ def test_a_dimension_named_twice_is_measured_once(store):
     result = run_experiment(EXPERIMENT, SignalConfig(n_features=(3, 4, 3), n_seeds=2), store).result
     assert result.cells.n_features.tolist() == [3, 3, 4, 4]
     assert [row.n_features for row in result.rows] == [3, 4]
+
+
+@pytest.mark.parametrize("seed", [2**53 + 1, 2**62 + 1, 2**63 - 2])
+def test_large_seeds_are_kept_to_the_last_digit(store, seed):
+    found = run_experiment(EXPERIMENT, SignalConfig((2,), n_seeds=2, seed=seed), store).result
+    assert found.cells.seed.tolist() == [seed, seed + 1]
+    with pytest.raises(InputError, match=r"stay below 2\^63"):
+        SignalConfig((2,), n_seeds=2, seed=2**63 - 1)

@@ -175,6 +175,8 @@ def test_more_ones_are_said_to_take_longer_only_where_they_do_at_every_dimension
     assert time_taken(result_of(*slower, cell(9, 2, 2, 300))) == (
         "99 % accuracy takes 300 to 900 iterations"
     )
+    for other in (cell(12, 2, 2, 300), cell(12, 2, 0)):  # of one weight at d = 12, or of none
+        assert time_taken(result_of(*slower, other)).startswith("99 % accuracy takes")
     assert time_taken(result_of(cell(9, 4, 0))) == (
         "No training reaches 99 % accuracy within 1,000 iterations"
     )

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.linalg
+import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import clone, decomposition
@@ -466,3 +467,19 @@ def test_rows_that_are_refused_leave_the_labels_of_the_fit_before():
     with np.errstate(over="ignore"), pytest.raises(InputError, match="infinite"):
         classifier.partial_fit(np.full((2, X.shape[1]), 1e160), ["a", "a"])
     np.testing.assert_array_equal(classifier.predict(X), before)
+
+
+@pytest.mark.parametrize("kind", [scipy.sparse.csr_array, scipy.sparse.csr_matrix])
+def test_sparse_targets_are_refused_in_one_line(kind):
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((30, 4)), rng.standard_normal((30, 2))
+    labels = (y[:, :1] > 0).astype(int)
+    for ask in (
+        lambda: CCA().fit(x, kind(y)),
+        lambda: CCA().partial_fit(x, kind(y)),
+        lambda: CCA().fit(x, y).transform(x, kind(y)),
+        lambda: LeastSquaresClassifier().fit(x, kind(labels)),
+    ):
+        with pytest.raises(InputError, match=r"y must be dense\. .*give y\.toarray\(\)"):
+            ask()
+    assert CCA().fit(kind(x), y).n_components_ == 2

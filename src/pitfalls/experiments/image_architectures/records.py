@@ -60,7 +60,7 @@ class ArchitecturesConfig:
     def __post_init__(self) -> None:
         for config in self.configs:
             assert config  # each is checked when it is made
-        digest = named_digest(*self.networks, *self.training.own_parts)
+        digest = named_digest(*self.own_code)
         object.__setattr__(self, "code", digest)  # never given: what the names lead to now
         if len(set(self.networks)) < len(self.networks) or not self.networks:
             raise InputError(
@@ -72,6 +72,11 @@ class ArchitecturesConfig:
                 f"ArchitecturesConfig: n_seeds must be at least 1. Got {self.n_seeds} instead."
             )
         self.network.need_use(self.networks)
+
+    @property
+    def own_code(self) -> tuple[str, ...]:
+        """The names that may lead to code of the user's."""
+        return *self.networks, *self.training.own_parts
 
     @property
     def configs(self) -> tuple[NetworkConfig, ...]:

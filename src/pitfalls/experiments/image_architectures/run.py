@@ -13,11 +13,11 @@ from pitfalls.experiments.image_architectures.records import (
 )
 from pitfalls.experiments.image_homework import homework_source, homework_training
 from pitfalls.experiments.image_networks import NetworkConfig, build_network
-from pitfalls.experiments.image_source import describe_pictures
+from pitfalls.experiments.image_source import describe_pictures, load_images
 from pitfalls.experiments.image_trainer import Plan, train_all
 from pitfalls.frame import Homework
 from pitfalls.images.data import ImageDataset
-from pitfalls.named import is_named
+from pitfalls.named import is_named, require_unchanged
 from pitfalls.progress import Progress
 from pitfalls.runs import Run
 
@@ -39,7 +39,12 @@ def run(config: ArchitecturesConfig, run: Run, progress: Progress) -> Architectu
         networks=tuple(network for network, _ in members),
         workers=config.workers,
         track=config.track,
+        own_code=config.own_code,
+        code=config.code,
     )
+    # before the trainings take their time, in which files of the user's may be edited
+    require_unchanged(config.code, *config.own_code)
+    candidates = _candidates(config, load_images(config.source, run))
     found = train_all(plan, run, progress)
     names = [network.model for network, _ in members]
     lost = tuple(
@@ -53,7 +58,7 @@ def run(config: ArchitecturesConfig, run: Run, progress: Progress) -> Architectu
     return ArchitecturesResult(
         pictures=describe_pictures(found.data),
         training=found.config,
-        candidates=_candidates(config, found.data),
+        candidates=candidates,
         seeds=seeds,
         trained=tuple(names[k] for k in found.finished_at),
         trainings=found.finished,

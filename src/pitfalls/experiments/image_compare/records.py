@@ -84,7 +84,7 @@ class CompareConfig:
             )
         check_tracker("CompareConfig", self.track)
         self.network.need_use(self.networks)
-        digest = named_digest(self.network.model, *self.training.own_parts, *self.schemes)
+        digest = named_digest(*self.own_code)
         object.__setattr__(self, "code", digest)  # never given: what the names lead to now
         unknown = [s for s in self.schemes if not (s in SCHEMES or is_named(s))]
         if not self.schemes or unknown:
@@ -98,6 +98,11 @@ class CompareConfig:
             raise InputError(
                 f"CompareConfig: n_seeds must be at least 1. Got {self.n_seeds} instead."
             )
+
+    @property
+    def own_code(self) -> tuple[str, ...]:
+        """The names that may lead to code of the user's."""
+        return self.network.model, *self.training.own_parts, *self.schemes
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,8 @@ def run(config: CompareConfig, run: Run, progress: Progress) -> CompareResult:
         go_on=True,
         workers=config.workers,
         track=config.track,
+        own_code=config.own_code,
+        code=config.code,
     )
     found = train_all(plan, run, progress)
     for lost in found.diverged:

@@ -7,13 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pitfalls.display import Displayed
-from pitfalls.errors import InputError
+from pitfalls.errors import InputError, PitfallsError
 from pitfalls.experiments.image_confusion import Confusion
 from pitfalls.experiments.image_shares import Share
 from pitfalls.experiments.image_sheets import Sheet
 from pitfalls.experiments.image_source import EvaluatedPart, ImageSource, Pictures, called
+from pitfalls.experiments.image_start import weights_recorded
 from pitfalls.frame import HIDDEN, Result
-from pitfalls.runs import NOT_IDENTITY
+from pitfalls.runs import NOT_IDENTITY, RunStore
 
 __all__ = [
     "Answers",
@@ -77,6 +78,16 @@ class EvaluateConfig:
             raise InputError(
                 f"EvaluateConfig: member must be at least 0. Got {self.member} instead."
             )
+
+    def still_holds(self, result: "EvaluateResult", store: RunStore) -> bool:
+        """Whether a result is of the weights that the run holds now; True where none are there."""
+        if self.weights_sha256:
+            return True
+        try:
+            trained = store.find(self.trained_folder or self.trained_run)
+        except PitfallsError:
+            return True
+        return weights_recorded(trained, self.member) in (None, result.weights_sha256)
 
 
 @dataclass(frozen=True, repr=False)
@@ -189,6 +200,8 @@ class EvaluateResult(Result):
     views : {"plain", "mirror", "six"}
     trained_run : str
     member : int
+    weights_sha256 : str
+        Of the network.
     confusion : Confusion
     top5 : Share or None
         How often the class was among the five likeliest; None with at most five classes.
@@ -212,6 +225,7 @@ class EvaluateResult(Result):
     views: Views
     trained_run: str
     member: int
+    weights_sha256: str
     confusion: Confusion
     top5: Share | None
     as_trained: Confidence

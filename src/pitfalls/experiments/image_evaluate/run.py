@@ -38,7 +38,8 @@ def run(config: EvaluateConfig, run: Run, progress: Progress) -> EvaluateResult:
     """Evaluate one network; a stopped run starts again."""
     trained_run = RunStore(run.path.parents[1]).find(config.trained_folder or config.trained_run)
     trained = load_trained(trained_run, config.member, config.model)
-    if config.weights_sha256 not in ("", weights_digest(trained_run, config.member)):
+    weights = weights_digest(trained_run, config.member)
+    if config.weights_sha256 not in ("", weights):
         raise RunError(
             f"evaluate: run {trained_run.id} was trained anew meanwhile. Give the command again."
         )
@@ -66,6 +67,7 @@ def run(config: EvaluateConfig, run: Run, progress: Progress) -> EvaluateResult:
         views=config.views,
         trained_run=trained_run.id,
         member=config.member,
+        weights_sha256=weights,
         confusion=Confusion(answered.confusion),
         top5=_among_first(logits.numpy(), found.labels, 5),
         as_trained=as_trained,

@@ -65,7 +65,7 @@ class RangeConfig:
 
     def __post_init__(self) -> None:
         self.network.need_use()
-        digest = named_digest(self.network.model, *self.training.own_parts)
+        digest = named_digest(*self.own_code)
         object.__setattr__(self, "code", digest)  # never given: what the names lead to now
         if not 0 < self.start < self.stop < np.inf:
             raise InputError(
@@ -74,6 +74,11 @@ class RangeConfig:
             )
         if self.steps < 3:
             raise InputError(f"RangeConfig: steps must be at least 3. Got {self.steps} instead.")
+
+    @property
+    def own_code(self) -> tuple[str, ...]:
+        """The names that may lead to code of the user's."""
+        return self.network.model, *self.training.own_parts
 
 
 @dataclass(frozen=True, repr=False)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from pitfalls.errors import InputError
+from pitfalls.errors import InputError, PitfallsError
 from pitfalls.experiments.image_curves import Clock, Training
 from pitfalls.experiments.image_networks import NetworkConfig
 from pitfalls.experiments.image_shares import Share, ahead, differ, guesses, standard_error
@@ -13,7 +13,7 @@ from pitfalls.frame import HIDDEN, Located, Result
 from pitfalls.images.data import DataConfig
 from pitfalls.images.training import TrainConfig
 from pitfalls.named import named_digest
-from pitfalls.runs import NOT_IDENTITY, check_tracker
+from pitfalls.runs import NOT_IDENTITY, RunStore, check_tracker
 
 __all__ = ["TrainRunConfig", "TrainRunResult"]
 
@@ -57,13 +57,30 @@ class TrainRunConfig:
 
     def __post_init__(self) -> None:
         self.network.need_use()
-        digest = named_digest(self.network.model, *self.training.own_parts)
+        digest = named_digest(*self.own_code)
         object.__setattr__(self, "code", digest)  # never given: what the names lead to now
         check_tracker("TrainRunConfig", self.track)
         if self.processes < 1:
             raise InputError(
                 f"TrainRunConfig: processes must be at least 1. Got {self.processes} instead."
             )
+
+    def still_holds(self, result: "TrainRunResult", store: RunStore) -> bool:
+        """Whether a result is by the scheme that is best in the comparison now, if that is there."""
+        from pitfalls.experiments.image_compare import CompareResult
+
+        if not self.compared:
+            return True
+        try:
+            compared = store.find(self.compared).load(CompareResult)
+        except PitfallsError:
+            return True
+        return compared.best.scheme == result.trained.scheme
+
+    @property
+    def own_code(self) -> tuple[str, ...]:
+        """The names that may lead to code of the user's."""
+        return self.network.model, *self.training.own_parts
 
     @property
     def run_name(self) -> str:

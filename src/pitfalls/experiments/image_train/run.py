@@ -88,7 +88,7 @@ def _plan(config: TrainRunConfig) -> Plan:
         trainings.append(further(config.training, "one_cycle"))
     return Plan(
         config.network, tuple(trainings), config.source, config.device,
-        start=config.start, track=config.track,
+        start=config.start, track=config.track, own_code=config.own_code, code=config.code,
     )  # fmt: skip
 
 

@@ -66,6 +66,10 @@ class SignalConfig:
                 f"SignalConfig: boundary is of the hinge loss's kink, and the {self.loss} loss has none. "
                 "Leave it out, or take loss hinge."
             )
+        if self.seed + self.n_seeds > 2**63:
+            raise InputError(
+                f"SignalConfig: the seeds from {self.seed} on must stay below 2^63. Take a smaller one."
+            )
         for name in ("n_samples", "batch_size"):
             if getattr(self, name) < 1:
                 raise InputError(

@@ -37,7 +37,7 @@ def run(config: SignalConfig, run: Run, progress: Progress) -> SignalResult:
         **{
             **columns,
             "n_features": columns["n_features"].astype(np.int64),
-            "seed": columns["seed"].astype(np.int64),
+            "seed": np.array([seed for _, seed in asked], np.int64),  # beyond what floats hold
             "exact": columns["exact"] == 1,
         }
     )

@@ -1,6 +1,7 @@
 """Maps of what is learned, and how fast, over dimension and mask weight."""
 
 import itertools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -111,10 +112,14 @@ def time_taken(result: SweepResult) -> str:
         return f"No training reaches 99 % accuracy within {time}"
     low, high = (f"{f(at for _, at in known):,.0f}" for f in (min, max))
     lines: dict[tuple[int, int, float], list[tuple[int, float]]] = {}
-    for c, at in known:
-        lines.setdefault((c.n_features, c.n_hidden, c.learning_rate), []).append((c.weight, at))
-    slower = [a[1] < b[1] for line in lines.values() for a, b in itertools.pairwise(sorted(line))]
-    if slower and all(slower):
+    for c, at in took:  # what is not there by the end takes longer than what is
+        line = lines.setdefault((c.n_features, c.n_hidden, c.learning_rate), [])
+        line.append((c.weight, math.inf if at is None else at))
+    compared = [
+        [a < b for (_, a), (_, b) in itertools.pairwise(sorted(line)) if min(a, b) < math.inf]
+        for line in lines.values()
+    ]
+    if all(slower and all(slower) for slower in compared):
         return f"At every d more ones take longer: {low} to {high} iterations to 99 % accuracy"
     span = low if low == high else f"{low} to {high}"
     return f"99 % accuracy takes {span} iterations"

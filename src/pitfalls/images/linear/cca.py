@@ -21,6 +21,7 @@ from pitfalls.images.linear.moment_estimator import (
     collect,
     leading_signs,
     one_hot,
+    refuse_sparse,
     sorted_classes,
 )
 from pitfalls.images.linear.row_space import row_space
@@ -257,6 +258,7 @@ class CCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SupervisedMomentEst
     def _as_targets(self, y: npt.ArrayLike) -> npt.NDArray[Any]:
         """Return y as the columns that were fitted: one a class, or the targets."""
         refuse_masked(y, "y", "CCA")
+        refuse_sparse(y, "y", "CCA")
         if hasattr(self, "classes_"):
             labels = column_or_1d(y)
             if not np.isin(labels, self.classes_).all():

@@ -25,6 +25,7 @@ __all__ = [
     "leading_signs",
     "merge_classes",
     "one_hot",
+    "refuse_sparse",
     "row_chunks",
     "sorted_classes",
 ]
@@ -197,6 +198,8 @@ class MomentEstimator(BaseEstimator):
         """Scikit-learn's checks of X, or of X and y; it would drop a mask in silence."""
         for name, values in zip("Xy", data, strict=False):
             refuse_masked(values, name, type(self).__name__)
+        for values in data[1:]:
+            refuse_sparse(values, "y", type(self).__name__)
         return validate_data(self, *data, reset=reset, accept_sparse=SPARSE, **options)
 
     def _apply(self, X: npt.ArrayLike, weights: Matrix, offset: Matrix) -> Matrix:
@@ -244,6 +247,12 @@ class SupervisedMomentEstimator(MomentEstimator):
         self._absorb(collect(checked, targets), labels)
         self._solve(Inputs.of_moments(self.moments_), partial=True)
         return self
+
+
+def refuse_sparse(values: Any, name: str, who: str) -> None:
+    """Refuse targets or labels that are sparse: scikit-learn lets some of them through, to fail later."""
+    if issparse(values):
+        raise InputError(f"{who}: {name} must be dense. Got a sparse one; give {name}.toarray().")
 
 
 def collect(x: Any, y: npt.NDArray[Any]) -> SecondMoments:

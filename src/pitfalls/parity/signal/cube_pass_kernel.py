@@ -4,6 +4,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from pitfalls.caches import compile_anew_with
 from pitfalls.parity.signal.fixed_point_screen import BLOCK_BITS, SCREEN_BITS, Screen, screen
 
 __all__ = ["HINGE", "LOGISTIC", "SQUARE", "compare_leaves", "run_tasks"]
@@ -386,3 +387,6 @@ def compare_leaves(
                 if np.isnan(error):  # no error is larger
                     return worst, place
     return worst, place
+
+
+compile_anew_with(run_tasks, screen)

@@ -4,6 +4,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from pitfalls.caches import compile_anew_with
 from pitfalls.parity.walsh_kernel import transform_alone
 
 __all__ = ["add_energy", "add_units", "add_units_to_outputs", "gate"]
@@ -91,3 +92,6 @@ def add_units(
         gate(0, highs.shape[1], lows[i], highs[i], odd, gated)
         transform_alone(gated)
         add_energy(0, odd.size // block, gated, weights[i], biases[i], alphas[i], block, energy)
+
+
+compile_anew_with(add_units, transform_alone)
