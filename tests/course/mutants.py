@@ -51,6 +51,8 @@ MUTANTS = (
     # 2f
     Mutant("always", F, "    return all(np.linalg.matrix_rank(w) == len(w) for w in weights)\n", "    return True\n", {"2f": 3}, "all weights zero"),
     Mutant("never", F, "    return all(np.linalg.matrix_rank(w) == len(w) for w in weights)\n", "    return False\n", {"2f": 3}, "random square weights"),
+    Mutant("one layer of full rank, none zero", F, "all(np.linalg.matrix_rank(w) == len(w) for w in weights)", "any(np.linalg.matrix_rank(w) == len(w) for w in weights) and all(w.any() for w in weights)", {"2f": 3}, "a saddle that fits one mode, with W_1 = I"),
+    Mutant("the first layer of full rank, the product not zero", F, "all(np.linalg.matrix_rank(w) == len(w) for w in weights)", "np.linalg.matrix_rank(weights[0]) == len(weights[0]) and bool(product(weights).any())", {"2f": 3}, "with W_1 = I"),
     Mutant("determinant against a number", F, "np.linalg.matrix_rank(w) == len(w) for w", "abs(np.linalg.det(w)) > 1e-4 for w", {"2f": 1}, "W_1 = Q/1000"),
     # 3a
     Mutant("no output bias", P, "nn.Linear(k, 1)", "nn.Linear(k, 1, bias=False)", {"3a-network": 4, "3a": 9}, "parameters of shapes"),
@@ -99,6 +101,7 @@ MUTANTS = (
     Mutant("slope of one", F, "np.linalg.norm(w, 2) / 4 for w", "np.linalg.norm(w, 2) for w", {"3d": 1}, "what is the largest slope of a sigmoid?"),
     Mutant("slope of a tenth", F, "np.linalg.norm(w, 2) / 4 for w", "np.linalg.norm(w, 2) / 10 for w", {"3d": 2}, "above your factor"),
     Mutant("one layer's quarter alone", F, "np.prod([np.linalg.norm(w, 2) / 4 for w in weights])", "np.prod([np.linalg.norm(w, 2) for w in weights]) / 4", {"3d": 1}, "is enough"),
+    Mutant("two quarters whatever the depth", F, "np.prod([np.linalg.norm(w, 2) / 4 for w in weights])", "np.prod([np.linalg.norm(w, 2) for w in weights]) / 16", {"3d": 3}, "is enough"),
     Mutant("the norm of the product", F, "np.prod([np.linalg.norm(w, 2) / 4 for w in weights])", "np.linalg.norm(product(weights), 2) / 4 ** len(weights)", {"3d": 2}, "above your factor"),
     Mutant("the largest entry", F, "np.linalg.norm(w, 2) / 4", "np.abs(w).max() / 4", {"3d": 2}, "z = 0 the message to the first layer"),
     # 4

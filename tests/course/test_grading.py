@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from pitfalls.course.grading import oracles
+from pitfalls.course.grading import linear_parts, oracles
 from pitfalls.course.grading.grade import PARTS, grade, parts_named
 from pitfalls.course.grading.sheet import Sheet, draw_sheet
 from pitfalls.course.starter import SCRIPTS, render_script
 from pitfalls.errors import InputError
+from pitfalls.linear import SquaredRisk, classify
+from pitfalls.moments import SecondMoments
 from pitfalls.parity import TwoLayerReLU, hinge_loss
 from tests.course.mutants import MUTANTS
 from tests.course.variants import VARIANTS
@@ -18,6 +20,7 @@ from tests.course.work import (
     SMALL,
     answers,
     changed,
+    curves,
     graded_again,
     lost,
     lost_of,
@@ -90,6 +93,56 @@ def test_the_construction_as_printed_can_be_accepted_and_its_failing_input_is_na
     assert lost(grade(files, sandbox, accepted, parts_named(["3a"]))) == {}
     reasons = [r.reason for r in grade(files, sandbox, SMALL, parts_named(["3a"])).results]
     assert any("v = 1111, x = 1111" in reason for reason in reasons)
+
+
+@pytest.mark.parametrize("d", [6, 8, 10])
+def test_weights_that_are_never_set_get_no_point_at_any_size_of_the_sheet(d, sandbox):
+    sheet = Sheet(n_features=d)
+    text = render_script("pitfalls.py", sheet, solution=True)
+    gap = "    d = len(mask)\n    for parameter"
+    assert gap in text
+    idle = {"pitfalls.py": text.replace(gap, f"    return\n{gap}").encode()}
+    found = grade(idle, sandbox, sheet, parts_named(["=3a"]))
+    assert found.points == 0
+    # whatever its output, the untouched network is wrong for every mask
+    assert f"{2**d - 1} masks fail" in found.results[1].reason
+
+
+def test_a_network_that_sees_half_its_inputs_equals_the_formula_nowhere(sandbox):
+    text = render_script("pitfalls.py", Sheet(), solution=True)
+    forward = "        return self.output(torch.relu(self.hidden(x)))\n"
+    assert forward in text
+    half = text.replace(forward, f"        x = x * (torch.arange(x.shape[1]) < 5)\n{forward}")
+    found = grade({"pitfalls.py": half.encode()}, sandbox, Sheet(), parts_named(["3a-network"]))
+    assert lost(found) == {"3a-network": 3}
+
+
+def test_the_printed_construction_is_accepted_where_the_sheets_own_mask_is_all_ones(sandbox):
+    printed = next(m for m in MUTANTS if m.name == "as printed")
+    sheet = Sheet(n_features=4, mask="1111", accept_printed=True)
+    text = render_script("pitfalls.py", sheet, solution=True)
+    assert printed.old in text
+    files = {"pitfalls.py": text.replace(printed.old, printed.new).encode()}
+    assert lost(grade(files, sandbox, sheet, parts_named(["=3a"]))) == {}
+
+
+def test_points_that_no_condition_may_let_pass_are_critical_and_no_minima():
+    """The bad cases of 2f, by the library's verdict."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(20, 4)), rng.normal(size=(20, 4))
+    risk = SquaredRisk(SecondMoments.from_arrays(x, y, center=False))
+    first, second = linear_parts._saddle(x, y, (4, 4, 4))
+    for at in range(3):
+        layers = [first, second]
+        layers.insert(at, np.eye(4))
+        assert "saddle" in classify(risk, layers).verdict
+
+
+def test_what_else_a_student_keeps_beside_the_three_curves_costs_nothing(sandbox):
+    held = json.loads(curves())
+    for more in ({"3": [1.0] * 50}, {"note": "drawn on Sunday"}, {"30, two ones": [0.1] * 60}):
+        files = {"losses.json": json.dumps({**held, **more}).encode()}
+        assert lost(grade(files, sandbox, SMALL, parts_named(["3b-curves"]))) == {}
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,12 @@ VARIANTS = {
     "the factor by singular values, or by all entries": (F, {
         "np.linalg.norm(w, 2) / 4 for w": "max(np.linalg.svd(w)[1].max(), np.linalg.norm(w)) / 4 for w",
     }),
+    "the factor by sums of singular values": (F, {
+        "np.linalg.norm(w, 2) / 4 for w": "np.linalg.norm(w, 'nuc') / 4 for w",
+    }),
+    "the factor by the largest entries": (F, {
+        "np.linalg.norm(w, 2) / 4 for w": "np.sqrt(w.size) * np.abs(w).max() / 4 for w",
+    }),
     "bounds that try every input": (F, {
         "    highest = np.maximum(b + np.maximum(w, 0).sum(axis=1), 0)\n    return max(1.0, np.abs(alpha).max(), highest.max())\n":
         "    return max(np.abs(network_gradient(w, b, alpha, beta, x)).max() for x in inputs(w.shape[1]))\n",

@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 
 from pitfalls.prose import plain
+from pitfalls.report.findings import banner_of
 from pitfalls.report.verdicts import sentences_of, verdicts_of
 from tests.experiments.image_embed.results import result_of as embedded
 from tests.experiments.image_regress.results import SEPARATIONS, result_of
+from tests.kinds import there
 from tests.report.forbidden import assert_well_formed
 
 
@@ -45,6 +47,20 @@ def test_the_verdict_is_well_formed_and_counts_its_classes(separation, sizes, n_
         assert_well_formed(plain(text))
         assert "represent well" not in plain(text)
     assert ("of the" in plain(row.found.evidence)) == (len(sizes) > 1)
+
+
+def test_pictures_that_differ_between_experiments_are_all_named():
+    digits = result_of()
+    photos = replace(digits, pictures=replace(digits.pictures, name="photos {of} $x$"))
+    same = {"images-regress": digits, "images-compare": digits}
+    assert "in place of CIFAR-10" in plain(there(banner_of(same)))
+    assert banner_of({"parity-curves": digits}) is None
+    mixed = {"images-train": photos, "images-regress": digits, "linear-ranks": photos}
+    said = plain(there(banner_of(mixed)))
+    assert said.startswith("Not everything in question 4 is about the same pictures. digits: ")
+    assert "classes (images-regress); photos {of} $x$: " in said
+    assert said.endswith("classes (images-train). ")
+    assert "in place of CIFAR-10" not in said
 
 
 def test_the_plane_and_the_space_are_compared_on_the_same_pictures_alone():

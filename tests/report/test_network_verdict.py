@@ -5,7 +5,7 @@ import pytest
 from pitfalls.experiments.image_curves import Diverged
 from pitfalls.prose import plain
 from pitfalls.report.verdicts.images import images_verdict
-from pitfalls.report.verdicts.networks import network_rows
+from pitfalls.report.verdicts.networks import _fitted, network_rows
 from tests.experiments.image_compare.test_words import result_of as compared
 from tests.experiments.image_train.test_words import result_of as trained
 from tests.experiments.image_trainings import training
@@ -38,6 +38,21 @@ def test_a_scheme_that_diverged_has_its_row():
         "ResNet18, constant scheme", "ResNet18, annealed scheme"
     ]  # fmt: skip
     assert plain(rows[1].found.evidence) == "Every training diverged."
+
+
+def test_what_some_starts_lost_is_not_found_without_reserve():
+    won = [training("constant", seed=seed, test=0.95) for seed in (1, 2)]
+    gone = [Diverged("constant", 3, "the loss is nan at step 3")]
+    (row,) = network_rows(compared(*won, diverged=gone), None)
+    assert row.found.word == "in part"
+    assert plain(row.found.evidence).endswith("the mean of 2 starts; 1 of 3 trainings diverged.")
+    (row,) = network_rows(compared(*won), None)
+    assert row.found.word == "yes"
+
+
+def test_what_one_class_gets_more_of_was_not_fitted():
+    for constant, word in ((0.995, "not measured"), (0.5, "yes"), (0.992, "yes")):
+        assert _fitted(0.992, constant).word == word
 
 
 def test_the_title_counts_the_classes_of_the_pictures():

@@ -172,6 +172,40 @@ def test_what_an_address_cannot_mean_is_said_and_left_at_its_preset(page: Any) -
 
 
 @browser
+@pytest.mark.parametrize(
+    ("address", "says"),
+    [
+        ("constructor=1", "There is no setting constructor."),
+        ("lab=toString", "There is no lab toString."),
+        ("lab=linear&start=rotated&map=1..2,3,4,5", "map must be the numbers of a square matrix"),
+        ("lab=linear&start=rotated&map=1,0,0", "map must be the numbers of a square matrix"),
+    ],
+)
+def test_no_address_leaves_the_page_without_a_lab(page: Any, address: str, says: str) -> None:
+    visit(page, f"#play?{address}")
+    assert says in page.find_element("css selector", ".status").text
+    assert np.isfinite(ask(page, "return p.state.lab.seen.risk"))
+
+
+@browser
+def test_a_link_that_is_followed_while_another_state_runs_keeps_its_address(page: Any) -> None:
+    visit(page, "#play?d=3&mask=110&k=6&seed=9")
+    ask(page, "p.start()")
+    link = "#play?d=5&mask=11111&k=50&start=printed"
+    page.execute_async_script(
+        "const done = arguments[1]; addEventListener('hashchange', () => setTimeout(done, 100));"
+        "location.hash = arguments[0]",
+        link,
+    )
+    assert ask(page, "return [location.hash, p.state.lab.step, p.state.running]") == [
+        link,
+        0,
+        False,
+    ]
+    assert page.find_element("css selector", ".run").text == "Run"
+
+
+@browser
 def test_a_field_that_cannot_be_meant_is_marked_and_changes_nothing(page: Any) -> None:
     visit(page)
     ask(

@@ -161,6 +161,53 @@ def test_a_column_that_depends_on_others_and_one_of_zeros_add_nothing(
     assert np.isfinite(found["seen"][-1]["risk"])
 
 
+def test_where_white_inputs_lead_is_shown_in_all_outputs_also_in_those_that_no_mode_has(
+    page: Any,
+) -> None:
+    x, y = [[1.0], [2.0], [-1.0]], [[2.0, 1.0], [3.0, 4.0], [0.0, 1.0]]
+    found = ask(
+        page,
+        "const problem = m.dataProblem(arguments[0], arguments[1], {center: false, white: true});"
+        "const map = m.endToEnd(m.torchLayers([problem.d, 4, problem.p], 5));"
+        "return [map, problem.toData(map)]",
+        x,
+        y,
+    )
+    torch.manual_seed(5)
+    network = DeepLinearNetwork([1, 4, 2])
+    np.testing.assert_allclose(found[0], end_to_end(network), rtol=1e-6)
+    # the one white input is x over its length, and turning outputs keeps lengths
+    due = np.linalg.norm(found[0]) / np.linalg.norm(x)
+    assert np.linalg.norm(found[1]) == pytest.approx(due, rel=1e-12)
+
+
+@pytest.mark.parametrize("value", [0.1, 1e8 + 0.1, 1e-9 / 3])
+def test_a_column_that_never_varies_is_no_input_beside_an_intercept(
+    page: Any, value: float
+) -> None:
+    x, y = data()
+    wide = np.column_stack([x, np.full(30, value)])
+    ways = [
+        ask(page, DESCEND, given.tolist(), y.tolist(), settings(white=True, center=True), (4,), 10)
+        for given in (x, wide)
+    ]
+    assert len(ways[0]["start"][0][0]) == len(ways[1]["start"][0][0]) == 3
+    np.testing.assert_allclose(ways[1]["values"], ways[0]["values"], rtol=1e-9)
+    alone = ask(
+        page, "return m.dataProblem(...arguments).d", wide[:, 5:].tolist(), y.tolist(),
+        {"center": True, "white": True},
+    )  # fmt: skip
+    assert alone == 0
+
+
+def test_a_mode_without_room_stays_at_zero_in_closed_form_for_ever(page: Any) -> None:
+    for depth in (2, 3):
+        found = ask(
+            page, "return [1e-9, 1, 1e9].map((t) => m.modeStrength(t, 3, 0, arguments[0]))", depth
+        )
+        assert found == [0, 0, 0]
+
+
 def test_outputs_that_no_input_explains_hold_no_mode(page: Any) -> None:
     x = [[1.0, 0.0], [-1.0, 0.0]]
     found = ask(page, DESCEND, x, [[1.0], [1.0]], settings(white=True), (2,), 10)
@@ -181,6 +228,11 @@ def test_outputs_that_no_input_explains_hold_no_mode(page: Any) -> None:
         ("modes", "Give 1 to 8 modes"),
         ("1 " * 12, "At most 8"),
         ("1 2\n" * 501, "At most 500"),
+        ("1 1/2 | 3\n2 1/4 | 5", "Line 1 is not numbers"),
+        ("1 2 | 3x\n4 5 | 6", "Line 1 is not numbers"),
+        ("0,5;1,5\n0,7;1,9", "Line 1 is not numbers"),
+        ("0,5 1,5 | 2", "Line 1 is not numbers"),
+        ("modes 1,5 0,5", "Give 1 to 8 modes"),
     ],
 )  # fmt: skip
 def test_data_that_cannot_be_meant_are_refused_in_one_sentence(
@@ -194,6 +246,19 @@ def test_data_are_read_as_people_paste_them(page: Any) -> None:
     assert ask(page, read, "a,b,y\n1,2,3\n\n4;5\t6\n") == {"x": [[1, 2], [4, 5]], "y": [[3], [6]]}
     assert ask(page, read, "# note\n1 2 | 3 -4e-1") == {"x": [[1, 2]], "y": [[3, -0.4]]}
     assert ask(page, read, " Modes 1, 3 2") == {"modes": [3, 2, 1]}
+    assert ask(page, read, "km/h, y\n1,2\n3,4") == {"x": [[1], [3]], "y": [[2], [4]]}
+
+
+def test_what_was_pasted_is_read_from_the_address_as_it_was(page: Any) -> None:
+    visit(page, "#play?lab=linear")
+    ask(
+        page,
+        "const a = document.querySelector('textarea');"
+        "a.value = 'km/h | y\\n# from a/b\\n1 2 | 3\\n4 0.1 | 6'; a.dispatchEvent(new Event('change'))",
+    )
+    visit(page, ask(page, "return location.hash"))
+    read = ask(page, "return m.readData(p.state.lab.settings.data)")
+    assert read == {"x": [[1, 2], [4, 0.1]], "y": [[3], [6]]}
 
 
 def test_a_drawn_arrow_becomes_a_sample(page: Any) -> None:

@@ -26,7 +26,7 @@ from tests.kinds import of_kind
 from tests.report.browser import axe_faults, chromium, console_errors, point, resize
 from tests.report.homework import perform_all
 from tests.report.payloads import DRAWINGS, WORDS
-from tests.runs.forged import rewrite
+from tests.runs.forged import rewrite, rewrite_manifest
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
@@ -210,6 +210,13 @@ def test_the_write_up_can_be_searched_and_starts_each_question_on_a_new_page(
     assert "#panic" in text
 
 
+def test_networks_are_not_said_to_be_compared_where_none_were(page: str, tmp_path: Path) -> None:
+    assert "The network is a choice as well" in page
+    (tmp_path / "none").mkdir()
+    empty = build(tmp_path / "none", tmp_path / "out").page.read_text(encoding="utf-8")
+    assert "The network is a choice as well" not in empty
+
+
 @pytest.fixture(scope="module")
 def handin(store: RunStore, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """The pages of the hand-in, as text."""
@@ -251,6 +258,31 @@ def test_the_hand_in_shows_the_student_s_code_and_no_place_of_this_machine(
     assert str(store.root) not in text
     assert "--quick" not in text
     assert "#panic" in text
+
+
+def test_a_hand_in_of_runs_of_several_machines_says_which_made_which(
+    store: RunStore, tmp_path: Path
+) -> None:
+    if shutil.which("pdftotext") is None:
+        pytest.skip("needs poppler's pdftotext")
+    copy = tmp_path / "runs"
+    for name in ("verify", "parity-exact", "parity-curves"):
+        shutil.copytree(store.root / name, copy / name)
+    said = []
+    for other in (False, True):
+        if other:
+            (run,) = RunStore(copy).list("parity-exact")
+            rewrite_manifest(run, machine={"processor": "Abacus", "cores": 9})
+        made = build_handin(copy, tmp_path / "out")
+        text = subprocess.run(
+            ["pdftotext", made.writeup, "-"], capture_output=True, text=True, check=True
+        ).stdout
+        said.append(" ".join(text.partition("How the numbers were made")[2].split()))
+    assert "(1)" not in said[0]
+    assert "Abacus, 9 cores" in said[1]
+    assert re.search(r"parity-exact, n = [^;]* s, \d\)", said[1])
+    numbers = dict(re.findall(r"(verify|parity-\w+), n = [^;]*? s, (\d)\)", said[1]))
+    assert numbers["verify"] == numbers["parity-curves"] != numbers["parity-exact"]
 
 
 def test_every_proof_of_the_hand_in_ends_with_its_mark() -> None:

@@ -1,5 +1,7 @@
 """Words that several experiments with images share."""
 
+from collections.abc import Mapping
+
 from pitfalls.experiments.image_confusion import Confusion
 from pitfalls.experiments.image_shares import Share
 from pitfalls.experiments.image_source import Pictures, called
@@ -46,8 +48,24 @@ def told(pictures: Pictures) -> str:
     return f"{pictures.name}: {', '.join(sizes)}, {counted(pictures.n_classes, 'class', 'classes')}"
 
 
-def banner(pictures: Pictures) -> Markup:
-    """Say which pictures a report is about, and what they are not."""
+def banner(shown: Mapping[str, Pictures]) -> Markup:
+    """Say which pictures a report is about, and what they are not; needs the pictures of one experiment.
+
+    Parameters
+    ----------
+    shown : mapping of str to Pictures
+        By the experiment's name, first the one whose numbers of images stand for all of that name.
+    """
+    by_name: dict[str, list[str]] = {}
+    for experiment, pictures in shown.items():
+        by_name.setdefault(pictures.name, []).append(experiment)
+    if len(by_name) > 1:
+        parts = [f"{told(shown[names[0]])} ({', '.join(names)})" for names in by_name.values()]
+        return say(
+            "Not everything in question 4 is about the same pictures. {parts}. ",
+            parts="; ".join(parts),
+        )
+    pictures = next(iter(shown.values()))
     said = say("Pictures: {told}. ", told=told(pictures))
     if pictures.name != "digits":
         return said

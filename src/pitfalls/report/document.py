@@ -12,6 +12,7 @@ from pitfalls.experiments import all_experiments
 from pitfalls.report.drawings import DrawnPicture, picture_of
 from pitfalls.report.evidence import ReportEvidence, gather
 from pitfalls.report.findings import banner_of, findings_of
+from pitfalls.report.fonts import fonts_for
 from pitfalls.report.front import FrontMatter
 from pitfalls.report.listings import listings
 from pitfalls.report.page import render
@@ -45,7 +46,7 @@ class Report:
     page, writeup : Path
         The HTML page and the PDF.
     notes : tuple of str
-        What is missing, unfinished or stale; the same is said in place in both.
+        What is missing, unfinished or stale, and characters without a font; the same is said in place.
     """
 
     page: Path
@@ -62,7 +63,7 @@ class Handin:
     writeup : Path
         The PDF.
     notes : tuple of str
-        What is missing, unfinished or stale.
+        What is missing, unfinished or stale, and characters without a font.
     """
 
     writeup: Path
@@ -222,7 +223,13 @@ def _tell(
         "explorers": sorted(charts),
         "runs": [_provenance(run) for found in evidence.values() for run in found.runs],
     }
-    return _Told(document, pictures, charts, markup, tuple(notes))
+    fonts = fonts_for(document)
+    if fonts.boxes:
+        notes.append(
+            f"No font here has {fonts.boxes}: the PDF has a box for each. The page shows what the reader's "
+            "browser can."
+        )
+    return _Told(document | {"fonts": asdict(fonts)}, pictures, charts, markup, tuple(notes))
 
 
 @contextmanager

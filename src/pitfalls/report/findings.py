@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pitfalls.experiments import Pictures, banner
+from pitfalls.experiments import banner
 from pitfalls.experiments.image_compare import words as compare
 from pitfalls.experiments.image_fast import words as fast
 from pitfalls.experiments.image_regress import words as regress
@@ -71,8 +71,7 @@ def findings_of(results: Mapping[str, Any]) -> tuple[Finding, ...]:
 
 def banner_of(results: Mapping[str, Any]) -> Markup | None:
     """Say which pictures question 4 is about; None where no run of it is finished."""
-    for name in PICTURED:
-        if name in results:
-            pictures: Pictures = results[name].pictures
-            return banner(pictures)
-    return None
+    others = (name for name in results if name.startswith("images-") and name not in PICTURED)
+    found = {name: getattr(results.get(name), "pictures", None) for name in (*PICTURED, *others)}
+    shown = {name: pictures for name, pictures in found.items() if pictures is not None}
+    return banner(shown) if shown else None

@@ -74,7 +74,8 @@ def _compile(
         result = typst.Compiler(
             folder / ("main.typ" if kind == "report" else "handin.typ"),
             root=folder,
-            ignore_system_fonts=True,  # the fonts inside the wheel, so that every machine sets alike
+            # the fonts inside the wheel, so that every machine sets alike what they have
+            ignore_system_fonts=not _values(folder).get("fonts", {}).get("system", False),
             sys_inputs={"target": target, "kind": kind},
         ).compile(format=target, timestamp=0)
     except typst.TypstError as error:
@@ -82,6 +83,11 @@ def _compile(
     if not isinstance(result, bytes):
         raise RunError(f"report: Typst gave no {target}. This is a fault of pitfalls.")
     return result
+
+
+def _values(folder: Path) -> dict[str, Any]:
+    held: dict[str, Any] = json.loads((folder / "values.json").read_text(encoding="utf-8"))
+    return held
 
 
 def _explain(error: Any) -> str:

@@ -16,7 +16,7 @@ from pitfalls.experiments.image_evaluate.words import (
 )
 from pitfalls.experiments.image_source import EvaluatedPart
 from pitfalls.plots import draw
-from pitfalls.prose import Table, plain
+from pitfalls.prose import Paragraph, Table, plain
 from tests.experiments.image_evaluate.made import result_of
 from tests.kinds import of_kind
 from tests.report.forbidden import assert_well_formed, texts_of
@@ -35,6 +35,15 @@ def test_confidence_leans_to_a_side_beyond_chance_alone():
     ):
         assert "On the mean" not in plain(calibration(within))
         assert "on average" not in calibration_title(within)
+
+
+def test_whose_answers_they_are_is_said_in_the_text_that_every_reader_gets():
+    first = next(
+        block for block in account(result_of([[5, 1], [0, 6]])) if isinstance(block, Paragraph)
+    )
+    assert plain(first.text).startswith(
+        "The answers are those of the network that images-train/digits-0123 trained. "
+    )
 
 
 def test_worse_than_one_class_is_said_where_counting_can_tell():

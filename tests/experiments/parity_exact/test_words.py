@@ -13,7 +13,7 @@ from pitfalls.experiments.parity_exact.words import (
     value_at_ones,
     widths,
 )
-from pitfalls.prose import plain
+from pitfalls.prose import Paragraph, plain
 
 S = np.linspace(0, 4, 241)
 TENT = np.interp(S, range(5), [1.0, -1.0, 1.0, -1.0, 1.0])
@@ -55,6 +55,11 @@ def test_the_value_at_ones_is_given_where_it_was_proved_wrong_alone():
     assert plain(value_at_ones(result_of())) == "At d = 4 it says −1 there where 1 is due. "
     right = result_of(proof("printed", exact=True), proof("corrected"), proof("compact"))
     assert value_at_ones(right) == ()
+    first = account(result_of())[0]
+    assert isinstance(first, Paragraph)
+    said = plain(first.text)
+    # "it" is the construction that the sentence before is about
+    assert said.index("The printed one") < said.index("it says") < said.index("The corrected one")
 
 
 def test_passing_for_a_mask_for_which_it_is_right_is_no_miss():

@@ -153,6 +153,15 @@ def test_an_edge_names_the_largest_won_and_the_smallest_lost():
     assert edges(result_of(cell(5, 1, 2))) == ()
 
 
+def test_a_chart_of_one_width_among_several_says_which():
+    one = charts(result_of(cell(9, 4, 0)))["phase"]
+    assert one["axes"][0] == "dimension d"
+    two = replace(result_of(cell(9, 4, 0, k=7), cell(9, 4, 2, k=90)), default_width=False)
+    phase = charts(two)["phase"]
+    assert phase["text"] == [["0/2"]]
+    assert phase["axes"][0] == "dimension d (k = 7, rate 0.001, the first of 2 widths and rates)"
+
+
 def test_a_diverged_training_has_not_learned():
     assert cell(5, 1, 2, diverged=True).n_learned == 0
     assert np.isnan(cell(5, 1, 2, diverged=True).median_accuracy)

@@ -44,8 +44,8 @@ def _depth(desk: Desk) -> None:
         for sizes in SIZES
         for scale in (0.5, 1.0, 4.0)
     ]
-    # one entry that is not zero: all norms agree, so that nothing but the slope is asked
-    sets.append([np.array([[3.0]]), np.array([[-2.0]])])
+    # one entry a layer: all norms agree, so that nothing but the slope is asked, at several depths
+    sets += [[np.array([[w]]) for w in (3.0, -2.0, 0.5, 4.0, -1.0)[:n]] for n in (1, 2, 3, 5)]
     # ways that cancel where all slopes are equal
     sets.append([np.ones((2, 1)), np.array([[1.0, -1.0]])])
     outcomes = desk.ask(*(Call("sigmoid_factor", (weights,)) for weights in sets))
@@ -67,7 +67,9 @@ def _depth(desk: Desk) -> None:
         for weights, outcome in zip(sets, outcomes, strict=True):
             factor = number(outcome, "sigmoid_factor")
             norms = float(np.prod([np.linalg.norm(w) for w in weights]))
-            enough = norms / 4.0 ** len(weights)
+            # of all norms that bound a message the most generous: each entry as large as the largest
+            generous = float(np.prod([w.size * np.abs(w).max() for w in weights]))
+            enough = generous / 4.0 ** len(weights)
             if factor > enough * (1 + 1e-9):
                 fault = ""
                 if factor <= norms * (1 + 1e-9):

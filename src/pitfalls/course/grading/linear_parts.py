@@ -288,10 +288,15 @@ def _sufficient(desk: Desk) -> None:
     d = desk.sheet.widths[0]
     x, y = _draw(desk, desk.sheet.n_samples, d, d)
     square = (d,) * 4
+    first, second = _saddle(x, y, (d,) * 3)
     bad = [
         ([0 * w for w in _weights(desk, square)], "all weights zero"),
         (_saddle(x, y, square), "a saddle that fits one mode"),
         ([np.eye(d), np.zeros((d, d)), np.zeros((d, d))], "W_1 = I, W_2 = W_3 = 0"),
+        # one factor of full rank, none zero: the others may still hide the error
+        ([np.eye(d), first, second], "a saddle that fits one mode, with W_1 = I"),
+        ([first, np.eye(d), second], "a saddle that fits one mode, with W_2 = I"),
+        ([first, second, np.eye(d)], "a saddle that fits one mode, with W_3 = I"),
     ]
     good = [
         ([_invertible(desk, d) for _ in range(3)], "random square weights"),

@@ -13,6 +13,7 @@ from pitfalls.prose import (
     Markup,
     Paragraph,
     Picture,
+    Span,
     counted,
     number,
     percent,
@@ -22,6 +23,7 @@ from pitfalls.prose import (
 
 __all__ = [
     "account",
+    "asked",
     "averaged",
     "basis",
     "by_class",
@@ -70,7 +72,8 @@ def account(result: EvaluateResult) -> tuple[Block, ...]:
             ),
         ),
         Paragraph(
-            no_better(result)
+            asked(result)
+            + no_better(result)
             + extreme_classes(result.confusion, names)
             + commonest_mistake(result.confusion, names)
         ),
@@ -93,6 +96,14 @@ def account(result: EvaluateResult) -> tuple[Block, ...]:
         Picture("worst-mistakes"),
         *((Picture("looks"),) if has_looks(result) else ()),
     )  # fmt: skip
+
+
+def asked(result: EvaluateResult) -> Markup:
+    """Say whose answers these are: a report may tell of several trained networks."""
+    return say(
+        "The answers are those of the network that {run} trained. ",
+        run=(Span("code", result.trained_run),),
+    )
 
 
 def called_part(result: EvaluateResult) -> str:

@@ -96,7 +96,10 @@ def continued(result: TrainRunResult) -> Markup:
                        epochs=counted(n, "epoch")),
     }.get(scheme, ())  # fmt: skip
     return (
-        say("{scheme} did best in 4e and is trained on with. ", scheme=(Span("code", scheme),))
+        say(
+            "{scheme} had the highest accuracy in 4e and is trained on with. ",
+            scheme=(Span("code", scheme),),
+        )
         + how
     )
 

@@ -36,8 +36,9 @@ def account(result: ExactResult) -> tuple[Block, ...]:
     proved = scope(result)
     for variant in VARIANTS:
         proved += outcome(result, variant)
+        proved += value_at_ones(result) if variant == "printed" else ()
     return (
-        Paragraph(proved + value_at_ones(result)),
+        Paragraph(proved),
         table(
             ("Mask", "Ones", "Construction", f"Wrong of {result.n_inputs:,}"),
             [(row.mask, row.weight, row.variant, row.n_wrong) for row in result.sampled],

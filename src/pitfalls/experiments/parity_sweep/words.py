@@ -93,7 +93,9 @@ def basis(result: SweepResult) -> Basis:
 
 def charts(result: SweepResult) -> Mapping[str, Any]:
     """Return the share that learned by d and weight, at the first width and rate, with the curves."""
-    first = result.panels[0][1]
+    name, first = result.panels[0]
+    n = len(result.panels)
+    which = f" ({name}, the first of {n} widths and rates)" if n > 1 else ""
     ds = sorted({cell.n_features for cell in first})
     weights = sorted({cell.weight for cell in first})
     at = {(cell.n_features, cell.weight): cell for cell in first}
@@ -107,7 +109,7 @@ def charts(result: SweepResult) -> Mapping[str, Any]:
     return {
         "phase": {
             "label": "Share of trainings that learned parity, by dimension and weight of the mask",
-            "axes": ["dimension d", "ones of the mask |v*|"],
+            "axes": [f"dimension d{which}", "ones of the mask |v*|"],
             "x": [str(d) for d in ds],
             "y": [str(w) for w in weights],
             "rate": grid(lambda cell: cell.share),

@@ -26,11 +26,14 @@ _IMPORT = re.compile(r'^import [^;]*? from "\./(\w+)\.js";\n', re.MULTILINE)
 # what a reader of the sources needs and a browser does not: comments of a whole line, indents, exports
 _MARGIN = re.compile(r"^(?:[ ]*//.*\n|[ ]+|export (?=const |function )|\n)", re.MULTILINE)
 # blanks and ends of lines around signs, outside texts; around + and - only where they cannot join. Every
-# statement of the sources ends in a semicolon or a block, and no template stands in another.
+# statement of the sources ends in a semicolon or a block, no loop is empty, no template stands in another.
+_TEXT = r"(\"(?:\\.|[^\"\\])*\"|`(?:\\.|[^`\\])*`)"
 _BLANKS = re.compile(
-    r"(\"(?:\\.|[^\"\\])*\"|`(?:\\.|[^`\\])*`)|[ \n]*([=,?:{}()*<>&|;%!]+)[ \n]*"
-    r"|(?<=[\w)\]]) ([-+/]) (?=[\w(\[])"
+    rf"[ ]*{_TEXT}|[ \n]*((?:[=,?:{{}}()[\]*<>&|;%!][ \n]*)+)|(?<=[\w)\]]) ([-+/]) (?=[\w(\[])"
 )
+# among signs what ends a list or the last statement of a block; brackets around one parameter
+_ENDS = re.compile(r"[ \n]|;[ \n]*(?=\})|,[ \n]*(?=[})\]])")
+_ARROW = re.compile(rf"{_TEXT}|\((\w+)\)=>")
 
 
 def module() -> str:
@@ -45,15 +48,21 @@ def module() -> str:
                 add(needed)
         del done[name]
         text = _MARGIN.sub("", _IMPORT.sub("", text))
-        done[name] = _BLANKS.sub(lambda found: found[1] or found[2] or found[3], text)
+        done[name] = _ARROW.sub(
+            lambda found: found[1] or f"{found[2]}=>", _BLANKS.sub(_shortened, text)
+        )
 
     add("start")
     return "\n".join(done.values())
 
 
+def _shortened(found: re.Match[str]) -> str:
+    return found[1] or found[3] or _ENDS.sub("", found[2])
+
+
 def style() -> str:
     """Return the style sheet; it builds on the report's."""
-    return re.sub(r" *([{};:,]) +", r"\1", _read("playground.css"))
+    return re.sub(r" *([{};:,])\s+", r"\1", _read("playground.css")).replace(";}", "}")
 
 
 def live_part() -> LivePart:

@@ -19,13 +19,13 @@ export function writeRows(x, y) {
 export function readData(text) {
   const given = /^\s*modes\b(.*)$/is.exec(text);
   if (given) return readModes(numbersOf(given[1]));
-  const lines = text.split(/[\n/]/).map((line) => line.trim()).filter((line) => line && !line.startsWith("#"));
-  const first = lines.findIndex((line) => line.split("|").every((part) => numbersOf(part)));
-  // one line of names may stand above the numbers
-  if (first < 0 || first > 1) return { fault: "No line holds numbers: give inputs | outputs, one sample a line." };
+  const lines = text.split("\n").map((line) => line.trim()).filter((line) => line && !line.startsWith("#"));
+  // one line of names may stand above the numbers, and none of them begins like a number
+  const digit = /(^|[\s,;|])[-+.]?\d/, skip = digit.test(lines[0]) ? 0 : 1;
+  if (!digit.test(lines[skip])) return { fault: "No line holds numbers: give inputs | outputs, one sample a line." };
   const x = [], y = [];
-  for (const [i, line] of lines.slice(first).entries()) {
-    const parts = line.split("|"), numbers = parts.map(numbersOf), at = `Line ${i + first + 1}`;
+  for (const [i, line] of lines.slice(skip).entries()) {
+    const parts = line.split("|"), numbers = parts.map(numbersOf), at = `Line ${i + skip + 1}`;
     if (parts.length > 2 || numbers.some((row) => !row)) return { fault: `${at} is not numbers with at most one bar.` };
     const [inputs, outputs] = parts.length === 2 ? numbers : [numbers[0].slice(0, -1), numbers[0].slice(-1)];
     if (!inputs.length || !outputs.length) return { fault: `${at} needs an input and an output.` };
@@ -43,8 +43,9 @@ function readModes(values) {
   return { modes: values.sort((a, b) => b - a) };
 }
 
-// Numbers between commas, semicolons or blanks; null where there is anything else.
+// Numbers between commas, semicolons or blanks; null where there is anything else, or commas that may be
+// those of decimals.
 function numbersOf(text) {
-  const words = text.trim().split(/[\s,;]+/).filter(Boolean), numbers = words.map(Number);
-  return numbers.length && numbers.every((v) => Number.isFinite(v) && Math.abs(v) < 1e9) ? numbers : null;
+  const given = text.trim(), numbers = given.split(/[\s,;]+/).filter(Boolean).map(Number);
+  return numbers.length && !/\d,\d.*[;\s]|[;\s].*\d,\d/s.test(given) && numbers.every((v) => Number.isFinite(v) && Math.abs(v) < 1e9) ? numbers : null;
 }

@@ -25,25 +25,25 @@ export function dataProblem(x, y, { center, white }) {
   const [mx, my] = [x, y].map((rows) => transposed(rows).map((column) => (center ? column.reduce((a, b) => a + b, 0) / column.length : 0)));
   const shift = (rows, means) => rows.map((row) => row.map((value, j) => value - means[j]));
   const [cx, cy] = [shift(x, mx), shift(y, my)];
-  // columns in units of their own, so that what counts as zero does not depend on units
-  const scale = transposed(cx).map((column) => Math.hypot(...column) || 1);
+  // columns in units of their own, so that what counts as zero does not depend on units; of one that
+  // never varies its mean has left rounding
+  const size = (rows) => transposed(rows).map((column) => Math.hypot(...column)), whole = size(x);
+  const scale = size(cx).map((own, j) => (own > ROUNDING * whole[j] ? own : whole[j] || 1));
   const found = svd(cx.map((row) => row.map((value, j) => value / scale[j])));
-  const kept = found.s.map((_, i) => i).filter((i) => found.s[i] > ROUNDING * found.s[0]);
+  const kept = found.s.map((_, i) => i).filter((i) => found.s[i] > ROUNDING);
   const basis = found.u.map((row) => kept.map((i) => row[i]));
   const colour = scale.map((c, j) => kept.map((i) => c * found.v[j][i] * found.s[i]));
   const whiten = scale.map((c, j) => kept.map((i) => found.v[j][i] / found.s[i] / c));
-  const correlation = product(transposed(cy), basis), modes = svd(correlation);
-  const values = modes.s.map((s) => (s > ROUNDING * norm(cy) ? s : 0));
+  // square or tall, so that v is all outputs' directions, also those that no mode has
+  const correlation = product(transposed(cy), basis), p = my.length, rank = Math.min(p, kept.length);
+  const modes = svd([...transposed(correlation), ...zeros(p - kept.length, p)]), right = modes.u.slice(0, kept.length);
+  const values = modes.s.slice(0, rank).map((s) => (s > ROUNDING * norm(cy) ? s : 0));
   const floor = norm(minus(cy, product(basis, transposed(correlation)))) ** 2 / 2;
-  const lift = product(whiten, modes.v), means = { x: mx, y: my };
-  if (white) {
-    const problem = canonical(values, my.length, floor);
-    return { ...problem, means, toData: (map) => product(modes.u, map.slice(0, modes.s.length), transposed(lift)) };
-  }
-  const rank = values.filter((s) => s > 0).length;
+  const means = { x: mx, y: my }, lift = transposed(product(whiten, right)).slice(0, rank);
+  if (white) return { ...canonical(values, p, floor), means, toOutputs: modes.v, toData: (map) => product(modes.v, map, lift) };
   return {
-    d: mx.length, p: my.length, sxx: product(transposed(cx), cx), syx: product(transposed(cy), cx), values: values.slice(0, rank), floor,
-    left: modes.u, right: modes.v, colour, whiten, top: largest(colour) ** 2, means, white: false, toData: (map) => map,
+    d: mx.length, p, sxx: product(transposed(cx), cx), syx: product(transposed(cy), cx), values: values.filter((s) => s > 0), floor,
+    left: modes.v, right, colour, whiten, top: largest(colour) ** 2, means, white: false, toData: (map) => map,
   };
 }
 
@@ -168,7 +168,7 @@ const imbalance = (layers) => Math.max(0, ...layers.slice(1).map((after, j) =>
 
 // du/dt = L u^(2 - 2/L) (s - u) from u(0) = start, solved for two and three layers.
 export function modeStrength(time, target, start, depth) {
-  if (time === 0 || start === target) return start;
+  if (time === 0 || !start || start === target) return start;
   if (depth === 2) return target / (1 + (target / start - 1) * Math.exp(-2 * target * time));
   // with v = (u/s)^(1/3) the time is elementary: 3 s^(4/3) t = F(v) - F(v0)
   const first = Math.cbrt(start / target), wanted = area(first) + 3 * Math.cbrt(target) ** 4 * time;

@@ -20,20 +20,26 @@ function problemOf({ data, inputs, center }) {
 }
 
 // Layers to start from, for a problem and its widths.
-export function startOf(problem, widths, { start, strength, held, seed, map }) {
-  const { values } = problem, n = values.length;
-  if (start === "layers" || !n) return torchLayers(widths, seed);
+export function startOf(problem, widths, settings) {
+  const map = mapOf(problem, widths, settings);
+  return map ? startAt(problem, map, widths) : torchLayers(widths, settings.seed);
+}
+
+// The map to start from, in the modes' coordinates; null where the layers are drawn.
+function mapOf({ values }, widths, { start, strength, held, seed, map }) {
+  const n = values.length, room = capacityOf(widths);
+  if (start === "layers" || !n) return null;
   const rows = Array.from({ length: n }, (_, i) => Array.from({ length: n }, (_, j) => (i === j ? strength : 0)));
   if (start === "saddle") for (const k of held.split(",").map(Number)) if (k <= n) rows[k - 1][k - 1] = values[k - 1];
   const given = map ? map.split(",").map(Number) : [];
   if (start === "rotated") {
     const turn = given.length === n * n ? rows.map((_, i) => given.slice(i * n, i * n + n)) : rotation(n, seed);
-    return startAt(problem, turn.map((row) => row.map((value) => strength * value)), widths);
+    return turn.map((row, k) => row.map((value) => (k < room ? strength * value : 0)));
   }
   // a mode that the layers have no room for starts, and stays, at zero
-  const most = rows.map((row, k) => [row[k], k]).sort((a, b) => b[0] - a[0] || a[1] - b[1]).slice(0, capacityOf(widths)).map(([, k]) => k);
+  const most = rows.map((row, k) => [row[k], k]).sort((a, b) => b[0] - a[0] || a[1] - b[1]).slice(0, room).map(([, k]) => k);
   rows.forEach((row, k) => { if (!most.includes(k)) row[k] = 0; });
-  return startAt(problem, rows, widths);
+  return rows;
 }
 
 export function linearLab(asked, changed) {
@@ -171,26 +177,29 @@ function dataBox(text, change) {
     const found = readData(area.value);
     area.setAttribute("aria-invalid", String(Boolean(found.fault)));
     fault.textContent = found.fault ?? "";
-    if (!found.fault) change(area.value);
+    if (!found.fault) change(found.modes ? area.value : writeRows(found.x, found.y));
   } });
   area.value = text;
   return make("span", { class: "field wide" }, make("label", { for: id }, "Inputs | outputs, one sample a line; or modes"), area, fault);
 }
 
-function pythonOfLinear({ data, inputs, center, start, strength, held, seed, momentum }, widths, problem, { rate, step }) {
-  const { modes, x, y } = readData(data), rows = JSON.stringify;
+function pythonOfLinear(settings, widths, problem, { rate, step }) {
+  const { modes, x, y } = readData(settings.data), { momentum, seed } = settings, rows = JSON.stringify;
   const lines = ["import numpy as np, torch", "from pitfalls.linear import *", "from pitfalls.moments import SecondMoments"];
-  if (modes) lines.push(`x, y = np.eye(${modes.length}), np.diag([${modes.map((s) => s.toFixed(6)).map(Number).join(", ")}])`);
+  if (!problem.d) return "# no input varies";
+  if (modes) lines.push(`x, y = np.eye(${modes.length}), np.diag(${rows(modes)})`);
   else lines.push(`x = np.array(${rows(x)})`, `y = np.array(${rows(y)})`);
-  lines.push(`moments = SecondMoments.from_arrays(x, y, center=${!modes && center === "yes" ? "True" : "False"})`,
-    `risk = SquaredRisk(moments)${!modes && inputs === "white" ? ".whitened()" : ""}`, `widths = [${widths.join(", ")}]`);
-  if (start === "aligned") lines.push(`start = aligned_start(risk, widths, ${strength})`);
-  else if (start === "layers") lines.push(`torch.manual_seed(${seed})`, "start = DeepLinearNetwork(widths)");
-  else if (start === "saddle") lines.push(`held = np.full(${problem.values.length}, ${strength})`,
-    `for k in (${held},): held[k - 1] = risk.modes.values[k - 1]`,
-    "modes, r = risk.modes, len(held)", "start = factorize(modes.left[:, :r] * held @ (modes.whiten @ modes.right[:, :r]).T, widths)");
-  else lines.push("# start: factorize(strength * a rotation in the coordinates of the modes, widths)");
-  lines.push(`way = descend(risk, start, method="${momentum ? "momentum" : "gradient"}", momentum=${momentum}, learning_rate=${rate}, steps=${Math.max(1, step)})`,
-    "print(way.trajectory.strengths[-1], way.trajectory.saddle_distance[-1])");
+  lines.push(`moments = SecondMoments.from_arrays(x, y, center=${!modes && settings.center === "yes" ? "True" : "False"})`,
+    `risk = SquaredRisk(moments)${problem.toOutputs ? ".whitened()" : ""}`, `modes, widths = risk.modes, [${widths.join(", ")}]`);
+  const map = mapOf(problem, widths, settings);
+  if (map) lines.push(`r, start = ${map.length}, np.array(${rows(map)})`,
+    "start = modes.left[:, :r] @ start @ (modes.whiten @ modes.right[:, :r]).T", "start = factorize(start, widths, rtol=1e-14)");
+  else lines.push(`torch.manual_seed(${seed})`, "start = [w.detach().numpy() for w in DeepLinearNetwork(widths).weights]");
+  // drawn here in the modes' outputs, there in the data's
+  if (!map && problem.toOutputs) lines.push("from scipy.linalg import null_space", "start[-1] = np.hstack([modes.left, null_space(modes.left.T)]) @ start[-1]");
+  const how = momentum ? `method="momentum", momentum=${momentum}, ` : "";
+  if (step) lines.push(`way = descend(risk, start, ${how}learning_rate=${rate}, steps=${step}, tol=0.0)`,
+    "start, way = way.weights, way.trajectory", "print(way.strengths[-1], way.saddle_distance[-1])");
+  lines.push("print(risk.value(start))");
   return lines.join("\n");
 }

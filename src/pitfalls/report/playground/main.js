@@ -37,8 +37,9 @@ export function mount(host) {
   }
 
   function keep() {
+    // a viewer may keep no address
     const address = writeAddress(state.name, state.lab.settings);
-    try { history.replaceState(null, "", address); } catch { /* a viewer that keeps no address */ }
+    try { history.replaceState(null, "", address); } catch {}
   }
 
   function start() {
@@ -75,7 +76,9 @@ export function mount(host) {
   }
 
   function open(name, settings, notes) {
-    if (state.running) pause();
+    // the address is the next state's already
+    state.running = false;
+    run.textContent = "Run";
     state.name = name;
     state.lab = BUILD[name](settings, () => { pause(); show(); rest(); keep(); });
     room.replaceChildren(state.lab.element);

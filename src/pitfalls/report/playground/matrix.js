@@ -4,7 +4,7 @@ export const zeros = (rows, columns) => Array.from({ length: rows }, () => new A
 export const identity = (n) => diagonal(new Array(n).fill(1), n, n);
 export const transposed = (a) => (a.length ? a[0].map((_, j) => a.map((row) => row[j])) : []);
 export const norm = (a) => Math.hypot(...a.map((row) => Math.hypot(...row)));
-export const minus = (a, b) => a.map((row, i) => row.map((value, j) => value - b[i][j]));
+export const minus = (a, b) => a.map((row, i) => row.map((value, j) => value - (b[i][j] ?? 0)));
 
 export function diagonal(values, rows, columns) {
   const found = zeros(rows, columns);

@@ -142,15 +142,15 @@ function maskButtons(settings, change) {
 }
 
 function pythonOfParity({ d, mask, k, start, seed, loss, optimizer, rate, momentum, batch }, step) {
-  const v = `[${[...mask].join(", ")}]`, lines = ["from pitfalls.parity import *", `task = ParityTask(${v})`];
-  if (isExact(start)) lines.push(`network = exact_network(task, "${start}", ${k})`, "print(verify_exact(network, task))");
-  else if (start === "torch") lines.push(`network = TwoLayerReLU(${d}, ${k}, seed=${seed})`);
-  else {
-    const how = optimizer === "sgd" ? `momentum=${momentum}` : `optimizer="adam"`;
-    lines.push(`config = LearningConfig(n_hidden=${k}, seed=${seed}, loss="${loss}", learning_rate=${rate}, ${how},`,
-      `    batch_size=${batch}, n_iterations=${Math.max(1, step)}, dtype="float64")`, "network = train(task, config).network");
-  }
-  lines.push(`print(evaluate(network, task, "${loss}"), gradient_signal(network, "${loss}").signal)`);
+  const how = optimizer === "sgd" ? `momentum=${momentum}` : `optimizer="adam"`;
+  const lines = ["from dataclasses import replace", "from pitfalls.parity import *", `task = ParityTask([${[...mask].join(", ")}])`,
+    `config = LearningConfig(n_hidden=${k}, seed=${seed}, loss="${loss}", learning_rate=${rate}, ${how},`,
+    `    batch_size=${batch}, n_iterations=${Math.max(1, step)}, dtype="float64")`, "state = initial_state(task, config)"];
+  const own = isExact(start) ? `exact_network(task, "${start}", ${k})` : `TwoLayerReLU(${d}, ${k}, seed=${seed})`;
+  if (start !== "training") lines.push(`start = ${own}`, "state = replace(state, parameters=start.double().flat_parameters())");
+  const end = step ? "train(task, config, state=state).network" : `state.network(${d})`;
+  lines.push(`network = ${end}`,
+    `print(evaluate(network, task, "${loss}"), gradient_signal(network, "${loss}").signal)`);
   return lines.join("\n");
 }
 

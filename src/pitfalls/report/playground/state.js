@@ -39,7 +39,7 @@ export const PARITY = {
   step: whole(0, MOST_STEPS, 0),
 };
 
-const numbers = /^(-?[\d.]+(e-?\d+)?(,(?=.)|$))*$/;
+const isSquare = (values) => values.every(Number.isFinite) && Number.isInteger(values.length ** 0.5);
 
 export const LINEAR = {
   data: { preset: Object.keys(EXAMPLES)[0], read: (text) => (readData(text).fault ? null : text), says: "modes, or one sample a line" },
@@ -50,7 +50,7 @@ export const LINEAR = {
   start: choice("aligned", "rotated", "saddle", "layers"),
   held: matching(/^[1-8](,[1-8])*$/, "1", "the numbers of modes, such as 1,3"),
   strength: real(0, 10, 0.01),
-  map: matching(numbers, "", "the numbers of a square matrix, row by row"),
+  map: { preset: "", read: (text) => (isSquare(text.split(",").map(Number)) ? text : null), says: "the numbers of a square matrix, row by row" },
   seed: whole(0, Number.MAX_SAFE_INTEGER, 123),
   rate: real(0, 100, 0.01),
   momentum: real(0, 0.9999, 0),
@@ -66,14 +66,14 @@ export const presets = (spec) => Object.fromEntries(Object.entries(spec).map(([n
 export function readAddress(fragment) {
   if (!fragment.startsWith(MARK)) return null;
   const given = new URLSearchParams(fragment.slice(MARK.length)), notes = [];
-  const asked = given.get("lab") ?? "parity", lab = asked in LABS ? asked : "parity", spec = LABS[lab];
+  const asked = given.get("lab") ?? "parity", lab = Object.hasOwn(LABS, asked) ? asked : "parity", spec = LABS[lab];
   if (lab !== asked) notes.push(`There is no lab ${asked}.`);
   const settings = presets(spec);
   for (const [name, text] of given) {
     if (name === "lab") continue;
-    const value = name in spec ? spec[name].read(text.replaceAll("/", "\n")) : null;
+    const known = Object.hasOwn(spec, name), value = known ? spec[name].read(text.replaceAll("/", "\n")) : null;
     if (value !== null) settings[name] = value;
-    else notes.push(name in spec ? `${name} must be ${spec[name].says}, not ${text || "empty"}.` : `There is no setting ${name}.`);
+    else notes.push(known ? `${name} must be ${spec[name].says}, not ${text || "empty"}.` : `There is no setting ${name}.`);
   }
   return { lab, settings, notes };
 }

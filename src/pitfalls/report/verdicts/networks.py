@@ -37,12 +37,15 @@ def _scheme(result: CompareResult, scheme: str) -> VerdictRow:
 
 
 def _found(result: CompareResult, row: SchemeRow) -> Answer:
+    lost = row.n_asked - row.n
     told = say(
-        "{share} of the {part} images after {epochs}{starts}.",
+        "{share} of the {part} images after {epochs}{starts}{lost}.",
         share=percent(row.held_out), part=called(result.part), epochs=counted(row.n_epochs, "epoch"),
         starts=f", the mean of {row.n} starts" if row.n > 1 else "",
+        lost=f"; {lost} of {row.n_asked} trainings diverged" if lost else "",
     )  # fmt: skip
-    return _judged(row.held_out, told, guessing=row in result.guessing)
+    found = _judged(row.held_out, told, guessing=row in result.guessing)
+    return Answer("partly", "in part", told) if lost and found.tone == "yes" else found
 
 
 def _training(result: TrainRunResult) -> VerdictRow:
@@ -69,7 +72,8 @@ def _fitted(train: float, constant: float) -> Answer:
         "naming one class for every image gets {constant}.",
         share=percent(train), constant=percent(constant),
     )  # fmt: skip
-    return Answer("yes", "yes", told) if train >= FITTED else Answer("open", "not measured", told)
+    fits = train >= max(FITTED, constant)  # what one class gets more of was not fitted
+    return Answer("yes", "yes", told) if fits else Answer("open", "not measured", told)
 
 
 def _judged(share: float, told: Markup, *, guessing: bool) -> Answer:
