@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.overrides import TorchFunctionMode
 
 from pitfalls.diagnosis.evidence.wiring import Slope
 from pitfalls.diagnosis.guard import SAME_NUMBERS
 from pitfalls.diagnosis.nested import Nest, map_leaves
+from pitfalls.diagnosis.stand_ins import takes_steps, without_stops
 from pitfalls.diagnosis.subject import Subject, SubjectError, dense, widened
 from pitfalls.diagnosis.trace import rounding_unit
 
@@ -199,17 +199,6 @@ def _gradients(subject: Subject, rows: NDArray[np.int64], dtype: torch.dtype) ->
     return gradients
 
 
-class _WithoutDetach(TorchFunctionMode):
-    """Lets gradients through where the user's code detaches."""
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
-    ) -> Any:
-        if func in (Tensor.detach, torch.detach) and len(args) == 1:
-            return args[0].view_as(args[0])
-        return func(*args, **(kwargs or {}))
-
-
 def _with_stops(
     subject: Subject,
     rows: NDArray[np.int64],
@@ -217,13 +206,15 @@ def _with_stops(
     gradients: dict[str, Tensor],
     dtype: torch.dtype,
 ) -> tuple[Slope, ...]:
-    """Mark the wrong slopes that are true once nothing is detached: somebody stopped the gradient.
+    """Mark the wrong slopes that are true once nothing is stopped: somebody stopped or changed the gradient.
 
-    So are those of a loss that is level there: somebody gave a step function a gradient.
+    So are those of a loss that is level there, or of a network that takes steps on its way: somebody gave
+    a step function a gradient.
     """
     through: dict[str, Tensor] = {}
-    with suppress(SubjectError), _WithoutDetach():
+    with suppress(SubjectError), without_stops(subject, rows):
         through = _gradients(subject, rows, dtype)
+    steps = takes_steps(subject, rows)
 
     def stopped(slope: Slope) -> bool:
         if slope.agrees is not False or slope.name not in through:
@@ -236,7 +227,7 @@ def _with_stops(
         dataclasses.replace(
             slope,
             stopped=stopped(slope),
-            stepped=slope.agrees is False and slope.level and not stopped(slope),
+            stepped=slope.agrees is False and (steps or slope.level) and not stopped(slope),
         )
         for slope in slopes
     )
