@@ -264,6 +264,67 @@ def test_one_target_for_all_is_the_task_where_training_gets_further_than_a_bias_
     assert card.check(plain, functional.mse_loss, t, zero)
 
 
+class _Fooled(nn.Module):
+    """What is made, and what another network makes of it."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.made = nn.Sequential(nn.Linear(4, 32), nn.ReLU(), nn.Linear(32, 2))
+        self.judge = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 1))
+
+    def forward(self, z):
+        return self.judge(self.made(z))
+
+
+@pytest.mark.parametrize("judged", ["frozen", "left out", "by the loss"])
+def test_one_target_for_what_another_network_judges_is_the_task(judged):
+    z, _ = gaussian(200, 4)
+    both, right = _Fooled(), torch.ones(200, 1)
+    both.judge.requires_grad_(judged != "frozen")
+    loss = nn.BCEWithLogitsLoss()
+    model = both.made if judged == "by the loss" else both
+    given = (lambda o, t: loss(both.judge(o), t)) if judged == "by the loss" else loss
+    optimizer = torch.optim.Adam(both.made.parameters(), 1e-2)
+    found = diagnose(model, given, z, right, optimizer, questions=["data", "schedule"], budget=4)
+    assert found.card("data").verdict == "labels constant"
+    assert found.cause == "healthy"
+    alone = torch.optim.Adam(both.parameters(), 1e-2)
+    both.judge.requires_grad_(True)
+    found = diagnose(both, loss, z, right, alone, questions=["data"], budget=4)
+    assert found.cause == "data-degenerate"
+
+
+class _Scores(nn.Module):
+    """Each of several candidates gets a score by the same network."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.net = nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 1))
+
+    def forward(self, x):
+        return self.net(x)[..., 0]
+
+
+def test_the_first_of_several_that_are_scored_alike_is_a_task_and_one_class_alone_is_none():
+    x = torch.randn(300, 5, 6, generator=torch.Generator().manual_seed(0))
+    best, rows = (x[..., 0] + x[..., 1]).argmax(1), torch.arange(300)
+    x[rows, best], x[:, 0] = x[:, 0].clone(), x[rows, best].clone()
+    first = torch.zeros(300, dtype=torch.long)
+    model = _Scores()
+    optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+    found = diagnose(
+        model, functional.cross_entropy, x, first, optimizer, questions=["data", "schedule"],
+        budget=4,
+    )  # fmt: skip
+    assert found.card("data").verdict == "labels constant"
+    assert found.card("data").check(model, functional.cross_entropy, x, first)
+    assert found.cause == "healthy"
+    plain = nn.Sequential(nn.Flatten(), nn.Linear(30, 16), nn.ReLU(), nn.Linear(16, 5))
+    assert ask_data(plain, functional.cross_entropy, x, first).verdict == "data-degenerate"
+
+
 def test_a_full_batch_again_and_again_is_no_fault_and_its_copies_are_not_split():
     x, g = gaussian(256)
     y = (x[:, 0] > 0).long()

@@ -22,7 +22,7 @@ from torch.utils.data import (
 
 import pitfalls
 from pitfalls import diagnose
-from pitfalls.diagnosis import ALL, CAUSES, Adapter, Card, ask_wiring
+from pitfalls.diagnosis import ALL, CAUSES, Adapter, Card, ask_units, ask_wiring
 from pitfalls.diagnosis.cards import Diagnosis
 from pitfalls.diagnosis.evidence.wiring import WiringEvidence
 from pitfalls.diagnosis.zoo import zoo
@@ -512,3 +512,60 @@ def test_a_loader_is_read_by_its_sampler_and_its_own_function_and_ready_batches_
     weights = WeightedRandomSampler([1.0] * 200, 200)
     weighted = DataLoader(TensorDataset(x, y), 20, sampler=weights)
     assert diagnose(mlp(), functional.cross_entropy, weighted, questions=["wiring"]).n_total == 200
+
+
+def test_arrays_that_run_backwards_or_have_another_byte_order_are_read():
+    x, y = data()
+    turned = x.double().numpy()[::-1], y.numpy()[::-1]
+    foreign = x.numpy().astype(">f8"), y.numpy().astype(">i8")
+    for given in (turned, foreign):
+        found = diagnose(mlp(), functional.cross_entropy, *given, questions=["wiring", "data"])
+        assert [card.verdict for card in found.cards] == ["sound", "labels seen"]
+
+
+def test_of_a_long_list_of_batches_more_than_the_first_are_looked_at():
+    x, y = data(9000)
+    order = y.argsort()
+    x, y = x[order], y[order]
+    batches = [(x[i : i + 100], y[i : i + 100]) for i in range(0, 9000, 100)]
+    found = diagnose(mlp(), functional.cross_entropy, batches, questions=["data"], budget=5)
+    assert found.cause != "data-degenerate"
+    assert found.card("data").verdict == "labels seen"
+    assert found.card("data").check(mlp(), functional.cross_entropy, batches)
+
+
+class _Squeezes(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = mlp(out=1)
+
+    def forward(self, x):
+        return self.body(x).squeeze()
+
+
+def test_a_model_that_squeezes_its_outputs_is_never_given_one_example_alone():
+    x, y = data(514)  # halves of 257, one more than goes through at once
+    model = _Squeezes()
+    found = diagnose(
+        model, nn.BCEWithLogitsLoss(), x, y.float(), torch.optim.Adam(model.parameters(), 1e-2),
+        questions=["wiring", "schedule"], budget=4,
+    )  # fmt: skip
+    assert [card.verdict for card in found.cards] == ["sound", "learns"]
+
+
+def test_parts_that_are_compiled_run_as_what_they_wrap():
+    x, y = data()
+    counted: list[int] = []
+
+    def backend(graph, inputs):
+        counted.append(1)
+        return graph.forward
+
+    body = mlp()
+    body[0].bias.data.fill_(-30.0)
+    model = nn.Sequential(of_kind(nn.Module, torch.compile(body[:2], backend=backend)), body[2])
+    card = ask_units(model, functional.cross_entropy, x, y)
+    assert card.verdict == "dead-units"
+    assert counted == []
+    model(x)
+    assert counted == [1]

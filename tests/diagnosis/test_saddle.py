@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from pitfalls.diagnosis import ask_saddle
+from pitfalls.diagnosis import ask_saddle, ask_wiring
 from pitfalls.diagnosis import saddle as saddle_module
 from pitfalls.diagnosis.curvature import extreme_eigenpairs, lanczos
 from pitfalls.diagnosis.evidence.saddle import SaddleEvidence
@@ -297,3 +297,62 @@ def test_a_level_point_that_third_powers_leave_is_not_said_to_have_no_way_down()
         for layer in model:  # the loss falls by a product of three
             of_kind(nn.Linear, layer).weight[0, 0] = 0.3
         assert float(nn.MSELoss()(model(x), y)) < here - 1e-3
+
+
+class _Penalised(nn.Module):
+    """Cross-entropy and the squares of all weights, by the model that it holds."""
+
+    def __init__(self, model, share):
+        super().__init__()
+        self.model, self.share = model, share
+
+    def forward(self, outputs, y):
+        squares = sum(p.square().sum() for p in self.model.parameters())
+        return functional.cross_entropy(outputs, y) + self.share * squares
+
+
+@pytest.mark.parametrize("how", ["a function", "a module", "tied weights"])
+def test_a_penalty_in_the_loss_is_part_of_slope_and_curvature(how):
+    x, y = data()
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4), nn.Linear(4, 2))
+    if how == "tied weights":
+        model[2].weight = model[0].weight
+    share = 0.3
+    penalised = _Penalised(model, share)
+    loss = penalised if how == "a module" else lambda o, t: penalised(o, t)
+    rows = np.arange(len(x))
+    with examine(model, functional.cross_entropy, x, y, who="test") as subject:
+        plain = Hessian(subject, rows)
+        table = np.stack([plain.times(row) for row in np.eye(plain.size)])
+        slope = plain.gradient()
+    flat = torch.cat([p.detach().double().flatten() for p in model.parameters()]).numpy()
+    with examine(model, loss, x, y, who="test") as subject:
+        hessian = Hessian(subject, rows)
+        found = np.stack([hessian.times(row) for row in np.eye(hessian.size)])
+        np.testing.assert_allclose(hessian.gradient(), slope + 2 * share * flat, atol=1e-12)
+        assert hessian.value() == pytest.approx(plain.value() + share * float(flat @ flat))
+    np.testing.assert_allclose(found, table + 2 * share * np.eye(len(flat)), atol=1e-12)
+    assert ask_wiring(model, loss, x, y).verdict == "sound"
+    card = ask_saddle(model, loss, x, y)
+    assert evidence_of(card).lowest > 0
+    assert card.check(model, loss, x, y)
+    assert all(isinstance(p, nn.Parameter) and p.is_leaf for p in model.parameters())
+
+
+def test_parameters_that_a_loss_holds_in_a_list_of_its_own_are_said_to_stay_where_they_are():
+    x, y = data()
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 2))
+    held = list(model.parameters())
+
+    def loss(outputs, labels):
+        squares = torch.stack([p.square().sum() for p in held]).sum()
+        return functional.cross_entropy(outputs, labels) + 0.3 * squares
+
+    wiring = ask_wiring(model, loss, x, y)
+    assert wiring.verdict == "sound"
+    assert any("a list of its own" in said for said in wiring.evidence.findings)
+    card = ask_saddle(model, loss, x, y)
+    assert card.verdict == "undecided"
+    assert "a list of its own" in card.evidence.findings[0]

@@ -245,3 +245,33 @@ def test_inputs_far_from_zero_are_not_the_same_for_all_examples_in_float64():
     model = nn.Sequential(nn.Linear(6, 10), nn.ReLU(), nn.Linear(10, 3)).double()
     assert not evidence_of(ask_units(model, functional.cross_entropy, far, y)).blind
     assert evidence_of(ask_units(model, functional.cross_entropy, far * 0 + 1e8, y)).blind
+
+
+@pytest.mark.parametrize("low", [0, 0.0])
+def test_a_relu_that_is_written_as_a_clamp_has_dead_units_and_other_clamps_have_none(low):
+    x = torch.randn(64, 5, generator=torch.Generator().manual_seed(0))
+
+    class Clamps(nn.Module):
+        def __init__(self, low, high=None):
+            super().__init__()
+            torch.manual_seed(0)
+            self.body, self.head = nn.Linear(5, 8), nn.Linear(8, 1)
+            self.low, self.high = low, high
+
+        def forward(self, x):
+            return self.head(self.body(x).clamp(self.low, self.high))
+
+    dead = Clamps(low)
+    dead.body.bias.data.fill_(-30.0)
+    card = ask_units(dead, nn.MSELoss(), x, x[:, :1])
+    assert card.verdict == "dead-units"
+    (layer,) = of_kind(UnitsEvidence, card.evidence).hidden
+    assert (layer.kind, len(layer.dead)) == ("relu", 8)
+    assert card.check(dead, nn.MSELoss(), x, x[:, :1])
+    assert ask_units(Clamps(low, 6.0), nn.MSELoss(), x, x[:, :1]).verdict == "alive"
+    for other in (Clamps(1e-6), Clamps(None, 5.0)):
+        card = ask_units(other, nn.MSELoss(), x, x[:, :1])
+        assert of_kind(UnitsEvidence, card.evidence).hidden == ()
+    narrow = Clamps(-0.01, 0.01)
+    card = ask_units(narrow, nn.MSELoss(), x, x[:, :1])
+    assert of_kind(UnitsEvidence, card.evidence).hidden[0].kind == "hardtanh"

@@ -2,14 +2,16 @@
 
 import itertools
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from pitfalls.diagnosis.nested import leaves
+from pitfalls.diagnosis.reach import given_to
 from pitfalls.diagnosis.steps import train_steps
 from pitfalls.diagnosis.subject import Subject, SubjectError
 from pitfalls.diagnosis.weights import put_weights, take_weights
@@ -26,16 +28,16 @@ _FURTHER = 0.1  # share of the bias's loss that training must go below it
 
 
 def is_constant_target(subject: Subject) -> bool:
-    """Whether labels are real and all the same, and training gets further than one bias does.
+    """Whether labels are all the same, and training gets further than one bias does.
 
     The last linear layer that runs, its weights zero, gives the same for all inputs. Where its bias alone
     attains what training attains, inputs have no part in the task. A residual that an equation makes zero,
-    or an error of building the input again, needs them. Weights and buffers come back as they were.
+    an error of building the input again, or the place of the right one among several that are scored
+    alike needs them. Where a network that is not trained judges what is made, as of a generator, nothing
+    is asked: trained by turns, it does not stay as it is. Weights and buffers come back as they were.
     """
     targets = list(leaves(subject.samples.y))
-    if not targets or not all(t.is_floating_point() for t in targets):
-        return False
-    if any(bool((t != t[:1]).any()) for t in targets):
+    if not targets or any(bool((t != t[:1]).any()) for t in targets):
         return False
     kept = take_weights(subject)
     try:
@@ -52,6 +54,8 @@ def _gets_further(subject: Subject, kept: Mapping[str, np.ndarray]) -> bool:
     last = _last_linear(subject, rows)
     if last is None:
         return False
+    if not _is_trained(subject, last) or _loss_has_layers(subject, rows):
+        return True
     with torch.no_grad():
         start = float(subject.risk(rows))
         last.weight.zero_()
@@ -59,6 +63,37 @@ def _gets_further(subject: Subject, kept: Mapping[str, np.ndarray]) -> bool:
     trained = _least(subject, rows, kept)
     gain = by_bias - trained
     return gain > _FURTHER * abs(by_bias) and gain > _FELT * abs(start - trained)
+
+
+def _is_trained(subject: Subject, layer: nn.Linear) -> bool:
+    given = given_to(subject.optimizer, subject)
+    names = {name for name, p in subject.trainable().items() if p is layer.weight}
+    return bool(names) and (given is None or not names.isdisjoint(given))
+
+
+class _SeesLayers(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Sees whether anything goes through a layer with weights."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.found = False
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        self.found |= func.overloadpacket.__name__ in ("addmm", "convolution")
+        return func(*args, **(kwargs or {}))
+
+
+@torch.no_grad()
+def _loss_has_layers(subject: Subject, rows: Rows) -> bool:
+    """Whether the loss runs a network of its own on the outputs."""
+    x, y = subject.batch(rows)
+    out = subject.forward(x)
+    watch = _SeesLayers()
+    with watch:
+        subject.loss_of(out, y)
+    return watch.found
 
 
 def _least_by_bias(subject: Subject, rows: Rows, last: nn.Linear) -> float:

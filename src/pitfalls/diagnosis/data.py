@@ -180,8 +180,9 @@ def data_verdict(evidence: DataEvidence) -> tuple[str, tuple[str, ...]]:
         return "labels unused", ("The loss does not look at the labels.", *seen)
     if evidence.constant_target:
         return "labels constant", (
-            "All labels are the same, and training gets further than the last layer's bias alone: they "
-            "are the task, as a residual's zero is, and there is nothing in them to be seen.",
+            "All labels are the same, and they are the task: training gets further than the last layer's "
+            "bias alone, as to a residual's zero, or a network that is not trained judges the outputs. "
+            "There is nothing in them to be seen.",
             *seen,
         )
     if evidence.sees:

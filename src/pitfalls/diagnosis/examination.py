@@ -1,7 +1,8 @@
 """Open an examination: checks that one can take place, the guard around it, and its end."""
 
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,7 @@ def examine(
     first = next(model.parameters())
     with (
         quiet(),
+        _nothing_compiled(),
         StateGuard(model, loss, optimizer, generators_of(x)) as guard,
         torch.inference_mode(False),
         torch.enable_grad(),
@@ -65,13 +67,16 @@ def examine(
         subject = Subject(
             model, loss, samples, optimizer, guard, seconds=seconds, seed=seed, who=who
         )
-        for module in model.modules():
-            if getattr(module, "_compiled_call_impl", None) is not None:
-                module._compiled_call_impl = (
-                    None  # the same function, without waiting for a compiler
-                )
         make_contact(subject)
         yield subject
+
+
+def _nothing_compiled() -> AbstractContextManager[Any]:
+    """Run compiled parts and functions as what they wrap: the same, without waiting for a compiler."""
+    if "torch._dynamo" not in sys.modules:  # whatever compiles imports it
+        return nullcontext()
+    stance: AbstractContextManager[Any] = torch.compiler.set_stance("force_eager")
+    return stance
 
 
 def checked_model(model: Any, who: str) -> nn.Module:

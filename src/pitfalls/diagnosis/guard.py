@@ -293,7 +293,8 @@ class StateGuard:
     Notes
     -----
     Kept: contents of parameters, buffers, and of tensors, arrays and containers that are attributes;
-    which tensors require a gradient; gradients (set aside, None inside the block); attributes, hooks
+    which tensors require a gradient; gradients (set aside, None inside the block; without an optimizer
+    so are hooks that act when one is there, as those that step within the backward pass); attributes, hooks
     and training mode of every module, registered or held by an attribute alone; the optimizer's state
     and groups, and its schedulers; the global generators.
     """
@@ -317,6 +318,10 @@ class StateGuard:
         counted = tuple(t for t in (*self._parameters, *buffers) if not t.is_inference())
         self._versions = _unsafe_preserve_version_counter(counted)
         self._flags = [(p, p.requires_grad, p.grad) for p in self._parameters]
+        # without an optimizer, these may be one: it would step, and keep its state, at every pass
+        held = () if optimizer is not None else self._parameters
+        hooks: list[dict[Any, Any]] = [p._post_accumulate_grad_hooks or {} for p in held]
+        self._steppers = [(found, dict(found)) for found in hooks]
         given = [p.grad for p in self._parameters if p.grad is not None]
         # sparse ones have no storage of one kind; nobody writes into them while they are set aside
         self._gradients = _Tensors([g for g in given if not g.is_sparse])
@@ -329,6 +334,8 @@ class StateGuard:
             if self._of is not None and hasattr(self._of, "__dict__"):
                 self._optimizer = _Optimizer(self._of, self._parameters)
             self._set_gradients_aside()
+            for hooks, _ in self._steppers:
+                hooks.clear()
             self._versions.__enter__()
         return self
 
@@ -345,6 +352,8 @@ class StateGuard:
             self._gradients.restore()
             for parameter, _, gradient in self._flags:
                 parameter.grad = gradient
+            for hooks, kept in self._steppers:
+                hooks.update(kept)
             restore_generators(self._generators)
             self._global.restore()
             self._versions.__exit__(kind, error, trace)

@@ -184,8 +184,8 @@ RULES: tuple[Rule, ...] = (
         "gradient-wrong",
         "wiring",
         "Central differences of the loss in float64 settle on a slope that differs from the "
-        "gradient's by more than 5 %, no detach() explains it, and the loss is not level there; or "
-        "zero_grad() of the optimizer leaves gradients behind.",
+        "gradient's by more than 5 %, no detach(), no_grad() or hook explains it, and nothing goes in steps, "
+        "as signs and rounded numbers do; or zero_grad() of the optimizer leaves gradients behind.",
         lambda f: bool(f.wiring.wrong_slopes) or f.reach.gradients_kept,
         exact=True,
         explains=("cannot-memorise", "no-signal-in-gradient", "rate-too-high", "rate-too-low"),
@@ -224,11 +224,12 @@ RULES: tuple[Rule, ...] = (
         "degenerate data",
         "data-degenerate",
         "data",
-        "No input varies, or no label does (real ones only if training gets no further than the last "
-        "linear layer's bias alone, which a residual to be made zero does); or the examples repeat in the "
-        "order they are given (more than 64 of them only if the data hold others too); or fewer than a "
-        "tenth of the inputs are distinct where their features' values would allow ten "
-        "times as many (but not where most have a label of their own, and a simple learner sees labels).",
+        "No input varies, or no label does (only if training gets no further than the last linear "
+        "layer's bias alone, as it does to a residual's zero, and no network that is not trained judges "
+        "the outputs, as of a generator); or the examples repeat in the order they are given (more than "
+        "64 of them only if the data hold others too); or fewer than a tenth of the inputs are distinct "
+        "where their features' values would allow ten times as many (but not where most have a label of "
+        "their own, and a simple learner sees labels).",
         lambda f: bool(f.data.degenerate),
         exact=True,
         explains=(
@@ -339,9 +340,9 @@ RULES: tuple[Rule, ...] = (
         "stopped slopes",
         "gradient-wrong",
         "wiring",
-        "No run learns, and slopes differ from the gradient's because a detach() stops it on its way: "
-        "without it they agree; or because the loss goes in steps and a gradient stands in. It may be "
-        "meant, so a network that learns is healthy with it.",
+        "No run learns, and slopes differ from the gradient's because a detach(), a no_grad() or a hook "
+        "stops or changes it on its way: without it they agree; or because the loss goes in steps and a "
+        "gradient stands in. It may be meant, so a network that learns is healthy with it.",
         lambda f: f.fails and not f.schedule.learnable and bool(f.wiring.stopped_slopes),
         explains=("cannot-memorise", "no-signal-in-gradient", "no-signal"),
     ),

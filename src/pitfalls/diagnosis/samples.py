@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Any
 
@@ -63,7 +63,8 @@ def take_samples(
 ) -> Samples:
     """Read the data, at most 4,096 examples and four million numbers.
 
-    Beyond that they are drawn at random; of a stream, or batches without a Dataset, the first are taken.
+    Beyond that they are drawn at random, of a list of batches whole batches; of a stream the first are
+    taken.
 
     Parameters
     ----------
@@ -88,7 +89,7 @@ def take_samples(
         if isinstance(x, Dataset) or (hasattr(x, "__getitem__") and _gives_pairs(x)):
             return _from_dataset(x, range(len(x)), default_collate, rng, who, dtype)
         if isinstance(x, Iterable) and not isinstance(x, Tensor | np.ndarray | dict):
-            return _from_batches(x, who, dtype)
+            return _from_batches(x, who, dtype, rng)
         raise InputError(
             f"{who}: without y, x must be a Dataset, a DataLoader or batches of (x, y). "
             f"Got {type(x).__name__}."
@@ -178,8 +179,16 @@ def _places(loader: "DataLoader[Any]") -> Sequence[Any]:
     return taken if len(set(taken)) == len(taken) < len(every) else every
 
 
-def _from_batches(batches: Iterable[Any], who: str, dtype: torch.dtype) -> Samples:
-    return _joined(_read(batches, who, dtype, MOST_EXAMPLES), who)
+def _from_batches(
+    batches: Iterable[Any], who: str, dtype: torch.dtype, rng: np.random.Generator | None = None
+) -> Samples:
+    read = _read(batches, who, dtype, MOST_EXAMPLES)
+    samples = _joined(read, who)
+    if rng is None or not isinstance(batches, Sequence) or len(read) == len(batches):
+        return samples
+    # the first may be all of one class
+    drawn = (batches[int(at)] for at in rng.permutation(len(batches)))
+    return replace(_joined(_read(drawn, who, dtype, MOST_EXAMPLES), who), order=samples.order)
 
 
 def _read(
@@ -255,7 +264,10 @@ def _as_tensors(value: Any, who: str, name: str, dtype: torch.dtype) -> Nest:
     if isinstance(value, tuple | list) and any(isinstance(v, Tensor | np.ndarray) for v in value):
         return tuple(_as_tensors(part, who, name, dtype) for part in value)
     try:
-        tensor = torch.as_tensor(np.asarray(value))
+        array = np.asarray(
+            value, order="C"
+        )  # torch takes no steps backwards, and no foreign byte order
+        tensor = torch.as_tensor(array.astype(array.dtype.newbyteorder("="), copy=False))
     except (TypeError, ValueError, RuntimeError) as error:
         raise InputError(
             f"{who}: {name} must be arrays or tensors. Got {type(value).__name__} ({error})."

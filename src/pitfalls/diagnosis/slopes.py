@@ -10,11 +10,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.overrides import TorchFunctionMode
 
+from pitfalls.diagnosis.adapter import call
 from pitfalls.diagnosis.evidence.wiring import Slope
 from pitfalls.diagnosis.guard import SAME_NUMBERS
 from pitfalls.diagnosis.nested import Nest, map_leaves
+from pitfalls.diagnosis.reach import graph_leaves
+from pitfalls.diagnosis.stand_ins import takes_steps, without_stops
 from pitfalls.diagnosis.subject import Subject, SubjectError, dense, widened
 from pitfalls.diagnosis.trace import rounding_unit
 
@@ -42,54 +44,79 @@ def precise_risk(
         float64, or the model's own where its code does not run in float64.
     """
     x, y = subject.batch(rows)
-    own = {name: p.detach() for name, p in subject.parameters().items()}
+    whole = _Whole(subject)
 
     def build(dtype: torch.dtype | None) -> tuple[Any, dict[str, Tensor]]:
         def cast(t: Tensor) -> Tensor:
-            return t if dtype is None else _as_precise(t, dtype)
+            return t.detach() if dtype is None else _as_precise(t.detach(), dtype)
 
-        buffers = {name: cast(b) for name, b in subject.model.named_buffers()}
+        own = {id(p): name for name, p in subject.parameters().items()}
+        places = whole.places()
+        others = {place: cast(t) for place, t in places.items() if id(t) not in own}
         inputs, labels = map_leaves(cast, x), map_leaves(cast, y)
-        loss_values: dict[str, Tensor] = {}
-        if isinstance(subject.loss, nn.Module):
-            loss_values = {
-                name: cast(t.detach())
-                for name, t in [*subject.loss.named_parameters(), *subject.loss.named_buffers()]
-            }
 
         def risk(parameters: dict[str, Tensor]) -> Tensor:
             subject.seed_numbers(SAME_NUMBERS)  # a network that draws numbers draws the same ones
-            with subject.users_code("the model"):
-                batch: Nest = map_leaves(torch.clone, inputs)
-                arguments = batch if isinstance(batch, tuple | list) else (batch,)
-                named = batch if isinstance(batch, dict) else {}
-                values = {**parameters, **buffers}
-                out = subject.run(
-                    lambda: functional_call(
-                        subject.model, values, () if named else arguments, named
-                    )
-                )
-            if not isinstance(subject.loss, nn.Module):
-                return subject.loss_of(out, labels)
-            with subject.users_code("the loss"):
-                value: Tensor = functional_call(subject.loss, loss_values, (out, labels))
-            return value.reshape(())
+            values = {at: parameters[own[id(t)]] for at, t in places.items() if id(t) in own}
+            batch: Nest = map_leaves(torch.clone, inputs)
+            value: Tensor = functional_call(
+                whole, {**values, **others}, (batch, labels), tie_weights=False
+            )
+            return value
 
-        return risk, {name: cast(p) for name, p in own.items()}
+        return risk, {name: cast(p) for name, p in subject.parameters().items()}
 
     if isinstance(subject.model, torch.jit.ScriptModule):
         raise SubjectError(f"{subject.who}: TorchScript does not run with other parameters")
     for dtype in (torch.float64, None) if precise else (None,):
         risk, parameters = build(dtype)
         try:
-            with subject.mode("eval"), torch.no_grad():
-                risk(parameters)
+            with subject.mode("eval"), torch.enable_grad():
+                value = risk(parameters)
         except SubjectError:
             if dtype is None:
                 raise
             continue
+        _refuse_other_ways(subject, value)
         return risk, parameters, dtype or next(iter(parameters.values())).real.dtype
     raise AssertionError("the loop returns or raises")
+
+
+class _Whole(nn.Module):
+    """Model and loss as one, so that what the loss sees of the model, as a penalty does, moves along."""
+
+    def __init__(self, subject: Subject) -> None:
+        super().__init__()
+        self.model = subject.model
+        if isinstance(subject.loss, nn.Module):
+            self.loss = subject.loss
+        self._subject = (subject,)
+
+    def places(self) -> dict[str, Tensor]:
+        """Return every place that holds a tensor, once: a module that both hold is one, tied weights two."""
+        return {
+            f"{path}.{name}": tensor
+            for path, module in self.named_modules()
+            for held in (module._parameters, module._buffers)
+            for name, tensor in held.items()
+            if tensor is not None
+        }
+
+    def forward(self, batch: Nest, labels: Nest) -> Tensor:
+        (subject,) = self._subject
+        with subject.users_code("the model"):
+            out = subject.run(lambda: call(self.model, batch))
+        return subject.loss_of(out, labels)
+
+
+def _refuse_other_ways(subject: Subject, value: Tensor) -> None:
+    """Refuse a loss that reaches the model's own tensors, as by a list of them: those stay where they are."""
+    own = {id(p) for p in subject.parameters().values()}
+    if any(id(leaf) in own for leaf in graph_leaves(value)):
+        raise SubjectError(
+            f"{subject.who}: the loss, or the model, holds parameters in a list of its own, which do not "
+            "move with the model's; take them from model.parameters() each time"
+        )
 
 
 def _as_precise(t: Tensor, dtype: torch.dtype) -> Tensor:
@@ -199,17 +226,6 @@ def _gradients(subject: Subject, rows: NDArray[np.int64], dtype: torch.dtype) ->
     return gradients
 
 
-class _WithoutDetach(TorchFunctionMode):
-    """Lets gradients through where the user's code detaches."""
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
-    ) -> Any:
-        if func in (Tensor.detach, torch.detach) and len(args) == 1:
-            return args[0].view_as(args[0])
-        return func(*args, **(kwargs or {}))
-
-
 def _with_stops(
     subject: Subject,
     rows: NDArray[np.int64],
@@ -217,13 +233,15 @@ def _with_stops(
     gradients: dict[str, Tensor],
     dtype: torch.dtype,
 ) -> tuple[Slope, ...]:
-    """Mark the wrong slopes that are true once nothing is detached: somebody stopped the gradient.
+    """Mark the wrong slopes that are true once nothing is stopped: somebody stopped or changed the gradient.
 
-    So are those of a loss that is level there: somebody gave a step function a gradient.
+    So are those of a loss that is level there, or of a network that takes steps on its way: somebody gave
+    a step function a gradient.
     """
     through: dict[str, Tensor] = {}
-    with suppress(SubjectError), _WithoutDetach():
+    with suppress(SubjectError), without_stops(subject, rows):
         through = _gradients(subject, rows, dtype)
+    steps = takes_steps(subject, rows)
 
     def stopped(slope: Slope) -> bool:
         if slope.agrees is not False or slope.name not in through:
@@ -236,7 +254,7 @@ def _with_stops(
         dataclasses.replace(
             slope,
             stopped=stopped(slope),
-            stepped=slope.agrees is False and slope.level and not stopped(slope),
+            stepped=slope.agrees is False and (steps or slope.level) and not stopped(slope),
         )
         for slope in slopes
     )

@@ -254,8 +254,9 @@ class Subject:
         with self.mode(mode), self.same_numbers():
             if mode != "eval" or len(indices) <= _CHUNK or not self.rows_first:
                 return self.forward(self.batch(indices)[0])
-            parts = range(0, len(indices), _CHUNK)
-            return join([self.forward(self.batch(indices[at : at + _CHUNK])[0]) for at in parts])
+            # of equal length: a last one of a single example may come out squeezed
+            parts = np.array_split(indices, -(-len(indices) // _CHUNK))
+            return join([self.forward(self.batch(part)[0]) for part in parts])
 
     @property
     def labels_matter(self) -> bool:

@@ -40,8 +40,8 @@ class Activation:
     place : str
         Module in which it ran, and the function: ``"body.1 (relu)"``.
     kind : str
-        ``"relu"`` (``relu6`` and ``threshold`` too), ``"gelu"``, ``"silu"``, ``"elu"``, ``"tanh"``,
-        ``"sigmoid"``, ``"hardsigmoid"`` or ``"hardtanh"``.
+        ``"relu"`` (``relu6``, ``threshold`` and a clamp at zero too), ``"gelu"``, ``"silu"``, ``"elu"``,
+        ``"tanh"``, ``"sigmoid"``, ``"hardsigmoid"`` or ``"hardtanh"``.
     values : Tensor of shape (n, units)
         Per example and unit; for pictures and sequences the units are channels and the value is the
         one farthest from being dead or saturated over positions.
@@ -150,12 +150,22 @@ def _kind(name: str, more: tuple[Any, ...]) -> tuple[str, float, float]:
         return name, 0.0, float("inf")
     if name == "threshold":
         return "relu", float(more[0]), float("inf")
+    if name in ("clamp", "clamp_min"):
+        return _clamped(*more[:2])
     if name == "hardsigmoid":
         return name, -3.0, 3.0
     if name == "hardtanh":
         low, high = (*more, *(-1.0, 1.0)[len(more) :])[:2]
         return "relu" if low == 0 else name, float(low), float(high)  # relu6 begins at zero
     return name, float("nan"), float("nan")
+
+
+def _clamped(low: Any = None, high: Any = None) -> tuple[str, float, float]:
+    """Name what a clamp is by hand: a ReLU where it begins at zero, else a Hardtanh, if it has two ends."""
+    ends = [end for end in (low, high) if end is not None]
+    if not all(isinstance(end, int | float) for end in ends) or (low != 0 and len(ends) < 2):
+        return "clamp", float("nan"), float("nan")
+    return ("relu" if low == 0 else "hardtanh"), float(low), float("inf" if high is None else high)
 
 
 def _slope(kind: str, low: float, high: float, before: Tensor, after: Tensor) -> Tensor:

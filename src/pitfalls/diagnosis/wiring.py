@@ -214,9 +214,9 @@ def _verdict(
     if last[0] == "sound" and evidence.stopped_slopes:
         said, slope = _disagreement(evidence.stopped_slopes, len(evidence.slopes), rows)
         why = (
-            "The loss goes in steps there, as behind signs and rounded numbers, and the gradient stands in"
+            "The loss goes in steps, as behind signs and rounded numbers, and the gradient stands in"
             if slope.slope.stepped
-            else "A detach() explains it: without it the two agree"
+            else "A detach(), a no_grad() or a hook on the gradient explains it: without it the two agree"
         )
         return (
             "stopped-gradient",

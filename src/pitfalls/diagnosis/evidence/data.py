@@ -100,8 +100,9 @@ class DataEvidence(Evidence):
     constant_features, n_features : int
     constant_labels : bool
     constant_target : bool
-        Whether labels that are all the same are the task: real numbers to which training gets nearer than
-        the last linear layer's bias alone, as to a residual's zero.
+        Whether labels that are all the same are the task: training gets nearer to them than the last
+        linear layer's bias alone, as to a residual's zero, or a network that is not trained judges the
+        outputs.
     labels_matter : bool
         Whether the loss looks at the labels; simple learners are not asked about labels that do not.
     not_finite : str

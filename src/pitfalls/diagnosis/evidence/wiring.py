@@ -55,11 +55,12 @@ class Slope:
     rounding : float
         Size of the rounding of the user's gradient in its own precision.
     stopped : bool
-        Whether the two agree once nothing is detached: the gradient is stopped on its way, as focal
-        weights, straight-through estimates and twin networks do on purpose.
+        Whether the two agree once nothing is detached and no hook is left: the gradient is stopped or
+        changed on its way, as focal weights, straight-through estimates, twin networks and clipping do on
+        purpose.
     stepped : bool
-        Whether no ``detach`` explains it, but the loss is level there, as behind signs and rounded numbers:
-        a gradient stands in for its slope.
+        Whether nothing stopped explains it, but the loss is level there, or a function with a backward pass
+        of its own goes in steps, as signs and rounded numbers do: a gradient stands in for its slope.
     """
 
     name: str
@@ -184,10 +185,10 @@ class WiringEvidence(Evidence):
 
     @property
     def wrong_slopes(self) -> tuple[Slope, ...]:
-        """Parameters whose gradient is not the slope of the loss; neither ``detach`` nor steps say why."""
+        """Parameters whose gradient is not the slope of the loss; neither stops nor steps say why."""
         return tuple(s for s in self.slopes if s.agrees is False and not (s.stopped or s.stepped))
 
     @property
     def stopped_slopes(self) -> tuple[Slope, ...]:
-        """Parameters whose gradient is not the slope of the loss because of a ``detach`` or of steps."""
+        """Parameters whose gradient is not the slope of the loss because of stops or of steps."""
         return tuple(s for s in self.slopes if s.agrees is False and (s.stopped or s.stepped))
