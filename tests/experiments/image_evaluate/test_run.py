@@ -315,3 +315,12 @@ def test_other_data_with_several_sets_of_labels_are_read_by_the_networks_own(tmp
     other = find_elsewhere(kept, str(tmp_path / "other"))
     expected = find_images(DataConfig(str(tmp_path / "other"), labels="odd", size=8, channels=1))
     assert other.fingerprint == expected.fingerprint
+
+
+def test_the_table_of_the_confusion_is_called_by_the_classes(evaluated):
+    for name in ("confusion", "confusion.counts"):
+        columns = evaluated.table(name)
+        assert columns.pop("class") == list(evaluated.pictures.class_names)
+        assert list(columns) == [f"taken for {name}" for name in evaluated.pictures.class_names]
+        np.testing.assert_array_equal(list(columns.values()), evaluated.confusion.counts.T)
+    assert "counts_1" not in evaluated.to_frame("confusion").columns

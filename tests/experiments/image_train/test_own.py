@@ -14,7 +14,7 @@ from pitfalls.errors import InputError, RunError
 from pitfalls.experiments.image_export import export_network
 from pitfalls.experiments.image_networks import NetworkConfig
 from pitfalls.experiments.image_source import find_images
-from pitfalls.experiments.image_start import Start, start_from
+from pitfalls.experiments.image_start import Start, StartOptions, start_from
 from pitfalls.experiments.image_train import EXPERIMENT, TrainRunConfig
 from pitfalls.experiments.image_trained import load_trained, weights_digest
 from pitfalls.frame import session
@@ -209,3 +209,8 @@ def test_of_more_outputs_than_classes_the_first_count_everywhere(tmp_path, capsy
     np.testing.assert_allclose(
         program(torch.from_numpy(image)).detach().numpy(), kept.predict(image), atol=1e-6
     )
+
+
+def test_a_number_of_a_run_s_training_without_that_run_is_refused():
+    with pytest.raises(InputError, match="give --start-from as well"):
+        StartOptions(start_member=3)
