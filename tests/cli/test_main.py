@@ -19,6 +19,7 @@ from pitfalls.frame import perform, session, tables
 from pitfalls.frame.bars import TerminalProgress
 from pitfalls.images import DataConfig
 
+FOR_CONTRIBUTORS = {"docs", "test", "mutants", "check"}
 COMMANDS = ("linear", "parity", "images", "verify", "report", "playground", "runs", "doctor")
 
 
@@ -289,6 +290,7 @@ def test_doctor_reports_a_data_path_that_is_not_there(monkeypatch, capsys, tmp_p
     monkeypatch.setenv("PITFALLS_DATA", "~/mine")  # as the commands read it
     assert main(["doctor"]) == 0
     monkeypatch.delenv("PITFALLS_DATA")
+    capsys.readouterr()
     assert main(["doctor"]) == 0
 
 
@@ -409,3 +411,14 @@ def test_every_option_that_takes_code_by_name_says_that_it_runs():
     }
     assert {"--scheme", "--optimizer", "--loss", "--transforms", "--track"} <= set(taking)
     assert {"diagnose", "diagnose check"} <= {path for paths in taking.values() for path in paths}
+
+
+def test_doctor_names_every_extra_of_a_user(monkeypatch, capsys):
+    import importlib.util
+    from importlib.metadata import metadata
+
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    main(["doctor"])
+    out = capsys.readouterr().out
+    for extra in set(metadata("pitfalls").get_all("Provides-Extra") or ()) - FOR_CONTRIBUTORS:
+        assert f"pitfalls[{extra}]" in out, extra

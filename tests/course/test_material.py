@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from pitfalls.cli import main
-from pitfalls.course import slides
+from pitfalls.course import SlidesConfig, slides
 from pitfalls.course.grading import stand_in
 from pitfalls.course.grading.grade import PARTS, grade
 from pitfalls.course.notebook import notebook_names, read_cells
 from pitfalls.plots import Rendered, draw
+from pitfalls.runs import config_to_dict
 from tests.course.work import SMALL, lost, solution
 
 
@@ -112,3 +113,15 @@ def test_what_the_scripts_of_question_4_write_is_what_the_grader_reads(
     found = grade(written, sandbox, SMALL, parts)
     assert lost(found) == {"4b": 2}  # a fit of 40 images is none of all
     assert any("40 train images: the accuracy of all 50,000" in r.reason for r in found.results)
+
+
+def test_every_run_of_the_lecture_follows_the_seed():
+    def seeds(found):
+        if isinstance(found, dict):
+            own = [value for key, value in found.items() if key == "seed"]
+            return [*own, *(s for value in found.values() for s in seeds(value))]
+        return []
+
+    for seed in (7, 123):
+        for _, config in slides.lecture_runs(SlidesConfig(400, seed)):
+            assert set(seeds(config_to_dict(config))) == {seed}

@@ -18,7 +18,7 @@ from pitfalls.frame.config_options import options_of
 from pitfalls.images.data import DataConfig
 from pitfalls.runs import RunStore
 from tests.experiments.image_evaluate.made import keep_some
-from tests.frame.legal import PLACED, another, tokens
+from tests.frame.legal import PLACED, another, beside, tokens
 
 EXPERIMENTS = {experiment.name: experiment for experiment in all_experiments()}
 WITH_COMMAND = [name for name, experiment in EXPERIMENTS.items() if experiment.command]
@@ -104,12 +104,13 @@ def changed(config, path, value):
 def test_one_option_changes_its_own_field_and_no_other_s_default(name, monkeypatch):
     experiment = EXPERIMENTS[name]
     module = importlib.import_module(f"{experiment.package}.command")
-    plain = config_of(experiment, [], monkeypatch)
     for option in options_of(module.command):
         value = another(experiment.name, option)
         if value is None:
             continue  # legal only beside other options
-        config = config_of(experiment, tokens(option, value), monkeypatch)
+        needed = beside(experiment.name, option)
+        plain = config_of(experiment, needed, monkeypatch)
+        config = config_of(experiment, [*needed, *tokens(option, value)], monkeypatch)
         held = option.path[1]
         if is_located(experiment.config, held):
             assert getattr(config, held) != getattr(plain, held), option.name

@@ -5,7 +5,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pitfalls.frame.config_options import Option
 
-__all__ = ["PLACED", "SPECIAL", "another", "tokens"]
+__all__ = ["PLACED", "SPECIAL", "another", "beside", "tokens"]
 
 SPECIAL: dict[tuple[str, str], Any] = {
     ("any", "data"): "digits",
@@ -34,11 +34,25 @@ SPECIAL: dict[tuple[str, str], Any] = {
     ("linear", "subset_train"): None,
     ("linear-classify", "weights"): None,
     ("linear-classify", "held"): (2,),
-    ("linear-descend", "learning_rate"): None,
+    ("linear-descend", "learning_rate"): 0.01,
     ("parity-depth", "activations"): ("tanh",),
     ("parity-sweep", "address"): "localhost:8786",
 }
 """Values for options whose types alone do not say what is legal, by experiment and option."""
+
+
+BESIDE: dict[tuple[str, str], tuple[str, ...]] = {
+    ("images", "address"): ("--backend", "dask"),
+    ("images", "n_jobs"): ("--backend", "loky"),
+    **{
+        ("images", name): ("--optimizer", "muon")
+        for name in ("muon_rate", "muon_momentum", "bias_rate", "other_rate")
+    },
+    ("linear-descend", "learning_rate"): ("--method", "gradient"),
+    ("parity", "betas"): ("--optimizer", "adam"),
+    ("parity", "epsilon"): ("--optimizer", "adam"),
+}
+"""Words without which an option would have no effect, by experiment and option."""
 
 
 PLACED = {"images-evaluate": ["images-train"]}
@@ -51,6 +65,12 @@ def another(experiment: str, option: Option) -> Any:
         if (name, option.name) in SPECIAL:
             return SPECIAL[name, option.name]
     return _other(get_args(option.annotation)[0], option.default)
+
+
+def beside(experiment: str, option: Option) -> tuple[str, ...]:
+    """Return the words that must stand beside an option."""
+    names = (experiment, experiment.partition("-")[0])
+    return next((BESIDE[n, option.name] for n in names if (n, option.name) in BESIDE), ())
 
 
 def tokens(option: Option, value: Any) -> list[str]:

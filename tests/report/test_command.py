@@ -94,6 +94,8 @@ def test_from_runs_nothing(parts: Parts, tmp_path: Path) -> None:
         (["--out", "/dev/null/there"], "--out must be a folder"),
         (["--from", "nowhere"], "no folder of runs at nowhere"),
         (["--from", ".", "--data", "digits"], "--from runs nothing"),
+        (["--from", ".", "--all-thumbnails"], "--from runs nothing that would make them"),
+        (["--homework", "--all-thumbnails"], "--homework has no page"),
         (["--from", "."], "holds no runs"),
     ],
 )

@@ -73,7 +73,7 @@ app.command(
     name="course",
     help="Teach with this sheet: starter scripts, graders that cannot be fooled, slides.",
 )
-app.command("pitfalls.cli.runs:app", name="runs", help="List, show and remove finished runs.")
+app.command("pitfalls.cli.runs:app", name="runs", help="List, show, check, export and remove runs.")
 app.command(
     "pitfalls.cli.doctor:doctor",
     name="doctor",

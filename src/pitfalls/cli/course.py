@@ -182,8 +182,10 @@ def grade(
         write_results,
     )
     from pitfalls.course import grade as grade_work
-    from pitfalls.errors import DataError
+    from pitfalls.errors import DataError, InputError
 
+    if out is None and format != "plain":
+        raise InputError("course grade: --format is of what --out writes. Give --out as well.")
     sheet, data = which.built(course)
     chosen = parts_named(parts or [])
     files = read_submission(submission, FILES)

@@ -43,8 +43,11 @@ def _extras() -> list[Row]:
         ("distributed", "dask", "sweeps over a Dask cluster"),
         ("ray", "ray", "sweeps over a Ray cluster"),
         ("submitit", "submitit", "sweeps and comparisons under SLURM"),
-        ("tensorboard", "tracking", "export to TensorBoard"),
-        ("mlflow", "tracking", "export to MLflow"),
+        ("tensorboard", "tracking", "tracking by TensorBoard, and export to it"),
+        ("mlflow", "tracking", "tracking by MLflow, and export to it"),
+        ("pyarrow", "parquet", "data sets in parquet files"),
+        ("captum", "attribution", "what a network looks at in its mistakes"),
+        ("onnxruntime", "onnx", "export of trained networks to ONNX"),
     ):
         there = importlib.util.find_spec(module) is not None
         found = "yes" if there else f"pip install 'pitfalls[{extra}]'"

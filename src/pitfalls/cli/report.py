@@ -75,6 +75,9 @@ def report(
         raise InputError("report: --quick, --full and --from exclude each other. Give one of them.")
     if from_ is not None and data is not None:
         raise InputError("report: --data says what to run on, but --from runs nothing. Drop one.")
+    if all_thumbnails and (from_ is not None or homework):
+        other = "--homework has no page" if homework else "--from runs nothing that would make them"
+        raise InputError(f"report: --all-thumbnails are of the page, but {other}. Drop one.")
 
     from pitfalls.frame import TerminalProgress
     from pitfalls.report import FrontMatter, build, build_handin, gather

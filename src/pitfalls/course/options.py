@@ -72,9 +72,12 @@ class SlidesConfig:
     ----------
     iterations : int
         Of the trainings whose curves are shown; the homework's own number is 50,000.
+    seed : int
+        Of the runs.
     """
 
     iterations: int = 20_000
+    seed: int = 123
 
     def __post_init__(self) -> None:
         if self.iterations < 400:

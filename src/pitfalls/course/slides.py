@@ -3,6 +3,7 @@
 import json
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -28,18 +29,26 @@ def lecture_runs(config: SlidesConfig) -> list[tuple[Experiment[Any, Any], Any]]
     from pitfalls.experiments.parity_signal import SignalConfig
     from pitfalls.parity import LearningConfig
 
+    seed = config.seed
     configs: dict[str, Any] = {
-        "linear-landscape": experiment_named("linear-landscape").config(),
-        "linear-tour": experiment_named("linear-tour").config(),
-        "parity-exact": ExactConfig(),
+        "linear-landscape": _linear("linear-landscape", seed),
+        "linear-tour": _linear("linear-tour", seed),
+        "parity-exact": ExactConfig(seed=seed),
         "parity-curves": CurvesConfig(
             cases=((5, None), (10, None), (30, None)),
             n_seeds=1,
-            training=LearningConfig(n_iterations=config.iterations),
+            training=LearningConfig(n_iterations=config.iterations, seed=seed),
         ),
-        "parity-signal": SignalConfig(n_features=(2, 4, 6, 8, 10), n_seeds=5),
+        "parity-signal": SignalConfig(n_features=(2, 4, 6, 8, 10), n_seeds=5, seed=seed),
     }
     return [(experiment_named(name), asked) for name, asked in configs.items()]
+
+
+def _linear(name: str, seed: int) -> Any:
+    """Return the usual config of an experiment on the planted problem, both of this seed."""
+    usual = experiment_named(name).config()
+    source = replace(usual.problem.source, seed=seed)
+    return replace(usual, problem=replace(usual.problem, source=source), seed=seed)
 
 
 def write_slides(

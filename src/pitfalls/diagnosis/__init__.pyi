@@ -44,6 +44,7 @@ from .cards import Undecided as Undecided
 from .cards import (
     Witness as Witness,
 )
+from .clock import Stopwatch as Stopwatch
 from .curvature import (
     Eigenpair as Eigenpair,
 )

@@ -1,6 +1,8 @@
 """Which classes a classifier takes for which: counts, and what may be said of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,6 +100,11 @@ class Confusion(Displayed):
             worst,
             all(differ(known[i], known[j], comparisons=pairs) for i in best for j in worst),
         )
+
+    def by_name(self, names: Sequence[str]) -> dict[str, list[Any]]:
+        """Return the counts as a table: a row a true class, a column for each that it was taken for."""
+        taken = {f"taken for {n}": self.counts[:, k].tolist() for k, n in enumerate(names)}
+        return {"class": list(names), **taken}
 
     def mistakes(self, most: int | None = None) -> tuple[Mistake, ...]:
         """Return the kinds of mistakes that occurred, the most frequent first."""

@@ -39,6 +39,13 @@ class StartOptions:
     start_from: str | None = None
     start_member: int = 0
 
+    def __post_init__(self) -> None:
+        if self.start_from is None and self.start_member != 0:
+            raise InputError(
+                "StartOptions: start_member is of the run that start_from names. Got "
+                f"{self.start_member} and no run; give --start-from as well."
+            )
+
 
 @dataclass(frozen=True)
 class Start:

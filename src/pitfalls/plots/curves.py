@@ -9,6 +9,7 @@ from matplotlib.image import AxesImage
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 from numpy.typing import ArrayLike, NDArray
 
+from pitfalls.plots.drawing import verbatim
 from pitfalls.plots.style import BLUE, CYCLE, GREY, MARKERS, ORANGE, RED
 from pitfalls.prose import number
 
@@ -209,7 +210,7 @@ def draw_profile(axis: Axes, names: Sequence[str], relative: ArrayLike) -> None:
     places = np.arange(len(values))
     axis.bar(places, np.maximum(values, floor), color=colours)
     axis.set_yscale("log")
-    axis.set_xticks(places, names, rotation=60, ha="right", fontsize=7)
+    axis.set_xticks(places, [verbatim(n) for n in names], rotation=60, ha="right", fontsize=7)
     axis.set_ylabel("gradient / weight")
 
 

@@ -64,3 +64,9 @@ def test_a_card_without_a_witness_is_not_counted_as_one_that_held(result):
     assert "7 of 7 witnesses held" in plain(witnesses(without))
     nothing = replace(result, cards=tuple(replace(card, held=None) for card in result.cards))
     assert witnesses(nothing) == ()
+
+
+def test_the_cards_leave_as_a_table(result):
+    columns = result.table()
+    assert columns["verdict"] == [card.verdict for card in result.cards]
+    assert columns["number"] == [card.number for card in result.cards]

@@ -7,6 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from matplotlib.cbook import is_math_text
+from matplotlib.figure import Figure as MplFigure
+from matplotlib.text import Text
 from safetensors.torch import load_file
 
 from pitfalls.errors import DivergenceError, InputError
@@ -15,6 +18,7 @@ from pitfalls.experiments.image_compare.figures import FIGURES
 from pitfalls.experiments.image_homework import QuickWork
 from pitfalls.experiments.image_networks import NetworkConfig
 from pitfalls.experiments.image_source import find_images
+from pitfalls.experiments.image_workers import Workers
 from pitfalls.frame import Homework
 from pitfalls.frame.experiment import run_experiment
 from pitfalls.images import DataConfig
@@ -25,6 +29,7 @@ from pitfalls.runs import RunStore
 from tests.experiments import killed_training
 from tests.experiments.interruption import assert_equal
 from tests.forked import start
+from tests.kinds import of_kind
 
 SMALL = NetworkConfig("fastnet", (8, 8, 8))
 
@@ -245,3 +250,43 @@ def test_a_model_beside_the_networks_that_stand_in_its_place_is_refused(source):
         CompareConfig(source, SMALL, networks=("mlp", "linear"))
     assert CompareConfig(source, SMALL, networks=("mlp", "fastnet")).networks == ("mlp", "fastnet")
     assert CompareConfig(source, networks=("mlp", "linear")).networks == ("mlp", "linear")
+
+
+def test_networks_are_compared_under_the_one_scheme_that_was_asked_for(source):
+    usual = CompareConfig(source, networks=("mlp", "linear"))
+    assert usual.schemes == ("one_cycle",)
+    assert CompareConfig(source).schemes == ("constant", "annealed", "special")
+    with pytest.raises(InputError, match=r"under one scheme\. Got constant, annealed, special"):
+        CompareConfig(
+            source, networks=("mlp", "linear"), schemes=("constant", "annealed", "special")
+        )
+
+
+def test_only_a_scheme_that_is_compared_asks_an_optimizer_for_a_rate(source):
+    training = replace(CompareConfig(source).training, optimizer="adamw")
+    compared = CompareConfig(source, SMALL, training, schemes=("constant", "annealed"))
+    assert compared.schemes == ("constant", "annealed")
+    with pytest.raises(InputError, match=r"adamw needs a rate of its own: linear.s peak"):
+        CompareConfig(source, SMALL, training, schemes=("constant", "linear"))
+
+
+@pytest.mark.parametrize("given", [{"address": "host:1"}, {"n_jobs": 2}])
+def test_what_is_of_workers_is_refused_where_there_are_none(given):
+    with pytest.raises(InputError, match="without a backend"):
+        Workers(**given)
+    assert Workers("dask", **given).backend == "dask"
+
+
+def test_a_schemes_name_with_dollars_is_drawn_as_it_is(source, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a$b^2$.py").write_text(
+        "def flat(previous, epoch, batch, n_batches): return 0.01\n"
+    )
+    config = CompareConfig(
+        source, SMALL, TrainConfig(flip="none"), schemes=("constant", "a$b^2$.py:flat")
+    )
+    result = run_experiment(EXPERIMENT, config, RunStore(tmp_path / "runs")).result
+    figure = of_kind(MplFigure, FIGURES[0].draw(result).figure)
+    held = [text for text in figure.findobj(Text) if "b^2" in text.get_text()]
+    assert len(held) >= 2
+    assert not any(is_math_text(text.get_text()) for text in held)

@@ -158,6 +158,9 @@ def test_inputs_beside_data_and_negative_depths_are_refused():
     ):
         with pytest.raises(InputError, match=f"Leave --inputs or --{option} out"):
             find_shape(asked)
+    # every command takes a seed
+    asked = ShapeOptions(inputs=("3x16x16",), seed=7)
+    assert find_shape(asked).shape == (3, 16, 16)
     with pytest.raises(InputError, match="depth must be at least 0"):
         DiagramConfig(depth=-1)
 

@@ -334,3 +334,12 @@ def test_an_evaluation_of_what_a_run_holds_is_made_anew_where_it_holds_another_n
     assert again.result.loss == named.loss != first.result.loss
     store.remove(trained.id)  # nothing says that it is another one
     assert not run_experiment(EXPERIMENT, config, store).run.was_opened
+
+
+def test_the_table_of_the_confusion_is_called_by_the_classes(evaluated):
+    for name in ("confusion", "confusion.counts"):
+        columns = evaluated.table(name)
+        assert columns.pop("class") == list(evaluated.pictures.class_names)
+        assert list(columns) == [f"taken for {name}" for name in evaluated.pictures.class_names]
+        np.testing.assert_array_equal(list(columns.values()), evaluated.confusion.counts.T)
+    assert "counts_1" not in evaluated.to_frame("confusion").columns

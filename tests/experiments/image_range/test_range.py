@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -103,3 +104,10 @@ def test_the_command_s_help_needs_no_torch():
         "assert not {'torch', 'matplotlib', 'numba', 'sklearn'} & set(sys.modules), sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_adamw_needs_no_rate_where_the_rates_are_the_test_s_own(source, tmp_path):
+    training = replace(RangeConfig(source).training, optimizer="adamw", flip="none")
+    config = RangeConfig(source, NetworkConfig("linear"), training, steps=5)
+    result = run_experiment(EXPERIMENT, config, RunStore(tmp_path)).result
+    assert len(result.rates) == 5

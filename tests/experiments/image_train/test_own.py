@@ -18,7 +18,7 @@ from pitfalls.experiments.image_compare import CompareConfig
 from pitfalls.experiments.image_export import export_network
 from pitfalls.experiments.image_networks import NetworkConfig
 from pitfalls.experiments.image_source import find_images
-from pitfalls.experiments.image_start import Start, start_from
+from pitfalls.experiments.image_start import Start, StartOptions, start_from
 from pitfalls.experiments.image_train import EXPERIMENT, TrainRunConfig
 from pitfalls.experiments.image_trained import KeptNetwork, load_trained, weights_digest
 from pitfalls.experiments.image_workers import Workers
@@ -274,3 +274,8 @@ def test_networks_are_counted_as_they_were_trained(tmp_path, monkeypatch):
     monkeypatch.setattr(Run, "save_arrays", edit)
     found = run_experiment(ARCHITECTURES, config, RunStore(tmp_path / "runs")).result
     assert found.candidates[0].n_parameters == 64 * 10 + 10
+
+
+def test_a_number_of_a_run_s_training_without_that_run_is_refused():
+    with pytest.raises(InputError, match="give --start-from as well"):
+        StartOptions(start_member=3)

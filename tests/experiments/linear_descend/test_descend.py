@@ -89,3 +89,12 @@ def test_time_is_not_called_steps_times_rate_where_momentum_makes_it_longer(stor
     assert result.time[-1] == pytest.approx(10 * 50 * there(result.learning_rate))
     (axis, *_) = of_kind(MplFigure, FIGURES[0].draw(result).figure).axes
     assert axis.get_xlabel() == "time of the gradient flow"
+
+
+def test_off_a_saddle_a_rate_is_taken_and_a_small_start_s_strength_is_refused():
+    config = DescendConfig(start="saddle", learning_rate=0.01)
+    assert (config.method, config.learning_rate) == ("flow", 0.01)
+    with pytest.raises(InputError, match="learning_rate goes with"):
+        DescendConfig(learning_rate=0.01)
+    with pytest.raises(InputError, match="strength is of a small start"):
+        DescendConfig(start="saddle", strength=0.5)

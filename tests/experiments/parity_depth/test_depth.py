@@ -14,7 +14,7 @@ from pitfalls.experiments.parity_depth import (
 from pitfalls.experiments.parity_depth.figures import FIGURES, _fading
 from pitfalls.experiments.parity_depth.words import account, basis, contrast, fading
 from pitfalls.frame.experiment import run_experiment
-from pitfalls.parity import LearningConfig
+from pitfalls.parity import DeepNetwork, LearningConfig, ParityTask
 from pitfalls.plots import draw
 from pitfalls.prose import Table, plain
 from pitfalls.runs import RunStore
@@ -154,3 +154,15 @@ def test_a_message_that_dies_on_its_way_back_is_multiplied_by_nothing(tmp_path):
     assert _fading(result) == "relu: messages do not reach the first layer"
     for figure in FIGURES:
         assert "nan" not in draw(figure, result, ("svg",)).alt
+
+
+def test_the_gradients_before_training_are_of_the_loss_that_was_asked_for(tmp_path):
+    training = replace(SHORT, loss="square", n_iterations=200)
+    config = replace(CONFIG, n_features=4, weight=2, n_seeds=1, training=training)
+    for start in run_experiment(EXPERIMENT, config, RunStore(tmp_path)).result.starts:
+        network = DeepNetwork(4, [8] * 3, start.activation, seed=3).double()
+        task = ParityTask.random(4, 3, 2)
+        x = task.all_inputs().double()
+        (0.5 * (network(x) - task.labels(x)) ** 2).mean().backward()
+        slow = [there(p.grad).norm().item() for p in network.parameters() if p.ndim == 2]
+        np.testing.assert_allclose(start.gradient_norm[0], slow, rtol=1e-9)

@@ -357,6 +357,31 @@ def test_labels_of_a_table_that_are_numbers_are_in_their_order(tmp_path):
     assert load_dataset(tmp_path / "t").class_names == tuple(map(str, range(12)))
 
 
+@pytest.mark.parametrize(
+    ("words", "classes"),
+    [
+        (("1.0", "11.0"), ("1", "11")),  # as pandas writes whole numbers beside empty cells
+        (("2e1", "3"), ("3", "20")),
+        (("10023", "9"), ("10023", "9")),  # codes: names of classes, in the order of texts
+        (("v1.5", "2.5"), ("2.5", "v1.5")),
+    ],
+)
+def test_labels_of_a_table_are_numbers_where_all_are_whole(tmp_path, words, classes):
+    names = flat(tmp_path / "t")
+    rows = [(f"{name}.png", words[at % 2]) for at, name in enumerate(names)]
+    write_table(tmp_path / "t/l.csv", ("file", "label"), rows)
+    data = load_dataset(tmp_path / "t")
+    assert data.class_names == classes
+
+
+def test_labels_of_a_table_that_have_fractions_are_no_classes(tmp_path):
+    names = flat(tmp_path / "t")
+    rows = [(f"{name}.png", str(at / 2)) for at, name in enumerate(names)]
+    write_table(tmp_path / "t/l.csv", ("file", "label"), rows)
+    with pytest.raises(DataError, match=r"of which 0.5 has a fraction"):
+        load_dataset(tmp_path / "t")
+
+
 def test_folders_that_only_divide_files_are_no_classes(tmp_path):
     root = tmp_path / "t"
     classes = flat(root / "images_001") | flat(root / "images_002", start=8)

@@ -25,6 +25,17 @@ from tests.images.training.test_loop import dataset
         ({"crop_padding": -1}, "crop_padding"),
         ({"image_sizes": (8, 0)}, "image_sizes"),
         ({"flip": "both"}, "random or alternating or none or auto"),
+        (
+            {"optimizer": "adamw", "rate": 0.1, "nesterov": True},
+            "nesterov is a setting of sgd and muon",
+        ),
+        ({"optimizer": "adamw", "rate": 0.1, "momentum": 0.5}, "momentum is a setting of sgd"),
+        ({"optimizer": "own.py:made", "weight_decay": 0.1}, "weight_decay is a setting of sgd and"),
+        ({"muon_rate": 0.5}, "muon_rate is a setting of muon. Got 0.5 for sgd"),
+        ({"optimizer": "adamw", "rate": 0.1, "other_rate": 1.0}, "other_rate is a setting of muon"),
+        ({"transforms": ("flip",), "crop_padding": 2}, "crop_padding is of the transform crop"),
+        ({"transforms": (), "padding_mode": "edge"}, "padding_mode is of the transform crop"),
+        ({"transforms": ("crop",), "flip": "alternating"}, "flip is of the transform flip"),
     ],
 )
 def test_what_no_training_can_mean_is_refused_where_it_is_said(wrong, says):

@@ -160,6 +160,10 @@ def test_a_run_whose_rate_is_zero_throughout_is_announced():
     assert_equal(weights(model), weights(plain()))  # and so it is
     assert training_warnings(dataclasses.replace(one_step, batch_size=16), dataset()) == ()
     assert training_warnings(PLAIN, dataset()) == ()
+    sizes = dataclasses.replace(PLAIN, epochs=2, image_sizes=(8, 9, 10))
+    (text,) = training_warnings(sizes, dataset())
+    assert text == "image_sizes names 3 epochs and the run has 2: the last 1 are not used."
+    assert training_warnings(dataclasses.replace(sizes, epochs=3), dataset()) == ()
 
 
 @pytest.mark.parametrize("wrong", [-0.1, math.nan, math.inf])

@@ -340,3 +340,10 @@ def test_a_state_goes_on_for_more_epochs_where_the_scheme_does_not_ask_how_long_
     train(plain(), dataset(), cosine, on_checkpoint=states.append)
     with pytest.raises(InputError, match="epochs 2; this one has epochs 3"):
         train(plain(), dataset(), dataclasses.replace(cosine, epochs=3), state=states[-1])
+
+
+@pytest.mark.parametrize("given", [{"label_smoothing": 0.1}, {"class_weights": "balanced"}])
+def test_what_is_of_cross_entropy_is_refused_beside_a_loss_that_is_given(given):
+    config = dataclasses.replace(STILL, **given)
+    with pytest.raises(InputError, match=r"of cross_entropy\. The loss that is given must do both"):
+        train(plain(), dataset(), config, loss=torch.nn.functional.cross_entropy)

@@ -47,19 +47,27 @@ def test_a_bad_config_is_refused_in_one_line(bad, said):
     assert "\n" not in str(caught.value)
 
 
-def test_numpy_numbers_and_lists_give_the_config_of_pythons_numbers():
+@pytest.mark.parametrize(
+    ("own", "meant"),
+    [
+        ({"momentum": 0}, {"momentum": 0.0}),
+        (
+            {"optimizer": "adam", "betas": [np.float64(0.5), 0.75]},
+            {"optimizer": "adam", "betas": (0.5, 0.75)},
+        ),
+    ],
+)
+def test_numpy_numbers_and_lists_give_the_config_of_pythons_numbers(
+    own: dict[str, Any], meant: dict[str, Any]
+):
     given: dict[str, Any] = {
         "n_hidden": np.int64(7),
         "learning_rate": np.float64(0.5),
-        "momentum": 0,
-        "betas": [np.float64(0.5), 0.75],
         "batch_size": np.int32(3),
         "seed": np.uint8(1),
     }
-    config = LearningConfig(**given)
-    plain = LearningConfig(
-        n_hidden=7, learning_rate=0.5, momentum=0.0, betas=(0.5, 0.75), batch_size=3, seed=1
-    )
+    config = LearningConfig(**given, **own)
+    plain = LearningConfig(n_hidden=7, learning_rate=0.5, batch_size=3, seed=1, **meant)
     assert config == plain
     assert repr(config) == repr(plain)
 
@@ -78,3 +86,16 @@ def test_numbers_that_float32_cannot_tell_from_0_or_1_are_refused(numbers):
     with pytest.raises(InputError, match="float32"):
         LearningConfig(**numbers)
     assert LearningConfig(**numbers, dtype="float64").dtype == "float64"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"optimizer": "adam", "momentum": 0.5},
+        {"betas": (0.5, 0.9)},
+        {"epsilon": 1e-6},
+    ],
+)
+def test_a_setting_of_the_other_optimizer_is_refused_instead_of_having_no_effect(given):
+    with pytest.raises(InputError, match=r"is no setting of (sgd|adam)"):
+        LearningConfig(**given)

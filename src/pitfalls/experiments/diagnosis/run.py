@@ -8,6 +8,7 @@ from pitfalls.diagnosis import (
     ALL,
     CurvatureWitness,
     Hessian,
+    Stopwatch,
     attribute,
     diagnose,
     examine,
@@ -33,11 +34,14 @@ def run(config: DiagnosisConfig, run: Run, progress: Progress) -> DiagnosisResul
     """Diagnose what the config names; every card is saved when it is there."""
     built = _built_again(config)
     asked = tuple(q for q in ALL if q in config.questions)
-    spent = 0.0
+    watch, earlier = Stopwatch(), 0.0  # of cards that were there
     cards: list[SavedCard] = []
     with progress("diagnosis", unit="questions") as advance:
         for at, question in enumerate(asked):
-            if not run.has(SavedCard, part=question):
+            if run.has(SavedCard, part=question):
+                earlier += run.load(SavedCard, part=question).cost.seconds
+            else:
+                left = config.budget - earlier - watch.elapsed()
                 found = diagnose(
                     built.model,
                     built.loss,
@@ -45,7 +49,7 @@ def run(config: DiagnosisConfig, run: Run, progress: Progress) -> DiagnosisResul
                     built.y,
                     built.optimizer,
                     questions=[question],
-                    budget=share_of(question, asked[at:], config.budget - spent, config.budget),
+                    budget=share_of(question, asked[at:], left, config.budget),
                     seed=config.seed,
                 )
                 (card,) = found.cards
@@ -61,7 +65,6 @@ def run(config: DiagnosisConfig, run: Run, progress: Progress) -> DiagnosisResul
                 )
                 run.save(saved, part=question)
             cards.append(run.load(SavedCard, part=question))
-            spent += cards[-1].cost.seconds
             run.log(question=question, verdict=cards[-1].verdict)
             advance(at + 1, len(asked))
     return DiagnosisResult(

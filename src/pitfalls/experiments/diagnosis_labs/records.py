@@ -6,6 +6,7 @@ import numpy as np
 
 from pitfalls.diagnosis import Question
 from pitfalls.errors import InputError
+from pitfalls.frame import Result
 
 __all__ = ["LabCard", "LabsConfig", "LabsResult"]
 
@@ -60,13 +61,15 @@ class LabCard:
     held: bool | None
 
 
-@dataclass(frozen=True)
-class LabsResult:
+@dataclass(frozen=True, repr=False)
+class LabsResult(Result):
     """All cards.
 
     Attributes
     ----------
     cards : tuple of LabCard
     """
+
+    TABLE = "cards"
 
     cards: tuple[LabCard, ...]

@@ -6,7 +6,7 @@ from matplotlib.ticker import PercentFormatter
 from pitfalls.experiments.image_architectures.records import ArchitecturesResult
 from pitfalls.experiments.image_curves import loss_label, mean_curve, mean_of
 from pitfalls.experiments.image_source import called
-from pitfalls.plots import BLUE, CYCLE, GREY, PAGE, Drawing, Figure, panels
+from pitfalls.plots import BLUE, CYCLE, GREY, PAGE, Drawing, Figure, panels, verbatim
 from pitfalls.prose import counted, number, percent
 
 __all__ = ["FIGURES", "title"]
@@ -24,13 +24,13 @@ def architectures(result: ArchitecturesResult, ax: Axes | None = None) -> Drawin
         )  # fmt: skip
         left.plot(row.train, place, "|", color=GREY, markersize=10)
     left.axvline(result.constant, color=GREY, linestyle=":", linewidth=1)
-    left.set_yticks(range(len(rows)), [row.candidate.title for row in rows])
+    left.set_yticks(range(len(rows)), [verbatim(row.candidate.title) for row in rows])
     left.set(xlabel=f"{called(result.part)} accuracy", title=title(result))
     left.xaxis.set_major_formatter(PercentFormatter(1, 0))
     left.margins(y=0.15)
     for row, colour in zip(result.rows, CYCLE, strict=False):
         trainings = result.of(row.candidate.model)
-        right.plot(*mean_curve(trainings), color=colour, label=row.candidate.title)
+        right.plot(*mean_curve(trainings), color=colour, label=verbatim(row.candidate.title))
     steps = result.trainings[0].n_steps
     right.set(
         xlabel="step",

@@ -11,7 +11,7 @@ from pitfalls.experiments.image_architectures.words import bought, hidden, lost
 from pitfalls.experiments.image_compare import EXPERIMENT, CompareConfig
 from pitfalls.experiments.image_compared import span
 from pitfalls.experiments.image_source import called
-from pitfalls.frame import options, perform, print_table, say
+from pitfalls.frame import options, perform, print_table, say, settings
 from pitfalls.prose import counted, plain
 
 __all__ = ["command"]
@@ -20,11 +20,14 @@ __all__ = ["command"]
 @options
 def command(config: CompareConfig) -> None:
     """Train each learning-rate scheme, or each network, from the same start (homework 4e)."""
+    if (workers := config.workers).backend != "here":
+        workers = replace(workers, n_jobs=workers.n_jobs or settings().threads)
+        config = replace(config, workers=workers)
     if config.networks:
         compare_networks(config)
         return
     say_beforehand(
-        config.source, [replace(config.training, scheme=scheme) for scheme in config.schemes]
+        config.source, [replace(config.training, scheme=scheme) for scheme in config.compared]
     )
     result = perform(EXPERIMENT, config).result
     say_pictures(result.pictures)
@@ -62,7 +65,7 @@ def command(config: CompareConfig) -> None:
 
 def compare_networks(config: CompareConfig) -> None:
     """Train each network on the same data and schedule, and print what each came to."""
-    training = replace(config.training, scheme=config.schemes[0])
+    training = replace(config.training, scheme=config.compared[0])
     say_beforehand(config.source, [training])
     asked = ArchitecturesConfig(
         config.source,

@@ -7,7 +7,7 @@ from pitfalls.experiments.image_compare.records import CompareResult, SchemeRow
 from pitfalls.experiments.image_compared import epochs_words
 from pitfalls.experiments.image_curves import loss_label, mean_curve, mean_of, window
 from pitfalls.experiments.image_source import called
-from pitfalls.plots import CYCLE, PAGE, Drawing, Figure, panels
+from pitfalls.plots import CYCLE, PAGE, Drawing, Figure, panels, verbatim
 from pitfalls.prose import counted, number, percent
 
 __all__ = ["FIGURES", "most_changed", "title"]
@@ -21,18 +21,19 @@ def schemes(result: CompareResult, ax: Axes | None = None) -> Drawing:
         _rate(right, result, row, colour)
     n_steps = result.rows[0].n_steps
     smoothed = "" if window(n_steps) == 1 else f", {mean_of(n_steps)}"
-    left.set(xlabel="step", ylabel=f"{loss_label(result.training)}{smoothed}", title=title(result))
+    left.set(xlabel="step", ylabel=f"{loss_label(result.training)}{smoothed}")
+    left.set_title(verbatim(title(result)))
     positive = [rate for t in result.trainings for rate in t.rate if rate > 0]
     if positive:
         right.set_yscale("log")
         right.set_ylim(max(min(positive), 1e-6) / 2, max(positive) * 2)
     right.margins(x=0.16)
-    right.set(xlabel="step", ylabel="learning rate", title=most_changed(result))
+    right.set(xlabel="step", ylabel="learning rate", title=verbatim(most_changed(result)))
     handles, _ = left.get_legend_handles_labels()
     # below the axes, where no curve can run through it
     figure.legend(
         handles,
-        [f"{row.scheme}  {percent(row.held_out)}" for row in result.rows],
+        [verbatim(f"{row.scheme}  {percent(row.held_out)}") for row in result.rows],
         title=f"{called(result.part)} accuracy",
         loc="outside lower center",
         ncols=min(len(result.rows), 4),
@@ -88,8 +89,8 @@ def _rate(axis: Axes, result: CompareResult, row: SchemeRow, colour: str) -> Non
     axis.plot(training.steps, np.where(training.rate > 0, training.rate, np.nan), color=colour)
     if row.last_rate > 0:
         axis.annotate(
-            row.scheme, (training.n_steps, row.last_rate), (5, 0), textcoords="offset points",
-            color=colour, va="center", fontsize=9,
+            verbatim(row.scheme), (training.n_steps, row.last_rate), (5, 0),
+            textcoords="offset points", color=colour, va="center", fontsize=9,
         )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """What is asked, and what was found."""
 
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Annotated
 
@@ -34,8 +34,9 @@ class CompareConfig:
         The network.
     training : TrainConfig
         How to train, but for the scheme.
-    schemes : tuple of str
-        Which to compare (default: constant, annealed and special; one_cycle alone for networks).
+    schemes : tuple of str, optional
+        Which to compare (default: constant, annealed and special; networks are compared under one,
+        by default one_cycle).
     n_seeds : int
         Starts for each scheme, from the seed on.
     networks : tuple of str
@@ -55,9 +56,10 @@ class CompareConfig:
     source: Annotated[ImageSource, Located(DataConfig, ask_for_images)]
     network: NetworkConfig = field(default_factory=NetworkConfig)
     training: Annotated[TrainConfig, Without("scheme")] = field(
-        default_factory=lambda: TrainConfig(flip="auto")
+        # of a scheme that no optimizer needs a rate for: each of schemes is asked for its own below
+        default_factory=lambda: TrainConfig(flip="auto", scheme="constant")
     )
-    schemes: tuple[str, ...] = SCHEMES[:3]
+    schemes: tuple[str, ...] | None = None
     n_seeds: int = 1
     networks: tuple[str, ...] = field(default=(), metadata=NOT_IDENTITY)
     workers: Workers = field(default_factory=Workers, metadata=NOT_IDENTITY)
@@ -70,12 +72,13 @@ class CompareConfig:
         object.__setattr__(self, "networks", tuple(",".join(self.networks).split(",")))
         if self.networks == ("",):
             object.__setattr__(self, "networks", ())
-        if self.networks and self.schemes == SCHEMES[:3]:
-            object.__setattr__(self, "schemes", ("one_cycle",))
-        if self.networks and len(self.schemes) > 1:
+        if self.schemes is None:
+            usual = ("one_cycle",) if self.networks else SCHEMES[:3]
+            object.__setattr__(self, "schemes", usual)
+        if self.networks and len(self.compared) > 1:
             raise InputError(
                 "CompareConfig: networks are compared under one scheme. Got "
-                f"{', '.join(self.schemes)}."
+                f"{', '.join(self.compared)}."
             )
         if self.networks and self.network.model not in (NetworkConfig.model, *self.networks):
             raise InputError(
@@ -86,14 +89,16 @@ class CompareConfig:
         self.network.need_use(self.networks)
         digest = named_digest(*self.own_code)
         object.__setattr__(self, "code", digest)  # never given: what the names lead to now
-        unknown = [s for s in self.schemes if not (s in SCHEMES or is_named(s))]
-        if not self.schemes or unknown:
+        unknown = [s for s in self.compared if not (s in SCHEMES or is_named(s))]
+        if not self.compared or unknown:
             raise InputError(
                 f"CompareConfig: schemes must be of {', '.join(SCHEMES)}, or your own file.py:name. "
-                f"Got {', '.join(map(str, self.schemes)) or 'none'}."
+                f"Got {', '.join(map(str, self.compared)) or 'none'}."
             )
-        if len(set(self.schemes)) < len(self.schemes):
+        if len(set(self.compared)) < len(self.compared):
             raise InputError("CompareConfig: schemes must differ. Each can be named once.")
+        for scheme in self.compared:
+            replace(self.training, scheme=scheme)  # refuses a rate that it cannot go by
         if self.n_seeds < 1:
             raise InputError(
                 f"CompareConfig: n_seeds must be at least 1. Got {self.n_seeds} instead."
@@ -102,7 +107,12 @@ class CompareConfig:
     @property
     def own_code(self) -> tuple[str, ...]:
         """The names that may lead to code of the user's."""
-        return self.network.model, *self.training.own_parts, *self.schemes
+        return self.network.model, *self.training.own_parts, *self.compared
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The schemes that were asked for, or the usual ones."""
+        return self.schemes or ()
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ def run(config: CompareConfig, run: Run, progress: Progress) -> CompareResult:
         tuple(
             replace(config.training, scheme=scheme, seed=seed)
             for seed in seeds
-            for scheme in config.schemes
+            for scheme in config.compared
         ),
         config.source,
         config.device,
@@ -48,7 +48,7 @@ def run(config: CompareConfig, run: Run, progress: Progress) -> CompareResult:
         pictures=describe_pictures(found.data),
         network=config.network,
         training=found.config,
-        schemes=config.schemes,
+        schemes=config.compared,
         seeds=seeds,
         trainings=found.finished,
         diverged=found.diverged,

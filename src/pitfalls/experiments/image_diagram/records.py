@@ -114,7 +114,9 @@ def find_shape(asked: ShapeOptions) -> ImageShape:
         pictures = source.load()
         return ImageShape(pictures.shape, pictures.n_classes, source=source)
     usual = DataConfig()
-    if given := [name for name, value in data.items() if value != getattr(usual, name)]:
+    # a seed comes with every command
+    given = [n for n, value in data.items() if n != "seed" and value != getattr(usual, n)]
+    if given:
         option = given[0].replace("_", "-")
         raise InputError(f"inputs stand instead of data. Leave --inputs or --{option} out.")
     shape, kind = parse_input(words[0])
@@ -130,8 +132,8 @@ class DiagramConfig:
     Parameters
     ----------
     model : str
-        resnet18, fastnet, or your own as file.py:Name or package.module:Name, which is imported and
-        runs as your own code does.
+        resnet18, fastnet, mlp, linear, vit, or your own as file.py:Name or package.module:Name, which
+        is imported and runs as your own code does.
     images : ImageShape
         What it is called with.
     depth : int

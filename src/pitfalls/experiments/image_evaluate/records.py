@@ -1,7 +1,7 @@
 """What is asked, and what was found."""
 
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -235,6 +235,12 @@ class EvaluateResult(Result):
     looks: Looks | None
     shown: NDArray[np.int64]
     sheet: Sheet
+
+    def table(self, field: str | None = None) -> dict[str, list[Any]]:
+        """Return the columns of a table; those of ``confusion`` are called by the classes."""
+        if field in ("confusion", "confusion.counts"):
+            return self.confusion.by_name(self.pictures.class_names)
+        return super().table(field)
 
     @property
     def confidence(self) -> Confidence:

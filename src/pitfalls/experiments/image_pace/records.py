@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pitfalls.errors import InputError
+from pitfalls.frame import Result
 
 __all__ = ["Pace", "PaceConfig", "PaceResult", "Precision"]
 
@@ -60,8 +61,8 @@ class Pace:
     cpu_seconds: float
 
 
-@dataclass(frozen=True)
-class PaceResult:
+@dataclass(frozen=True, repr=False)
+class PaceResult(Result):
     """What training steps take here.
 
     Attributes
@@ -73,6 +74,8 @@ class PaceResult:
         Behind every median.
     paces : tuple of Pace
     """
+
+    TABLE = "paces"
 
     processor: str
     threads: int

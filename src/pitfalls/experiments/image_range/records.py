@@ -56,7 +56,10 @@ class RangeConfig:
             "patience",
             "keep",
         ),
-    ] = field(default_factory=lambda: TrainConfig(flip="auto"))
+    ] = field(
+        # no optimizer needs a rate for this scheme, in whose place the test's own rates come
+        default_factory=lambda: TrainConfig(flip="auto", scheme="constant")
+    )
     start: float = 1e-5
     stop: float = 10.0
     steps: int = 100

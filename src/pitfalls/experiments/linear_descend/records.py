@@ -34,7 +34,7 @@ class DescendConfig:
         Small and aligned with the modes, small and random, or on a strict saddle, which gradient
         descent leaves along its witness.
     strength : float
-        Of the map to start from.
+        Of the small map to start from.
     learning_rate : float
         Of gradient descent or momentum (default: safe by a bound on the curvature).
     steps : int
@@ -61,7 +61,12 @@ class DescendConfig:
             raise InputError(f"DescendConfig: steps must be at least 1. Got {self.steps}.")
         if self.hidden and min(self.hidden) < 1:
             raise InputError(f"DescendConfig: hidden must be at least 1. Got {self.hidden}.")
-        if self.learning_rate is not None and self.method == "flow":
+        if self.start == "saddle" and self.strength != DescendConfig.strength:
+            raise InputError(
+                "DescendConfig: strength is of a small start, and a saddle holds its modes whole. Leave "
+                "it out, or take start aligned or random."
+            )
+        if self.learning_rate is not None and self.method == "flow" and self.start != "saddle":
             raise InputError(
                 "DescendConfig: learning_rate goes with method gradient or momentum; the flow's "
                 "solver chooses its steps by itself."

@@ -15,7 +15,7 @@ from pitfalls.experiments.parity_depth.records import (
     TrainedDepth,
 )
 from pitfalls.frame import Homework
-from pitfalls.parity import DeepNetwork, ParityTask, layer_gradients, train_deep
+from pitfalls.parity import DeepNetwork, ParityTask, layer_gradients, named_loss, train_deep
 from pitfalls.progress import Progress
 from pitfalls.runs import Run
 
@@ -82,7 +82,7 @@ def _start(tasks: list[ParityTask], activation: Activation, config: DepthConfig)
             x = task.all_inputs()
         else:
             x, _ = task.sample(MOST_PROBED, torch.Generator().manual_seed(seed))
-        seen.append(layer_gradients(network, x, task.labels(x)))
+        seen.append(layer_gradients(network, x, task.labels(x), named_loss(config.training.loss)))
     names = ("gradient_norm", "message_norm", "message_bound")
     return DepthStart(
         activation,

@@ -17,6 +17,7 @@ from pitfalls.images.data.config import DataConfig
 from pitfalls.images.data.content import Content, LabelledImages
 from pitfalls.images.data.files import PICTURE_ENDINGS, FileTree
 from pitfalls.images.data.gathering import gather
+from pitfalls.images.data.labels import composed
 from pitfalls.images.data.parts import PARTS, PartName, one_of_each, part_of
 from pitfalls.images.data.pictures import PictureFile
 
@@ -118,7 +119,7 @@ def descend(tree: FileTree, classes: Collection[str] | None = None) -> FileTree:
         folders = tree.folders()
         if len(folders) != 1:
             return tree
-        if part_of(folders[0]) is not None if classes is None else folders[0] in classes:
+        if part_of(folders[0]) is not None if classes is None else composed(folders[0]) in classes:
             return tree
         if any("/" not in path and is_picture(path) for path in tree.sizes):
             return tree
@@ -188,6 +189,7 @@ def _layout(tree: FileTree) -> Layout:
             }
         return Layout(parts, {part: tree.where(folder) for part, folder in folders.items()})
     inside = {name: _part_folders(tree.below(name)) for name in tree.folders()}
+    _refuse_alike(tree, inside)
     if inside and all("train" in found for found in inside.values()):
         return _parts_below_classes(tree, inside)
     classes = _classes(tree)
@@ -224,7 +226,7 @@ def _parts_below_classes(tree: FileTree, inside: Mapping[str, Mapping[PartName, 
                 raise DataError(
                     f"{tree.where(start.rstrip('/'))} holds no picture; remove or fill it."
                 )
-            parts.setdefault(part, {})[name] = paths
+            parts.setdefault(part, {})[composed(name)] = paths
     return Layout(parts, {part: f"{tree.root}/*/{part}" for part in parts})
 
 
@@ -246,7 +248,18 @@ def _classes(tree: FileTree) -> dict[str, list[str]]:
                 f"{tree.where(folder)} holds no PNG or JPEG picture (or WebP, BMP, TIFF, GIF, "
                 "PNM); remove it or fill it."
             )
-    return found
+    _refuse_alike(tree, found)
+    return {composed(folder): paths for folder, paths in found.items()}
+
+
+def _refuse_alike(tree: FileTree, folders: Collection[str]) -> None:
+    """Refuse two class folders whose names are one text in two ways to write it."""
+    for name, n in Counter(map(composed, folders)).items():
+        if n > 1:
+            raise DataError(
+                f"{tree.root} has {n} folders called {name!r}, whose accents are written in different "
+                "ways; put their pictures into one."
+            )
 
 
 def _check_classes(layout: Layout, classes: tuple[str, ...]) -> list[str]:

@@ -1,5 +1,6 @@
 """From stored labels to 0..k-1 with names: no phantom class, nothing truncated."""
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,11 +9,22 @@ import numpy.typing as npt
 
 from pitfalls.errors import DataError
 
-__all__ = ["encode_labels"]
+__all__ = ["composed", "encode_labels"]
 
 LARGEST = 10_000  # a number without a name that is no class any more
 
 Labels = dict[str, npt.NDArray[np.int64]]
+
+
+def composed(name: str) -> str:
+    r"""Return a name in Unicode's composed form: file systems and programs write é in one way or two.
+
+    Examples
+    --------
+    >>> composed("e\u0301") == "\u00e9"
+    True
+    """
+    return unicodedata.normalize("NFC", name)
 
 
 def encode_labels(
@@ -43,6 +55,8 @@ def encode_labels(
     DataError
         If labels are none of these, or do not fit the names.
     """
+    if class_names is not None:
+        class_names = tuple(composed(str(name)) for name in class_names)
     if class_names is not None and len(set(class_names)) < len(class_names):
         raise DataError(
             f"{where}: class names must differ, got {', '.join(map(str, class_names))[:80]}."
@@ -82,7 +96,9 @@ def _flatten(labels: npt.NDArray[Any], where: str) -> npt.NDArray[Any]:
             f"{where} must be integers or text of shape (n,), got {labels.dtype} of shape "
             f"{labels.shape}."
         )
-    return labels if labels.dtype.kind == "U" else labels.astype(np.int64)
+    if labels.dtype.kind != "U":
+        return labels.astype(np.int64)
+    return np.array([composed(label) for label in labels.tolist()], dtype=np.str_)
 
 
 def _whole(labels: npt.NDArray[Any]) -> bool:

@@ -25,7 +25,7 @@ from pitfalls.images.data.content import Content, LabelledImages
 from pitfalls.images.data.file_column import LABEL_COLUMNS, find_file_column
 from pitfalls.images.data.files import PICTURE_ENDINGS, FileTree, foreign
 from pitfalls.images.data.gathering import gather
-from pitfalls.images.data.labels import encode_labels
+from pitfalls.images.data.labels import composed, encode_labels
 from pitfalls.images.data.parts import PARTS, PartName, part_of, part_of_path
 from pitfalls.images.data.pictures import PictureFile
 
@@ -35,6 +35,8 @@ FORM = "pictures beside a table"
 ENDINGS = (".csv", ".tsv", ".jsonl")
 LARGEST = 256 * 2**20  # bytes of a table
 LOOKED_AT = 200  # rows that decide which column holds the files
+NUMBER = re.compile(r"[-+]?\d+(\.\d*)?([eE][-+]?\d+)?")
+LARGEST_NUMBER = 10_000  # as large a number names a class, as a code does, and counts none
 PART_COLUMNS = ("split", "set", "subset", "partition", "phase", "usage")
 
 Rows = Sequence[Mapping[str, str]]
@@ -105,7 +107,8 @@ def read_tables(tree: FileTree, config: DataConfig) -> Content:
     if "train" not in texts:
         raise DataError(f"{tree.root}: its table names pictures to test on but none to train on.")
     encoded, names, words = encode_labels(
-        {part: _numbers_or_text(found, texts) for part, found in texts.items()}, tables[0].path
+        {part: _numbers_or_text(found, texts, tree.root) for part, found in texts.items()},
+        tables[0].path,
     )
     split = {part: LabelledImages(gathered.part(part_at == part), encoded[part]) for part in texts}
     used = {inner.where(p) for p in (*listed, *(t.path for t in tables))}
@@ -138,10 +141,10 @@ def _index(tree: FileTree) -> dict[str, str | None]:
     for path in tree.sizes:
         if not is_picture(path):
             continue
-        pure = PurePosixPath(path)
-        for name in {path, str(pure.with_suffix("")), pure.name, pure.stem}:
+        pure = PurePosixPath(composed(path))
+        for name in {str(pure), str(pure.with_suffix("")), pure.name, pure.stem}:
             index[name] = None if name in index else path
-    index.update({path: path for path in tree.sizes if is_picture(path)})
+    index.update({composed(path): path for path in tree.sizes if is_picture(path)})
     return index
 
 
@@ -158,10 +161,10 @@ def _open(
         return None
 
     def find(name: str) -> str | None:
-        name = name.strip().replace("\\", "/").removeprefix("./")
+        name = composed(name.strip().replace("\\", "/").removeprefix("./"))
         if re.match(r"/|[A-Za-z]:/", name):  # where it lay on the machine that wrote the table
             return index.get(name.rpartition("/")[2])
-        return index.get(f"{folder}/{name}" if folder else name) or index.get(name)
+        return index.get(composed(f"{folder}/{name}") if folder else name) or index.get(name)
 
     part_column = _part_column(tree.where(path), rows, columns, config)
     rest = [column for column in columns if column != part_column]
@@ -191,7 +194,7 @@ def _open(
         )
     names = {row.get(best, "") for row in rows}
     found = {name: find(name) for name in names}
-    if several := [name for name in names if found[name] is None and name.strip() in index]:
+    if several := [n for n in names if found[n] is None and composed(n.strip()) in index]:
         raise DataError(
             f"{tree.where(path)}: {min(several)!r} names several pictures; write its ending, or its folder."
         )
@@ -296,9 +299,24 @@ def _rows(
 
 
 def _numbers_or_text(
-    found: Sequence[str], parts: Mapping[PartName, Sequence[str]]
+    found: Sequence[str], parts: Mapping[PartName, Sequence[str]], where: str
 ) -> list[str] | list[int]:
-    """Labels are numbers if all of all parts are: 10 comes after 9 then."""
-    if all(re.fullmatch(r"-?\d{1,4}", text) for part in parts.values() for text in part):
-        return [int(text) for text in found]
+    """Labels are numbers if all of all parts are: 10 comes after 9 then; larger ones are names.
+
+    Raises
+    ------
+    DataError
+        If all are numbers and one has a fraction: a quantity is no class.
+    """
+    every = {text for part in parts.values() for text in part}
+    if not all(map(NUMBER.fullmatch, every)):
+        return list(found)
+    values = {text: float(text) for text in every}
+    if fractions := [text for text, value in values.items() if not value.is_integer()]:
+        raise DataError(
+            f"{where}: the labels are numbers of which {min(fractions)} has a fraction; classes are whole "
+            "numbers or text. Name another column by labels (--labels), or write words."
+        )
+    if all(abs(value) < LARGEST_NUMBER for value in values.values()):
+        return [int(values[text]) for text in found]
     return list(found)

@@ -73,13 +73,19 @@ def training_warnings(
     tuple of str
         One sentence each; empty where there is nothing to say.
     """
+    told: list[str] = []
+    if (n := len(config.image_sizes)) > config.epochs:
+        told.append(
+            f"image_sizes names {n} epochs and the run has {config.epochs}: the last "
+            f"{n - config.epochs} are not used."
+        )
     n_batches, _ = batch_sizes(len(data.train_labels), config.batch_size)
     chosen = rate or schedule(config.scheme, config.epochs, config.rate)
-    if not never_moves(chosen, config.epochs, n_batches):
-        return ()
-    steps = config.epochs * n_batches
-    return (
-        f"The learning rate is 0 at every one of the run's {steps} step{'s' * (steps > 1)} "
-        f"({'the given schedule' if rate else f'scheme {config.scheme}'}): the weights will not "
-        "change. Take more epochs, smaller batches or another scheme.",
-    )
+    if never_moves(chosen, config.epochs, n_batches):
+        steps = config.epochs * n_batches
+        told.append(
+            f"The learning rate is 0 at every one of the run's {steps} step{'s' * (steps > 1)} "
+            f"({'the given schedule' if rate else f'scheme {config.scheme}'}): the weights will not "
+            "change. Take more epochs, smaller batches or another scheme."
+        )
+    return tuple(told)

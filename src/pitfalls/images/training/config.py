@@ -2,7 +2,7 @@
 
 import math
 import operator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args, get_type_hints
 
 from pitfalls.errors import InputError
@@ -20,6 +20,20 @@ POSITIVE = ("muon_rate", "bias_rate", "other_rate", "clip")
 CHOICES = ("reduction", "class_weights", "keep", "precision", "padding_mode", "flip")
 SHARES = ("label_smoothing", "momentum", "muon_momentum", "averaging")
 FOLLOW_A_PEAK = ("special", "one_cycle", "linear", "cosine")
+OF_OPTIMIZERS = {
+    "momentum": ("sgd", "muon"),
+    "nesterov": ("sgd", "muon"),
+    "weight_decay": OPTIMIZERS,
+    **dict.fromkeys(("muon_rate", "muon_momentum", "bias_rate", "other_rate"), ("muon",)),
+}
+"""What is no setting of any other optimizer; one of the user's own has all of its own."""
+OF_TRANSFORMS = {"crop_padding": "crop", "padding_mode": "crop", "flip": "flip"}
+NOT_ASKED = {
+    "crop_padding": (None, 0),
+    "padding_mode": ("constant",),
+    "flip": ("random", "none", "auto"),
+}
+"""Values that ask for nothing where the transform is left out: defaults, and what settles it."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +62,11 @@ class TrainConfig:
         run. The scheme gives the rate, times a group's "scale" where it has one. With muon it is a
         factor on the three rates below: give rate 1; adamw needs a rate of its own.
     momentum : float
-        Of SGD.
+        Of SGD, as under muon of biases and other weights.
     nesterov : bool
         Nesterov's form of momentum.
     weight_decay : float
-        Of SGD and AdamW.
+        Of SGD and AdamW; under muon of biases and other weights.
     clip : float, optional
         Scale a step's gradient down to this norm, over all weights.
     muon_rate : float
@@ -162,6 +176,7 @@ class TrainConfig:
                 f"TrainConfig: label_smoothing and class_weights are of cross_entropy. {self.loss} "
                 "must do both itself."
             )
+        self._check_use()
         self._check_rate()
 
     @property
@@ -196,6 +211,23 @@ class TrainConfig:
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 self._refuse(name, "positive and finite")
+
+    def _check_use(self) -> None:
+        """Refuse what would have no effect beside what else is asked for."""
+        usual = {field.name: field.default for field in fields(TrainConfig)}
+        for name, optimizers in OF_OPTIMIZERS.items():
+            if getattr(self, name) != usual[name] and self.optimizer not in optimizers:
+                raise InputError(
+                    f"TrainConfig: {name} is a setting of {' and '.join(optimizers)}. Got "
+                    f"{getattr(self, name)!r} for {self.optimizer}; leave it out."
+                )
+        for name, transform in OF_TRANSFORMS.items():
+            if getattr(self, name) not in NOT_ASKED[name] and transform not in self.transforms:
+                raise InputError(
+                    f"TrainConfig: {name} is of the transform {transform}, which is none of "
+                    f"{', '.join(self.transforms) or 'those asked for'}. Got {getattr(self, name)!r}; "
+                    f"leave it out, or name {transform} among the transforms."
+                )
 
     def _check_rate(self) -> None:
         if is_named(self.scheme):

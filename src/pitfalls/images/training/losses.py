@@ -23,7 +23,18 @@ SummedLoss = Callable[[Tensor, Tensor], Tensor]
 def summed_loss(
     config: TrainConfig, own: LossFunction | None, class_weights: Tensor | None
 ) -> SummedLoss:
-    """Return the loss that a config names, or the given one, summed over a batch's images."""
+    """Return the loss that a config names, or the given one, summed over a batch's images.
+
+    Raises
+    ------
+    InputError
+        If a loss is given and the config asks for what is of cross-entropy.
+    """
+    if own is not None and (config.label_smoothing or config.class_weights != "none"):
+        raise InputError(
+            "train: label_smoothing and class_weights are of cross_entropy. The loss that is given must "
+            "do both itself."
+        )
     if own is None and not is_named(config.loss):
 
         def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 import math
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from numbers import Real
 from typing import Literal
 
@@ -26,8 +26,12 @@ class LearningConfig:
         k, the number of hidden units; 10 d by default.
     optimizer : {"sgd", "adam"}
         SGD with ``momentum`` (0 for none), or Adam with ``betas`` and ``epsilon``.
-    learning_rate, momentum, betas, epsilon : float
-        As in ``torch.optim.SGD`` and ``torch.optim.Adam``.
+    learning_rate : float
+        Of either.
+    momentum : float
+        As in ``torch.optim.SGD``.
+    betas, epsilon : float
+        As in ``torch.optim.Adam``.
     loss : {"hinge", "square", "logistic"}
     batch_size : int
         Inputs an iteration.
@@ -93,6 +97,7 @@ class LearningConfig:
                 f"LearningConfig: momentum must be a number in [0, 1). Got {self.momentum!r}."
             )
         object.__setattr__(self, "momentum", momentum)
+        self._refuse_what_has_no_effect()
         if self.dtype == "float32":
             self._refuse_what_rounds_away()
         if self.n_samples is not None and self.n_samples >= 1 << 32:
@@ -100,6 +105,16 @@ class LearningConfig:
                 f"LearningConfig: n_samples must be below 2^32. Got {self.n_samples}; "
                 "leave it out for fresh inputs."
             )
+
+    def _refuse_what_has_no_effect(self) -> None:
+        usual = {field.name: field.default for field in fields(LearningConfig)}
+        others = ("momentum",) if self.optimizer == "adam" else ("betas", "epsilon")
+        for name in others:
+            if getattr(self, name) != usual[name]:
+                raise InputError(
+                    f"LearningConfig: {name} is no setting of {self.optimizer}. Got "
+                    f"{getattr(self, name)}; leave it out, or take the other optimizer."
+                )
 
     def _refuse_what_rounds_away(self) -> None:
         """Refuse numbers that float32 makes 0 or 1: nothing would move, or everything be divided by 0."""
