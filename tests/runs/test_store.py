@@ -396,3 +396,48 @@ def test_a_store_below_the_home_folder_is_found_where_no_shell_has_written_it_ou
     assert RunStore().root == tmp_path / "work"
     assert RunStore("~/other").root == tmp_path / "other"
     assert str(RunStore("~nobody-at-all/x").root) == "~nobody-at-all/x"
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "metrics.jsonl", "a/../files.jsonl", ".lock"])
+def test_no_file_takes_the_place_of_the_folder_s_own(store, name):
+    with store.open("test", Config()) as run:
+        run.log(step=0)
+        run.save(Found(0.5))
+        with pytest.raises(InputError, match="is the run folder's own"):
+            run.save_file(name, b"x")
+    for taken in (name, "derived.json"):
+        with pytest.raises(InputError, match="is the run folder's own"):
+            run.save_file(taken, b"x")
+    with pytest.raises(InputError, match="is what the finished run found"):
+        run.save_file("results/Found.json", b"x")
+    run.save_file("figures/a.svg", b"1")
+    run.save_file("figures/a.svg", b"2")
+    assert store.check() == {run.path: ()}
+    assert store.find("test/").load(Found) == Found(0.5)
+
+
+def test_tensors_that_no_checkpoint_holds_are_refused_in_one_line(store):
+    with (
+        pytest.raises(
+            InputError, match=r"save_checkpoint: the tensors cannot be written \(.*complex"
+        ),
+        store.open("test", Config()) as run,
+    ):
+        run.save_checkpoint(step=1, tensors={"x": np.array([1 + 2j])})
+
+
+def test_runs_that_were_moved_to_another_disk_are_whole_behind_a_link(store, tmp_path):
+    run, disk = finish(store), tmp_path / "disk"
+    disk.mkdir()
+    for moved, other in ((run.path.parent, disk / "trainings"), (run.path, disk / "first")):
+        moved.rename(other)
+        moved.symlink_to(other)
+        assert store.find("test/").load(Found) == Found(0.5)
+        assert not store.open("test", Config()).was_opened
+        assert store.check() == {run.path: ()}
+    # but no run in the place of another
+    with store.open("test", Config(1)) as second:
+        pass
+    (second.path / "manifest.json").write_bytes((run.path / "manifest.json").read_bytes())
+    with pytest.raises(RunError, match=f"it is the one of {run.id}"):
+        store.find(second.path)

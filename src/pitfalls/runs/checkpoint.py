@@ -61,7 +61,12 @@ def write_checkpoint(
     """
     if step < 0:
         raise InputError(f"save_checkpoint: step must be at least 0, got {step}.")
-    data, framework = _serialise(tensors)
+    from safetensors import SafetensorError
+
+    try:
+        data, framework = _serialise(tensors)
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"save_checkpoint: the tensors cannot be written ({error}).") from None
     stem = f"step-{step:012d}"
     make_folder(folder)
     replace(folder / f"{stem}.safetensors", data)

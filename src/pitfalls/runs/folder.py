@@ -17,13 +17,16 @@ from pitfalls.errors import InputError, RunError
 from pitfalls.regular import read_regular
 from pitfalls.runs import plain
 from pitfalls.runs.atomic import UNFINISHED, make_folder, replace, sync_folder, write_beside
-from pitfalls.runs.journal import Journal
+from pitfalls.runs.journal import JOURNAL, Journal
 from pitfalls.runs.manifest import MANIFEST, Manifest, are_records, read_manifest
 
 __all__ = ["DAMAGED", "RunFolder"]
 
 DERIVED = "derived.json"
 """Hashes of what was drawn from a finished run, whose manifest no longer changes."""
+
+OWN = {MANIFEST, JOURNAL, DERIVED, "metrics.jsonl", "timings.jsonl", ".lock"}
+"""Names that no file to be saved may have."""
 
 DAMAGED = "is damaged"
 
@@ -74,6 +77,8 @@ class RunFolder:
     def write_derived(self, name: str, data: bytes) -> Path:
         """Write a file that was drawn from the finished run; the caller holds the lock."""
         path, name = self._inside(name)
+        if name in self.manifest.files:
+            raise InputError(f"save_file: {name} is what the finished run found. Use another name.")
         self.require_there()
         make_folder(path.parent)
         files = self.derived()
@@ -225,6 +230,8 @@ class RunFolder:
                 f"save_file: {name!r} lies outside the run folder. Use a relative name."
             )
         inside = self._name(path)
+        if inside in OWN:
+            raise InputError(f"save_file: {inside} is the run folder's own. Use another name.")
         for folder in list(Path(inside).parents)[:-1]:
             if (self.path / folder).is_symlink():
                 raise RunError(

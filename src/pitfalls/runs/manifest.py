@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 import hashlib
 import json
+import os
 import types
 from dataclasses import dataclass, field
 from functools import cache
@@ -168,10 +169,13 @@ def are_records(files: Any) -> bool:
 
 def _check_place(manifest: Manifest, folder: Path) -> None:
     """Refuse a manifest that lies in another run's folder, or was made for another config."""
-    place = folder.resolve()
     name = f"{manifest.name}-{manifest.hash}"
-    if place.parent.name != manifest.experiment or not (
-        place.name == name or place.name.startswith(f"{name}-older-")
+    # a folder on another disk may be called otherwise there, and a link to a run otherwise here
+    places = Path(os.path.abspath(folder)), folder.resolve()
+    if not any(
+        place.parent.name == manifest.experiment
+        and (place.name == name or place.name.startswith(f"{name}-older-"))
+        for place in places
     ):
         raise ValueError(f"it is the one of {manifest.experiment}/{name}")
     if hash_identity(manifest.identity) != manifest.hash:
