@@ -257,6 +257,26 @@ def test_right_work_gets_every_point_also_where_a_width_is_one(widths, sandbox):
     assert [result.reason for result in found.results if not result.passed] == []
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "full rank only",
+        "normal equations inverted",
+        "unique minimum only",
+        "one layer of full rank, none zero",
+        "determinant against a number",
+    ],
+)
+def test_a_mistake_loses_its_points_also_where_widths_are_one(name, sandbox):
+    mutant = next(m for m in MUTANTS if m.name == name)
+    sheet = Sheet(n_features=4, widths=(1, 2, 1), n_samples=2)
+    text = render_script(mutant.file, sheet, solution=True)
+    assert mutant.old in text
+    files = {mutant.file: text.replace(mutant.old, mutant.new, 1).encode()}
+    parts = [part for part in parts_of(mutant.file) if part.name in mutant.lost]
+    assert lost(grade(files, sandbox, sheet, parts)) == mutant.lost
+
+
 def test_the_oracles_agree_with_autograd():
     rng = np.random.default_rng(3)
     weights = [rng.normal(size=(4, 3)), rng.normal(size=(2, 4))]

@@ -162,6 +162,16 @@ def test_the_address_gives_back_what_was_on_the_screen(page: Any) -> None:
 
 
 @browser
+def test_an_address_of_more_steps_than_are_taken_on_opening_takes_the_most_there_are(
+    page: Any,
+) -> None:
+    visit(page, "#play?d=1&mask=1&k=1&batch=1&step=60000")
+    settle(page)
+    assert ask(page, "return p.state.lab.step") == 50_000
+    assert "step=50000" in ask(page, "return location.hash")
+
+
+@browser
 def test_what_an_address_cannot_mean_is_said_and_left_at_its_preset(page: Any) -> None:
     visit(page, "#play?d=11&loss=huber&colour=red")
     said = page.find_element("css selector", ".status").text

@@ -16,7 +16,8 @@ def _capacity(desk: Desk) -> None:
     # of a map of rank 3, whatever the sheet's widths, that two units cannot pass
     narrow = (widths[0] + 2, 2, max(widths[1], 2), widths[-1] + 2)
     deep = (widths[0], max(widths) + 1, max(widths), widths[-1])
-    full = [(w, min(w)) for w in (widths, (3, 3), widths[::-1], deep)]
+    # the last whatever the sheet's widths, as of rank 1 little shows
+    full = [(w, min(w)) for w in (widths, (3, 3), widths[::-1], deep, (3, 5, 4, 3))]
     low = [(narrow, 2), (widths, 1), (narrow, 0)]
     split = [*full, *low]
     targets = [

@@ -116,7 +116,9 @@ def _gradient(desk: Desk) -> None:
 
 def _deficient(desk: Desk) -> list[Case]:
     """Draw data whose X has not full column rank: repeated columns, and fewer samples than features."""
-    d, p, n = desk.sheet.widths[0], desk.sheet.widths[-1], desk.sheet.n_samples
+    # of one feature no column could repeat another
+    d, p = max(desk.sheet.widths[0], 2), desk.sheet.widths[-1]
+    n = max(desk.sheet.n_samples, d + 1)
     x, y = _draw(desk, n, d, p)
     x[:, -1] = x[:, 0]
     few = _draw(desk, 2, d + 1, p)
@@ -285,8 +287,8 @@ def _invertible(desk: Desk, d: int) -> np.ndarray:
 
 
 def _sufficient(desk: Desk) -> None:
-    d = desk.sheet.widths[0]
-    x, y = _draw(desk, desk.sheet.n_samples, d, d)
+    d = max(desk.sheet.widths[0], 2)  # of one number nothing has a low rank but zero
+    x, y = _draw(desk, max(desk.sheet.n_samples, d + 1), d, d)
     square = (d,) * 4
     first, second = _saddle(x, y, (d,) * 3)
     bad = [

@@ -3,7 +3,7 @@
 import { button, field, make, onTheme } from "./page.js";
 import { linearLab } from "./linear_lab.js";
 import { parityLab } from "./parity_lab.js";
-import { LABS, presets, readAddress, writeAddress } from "./state.js";
+import { LABS, MOST_STEPS, presets, readAddress, writeAddress } from "./state.js";
 
 const BUILD = { parity: parityLab, linear: linearLab };
 const NAMES = { parity: "Parity", linear: "Linear networks" };
@@ -87,7 +87,7 @@ export function mount(host) {
     speed.replaceChildren(field("Steps a frame", { value: settings.speed, read: preset.read, says: preset.says, change: (v) => { state.lab.speed = v; keep(); } }));
     show();
     rest(notes.length ? notes.join(" ") : undefined);
-    state.goal = settings.step;
+    state.goal = Math.min(settings.step, MOST_STEPS);
     if (settings.step) start();
   }
 

@@ -21,8 +21,8 @@ const choice = (...names) => ({
 });
 const matching = (pattern, preset, says) => ({ preset, read: (text) => (pattern.test(text) ? text : null), says });
 
-// The largest steps that an address may ask to be taken on opening: seconds, not minutes.
-const MOST_STEPS = 50000;
+// The most steps that are taken on opening: seconds, not minutes.
+export const MOST_STEPS = 50000;
 
 export const PARITY = {
   d: whole(1, 10, 10),
@@ -36,7 +36,7 @@ export const PARITY = {
   momentum: real(0, 0.9999, 0.9),
   batch: whole(1, 1000, 100),
   speed: whole(1, 500, 30),
-  step: whole(0, MOST_STEPS, 0),
+  step: whole(0, Number.MAX_SAFE_INTEGER, 0),
 };
 
 const isSquare = (values) => values.every(Number.isFinite) && Number.isInteger(values.length ** 0.5);
@@ -55,7 +55,7 @@ export const LINEAR = {
   rate: real(0, 100, 0.01),
   momentum: real(0, 0.9999, 0),
   speed: whole(1, 500, 3),
-  step: whole(0, MOST_STEPS, 0),
+  step: whole(0, Number.MAX_SAFE_INTEGER, 0),
 };
 
 export const LABS = { parity: PARITY, linear: LINEAR };
