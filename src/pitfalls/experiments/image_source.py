@@ -39,8 +39,8 @@ PATIENCE_S = 60.0  # of a command that was given no data: longer than this, and 
 class ImageSource:
     """Which pictures were asked for, and the fingerprint of what was found.
 
-    Only the fingerprint names a run: the same pictures at another path are the same data, and
-    other pictures at the same path are not. A config asks for one by a field of the type
+    Fingerprint and name are of a run's identity: the same pictures of that name at another path are
+    the same data, and other pictures at the same path are not. A config asks for one by a field of the type
     ``Annotated[ImageSource, Located(DataConfig, ask_for_images)]``, which gives its command the
     options of `DataConfig`.
     """
