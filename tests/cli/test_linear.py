@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 
 from pitfalls.cli import main
+from pitfalls.runs import RunStore
+from tests.images.data.makers import class_folders
 
 
 @pytest.fixture(autouse=True)
@@ -125,3 +127,27 @@ def test_divergence_is_a_failure_with_a_way_out(capsys):
     line = ["linear", "descend", "--method", "gradient", "--start", "random"]
     assert main([*line, "--learning-rate", "50"]) == 1
     assert "Take a learning rate below 50" in capsys.readouterr().err
+
+
+COMMANDS = {
+    "minimum": [],
+    "classify": [],
+    "landscape": ["--grid", "3"],
+    "descend": ["--method", "gradient", "--steps", "10"],
+    "tour": ["--depths", "2"],
+    "ranks": ["--max-rank", "1", "--steps", "10"],
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_what_the_reader_of_pictures_warns_of_is_said_and_kept(command, tmp_path, capsys):
+    data = class_folders(tmp_path / "data", n=8, classes=("cat", "dog", "owl"))
+    (data / "cat/notes.txt").touch()
+    line = ["--runs", str(tmp_path / "runs"), "linear", command, "--data", str(data)]
+    for _ in range(2):  # computed, and reused
+        assert main([*line, *COMMANDS[command]]) == 0
+        said = capsys.readouterr().err
+        assert "1 file skipped: 1 .txt" in said
+        assert "has no test set" in said
+    (run,) = RunStore(tmp_path / "runs").list()
+    assert any("1 file skipped" in text for text in run.manifest.warnings)

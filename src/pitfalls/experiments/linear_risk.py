@@ -1,7 +1,7 @@
 """From a regression problem to its risk, in one pass."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +14,15 @@ from pitfalls.linear import SquaredRisk
 from pitfalls.moments import SecondMoments
 from pitfalls.progress import Advance
 
+if TYPE_CHECKING:
+    from pitfalls.runs import Run
+
 __all__ = ["load_risk", "shape_of"]
 
 
-def load_risk(problem: Problem, on_progress: Advance | None = None) -> SquaredRisk:
+def load_risk(
+    problem: Problem, on_progress: Advance | None = None, run: "Run | None" = None
+) -> SquaredRisk:
     """Collect the moments of a problem in one pass.
 
     Parameters
@@ -25,7 +30,12 @@ def load_risk(problem: Problem, on_progress: Advance | None = None) -> SquaredRi
     problem : Problem
     on_progress : callable, optional
         Called with (pictures seen, pictures in all).
+    run : Run, optional
+        Keeps what the reader of the data warns of.
     """
+    if run is not None:
+        for warning in problem.warnings:
+            run.warn(warning)
     source, center = problem.source, problem.center
     if isinstance(source, Planted):
         return SquaredRisk(SecondMoments.from_arrays(*_planted(source), center=center))

@@ -59,7 +59,8 @@ def _warnings(run: "Run", config: object) -> list[str]:
 
     The same pictures may have been found otherwise: at another place, or in another form.
     """
-    source = None if run.was_opened else getattr(config, "source", None)
+    asked = (getattr(config, name, None) for name in ("source", "problem"))
+    source = None if run.was_opened else next((one for one in asked if one is not None), None)
     if source is None:
         return run.manifest.warnings
     before = _told(run.config)

@@ -8,10 +8,12 @@ from pitfalls.errors import InputError
 from pitfalls.experiments.linear_descend import EXPERIMENT, DescendConfig
 from pitfalls.experiments.linear_descend.figures import FIGURES, title
 from pitfalls.experiments.linear_descend.words import account, closed_form, end
+from pitfalls.experiments.linear_source import ProblemConfig, find_problem
 from pitfalls.frame.experiment import run_experiment
 from pitfalls.plots import draw
 from pitfalls.prose import plain
 from pitfalls.report.verdicts.linear import linear_verdict
+from pitfalls.runs import RunStore
 from tests.experiments.linear_cases import planted, store  # noqa: F401
 from tests.kinds import of_kind, there
 
@@ -98,3 +100,16 @@ def test_off_a_saddle_a_rate_is_taken_and_a_small_start_s_strength_is_refused():
         DescendConfig(learning_rate=0.01)
     with pytest.raises(InputError, match="strength is of a small start"):
         DescendConfig(start="saddle", strength=0.5)
+
+
+def test_data_with_fewer_modes_than_outputs_are_drawn_with_those_that_they_have(tmp_path):
+    x = np.random.default_rng(0).standard_normal((40, 4))
+    y = x @ np.outer([1.0, 2.0, 0.0, 1.0], [1.0, 0.5, 2.0])  # one mode, three outputs
+    np.savez(tmp_path / "rows.npz", x=x, y=y)
+    problem = find_problem(ProblemConfig(str(tmp_path / "rows.npz")))
+    config = DescendConfig(problem, hidden=(3,))
+    result = run_experiment(EXPERIMENT, config, RunStore(tmp_path)).result
+    assert (len(result.modes), result.strengths.shape[1]) == (1, 3)
+    axis = of_kind(MplFigure, FIGURES[0].draw(result).figure).axes[0]
+    assert [text.get_text() for text in axis.texts] == ["mode 1"]
+    assert account(result)

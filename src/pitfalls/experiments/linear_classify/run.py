@@ -23,7 +23,7 @@ __all__ = ["DIPS", "fingerprint_of", "line", "read_layers", "run"]
 def run(config: ClassifyConfig, run: Run, progress: Progress) -> ClassifyResult:
     """Judge the point; a stopped run starts again."""
     with progress("second moments", unit="rows") as advance:
-        risk = load_risk(config.problem, advance)
+        risk = load_risk(config.problem, advance, run)
     weights = _weights(config, risk)
     with progress("verdict", unit="points") as advance:
         found = classify(risk, weights, tol=config.tol)

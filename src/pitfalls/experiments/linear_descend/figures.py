@@ -17,8 +17,9 @@ def modes(result: DescendResult, ax: Axes | None = None) -> Drawing:
     done = np.flatnonzero(result.excess > 1e-3 * result.excess[0])
     end = min(len(result.time), int(1.3 * (done[-1] + 2))) if len(done) else len(result.time)
     figure, axis = panels(ax, figsize=COLUMN)
-    exact = None if result.gap is None else result.exact[:end]
-    draw_modes(axis, result.time[:end], result.strengths[:end], result.modes, exact)
+    n = len(result.modes)  # a map may have room for more directions than the data have modes
+    exact = None if result.gap is None else result.exact[:end, :n]
+    draw_modes(axis, result.time[:end], result.strengths[:end, :n], result.modes, exact)
     axis.set_title(title(result))
     gap = (
         ""

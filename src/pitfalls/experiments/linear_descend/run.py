@@ -29,7 +29,7 @@ __all__ = ["homework", "run"]
 def run(config: DescendConfig, run: Run, progress: Progress) -> DescendResult:
     """Descend once; a stopped run starts again."""
     with progress("second moments", unit="rows") as advance:
-        risk = load_risk(config.problem, advance).whitened()
+        risk = load_risk(config.problem, advance, run).whitened()
     widths = (risk.n_features, *config.hidden, risk.n_outputs)
     off_saddle = config.start == "saddle"
     method = "gradient" if off_saddle and config.method == "flow" else config.method

@@ -27,7 +27,7 @@ __all__ = ["homework", "run"]
 
 def run(config: LandscapeConfig, run: Run, progress: Progress) -> LandscapeResult:
     """Make both points, judge them, and evaluate; a stopped run starts again."""
-    risk = load_risk(config.problem)
+    risk = load_risk(config.problem, run=run)
     p = risk.n_outputs
     widths = config.widths or (risk.n_features, p, p, p)
     saddle = critical_point(risk, widths, config.held, "strict saddle", config.seed)

@@ -13,7 +13,7 @@ __all__ = ["run"]
 def run(config: MinimumConfig, run: Run, progress: Progress) -> MinimumResult:
     """Take one pass over the data; a stopped run starts again."""
     with progress("second moments", unit="rows") as advance:
-        risk = load_risk(config.problem, advance)
+        risk = load_risk(config.problem, advance, run)
     modes = risk.modes
     highest = modes.rank if config.max_rank is None else config.max_rank
     rows = []

@@ -22,7 +22,7 @@ __all__ = ["homework", "run"]
 def run(config: RanksConfig, run: Run, progress: Progress) -> RanksResult:
     """Descend once a rank; a stopped run starts again."""
     with progress("second moments", unit="rows") as advance:
-        risk = load_risk(config.problem, advance)
+        risk = load_risk(config.problem, advance, run)
     modes, source = risk.modes, config.problem.source
     ranks = range(1, min(config.max_rank, modes.rank) + 1)
     rows: list[RankFit] = []

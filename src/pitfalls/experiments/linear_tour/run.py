@@ -26,7 +26,7 @@ __all__ = ["homework", "run"]
 def run(config: TourConfig, run: Run, progress: Progress) -> TourResult:
     """Follow one flow a depth; a stopped run starts again."""
     with progress("second moments", unit="rows") as advance:
-        risk = load_risk(config.problem, advance).whitened()
+        risk = load_risk(config.problem, advance, run).whitened()
     modes, p = risk.modes, risk.n_outputs
     if not modes.rank or config.strength >= modes.values[0]:
         raise InputError(

@@ -43,7 +43,8 @@ class SweepConfig:
         Of a Dask or Ray cluster, host:port (default: a local one); local lets submitit start
         processes here.
     n_jobs : int
-        Cells at a time (default: --threads, else one a core).
+        Cells at a time (default: --threads, else one a core; all under SLURM). A cluster at an address
+        decides for itself.
     """
 
     n_features: Annotated[tuple[int, ...], Parameter(alias="-d")] = (5, 10, 15, 20, 30)
