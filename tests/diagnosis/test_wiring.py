@@ -639,3 +639,24 @@ def test_a_number_of_the_whole_batch_is_no_samples_output(mixes):
     assert (card.verdict == "outputs-mix-samples") is mixes
     assert there(evidence_of(card).mixing).mixes is mixes
     assert card.check(model, loss, x, x)
+
+
+class _Chooses(nn.Module):
+    """Picks a row by its largest score: small changes of the scores seldom matter, and none is learned."""
+
+    def __init__(self):
+        super().__init__()
+        self.score, self.rows = nn.Linear(5, 16), nn.Embedding(16, 3)
+
+    def forward(self, x):
+        return self.rows(self.score(x).argmax(1))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_only_large_changes_show_to_be_cut_off_is_found_again(seed):
+    x, y = classes()
+    torch.manual_seed(0)
+    model = _Chooses()
+    optimizer = Adam(model.parameters(), 1e-2)
+    card = ask_wiring(model, functional.cross_entropy, x, y, optimizer, seed=seed)
+    assert card.check(model, functional.cross_entropy, x, y)

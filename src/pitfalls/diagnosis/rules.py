@@ -229,7 +229,7 @@ RULES: tuple[Rule, ...] = (
         "the outputs, as of a generator); or the examples repeat in the order they are given (more than "
         "64 of them only if the data hold others too); or fewer than a tenth of the inputs are distinct "
         "where their features' values would allow ten times as many (but not where most have a label of "
-        "their own, and a simple learner sees labels).",
+        "their own, or inputs several classes, and a simple learner sees labels).",
         lambda f: bool(f.data.degenerate),
         exact=True,
         explains=(
