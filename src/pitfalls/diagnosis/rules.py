@@ -194,8 +194,8 @@ RULES: tuple[Rule, ...] = (
         "unbounded",
         "loss-unbounded-below",
         "wiring",
-        "With one input for all samples the loss still falls without limit along a ray of weights: "
-        "by half its size or more at each of the last three doublings of the radius.",
+        "With one input for all samples a loss that looks at labels still falls without limit along a ray "
+        "of weights: by half its size or more at each of the last three doublings of the radius.",
         lambda f: f.wiring.unbounded,
         exact=True,
         explains=("cannot-memorise", "no-signal-in-gradient", "rate-too-high", "no-signal"),
