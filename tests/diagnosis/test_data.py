@@ -399,6 +399,21 @@ def test_labels_that_are_large_whole_numbers_take_no_more_room_than_small_ones()
     assert tasks[0].targets.shape == tasks[1].targets.shape == (100, 64)
 
 
+def test_inputs_that_are_now_of_one_class_and_now_of_another_are_no_rows_drawn_again():
+    g = torch.Generator().manual_seed(0)
+    shown = torch.randn(40, 5, generator=g)
+    which = torch.randint(0, 40, (2000,), generator=g)
+    answers = torch.rand(2000, generator=g) < torch.sigmoid(2 * shown[which, 0])
+    network = nn.Linear(5, 2)
+
+    def verdict(y):
+        return ask_data(network, functional.cross_entropy, shown[which], y).verdict
+
+    assert verdict(answers.long()) == "labels seen"
+    assert verdict((shown[:, 0] > 0).long()[which]) == "data-degenerate"
+    assert verdict(answers[torch.randperm(2000, generator=g)].long()) == "data-degenerate"
+
+
 def test_inputs_measured_again_with_labels_of_their_own_are_no_rows_drawn_again():
     g = torch.Generator().manual_seed(0)
     settings = torch.randn(20, 5, generator=g)

@@ -397,3 +397,41 @@ def test_an_optimizer_that_makes_its_own_rate_is_asked_without_one():
     card = ask(Relative)
     assert card.evidence.rates == ()
     assert card.verdict == "learns"
+
+
+class _Angles(nn.Module):
+    """A loss that learns a direction for each class."""
+
+    def __init__(self):
+        super().__init__()
+        generator = torch.Generator().manual_seed(0)
+        self.directions = nn.Parameter(torch.randn(3, 8, generator=generator))
+
+    def forward(self, outputs, y):
+        cosines = (
+            functional.normalize(outputs, dim=1) @ functional.normalize(self.directions, dim=1).T
+        )
+        return functional.cross_entropy(8 * cosines, y)
+
+
+def test_what_a_loss_learns_beside_the_network_is_part_of_the_witness():
+    x = torch.randn(400, 6, generator=torch.Generator().manual_seed(0))
+    y = x[:, :3].argmax(1)
+    torch.manual_seed(0)
+    model, loss = nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 8)), _Angles()
+    before = loss.directions.detach().clone()
+    optimizer = torch.optim.Adam([*model.parameters(), *loss.parameters()], 1e-2)
+    card = ask_schedule(model, loss, x, y, optimizer, budget=5)
+    assert card.verdict == "learns"
+    assert card.check(model, loss, x, y)
+    assert torch.equal(loss.directions, before)
+
+
+def test_adams_steps_are_taken_where_gradients_are_sparse():
+    ids = torch.randint(0, 50, (600, 8), generator=torch.Generator().manual_seed(0))
+    y = (ids < 15).sum(1).clamp(max=3)
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.EmbeddingBag(50, 16, sparse=True), nn.Linear(16, 4))
+    card = ask_schedule(model, functional.cross_entropy, ids, y, budget=5)
+    assert card.verdict == "learns"
+    assert card.check(model, functional.cross_entropy, ids, y)

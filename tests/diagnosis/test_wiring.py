@@ -343,6 +343,27 @@ def test_a_loss_linear_in_the_output_has_no_floor_though_labels_are_evenly_share
     assert ask_wiring(model, lambda o, t: torch.relu(1 - o * t).mean(), x, y).verdict == "sound"
 
 
+class _Critic(nn.Module):
+    """Judges what is real and what was made; training keeps its weights small from outside."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = mlp()
+
+    def forward(self, real, made):
+        return self.body(real), self.body(made)
+
+
+@pytest.mark.parametrize("labels", ["zeros", "numbers"])
+def test_a_loss_that_looks_at_no_labels_needs_no_floor_whatever_labels_are_given(labels):
+    x, _ = classes()
+    y = torch.zeros(len(x)) if labels == "zeros" else torch.arange(float(len(x)))
+    model = _Critic()
+    card = ask_wiring(model, lambda o, _: o[1].mean() - o[0].mean(), (x + 2, x), y)
+    assert card.verdict == "sound"
+    assert not evidence_of(card).unbounded
+
+
 def test_gradients_that_are_never_zeroed_are_found():
     x, y = classes()
     model = mlp(out=3)
@@ -639,3 +660,24 @@ def test_a_number_of_the_whole_batch_is_no_samples_output(mixes):
     assert (card.verdict == "outputs-mix-samples") is mixes
     assert there(evidence_of(card).mixing).mixes is mixes
     assert card.check(model, loss, x, x)
+
+
+class _Chooses(nn.Module):
+    """Picks a row by its largest score: small changes of the scores seldom matter, and none is learned."""
+
+    def __init__(self):
+        super().__init__()
+        self.score, self.rows = nn.Linear(5, 16), nn.Embedding(16, 3)
+
+    def forward(self, x):
+        return self.rows(self.score(x).argmax(1))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_only_large_changes_show_to_be_cut_off_is_found_again(seed):
+    x, y = classes()
+    torch.manual_seed(0)
+    model = _Chooses()
+    optimizer = Adam(model.parameters(), 1e-2)
+    card = ask_wiring(model, functional.cross_entropy, x, y, optimizer, seed=seed)
+    assert card.check(model, functional.cross_entropy, x, y)

@@ -194,8 +194,8 @@ RULES: tuple[Rule, ...] = (
         "unbounded",
         "loss-unbounded-below",
         "wiring",
-        "With one input for all samples the loss still falls without limit along a ray of weights: "
-        "by half its size or more at each of the last three doublings of the radius.",
+        "With one input for all samples a loss that looks at labels still falls without limit along a ray "
+        "of weights: by half its size or more at each of the last three doublings of the radius.",
         lambda f: f.wiring.unbounded,
         exact=True,
         explains=("cannot-memorise", "no-signal-in-gradient", "rate-too-high", "no-signal"),
@@ -229,7 +229,7 @@ RULES: tuple[Rule, ...] = (
         "the outputs, as of a generator); or the examples repeat in the order they are given (more than "
         "64 of them only if the data hold others too); or fewer than a tenth of the inputs are distinct "
         "where their features' values would allow ten times as many (but not where most have a label of "
-        "their own, and a simple learner sees labels).",
+        "their own, or inputs several classes, and a simple learner sees labels).",
         lambda f: bool(f.data.degenerate),
         exact=True,
         explains=(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pitfalls.diagnosis.evidence.schedule import Knowledge
 from pitfalls.diagnosis.nested import Nest, leaves, select
-from pitfalls.diagnosis.subject import Mode, Subject, SubjectError
+from pitfalls.diagnosis.subject import Mode, Subject, SubjectError, dense
 
 __all__ = ["Steps", "batches", "knowledge", "needs_closure", "risk_on", "train_steps"]
 
@@ -96,6 +96,8 @@ def train_steps(
                 value = subject.risk(rows)
                 if value.requires_grad:
                     value.backward()  # type: ignore[no-untyped-call]
+                    if optimizer is not subject.optimizer:
+                        _fill(subject)
                 subject.count(gradients=1)
                 return value
 
@@ -116,6 +118,13 @@ def train_steps(
             if step >= 2 and subject.left() < deadline:
                 break
     return Steps(tuple(losses))
+
+
+def _fill(subject: Subject) -> None:
+    """Give sparse gradients all their zeros: Adam, which is ours, takes no others."""
+    for parameter in subject.parameters().values():
+        if parameter.grad is not None:
+            parameter.grad = dense(parameter.grad)
 
 
 def needs_closure(optimizer: Any) -> bool:

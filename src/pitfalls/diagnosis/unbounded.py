@@ -45,8 +45,12 @@ def leanings(subject: Subject, rows: NDArray[np.int64]) -> Iterator[NDArray[np.i
 
 
 def find_ray(subject: Subject, rows: NDArray[np.int64]) -> RayWitness | None:
-    """Look for such a direction; None where the loss does not go below zero, or stops falling."""
-    if not subject.trainable():
+    """Look for such a direction; None where the loss does not go below zero, or stops falling.
+
+    A loss that looks at no labels has no average of them at which to stop: a density at one input grows
+    without limit, and so does what a critic makes of two.
+    """
+    if not subject.trainable() or not subject.labels_matter:
         return None
     for leaned in leanings(subject, rows):
         ray = _ray(subject, leaned)

@@ -40,4 +40,10 @@ def start_anew(model: torch.nn.Module) -> bool:
 
 
 def _tensors(subject: Subject) -> dict[str, torch.Tensor]:
-    return {**subject.parameters(), **dict(subject.model.named_buffers())}
+    """Return parameters and buffers by name, and what the loss learns beside the model."""
+    found = {**subject.parameters(), **dict(subject.model.named_buffers())}
+    if isinstance(subject.loss, torch.nn.Module):
+        known = {id(t) for t in found.values()}
+        learned = subject.loss.named_parameters()
+        found |= {f"loss: {name}": p for name, p in learned if id(p) not in known}
+    return found

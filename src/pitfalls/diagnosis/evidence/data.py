@@ -9,6 +9,7 @@ __all__ = ["LEAST_EXAMPLES", "SEEN", "DataEvidence", "LearnerScore", "Repeats"]
 SEEN = 0.01  # p-values up to this say that labels are seen
 LEAST_EXAMPLES = 8
 _MEASURED = 0.5
+_SEVERAL = 1.5  # classes that an input has, on average: copies of an example have one
 _FEW = 64  # examples that repeat: no more are called a loader that is stuck
 
 
@@ -169,8 +170,9 @@ class DataEvidence(Evidence):
             return ""
         if repeats.period:
             return f"The examples repeat after {repeats.period}, label and all."
-        if self.sees and repeats.pairs > _MEASURED:
-            return ""  # the same inputs measured again, each time with a label of its own
+        several = self.n_classes > 0 and repeats.pairs >= _SEVERAL * repeats.distinct
+        if self.sees and (repeats.pairs > _MEASURED or several):
+            return ""  # the same inputs measured again, with a label of their own or another class
         return (
             f"Only {repeats.distinct:.1%} of the inputs are distinct, though their features could "
             f"make up {repeats.possible:.3g} different ones."
