@@ -1,5 +1,6 @@
 """Summary and diagram say what a forward pass did, for any network."""
 
+import copy
 import re
 from xml.etree import ElementTree
 
@@ -287,6 +288,14 @@ def test_drawing_changes_neither_mode_nor_buffers_nor_hooks():
     assert [module.training for module in net.modules()] == modes
     assert all(torch.equal(before[k], v) for k, v in net.state_dict().items())
     assert not any(module._forward_hooks for module in net.modules())
+
+
+def test_no_mark_of_a_global_hook_is_left_behind():
+    """It would make torch warn wherever a compiled module is called afterwards."""
+    names = [name for name in vars(torch.nn.modules.module) if name.startswith("_global_")]
+    before = {name: copy.copy(getattr(torch.nn.modules.module, name)) for name in names}
+    summary(nn.Sequential(nn.Flatten(), nn.Linear(12, 2)), (3, 2, 2))
+    assert {name: getattr(torch.nn.modules.module, name) for name in names} == before
 
 
 def test_same_network_gives_the_same_picture():

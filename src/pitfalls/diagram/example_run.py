@@ -140,6 +140,8 @@ def watched_modules(
     finally:
         for handle in handles:
             handle.remove()
+            # torch leaves this mark, and would take compiled modules to have global hooks ever after
+            hooks._global_forward_hooks_with_kwargs.pop(handle.id, None)
 
 
 def tensors_of(value: object) -> list[Tensor]:

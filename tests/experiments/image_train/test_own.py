@@ -234,7 +234,7 @@ def test_code_that_is_edited_while_a_comparison_runs_trains_no_part_of_it(
         network=NetworkConfig(own),
         training=TrainConfig(epochs=1, flip="none", batch_size=50),
         schemes=("constant", "one_cycle"),
-        workers=Workers(backend=backend, n_jobs=1),
+        workers=Workers(backend=backend, n_jobs=None if backend == "here" else 1),
     )
     store = RunStore(tmp_path / "runs")
     saved = Run.save_arrays

@@ -111,7 +111,7 @@ def _alike(
                 config,
                 n_hidden=config.width(task.n_features),
                 learning_rate=1.0,
-                momentum=0.0,
+                momentum=LearningConfig.momentum,
                 seed=0,
             ),
         )
