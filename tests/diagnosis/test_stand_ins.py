@@ -183,13 +183,6 @@ def plain():
     return nn.Sequential(nn.Linear(16, 32), nn.Tanh(), nn.Linear(32, 3))
 
 
-def clipped():
-    model = plain()
-    for p in model.parameters():
-        p.register_hook(lambda g: g.clamp(-1e-3, 1e-3))
-    return model
-
-
 def scaled_within():
     model = plain()
 
@@ -224,7 +217,6 @@ ON_PURPOSE = {
     "a teacher without gradients": (_Taught, taught),
     "weights without gradients": (plain, focal),
     "a reversed gradient": (_Heads, adverse),
-    "clipped by hooks": (clipped, functional.cross_entropy),
     "a module's hook": (scaled_within, functional.cross_entropy),
     "a state's hook": (_ScaledState, functional.cross_entropy),
     "shares by frequency": (frequent, functional.cross_entropy),
@@ -326,3 +318,12 @@ def test_steps_within_the_backward_pass_are_set_aside_and_their_state_is_kept():
     assert not any(stepper.state for stepper in steppers.values())
     functional.cross_entropy(model(x), y).backward()
     assert all(stepper.state for stepper in steppers.values())
+
+
+@pytest.mark.parametrize("change", [lambda g: -g, lambda g: g.clamp(-1e-3, 1e-3)])
+def test_a_hook_on_a_weight_that_changes_its_gradient_makes_it_wrong(change):
+    x, y = classes()
+    model = plain()
+    model[0].weight.register_hook(change)
+    optimizer = Adam(model.parameters(), 1e-2)
+    assert diagnose(model, functional.cross_entropy, x, y, optimizer).causes == ("gradient-wrong",)

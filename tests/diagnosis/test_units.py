@@ -275,3 +275,21 @@ def test_a_relu_that_is_written_as_a_clamp_has_dead_units_and_other_clamps_have_
     narrow = Clamps(-0.01, 0.01)
     card = ask_units(narrow, nn.MSELoss(), x, x[:, :1])
     assert of_kind(UnitsEvidence, card.evidence).hidden[0].kind == "hardtanh"
+
+
+def test_a_clamp_of_the_inputs_is_no_activation():
+    """No layer has units there: the network of inputs that are all clamped to one value is blind."""
+    x, y = data()
+    body = nn.Sequential(nn.Linear(6, 10), nn.ReLU(), nn.Linear(10, 3))
+
+    class Far(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = body
+
+        def forward(self, x):
+            return self.body(x.clamp(20, 21))
+
+    evidence = evidence_of(ask_units(Far(), functional.cross_entropy, x, y))
+    assert [layer.kind for layer in evidence.hidden] == ["relu"]
+    assert evidence.blind

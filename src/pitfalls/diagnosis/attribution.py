@@ -25,7 +25,7 @@ _SAID = {
     "dead layer": ("have no slope",),
     "saturated layer": ("lie where the slope is below",),
     "vanishing": ("Signals shrink", "Relative gradients", "exactly zero"),
-    "stopped slopes": ("on the gradient explains it", "The loss goes in steps"),
+    "stopped slopes": ("within the network explains it", "The loss goes in steps"),
     "loss of its own kind": ("no mean or sum of theirs",),
 }
 """Words by which a rule's finding is told from the card's others, the likelier first."""

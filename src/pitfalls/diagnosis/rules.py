@@ -184,8 +184,8 @@ RULES: tuple[Rule, ...] = (
         "gradient-wrong",
         "wiring",
         "Central differences of the loss in float64 settle on a slope that differs from the "
-        "gradient's by more than 5 %, no detach(), no_grad() or hook explains it, and nothing goes in steps, "
-        "as signs and rounded numbers do; or zero_grad() of the optimizer leaves gradients behind.",
+        "gradient's by more than 5 %, no detach(), no_grad() or hook within the network explains it, and no "
+        "step does, as signs and rounded numbers have; or zero_grad() leaves gradients behind.",
         lambda f: bool(f.wiring.wrong_slopes) or f.reach.gradients_kept,
         exact=True,
         explains=("cannot-memorise", "no-signal-in-gradient", "rate-too-high", "rate-too-low"),
@@ -341,8 +341,8 @@ RULES: tuple[Rule, ...] = (
         "gradient-wrong",
         "wiring",
         "No run learns, and slopes differ from the gradient's because a detach(), a no_grad() or a hook "
-        "stops or changes it on its way: without it they agree; or because the loss goes in steps and a "
-        "gradient stands in. It may be meant, so a network that learns is healthy with it.",
+        "within the network stops or changes it: without it they agree; or because the loss goes in steps "
+        "and a gradient stands in. It may be meant, so a network that learns is healthy with it.",
         lambda f: f.fails and not f.schedule.learnable and bool(f.wiring.stopped_slopes),
         explains=("cannot-memorise", "no-signal-in-gradient", "no-signal"),
     ),

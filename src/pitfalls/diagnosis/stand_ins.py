@@ -60,16 +60,16 @@ class _NoHandle:
 def without_stops(subject: Subject, rows: NDArray[np.int64]) -> Iterator[None]:
     """Let nothing stop or change a gradient on purpose.
 
-    No ``detach``, no ``no_grad``, no hook, no share by frequency; and functions with a backward pass of
-    their own that hand on what they are given, as a reversed gradient's does, do nothing.
+    No ``detach``, no ``no_grad``, no hook within the network (those on weights stay), no share by
+    frequency; and functions with a backward pass of their own that hand on what they are given, as a
+    reversed gradient's does, do nothing.
     """
     nodes = graph_nodes(subject.risk(rows))
     kinds = {getattr(type(node), "_forward_cls", None) for node in nodes} - {None}
     parts = [part for part in (subject.model, subject.loss) if isinstance(part, nn.Module)]
     modules = [m for part in parts for m in part.modules()]
     hooks: list[Any] = [h for m in modules for h in (m._backward_hooks, m._backward_pre_hooks)]
-    for parameter in (p for part in parts for p in part.parameters()):
-        hooks += [parameter._backward_hooks, parameter._post_accumulate_grad_hooks]
+    hooks += [p._post_accumulate_grad_hooks for part in parts for p in part.parameters()]
     with ExitStack() as stack:
         for held in filter(None, hooks):
             stack.callback(held.update, dict(held))

@@ -109,6 +109,8 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         name = func.overloadpacket.__name__.rstrip("_")
         kind, low, high = _kind(name, args[1:])
         watched = kind in SIGMOIDAL or kind in _SOFT or kind == "relu"
+        if name.startswith("clamp") and not self.scales:
+            watched = False  # what is clamped are inputs: no layer has given anything yet
         linear = any(name.startswith(known) for known in _LINEAR)
         given = args[1 if name == "addmm" else 0] if args else None
         before = given if isinstance(given, Tensor) and given.is_floating_point() else None

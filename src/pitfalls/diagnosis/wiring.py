@@ -216,7 +216,7 @@ def _verdict(
         why = (
             "The loss goes in steps, as behind signs and rounded numbers, and the gradient stands in"
             if slope.slope.stepped
-            else "A detach(), a no_grad() or a hook on the gradient explains it: without it the two agree"
+            else "A detach(), a no_grad() or a hook within the network explains it: without it the two agree"
         )
         return (
             "stopped-gradient",

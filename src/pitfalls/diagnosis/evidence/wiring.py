@@ -55,9 +55,9 @@ class Slope:
     rounding : float
         Size of the rounding of the user's gradient in its own precision.
     stopped : bool
-        Whether the two agree once nothing is detached and no hook is left: the gradient is stopped or
-        changed on its way, as focal weights, straight-through estimates, twin networks and clipping do on
-        purpose.
+        Whether the two agree once nothing is detached and no hook within the network is left: the
+        gradient is stopped or changed on its way, as focal weights, straight-through estimates and twin
+        networks do on purpose.
     stepped : bool
         Whether nothing stopped explains it, but the loss is level there, or a function with a backward pass
         of its own goes in steps, as signs and rounded numbers do: a gradient stands in for its slope.
