@@ -2,18 +2,18 @@
 
 import itertools
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from pitfalls.diagnosis.nested import leaves
 from pitfalls.diagnosis.reach import given_to
 from pitfalls.diagnosis.steps import train_steps
 from pitfalls.diagnosis.subject import Subject, SubjectError
+from pitfalls.diagnosis.trace import Operations
 from pitfalls.diagnosis.weights import put_weights, take_weights
 
 __all__ = ["is_constant_target"]
@@ -71,29 +71,15 @@ def _is_trained(subject: Subject, layer: nn.Linear) -> bool:
     return bool(names) and (given is None or not names.isdisjoint(given))
 
 
-class _SeesLayers(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Sees whether anything goes through a layer with weights."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.found = False
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
-    ) -> Any:
-        self.found |= func.overloadpacket.__name__ in ("addmm", "convolution")
-        return func(*args, **(kwargs or {}))
-
-
 @torch.no_grad()
 def _loss_has_layers(subject: Subject, rows: Rows) -> bool:
     """Whether the loss runs a network of its own on the outputs."""
     x, y = subject.batch(rows)
     out = subject.forward(x)
-    watch = _SeesLayers()
-    with watch:
+    names: set[str] = set()
+    with Operations(lambda name, *_: names.add(name)):
         subject.loss_of(out, y)
-    return watch.found
+    return not names.isdisjoint(("addmm", "convolution"))
 
 
 def _least_by_bias(subject: Subject, rows: Rows, last: nn.Linear) -> float:

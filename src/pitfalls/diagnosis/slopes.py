@@ -250,14 +250,12 @@ def _with_stops(
         along = float((widened(through[slope.name]) * widened(direction)).sum())
         return dataclasses.replace(slope, by_gradient=along).agrees is True
 
-    return tuple(
-        dataclasses.replace(
-            slope,
-            stopped=stopped(slope),
-            stepped=slope.agrees is False and (steps or slope.level) and not stopped(slope),
-        )
-        for slope in slopes
-    )
+    def marked(slope: Slope) -> Slope:
+        stops = stopped(slope)
+        stepped = slope.agrees is False and (steps or slope.level) and not stops
+        return dataclasses.replace(slope, stopped=stops, stepped=stepped)
+
+    return tuple(map(marked, slopes))
 
 
 def _direction(gradient: Tensor) -> Tensor:

@@ -9,10 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from pitfalls.diagnosis.reach import graph_nodes
 from pitfalls.diagnosis.subject import Subject, SubjectError
+from pitfalls.diagnosis.trace import Operations
 
 __all__ = ["takes_steps", "without_stops"]
 
@@ -104,23 +104,11 @@ def _hands_on(kind: Any) -> Iterator[None]:
             kind.apply = own
 
 
-class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Sees step functions where autograd looks away, as it does inside a function of one's own."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.found = False
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
-    ) -> Any:
-        name = func.overloadpacket.__name__.rstrip("_")
-        out = func(*args, **(kwargs or {}))
-        if "fake_quantize" in name:  # torch's own, with a gradient of its own
-            self.found = True
-        elif not torch.is_grad_enabled():
-            self.found |= name in _STEPS or _from_a_mask(name, args, out)
-        return out
+def _is_step(name: str, args: tuple[Any, ...], out: Any) -> bool:
+    """Whether an operation goes in steps where autograd looks away, as inside a function of one's own."""
+    if "fake_quantize" in name:  # torch's own, with a gradient of its own
+        return True
+    return not torch.is_grad_enabled() and (name in _STEPS or _from_a_mask(name, args, out))
 
 
 def _from_a_mask(name: str, args: tuple[Any, ...], out: Any) -> bool:
@@ -132,7 +120,12 @@ def _from_a_mask(name: str, args: tuple[Any, ...], out: Any) -> bool:
 
 def takes_steps(subject: Subject, rows: NDArray[np.int64]) -> bool:
     """Whether a function with a backward pass of its own goes in steps: signs, rounded numbers, spikes."""
-    watch = _Watch()
-    with suppress(SubjectError), without_stops(subject, rows), watch:
+    found = False
+
+    def told(name: str, args: tuple[Any, ...], out: Any) -> None:
+        nonlocal found
+        found |= _is_step(name.rstrip("_"), args, out)
+
+    with suppress(SubjectError), without_stops(subject, rows), Operations(told):
         subject.risk(rows)
-    return watch.found
+    return found

@@ -17,6 +17,7 @@ __all__ = [
     "SIGMOIDAL",
     "Activation",
     "LinearInput",
+    "Operations",
     "Trace",
     "last_function",
     "rounding_unit",
@@ -251,63 +252,55 @@ def trace(model: nn.Module, forward: Callable[[], Any], n: int) -> Trace:
     return Trace(tuple(activations), tuple(watch.scales), entrance, read)
 
 
-class _Precision(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Remembers the coarsest numbers that finer ones were turned into."""
+class Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Tells a function of every operation below autograd: its name, its arguments and what it gave."""
 
-    def __init__(self) -> None:
+    def __init__(self, told: Callable[[str, tuple[Any, ...], Any], None]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.unit = 0.0
+        self._told = told
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         out = func(*args, **(kwargs or {}))
-        if isinstance(out, Tensor) and out.is_floating_point():
-            unit = torch.finfo(out.dtype).eps
-            # labels made into numbers lose nothing: what counts is a loss of digits
-            if any(
-                isinstance(t, Tensor) and t.is_floating_point() and torch.finfo(t.dtype).eps < unit
-                for t in args
-            ):
-                self.unit = max(self.unit, unit)
+        self._told(func.overloadpacket.__name__, args, out)
         return out
 
 
 @torch.no_grad()
 def rounding_unit(forward: Callable[[], Any]) -> float:
     """Return the spacing at 1 of the coarsest numbers that a forward pass casts to; 0 without a cast."""
-    watch = _Precision()
-    with watch:
+    coarsest = 0.0
+
+    def told(_: str, args: tuple[Any, ...], out: Any) -> None:
+        nonlocal coarsest
+        if not (isinstance(out, Tensor) and out.is_floating_point()):
+            return
+        unit = torch.finfo(out.dtype).eps
+        given = (t for t in args if isinstance(t, Tensor) and t.is_floating_point())
+        # labels made into numbers lose nothing: what counts is a loss of digits
+        if any(torch.finfo(t.dtype).eps < unit for t in given):
+            coarsest = max(coarsest, unit)
+
+    with Operations(told):
         forward()
-    return watch.unit
-
-
-class _LastFunction(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Remembers the tensors that confining functions gave."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.found: list[tuple[str, Tensor]] = []
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
-    ) -> Any:
-        out = func(*args, **(kwargs or {}))
-        name = func.overloadpacket.__name__.strip("_")
-        if isinstance(out, Tensor) and name in ("softmax", "sigmoid", "tanh", "relu"):
-            self.found.append((name, out))
-        return out
+    return coarsest
 
 
 @torch.no_grad()
 def last_function(forward: Callable[[], Any]) -> str | None:
     """Name the confining function whose values are the outputs themselves, if there is one."""
-    watch = _LastFunction()
-    with watch:
+    found: list[tuple[str, Tensor]] = []
+
+    def told(name: str, _: tuple[Any, ...], out: Any) -> None:
+        if isinstance(out, Tensor) and name.strip("_") in ("softmax", "sigmoid", "tanh", "relu"):
+            found.append((name.strip("_"), out))
+
+    with Operations(told):
         outputs = forward()
     if not isinstance(outputs, Tensor):
         return None
-    for name, values in reversed(watch.found):
+    for name, values in reversed(found):
         if values.numel() == outputs.numel() and _same_memory(values, outputs):
             return name
     return None
