@@ -212,19 +212,25 @@ def _verdict(
         )
     last = _optimizer_verdict(reached, names, composed)
     if last[0] == "sound" and evidence.stopped_slopes:
-        said, slope = _disagreement(evidence.stopped_slopes, len(evidence.slopes), rows)
-        why = (
-            "The loss goes in steps, as behind signs and rounded numbers, and the gradient stands in"
-            if slope.slope.stepped
-            else "A detach(), a no_grad() or a hook within the network explains it: without it the two agree"
-        )
-        return (
-            "stopped-gradient",
-            f"{said}. {why}. Where it is meant (focal weights, straight-through estimates, twin "
-            "networks), all is well.",
-            slope,
-        )
+        return _stopped_verdict(evidence, rows)
     return last
+
+
+def _stopped_verdict(
+    evidence: WiringEvidence, rows: NDArray[np.int64]
+) -> tuple[str, str, SlopeWitness]:
+    said, slope = _disagreement(evidence.stopped_slopes, len(evidence.slopes), rows)
+    why = (
+        "The loss goes in steps, as behind signs and rounded numbers, and the gradient stands in"
+        if slope.slope.stepped
+        else "A detach(), a no_grad() or a hook within the network explains it: without it the two agree"
+    )
+    return (
+        "stopped-gradient",
+        f"{said}. {why}. Where it is meant (focal weights, straight-through estimates, twin "
+        "networks), all is well.",
+        slope,
+    )
 
 
 def _disagreement(
