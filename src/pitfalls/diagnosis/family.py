@@ -136,24 +136,7 @@ def family_signal(
     True
     """
     measure = as_loss(loss)
-    if n_blocks < 2 or block_size < 2:
-        raise InputError(
-            f"family_signal: needs n_blocks and block_size of at least 2. Got {n_blocks}, {block_size}."
-        )
-    if not 0 < confidence < 1:
-        raise InputError(
-            f"family_signal: confidence must lie between 0 and 1. Got {confidence} instead."
-        )
-    if isinstance(draw, Tensor) and (draw.ndim != 2 or len(draw) == 0):
-        raise InputError(
-            "family_signal: inputs must be of shape (N, d), one or more. Got "
-            f"{tuple(draw.shape)} instead."
-        )
-    if isinstance(draw, Tensor) and len(draw) > _MOST_INPUTS:
-        raise InputError(
-            f"family_signal: a tensor holds at most {_MOST_INPUTS:,} inputs, whose pairs fit into memory. "
-            f"Got {len(draw):,}; give a function that draws inputs instead."
-        )
+    _check(draw, n_blocks, block_size, confidence)
     rule = kernel if isinstance(kernel, Kernel) else _Plain(kernel)
     rng = np.random.default_rng(np.random.SeedSequence([_ENTROPY, seed]))
     generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
@@ -185,6 +168,28 @@ def family_signal(
     return FamilySignal(
         value, interval, layers, float(np.mean(squares)), method, n_blocks * block_size
     )
+
+
+def _check(draw: object, n_blocks: int, block_size: int, confidence: float) -> None:
+    """Refuse what no signal can be taken from."""
+    if n_blocks < 2 or block_size < 2:
+        raise InputError(
+            f"family_signal: needs n_blocks and block_size of at least 2. Got {n_blocks}, {block_size}."
+        )
+    if not 0 < confidence < 1:
+        raise InputError(
+            f"family_signal: confidence must lie between 0 and 1. Got {confidence} instead."
+        )
+    if isinstance(draw, Tensor) and (draw.ndim != 2 or len(draw) == 0):
+        raise InputError(
+            "family_signal: inputs must be of shape (N, d), one or more. Got "
+            f"{tuple(draw.shape)} instead."
+        )
+    if isinstance(draw, Tensor) and len(draw) > _MOST_INPUTS:
+        raise InputError(
+            f"family_signal: a tensor holds at most {_MOST_INPUTS:,} inputs, whose pairs fit into memory. "
+            f"Got {len(draw):,}; give a function that draws inputs instead."
+        )
 
 
 @dataclass(frozen=True)

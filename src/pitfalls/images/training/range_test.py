@@ -158,14 +158,7 @@ def learning_rate_range(
     endless = replace(config, epochs=steps, averaging=None, warmup=0.0, patience=None, keep="last")
     unseen = _without_validation(data) if isinstance(data, ImageDataset) else data
     diverged = True
-    try:
-        trained = copy.deepcopy(model)
-    except ValueError as error:  # of torch's lazy batch normalisation there is no copy
-        raise InputError(
-            "learning_rate_range: the model cannot be copied before its lazy layers have their sizes. "
-            "Call it on two images first."
-        ) from error
-    _stay_in_first_epoch(trained)
+    trained = _copied(model)
     try:
         train(trained, unseen, endless, rate=rate, device=device, on_step=keep)
     except _BurstError:
@@ -185,11 +178,19 @@ def learning_rate_range(
     )
 
 
-def _stay_in_first_epoch(model: nn.Module) -> None:
-    """Tell a model the first epoch alone: the passes over the data that a test takes are no epochs."""
-    inner: Any = unwrapped(model)
+def _copied(model: nn.Module) -> nn.Module:
+    """Copy a model, and tell the copy its first epoch alone: the passes that a test takes are no epochs."""
+    try:
+        trained = copy.deepcopy(model)
+    except ValueError as error:  # of torch's lazy batch normalisation there is no copy
+        raise InputError(
+            "learning_rate_range: the model cannot be copied before its lazy layers have their sizes. "
+            "Call it on two images first."
+        ) from error
+    inner: Any = unwrapped(trained)
     if (told := getattr(inner, "set_epoch", None)) is not None:
         inner.set_epoch = lambda epoch: told(0) if epoch == 0 else None
+    return trained
 
 
 def _read(
