@@ -4,7 +4,8 @@
 
 The step is that of the record recipe and of ours: forward in bfloat16 where the processor has units
 for it, summed cross-entropy, backward; without the update and the data, which are some hundredths.
-Convolutions are held against one large matrix product of the same precision in the same run.
+Convolutions are held against one large matrix product of the same precision in the same run, and the
+whole step against the same step by minimal filtering.
 """
 
 import argparse
@@ -48,9 +49,14 @@ def main() -> None:
     keep_freed_memory()
     dtype = torch.bfloat16 if has_fast_bfloat16() else torch.float32
     torch.manual_seed(0)
-    network = FastNet(widths=tuple(options.widths)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    networks = [
+        FastNet(widths=tuple(options.widths), winograd=winograd).to(
+            memory_format=torch.channels_last  # type: ignore[call-overload]
+        )
+        for winograd in (False, True)
+    ]
     rows = [
-        one_side(network, side, options.batch, dtype, options.repeats) for side in options.sides
+        one_side(*networks, side, options.batch, dtype, options.repeats) for side in options.sides
     ]
     for row in rows:
         print(row, flush=True)
@@ -69,26 +75,29 @@ def main() -> None:
 
 
 def one_side(
-    network: nn.Module, side: int, batch: int, dtype: torch.dtype, repeats: int
+    network: nn.Module, filtered: nn.Module, side: int, batch: int, dtype: torch.dtype, repeats: int
 ) -> dict[str, Any]:
     """Profile steps at one size of pictures, a large matrix product in turn with them."""
     images = torch.randn(batch, 3, side, side).contiguous(memory_format=torch.channels_last)
     labels = torch.randint(10, (batch,))
     factor = torch.randn(PRODUCT, PRODUCT).to(dtype)
 
-    def step() -> None:
+    def step(of: nn.Module) -> None:
         with torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
-            logits = network(images)
+            logits = of(images)
         functional.cross_entropy(logits.float(), labels, reduction="sum").backward()  # type: ignore[no-untyped-call]
-        network.zero_grad(set_to_none=True)
+        of.zero_grad(set_to_none=True)
 
-    step()
+    for of in (network, filtered):
+        step(of)
     shares: list[Counter[str]] = []
-    seconds, rates = [], []
+    seconds, by_filtering, rates = [], [], []
     for _ in range(repeats):
         rates.append(2 * PRODUCT**3 / timed(lambda: factor @ factor))
+        seconds.append(timed(lambda: step(network)))
+        by_filtering.append(timed(lambda: step(filtered)))
         with profile(activities=[ProfilerActivity.CPU]) as profiler:
-            seconds.append(timed(step))
+            step(network)
         spent: Counter[str] = Counter()
         for event in profiler.key_averages():
             # the profiler adds up what an operator did itself, in microseconds
@@ -101,6 +110,7 @@ def one_side(
     return {
         "side": side,
         "seconds": statistics.median(seconds),
+        "filtered_seconds": statistics.median(by_filtering),
         "shares": {name: value / whole for name, value in medians.items()},
         "backward_over_forward": medians["convolution, backward"] / medians["convolution, forward"],
         "arithmetic_backward_over_forward": backward / forward,

@@ -122,7 +122,7 @@ def ours(target: str, data: ImageDataset, seed: int, device: str) -> tuple[nn.Mo
     )
     torch.manual_seed(seed)
     channels = data.train_images.shape[1]
-    network = FastNet(data.n_classes, channels, recipe.widths, recipe.bias_epochs)
+    network = FastNet(data.n_classes, channels, recipe.widths, recipe.bias_epochs, winograd=True)
     network.fit_whitening(data)
     result = train(network, data, config, device=device)
     return network, result.seconds, result.cpu_seconds

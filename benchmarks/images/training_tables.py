@@ -127,6 +127,7 @@ def profile() -> str:
         [
             f"{row['side']} px",
             f"{row['seconds']:.2f}",
+            f"{row['filtered_seconds']:.2f}",
             f"{100 * row['shares']['convolution, forward']:.0f} %",
             f"{100 * row['shares']['convolution, backward']:.0f} %",
             f"{100 * sum(row['shares'][name] for name in elementwise):.0f} %",
@@ -136,12 +137,14 @@ def profile() -> str:
         ]
         for row in r["sides"]
     ]
-    heads = ["pictures", "seconds", "convolutions, forward", "backward", "all else"]
+    heads = ["pictures", "seconds", "by minimal filtering", "convolutions, forward", "backward"]
+    heads += ["all else"]
     heads += ["backward over forward (in arithmetic)", "forward's rate", "backward's rate"]
     return (
         table(heads, rows)
         + f"\n\nOne step of `FastNet` {'/'.join(map(str, r['widths']))} on {r['batch']:,} pictures, "
-        f"{r['precision']}, {r['threads']} threads, medians of n = {r['n']}. Rates are of arithmetic, over "
+        f"{r['precision']}, {r['threads']} threads, medians of n = {r['n']}; shares and rates are of the "
+        f"direct convolutions. Rates are of arithmetic, over "
         f"that of one matrix product of {r['product']} numbers in the same run: convolutions that reach 1 "
         f"work as fast as the machine multiplies ({machine(stored)})."
     )

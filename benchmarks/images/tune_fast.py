@@ -51,7 +51,7 @@ def main() -> None:
         validation_labels=data.validation_labels[:0],
     )
     torch.manual_seed(options.seed)
-    network = FastNet(widths=widths, bias_epochs=recipe.bias_epochs)
+    network = FastNet(widths=widths, bias_epochs=recipe.bias_epochs, winograd=True)
     network.fit_whitening(learned)
     result = train(network, learned, config, on_epoch=lambda epoch: print(epoch, flush=True))
     accuracy = {}

@@ -42,12 +42,15 @@ class NetworkConfig:
         in_channels and image_size (height, width) are the data's where it takes them and you give none.
     bias_epochs : int, optional
         Epochs in which the bias of fastnet's first layer learns (default: all).
+    winograd : bool, default=False
+        Train fastnet's convolutions by minimal filtering, where it applies.
     """
 
     model: str = "resnet18"
     widths: tuple[int, int, int] = (64, 128, 128)
     model_args: tuple[str, ...] = ()
     bias_epochs: Annotated[int | None, HIDDEN] = None
+    winograd: Annotated[bool, HIDDEN] = False
 
     def __post_init__(self) -> None:
         if not (self.model in NETWORKS or is_named(self.model)):
@@ -118,7 +121,9 @@ def empty_network(
         case "resnet18":
             return networks.ResNet18(n_classes, channels)
         case "fastnet":
-            return networks.FastNet(n_classes, channels, config.widths, config.bias_epochs)
+            return networks.FastNet(
+                n_classes, channels, config.widths, config.bias_epochs, winograd=config.winograd
+            )
         case "mlp":
             return networks.Perceptron(n_classes, shape)
         case "linear":

@@ -17,13 +17,21 @@ from pitfalls.runs import Run
 
 __all__ = ["homework", "run"]
 
+WORTH_COMPILING = 100_000
+"""Images a training sees: with fewer, compiling the filtered convolutions takes as long as they save."""
+
 
 def run(config: FastConfig, run: Run, progress: Progress) -> FastResult:
     """Train what is not there yet, and go on in the middle of a begun training."""
     recipe = FAST_RECIPES[config.target, config.views]
-    network = NetworkConfig("fastnet", recipe.widths, bias_epochs=recipe.bias_epochs)
     data = config.source.load()
     training = _recipe(config, data)
+    network = NetworkConfig(
+        "fastnet",
+        recipe.widths,
+        bias_epochs=recipe.bias_epochs,
+        winograd=training.epochs * len(data.train_labels) >= WORTH_COMPILING,
+    )
     whole = is_whole(config.target, config.views, training.image_sizes, data.shape[1])
     plan = Plan(
         network,

@@ -33,10 +33,15 @@ class FastNet(nn.Module):
     bias_epochs : int, optional
         Epochs in which the first layer's bias learns (default: all). Without its gradient no step goes
         back through that layer.
+    winograd : bool, default=False
+        Train the 3×3 convolutions by minimal filtering where it applies: on a CPU, in float32 or
+        bfloat16, groups of a multiple of eight channels. A step takes about half as long and its sums
+        are rounded otherwise; it can be differentiated once. Evaluation computes the sums directly.
 
     References
     ----------
-    Jordan. 94% on CIFAR-10 in 3.29 seconds on a single GPU. 2024.
+    Jordan. 94% on CIFAR-10 in 3.29 seconds on a single GPU. 2024. Lavin, Gray. Fast Algorithms for
+    Convolutional Neural Networks. 2016.
 
     Examples
     --------
@@ -51,6 +56,8 @@ class FastNet(nn.Module):
         in_channels: int = 3,
         widths: tuple[int, int, int] = (64, 128, 128),
         bias_epochs: int | None = None,
+        *,
+        winograd: bool = False,
     ) -> None:
         super().__init__()
         if min(widths) < 1 or n_classes < 1 or in_channels < 1:
@@ -64,9 +71,9 @@ class FastNet(nn.Module):
         self.whitening.weight.requires_grad_(False)
         nn.init.zeros_(self.whitening.bias)  # type: ignore[arg-type]
         # The largest shrinkage comes first: after it everything is cheap.
-        self.group1 = _Group(coordinates, widths[0])
-        self.group2 = _Group(widths[0], widths[1])
-        self.group3 = _Group(widths[1], widths[2])
+        self.group1 = _Group(coordinates, widths[0], winograd)
+        self.group2 = _Group(widths[0], widths[1], winograd)
+        self.group3 = _Group(widths[1], widths[2], winograd)
         self.head = nn.Linear(widths[2], n_classes, bias=False)
         with torch.no_grad():
             self.head.weight.div_(self.head.weight.std())
@@ -99,17 +106,25 @@ class FastNet(nn.Module):
 class _Group(nn.Module):
     """[3×3 convolution, 2×2 max-pool, norm, GELU, 3×3 convolution, norm, GELU]."""
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, filtered: bool) -> None:
         super().__init__()
         self.conv1, self.norm1 = _convolution(in_channels, out_channels), _norm(out_channels)
         self.conv2, self.norm2 = _convolution(out_channels, out_channels), _norm(out_channels)
+        self.filtered = filtered
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.conv1(x)
-        if min(x.shape[2:]) >= 2:
-            x = functional.max_pool2d(x, 2)
+        x = self._convolve(x, self.conv1, pool=min(x.shape[2:]) >= 2)
         x = functional.gelu(self.norm1(x))
-        return functional.gelu(self.norm2(self.conv2(x)))
+        return functional.gelu(self.norm2(self._convolve(x, self.conv2)))
+
+    def _convolve(self, x: Tensor, layer: nn.Conv2d, *, pool: bool = False) -> Tensor:
+        if self.filtered and self.training:
+            from pitfalls.images.networks import winograd  # compiles what it needs
+
+            if winograd.suits(x, layer.weight):
+                return winograd.convolve(x, layer.weight, pool=pool)
+        x = layer(x)
+        return functional.max_pool2d(x, 2) if pool else x
 
 
 def _convolution(in_channels: int, out_channels: int) -> nn.Conv2d:

@@ -1,0 +1,236 @@
+"""3×3 convolutions of training steps on a processor, by Winograd's minimal filtering.
+
+Large steps spend nine tenths of their time in multiplications, and those run at the processor's peak: what
+is left is to multiply less. Tiles of 4×4 outputs take a quarter of the direct sum's multiplications. All
+channels of one point of all tiles are one matrix product; the passes before and after it stay in the
+cache, because a few images at a time go through all of them.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numba
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pitfalls.images.networks.winograd_kernel import (
+    LANES,
+    SIZES,
+    gradient_to_tiles,
+    image_to_tiles,
+    matrices,
+    tiles_to_gradient,
+    tiles_to_image,
+)
+
+__all__ = ["convolve", "suits"]
+
+# Of tiles at a time, so that two processors' second-level caches and a small share of a third one hold
+# them. With less, starting the passes takes longer than the cache saves.
+_CACHED_BYTES = 4 << 20
+# A part also outweighs the filters so many times, because each part adds to their gradient.
+_FILTERS = 4
+
+
+def suits(images: Tensor, weight: Tensor) -> bool:
+    """Whether `convolve` takes these: on a CPU, float32 or bfloat16, channels in eights."""
+    kind = images.dtype
+    if torch.is_autocast_enabled("cpu"):
+        kind = torch.get_autocast_dtype("cpu")
+    return (
+        images.device.type == weight.device.type == "cpu"
+        and kind in (torch.float32, torch.bfloat16)
+        and weight.shape[0] % LANES == weight.shape[1] % LANES == 0
+    )
+
+
+def convolve(images: Tensor, weight: Tensor, *, pool: bool = False) -> Tensor:
+    """3×3 convolution with zeros around, without a bias; a 2×2 max-pool behind it if asked for.
+
+    As torch computes it but for rounding: in float32 some 1e-5 of the result's size, in bfloat16 two
+    hundredths, where the direct sum has a quarter of a hundredth. Rows and columns that the
+    pool leaves over are not computed.
+
+    Parameters
+    ----------
+    images : Tensor of shape (n, C, H, W)
+        float32 or bfloat16; autocast's kind inside autocast. Fastest with ``channels_last``.
+    weight : Tensor of shape (K, C, 3, 3)
+        Multiples of eight channels, see `suits`.
+    pool : bool, default=False
+
+    Returns
+    -------
+    Tensor of shape (n, K, H, W), or (n, K, H // 2, W // 2) pooled
+        With ``channels_last`` strides. It can be differentiated once.
+    """
+    if torch.is_autocast_enabled("cpu"):
+        images = images.to(torch.get_autocast_dtype("cpu"))
+    result: Tensor = _Convolution.apply(images, weight, pool)  # type: ignore[no-untyped-call]
+    return result
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """How an image is cut into tiles.
+
+    Attributes
+    ----------
+    sizes : (int, int)
+        Outputs of a tile along rows and columns.
+    tiles : (int, int)
+        Tiles along rows and columns.
+    """
+
+    sizes: tuple[int, int]
+    tiles: tuple[int, int]
+
+    @property
+    def covered(self) -> tuple[int, int]:
+        """Outputs of all tiles, at least those that are wanted."""
+        return self.sizes[0] * self.tiles[0], self.sizes[1] * self.tiles[1]
+
+    @property
+    def points(self) -> int:
+        return (self.sizes[0] + 2) * (self.sizes[1] + 2)
+
+
+@cache
+def _plan(height: int, width: int) -> _Plan:
+    """Choose the tiles with the fewest points; of equals the smaller, whose errors are too."""
+    cuts = [
+        min((-(-length // m) * (m + 2), m, -(-length // m)) for m in SIZES)
+        for length in (height, width)
+    ]
+    (_, m, down), (_, k, across) = cuts
+    return _Plan((m, k), (down, across))
+
+
+def _new_tiles(plan: _Plan, n_images: int, channels: int, kind: torch.dtype) -> Tensor:
+    """Return room for tiles (points, tiles, channels)."""
+    # an odd number: even ones put all points of a tile into the same few places of the cache
+    count = n_images * plan.tiles[0] * plan.tiles[1] | 1
+    tiles = torch.empty(plan.points, count, channels, dtype=kind)
+    tiles[:, -1] = 0  # where no tile is written, a number all the same
+    return tiles
+
+
+def _view(tensor: Tensor) -> NDArray[Any]:
+    """Return the numbers as numpy and the kernels take them: bfloat16 as its bits."""
+    if tensor.dtype == torch.bfloat16:
+        return tensor.view(torch.int16).numpy().view(np.uint16)
+    return tensor.numpy()
+
+
+@contextmanager
+def _threads() -> Iterator[int]:
+    """Let numba use as many threads as torch does, and leave both as they were."""
+    wanted = torch.get_num_threads()
+    # asked for the first time, numba starts its OpenMP layer, which torch shares, and with it torch's number
+    before = numba.get_num_threads()
+    if torch.get_num_threads() != wanted:
+        torch.set_num_threads(wanted)
+    n = min(wanted, numba.config.NUMBA_NUM_THREADS)
+    numba.set_num_threads(n)
+    try:
+        yield n
+    finally:
+        numba.set_num_threads(before)
+
+
+class _Convolution(torch.autograd.Function):
+    @staticmethod
+    def forward(context: Any, images: Tensor, weight: Tensor, pool: bool) -> Tensor:
+        height, width = images.shape[2:]
+        plan = _plan(height // 2 * 2, width // 2 * 2) if pool else _plan(height, width)
+        flat = images.permute(0, 2, 3, 1).contiguous()
+        filters = torch.einsum("ai,kcij,bj->abck", *_interleaved(plan, weight.float()))
+        filters = filters.flatten(0, 1).to(flat.dtype).contiguous()
+        with _threads() as n_threads:
+            outputs, places = _outputs(flat, filters, plan, n_threads, pool=pool)
+        context.save_for_backward(flat, places, filters)
+        context.plan, context.pool = plan, pool
+        return outputs.permute(0, 3, 1, 2)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, None]:
+        flat, places, filters = context.saved_tensors
+        plan = context.plan
+        slopes = gradient.permute(0, 2, 3, 1).contiguous()
+        of_images = torch.empty_like(flat) if context.needs_input_grad[0] else None
+        with _threads() as n_threads:
+            of_filters = _gradients(
+                slopes, places, flat, filters, plan, of_images, n_threads, pool=context.pool
+            )
+        points = of_filters.view(plan.sizes[0] + 2, plan.sizes[1] + 2, *of_filters.shape[1:])
+        of_weight = torch.einsum("ai,abck,bj->kcij", *_interleaved(plan, points))
+        return None if of_images is None else of_images.permute(0, 3, 1, 2), of_weight, None
+
+
+def _interleaved(plan: _Plan, numbers: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the maps of filters along rows and columns, ``numbers`` between them."""
+    rows, columns = (torch.from_numpy(matrices(m)[1]).float() for m in plan.sizes)
+    return rows, numbers, columns
+
+
+def _outputs(
+    images: Tensor, filters: Tensor, plan: _Plan, n_threads: int, *, pool: bool
+) -> tuple[Tensor, Tensor]:
+    """Return the outputs (n, H, W, K), and where in each 2×2 a pooled one was."""
+    n, height, width, _ = images.shape
+    n_outputs = filters.shape[2]
+    shape = (n, height // 2, width // 2, n_outputs) if pool else (n, height, width, n_outputs)
+    outputs = torch.empty(shape, dtype=images.dtype)
+    places = torch.empty(shape if pool else (n, 1, 1, 1), dtype=torch.uint8)
+    cut = (plan.sizes, plan.covered)
+    for some, inputs, products in _batches(plan, images, filters):
+        image_to_tiles(_view(images[some]), _view(inputs), *cut, n_threads)
+        torch.bmm(inputs, filters, out=products)
+        tiles_to_image(
+            _view(products), _view(outputs[some]), places[some].numpy(), *cut, pool, n_threads
+        )
+    return outputs, places
+
+
+def _gradients(
+    slopes: Tensor, places: Tensor, images: Tensor, filters: Tensor, plan: _Plan,
+    of_images: Tensor | None, n_threads: int, *, pool: bool,
+) -> Tensor:  # fmt: skip
+    """Return the gradient of the filters at their points and fill that of the images."""
+    of_filters = torch.zeros(filters.shape)
+    cut = (plan.sizes, plan.covered)
+    for some, inputs, products in _batches(plan, images, filters):
+        # the inputs' tiles once more, from the cache: read back from memory they would take longer
+        image_to_tiles(_view(images[some]), _view(inputs), *cut, n_threads)
+        gradient_to_tiles(
+            _view(slopes[some]), places[some].numpy(), _view(products), *cut, pool, n_threads
+        )
+        of_filters += torch.bmm(inputs.transpose(1, 2), products)
+        if of_images is not None:
+            torch.bmm(products, filters.transpose(1, 2), out=inputs)
+            tiles_to_gradient(_view(inputs), _view(of_images[some]), *cut, n_threads)
+    return of_filters
+
+
+def _batches(
+    plan: _Plan, images: Tensor, filters: Tensor
+) -> Iterator[tuple[slice, Tensor, Tensor]]:
+    """Cut images into parts whose tiles of inputs and outputs stay in the cache."""
+    n, (_, n_inputs, n_outputs) = len(images), filters.shape
+    numbers = plan.points * plan.tiles[0] * plan.tiles[1] * (n_inputs + n_outputs)
+    room = max(_CACHED_BYTES // images.element_size(), _FILTERS * filters.numel())
+    parts = -(-n // max(1, room // numbers))
+    of_size = {
+        count: [_new_tiles(plan, count, c, images.dtype) for c in (n_inputs, n_outputs)]
+        for count in {n // parts, -(-n // parts)}
+    }
+    for part in range(parts):
+        some = slice(n * part // parts, n * (part + 1) // parts)
+        inputs, products = of_size[some.stop - some.start]
+        yield some, inputs, products
