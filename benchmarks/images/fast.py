@@ -2,9 +2,10 @@
 
     python -m benchmarks.images.fast DATA --runs FOLDER [--target 94-six] [--seeds 3]
 
-With ATEN_CPU_CAPABILITY=avx2 and ONEDNN_MAX_CPU_ISA=AVX2 in the environment, and the options --precision
-float32 --suffix=-avx2, it is what a processor without bfloat16 units takes. Goes on where it was
-interrupted; the raw log stays in the run folder.
+With ATEN_CPU_CAPABILITY=avx2, ONEDNN_MAX_CPU_ISA=AVX2 and NUMBA_CPU_NAME=haswell in the environment, and
+the options --precision float32 --suffix=-avx2, it is what a processor without bfloat16 units takes. Goes
+on where it was interrupted; the raw log stays in the run folder. GOMP_SPINCOUNT=20000 in the environment
+is how the program itself lets torch's threads wait.
 """
 
 import argparse

@@ -7,7 +7,8 @@ The recipe is airbench94_muon's (Jordan 2024; 64/256/256 channels, GELU, Muon, b
 epochs at 32 pixels, label smoothing .2), in a plain loop: no log, no checkpoint, no look at an image
 while it trains. Only network and Muon are this project's, since both follow the same paper. The field
 counts accuracy over six views, other people the plain one: both are recorded. Goes on where it was
-stopped; seconds are of steps, without loading, whitening and testing.
+stopped; seconds are of steps, without loading, whitening and testing. GOMP_SPINCOUNT=20000 in the
+environment is how the program itself lets torch's threads wait.
 """
 
 import argparse

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from pitfalls.frame.waiting import choose_waiting, others_run
+from pitfalls.frame.waiting import LOOPS, choose_waiting, others_run
 
 BUSY = "import os, sys\nprint(flush=True)\nwhile os.getppid() == int(sys.argv[1]): pass"
 
@@ -40,13 +40,19 @@ def test_a_busy_process_is_seen():
 
 @pytest.mark.parametrize(
     ("before", "others", "after"),
-    [(None, True, "PASSIVE"), (None, False, None), ("ACTIVE", True, "ACTIVE")],
+    [
+        ({}, True, {"OMP_WAIT_POLICY": "PASSIVE"}),
+        ({}, False, {"GOMP_SPINCOUNT": LOOPS}),
+        ({"OMP_WAIT_POLICY": "ACTIVE"}, True, {"OMP_WAIT_POLICY": "ACTIVE"}),
+        ({"OMP_WAIT_POLICY": "ACTIVE"}, False, {"OMP_WAIT_POLICY": "ACTIVE"}),
+        ({"GOMP_SPINCOUNT": "7"}, True, {"GOMP_SPINCOUNT": "7"}),
+    ],
 )
 def test_threads_sleep_where_others_run_unless_the_environment_says_how(
     monkeypatch, before, others, after
 ):
-    environment = {"OMP_WAIT_POLICY": before} if before else {}
+    environment = dict(before)
     monkeypatch.setattr(os, "environ", environment)
     monkeypatch.setattr("pitfalls.frame.waiting.others_run", lambda: others)
     choose_waiting()
-    assert environment.get("OMP_WAIT_POLICY") == after
+    assert environment == after

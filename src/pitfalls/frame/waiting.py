@@ -8,6 +8,7 @@ from pathlib import Path
 __all__ = ["choose_waiting", "others_run"]
 
 LOADAVG = Path("/proc/loadavg")
+LOOPS = "20000"  # of GCC's OpenMP, which torch is built with
 LOOKS, BETWEEN = 7, 0.001
 """How often it is looked which threads run, and seconds between two looks."""
 
@@ -17,11 +18,17 @@ def choose_waiting() -> None:
 
     A thread that looks for work in a loop is there at once when a layer begins: alone, sleepers make a
     step of ``benchmarks/threads.py`` a tenth longer to three times as long. Where there are others a
-    loop takes the processor from whoever has work, and is the slower by far. What the environment says
-    already stays. Which it was stands in the manifest, with the machine; it moves no bit.
+    loop takes the processor from whoever has work, and is the slower by far. Alone, it looks for some
+    tenths of a millisecond and not for several: longer, and torch's threads stand in the way of the
+    program's own between two layers. What the environment says already stays. Which it was stands in the
+    manifest, with the machine; it moves no bit.
     """
-    if "OMP_WAIT_POLICY" not in os.environ and others_run():
+    if "OMP_WAIT_POLICY" in os.environ or "GOMP_SPINCOUNT" in os.environ:
+        return
+    if others_run():
         os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+    else:
+        os.environ["GOMP_SPINCOUNT"] = LOOPS
 
 
 def others_run(loadavg: Path = LOADAVG) -> bool:

@@ -27,6 +27,7 @@ def describe_versions() -> dict[str, str]:
 def describe_machine() -> dict[str, Any]:
     """Return the processor, cores, memory (GiB), system and how threads wait; no host or user name."""
     asleep = os.environ.get("OMP_WAIT_POLICY", "").upper() == "PASSIVE"
+    awake = "look for work" + " for a moment" * ("GOMP_SPINCOUNT" in os.environ)
     return {
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0))
@@ -34,7 +35,7 @@ def describe_machine() -> dict[str, Any]:
         else os.cpu_count(),
         "memory_gib": _memory_gib(),
         "system": f"{platform.system()} {platform.machine()}",
-        "idle_threads": "sleep" if asleep else "look for work",
+        "idle_threads": "sleep" if asleep else awake,
     }
 
 

@@ -71,9 +71,9 @@ class FastNet(nn.Module):
         self.whitening.weight.requires_grad_(False)
         nn.init.zeros_(self.whitening.bias)  # type: ignore[arg-type]
         # The largest shrinkage comes first: after it everything is cheap.
-        self.group1 = _Group(coordinates, widths[0], winograd)
-        self.group2 = _Group(widths[0], widths[1], winograd)
-        self.group3 = _Group(widths[1], widths[2], winograd)
+        self.group1 = _Group(coordinates, widths[0], filtered=winograd)
+        self.group2 = _Group(widths[0], widths[1], filtered=winograd)
+        self.group3 = _Group(widths[1], widths[2], filtered=winograd)
         self.head = nn.Linear(widths[2], n_classes, bias=False)
         with torch.no_grad():
             self.head.weight.div_(self.head.weight.std())
@@ -106,7 +106,7 @@ class FastNet(nn.Module):
 class _Group(nn.Module):
     """[3×3 convolution, 2×2 max-pool, norm, GELU, 3×3 convolution, norm, GELU]."""
 
-    def __init__(self, in_channels: int, out_channels: int, filtered: bool) -> None:
+    def __init__(self, in_channels: int, out_channels: int, *, filtered: bool) -> None:
         super().__init__()
         self.conv1, self.norm1 = _convolution(in_channels, out_channels), _norm(out_channels)
         self.conv2, self.norm2 = _convolution(out_channels, out_channels), _norm(out_channels)

@@ -6,13 +6,12 @@ channels of one point of all tiles are one matrix product; the passes before and
 cache, because a few images at a time go through all of them.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
-import numba
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -30,9 +29,10 @@ from pitfalls.images.networks.winograd_kernel import (
 
 __all__ = ["convolve", "suits"]
 
-# Of tiles at a time, so that two processors' second-level caches and a small share of a third one hold
-# them. With less, starting the passes takes longer than the cache saves.
-_CACHED_BYTES = 4 << 20
+Result = TypeVar("Result")
+
+# Of a thread's tiles at a time. With less, starting the passes takes longer than the cache saves.
+_CACHED_BYTES = 2 << 20
 # A part also outweighs the filters so many times, because each part adds to their gradient.
 _FILTERS = 4
 
@@ -52,9 +52,9 @@ def suits(images: Tensor, weight: Tensor) -> bool:
 def convolve(images: Tensor, weight: Tensor, *, pool: bool = False) -> Tensor:
     """3×3 convolution with zeros around, without a bias; a 2×2 max-pool behind it if asked for.
 
-    As torch computes it but for rounding: in float32 some 1e-5 of the result's size, in bfloat16 two
-    hundredths, where the direct sum has a quarter of a hundredth. Rows and columns that the
-    pool leaves over are not computed.
+    As torch computes it but for rounding: in float32 some 1e-6 of the result's size, in bfloat16 two
+    hundredths, where the direct sum has a quarter of one. Rows and columns that the pool leaves over are
+    not computed.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def convolve(images: Tensor, weight: Tensor, *, pool: bool = False) -> Tensor:
     """
     if torch.is_autocast_enabled("cpu"):
         images = images.to(torch.get_autocast_dtype("cpu"))
-    result: Tensor = _Convolution.apply(images, weight, pool)  # type: ignore[no-untyped-call]
+    result: Tensor = _Convolution.apply(images, weight, 2 if pool else 1)  # type: ignore[no-untyped-call]
     return result
 
 
@@ -127,32 +127,38 @@ def _view(tensor: Tensor) -> NDArray[Any]:
     return tensor.numpy()
 
 
-@contextmanager
-def _threads() -> Iterator[int]:
-    """Let numba use as many threads as torch does, and leave both as they were."""
-    wanted = torch.get_num_threads()
-    # asked for the first time, numba starts its OpenMP layer, which torch shares, and with it torch's number
-    before = numba.get_num_threads()
-    if torch.get_num_threads() != wanted:
-        torch.set_num_threads(wanted)
-    n = min(wanted, numba.config.NUMBA_NUM_THREADS)
-    numba.set_num_threads(n)
+def _in_threads(work: Callable[[slice], Result], n: int) -> list[Result]:
+    """Let each of torch's threads take its part of n images from beginning to end.
+
+    What one processor writes another one reads much more slowly, and on some machines at the speed of
+    memory: so no pass shares a part's tiles, as torch would share a product of all of them.
+    """
+    n_threads = min(torch.get_num_threads(), n)
+    parts = [slice(n * k // n_threads, n * (k + 1) // n_threads) for k in range(n_threads)]
+    if n_threads == 1:
+        return [work(part) for part in parts]
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
     try:
-        yield n
+        with ThreadPoolExecutor(
+            n_threads - 1, initializer=torch.set_num_threads, initargs=(1,)
+        ) as pool:
+            others = [pool.submit(work, part) for part in parts[1:]]
+            return [work(parts[0]), *(other.result() for other in others)]
     finally:
-        numba.set_num_threads(before)
+        torch.set_num_threads(before)
 
 
 class _Convolution(torch.autograd.Function):
     @staticmethod
-    def forward(context: Any, images: Tensor, weight: Tensor, pool: bool) -> Tensor:
+    def forward(context: Any, images: Tensor, weight: Tensor, pool: int) -> Tensor:
         height, width = images.shape[2:]
-        plan = _plan(height // 2 * 2, width // 2 * 2) if pool else _plan(height, width)
-        flat = images.permute(0, 2, 3, 1).contiguous()
-        filters = torch.einsum("ai,kcij,bj->abck", *_interleaved(plan, weight.float()))
+        plan = _plan(height // pool * pool, width // pool * pool)
+        flat = images.detach().permute(0, 2, 3, 1).contiguous()
+        with torch.autocast("cpu", enabled=False):  # which would round on the way as well
+            filters = torch.einsum("ai,kcij,bj->abck", *_interleaved(plan, weight.float()))
         filters = filters.flatten(0, 1).to(flat.dtype).contiguous()
-        with _threads() as n_threads:
-            outputs, places = _outputs(flat, filters, plan, n_threads, pool=pool)
+        outputs, places = _outputs(flat, filters, plan, pool)
         context.save_for_backward(flat, places, filters)
         context.plan, context.pool = plan, pool
         return outputs.permute(0, 3, 1, 2)
@@ -164,10 +170,7 @@ class _Convolution(torch.autograd.Function):
         plan = context.plan
         slopes = gradient.permute(0, 2, 3, 1).contiguous()
         of_images = torch.empty_like(flat) if context.needs_input_grad[0] else None
-        with _threads() as n_threads:
-            of_filters = _gradients(
-                slopes, places, flat, filters, plan, of_images, n_threads, pool=context.pool
-            )
+        of_filters = _gradients(slopes, places, flat, filters, plan, of_images, context.pool)
         points = of_filters.view(plan.sizes[0] + 2, plan.sizes[1] + 2, *of_filters.shape[1:])
         of_weight = torch.einsum("ai,abck,bj->kcij", *_interleaved(plan, points))
         return None if of_images is None else of_images.permute(0, 3, 1, 2), of_weight, None
@@ -179,50 +182,53 @@ def _interleaved(plan: _Plan, numbers: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return rows, numbers, columns
 
 
-def _outputs(
-    images: Tensor, filters: Tensor, plan: _Plan, n_threads: int, *, pool: bool
-) -> tuple[Tensor, Tensor]:
+def _outputs(images: Tensor, filters: Tensor, plan: _Plan, pool: int) -> tuple[Tensor, Tensor]:
     """Return the outputs (n, H, W, K), and where in each 2×2 a pooled one was."""
     n, height, width, _ = images.shape
-    n_outputs = filters.shape[2]
-    shape = (n, height // 2, width // 2, n_outputs) if pool else (n, height, width, n_outputs)
+    shape = (n, height // pool, width // pool, filters.shape[2])
     outputs = torch.empty(shape, dtype=images.dtype)
-    places = torch.empty(shape if pool else (n, 1, 1, 1), dtype=torch.uint8)
+    places = torch.empty(shape if pool == 2 else (n, 1, 1, 1), dtype=torch.uint8)
     cut = (plan.sizes, plan.covered)
-    for some, inputs, products in _batches(plan, images, filters):
-        image_to_tiles(_view(images[some]), _view(inputs), *cut, n_threads)
-        torch.bmm(inputs, filters, out=products)
-        tiles_to_image(
-            _view(products), _view(outputs[some]), places[some].numpy(), *cut, pool, n_threads
-        )
+
+    def work(part: slice) -> None:
+        for some, inputs, products in _batches(plan, part, images, filters):
+            image_to_tiles(_view(images[some]), _view(inputs), *cut)
+            torch.bmm(inputs, filters, out=products)
+            tiles_to_image(_view(products), _view(outputs[some]), places[some].numpy(), *cut, pool)
+
+    _in_threads(work, n)
     return outputs, places
 
 
 def _gradients(
     slopes: Tensor, places: Tensor, images: Tensor, filters: Tensor, plan: _Plan,
-    of_images: Tensor | None, n_threads: int, *, pool: bool,
+    of_images: Tensor | None, pool: int,
 ) -> Tensor:  # fmt: skip
     """Return the gradient of the filters at their points and fill that of the images."""
-    of_filters = torch.zeros(filters.shape)
-    cut = (plan.sizes, plan.covered)
-    for some, inputs, products in _batches(plan, images, filters):
-        # the inputs' tiles once more, from the cache: read back from memory they would take longer
-        image_to_tiles(_view(images[some]), _view(inputs), *cut, n_threads)
-        gradient_to_tiles(
-            _view(slopes[some]), places[some].numpy(), _view(products), *cut, pool, n_threads
-        )
-        of_filters += torch.bmm(inputs.transpose(1, 2), products)
-        if of_images is not None:
-            torch.bmm(products, filters.transpose(1, 2), out=inputs)
-            tiles_to_gradient(_view(inputs), _view(of_images[some]), *cut, n_threads)
-    return of_filters
+    cut, transposed = (plan.sizes, plan.covered), filters.transpose(1, 2)
+
+    def work(part: slice) -> Tensor:
+        of_filters = torch.zeros(filters.shape)
+        for some, inputs, products in _batches(plan, part, images, filters):
+            # the inputs' tiles once more: read back from memory they would take longer
+            image_to_tiles(_view(images[some]), _view(inputs), *cut)
+            gradient_to_tiles(
+                _view(slopes[some]), places[some].numpy(), _view(products), *cut, pool
+            )
+            of_filters += torch.bmm(inputs.transpose(1, 2), products)
+            if of_images is not None:
+                torch.bmm(products, transposed, out=inputs)
+                tiles_to_gradient(_view(inputs), _view(of_images[some]), *cut)
+        return of_filters
+
+    return torch.stack(_in_threads(work, len(images))).sum(0)
 
 
 def _batches(
-    plan: _Plan, images: Tensor, filters: Tensor
+    plan: _Plan, part: slice, images: Tensor, filters: Tensor
 ) -> Iterator[tuple[slice, Tensor, Tensor]]:
-    """Cut images into parts whose tiles of inputs and outputs stay in the cache."""
-    n, (_, n_inputs, n_outputs) = len(images), filters.shape
+    """Cut a thread's part of the images so that the tiles of inputs and outputs stay in the cache."""
+    n, (_, n_inputs, n_outputs) = part.stop - part.start, filters.shape
     numbers = plan.points * plan.tiles[0] * plan.tiles[1] * (n_inputs + n_outputs)
     room = max(_CACHED_BYTES // images.element_size(), _FILTERS * filters.numel())
     parts = -(-n // max(1, room // numbers))
@@ -230,7 +236,7 @@ def _batches(
         count: [_new_tiles(plan, count, c, images.dtype) for c in (n_inputs, n_outputs)]
         for count in {n // parts, -(-n // parts)}
     }
-    for part in range(parts):
-        some = slice(n * part // parts, n * (part + 1) // parts)
+    for k in range(parts):
+        some = slice(part.start + n * k // parts, part.start + n * (k + 1) // parts)
         inputs, products = of_size[some.stop - some.start]
         yield some, inputs, products

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
-from numba import njit, prange, types
+from numba import njit, types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
@@ -31,6 +31,7 @@ __all__ = [
 
 LANES = 8  # channels at a time
 SIZES = (2, 3, 4)  # outputs of a tile, along one side
+_EDGE = 2  # inputs of a tile that its neighbour has too
 # Beside infinity. The errors of bfloat16 grow with the powers of these points; of the sets tried for
 # m = 4, the one of ±1, 1/2 and -2 has two thirds of the error of ±1, ±2 and of ±1, ±1/2.
 _POINTS = {2: (0, 1, -1), 3: (0, 1, -1, Fraction(1, 2)), 4: (0, 1, -1, Fraction(1, 2), -2)}
@@ -208,12 +209,10 @@ _options: dict[str, Any] = {
 
 @njit(**_options)
 def _to_tiles(
-    plane: Numbers, tiles: Numbers, sizes: tuple[int, int], image: int, buffer: Numbers,
-    of_inputs: bool,
+    plane: Numbers, tiles: Numbers, sizes: tuple[int, int], image: int, buffer: Numbers, edge: int
 ) -> None:  # fmt: skip
-    """Turn one image (float32, H, W, C) into its tiles: of inputs, or of output gradients."""
+    """Turn one image (float32, H, W, C) into its tiles: inputs, whose edges overlap, or output gradients."""
     m, k = sizes
-    edge = 2 if of_inputs else 0
     width, channels = plane.shape[1], plane.shape[2]
     down, across = (plane.shape[0] - edge) // m, (width - edge) // k
     numbers, places, stride = plane.reshape(-1), tiles.reshape(-1), tiles.shape[1] * channels
@@ -223,13 +222,13 @@ def _to_tiles(
         for channel in range(0, channels, LANES):
             for j in range(k + edge):
                 at, to = start + j * channels + channel, j * LANES
-                if of_inputs:
+                if edge:
                     _inputs(m, numbers, at, width * channels, buffer, to, (k + 2) * LANES)
                 else:
                     _outputs_back(m, numbers, at, width * channels, buffer, to, (k + 2) * LANES)
             for i in range(m + 2):
                 at, to = i * (k + 2) * LANES, target + i * (k + 2) * stride + channel
-                if of_inputs:
+                if edge:
                     _inputs(k, buffer, at, LANES, places, to, stride)
                 else:
                     _outputs_back(k, buffer, at, LANES, places, to, stride)
@@ -237,12 +236,10 @@ def _to_tiles(
 
 @njit(**_options)
 def _from_tiles(
-    tiles: Numbers, plane: Numbers, sizes: tuple[int, int], image: int, buffer: Numbers,
-    of_inputs: bool,
+    tiles: Numbers, plane: Numbers, sizes: tuple[int, int], image: int, buffer: Numbers, edge: int
 ) -> None:  # fmt: skip
-    """Turn tiles into one image: of outputs, or added to it, of input gradients."""
+    """Turn tiles into one image: of outputs, or added where edges overlap, of input gradients."""
     m, k = sizes
-    edge = 2 if of_inputs else 0
     width, channels = plane.shape[1], plane.shape[2]
     down, across = (plane.shape[0] - edge) // m, (width - edge) // k
     numbers, places, stride = plane.reshape(-1), tiles.reshape(-1), tiles.shape[1] * channels
@@ -252,13 +249,13 @@ def _from_tiles(
         for channel in range(0, channels, LANES):
             for i in range(m + 2):
                 at, to = source + i * (k + 2) * stride + channel, i * (k + 2) * LANES
-                if of_inputs:
+                if edge:
                     _inputs_back(k, places, at, stride, buffer, to, LANES)
                 else:
                     _outputs(k, places, at, stride, buffer, to, LANES)
             for j in range(k + edge):
                 at, to = j * LANES, start + j * channels + channel
-                if of_inputs:
+                if edge:
                     _inputs_added(m, buffer, at, (k + 2) * LANES, numbers, to, width * channels)
                 else:
                     _outputs(m, buffer, at, (k + 2) * LANES, numbers, to, width * channels)
@@ -269,13 +266,9 @@ def _buffer() -> Numbers:
     return np.empty((SIZES[-1] + 2) ** 2 * LANES, np.float32)
 
 
-@njit(parallel=True, **_options)
+@njit(**_options)
 def image_to_tiles(
-    images: Numbers,
-    tiles: Numbers,
-    sizes: tuple[int, int],
-    covered: tuple[int, int],
-    n_threads: int,
+    images: Numbers, tiles: Numbers, sizes: tuple[int, int], covered: tuple[int, int]
 ) -> None:
     """Fill the tiles of inputs (points, tiles, C) from images (n, H, W, C).
 
@@ -283,42 +276,41 @@ def image_to_tiles(
     """
     n, height, width, channels = images.shape
     rows, columns = covered
-    for part in prange(n_threads):
-        plane = np.zeros((rows + 2, columns + 2, channels), np.float32)  # with the zeros around
-        buffer = _buffer()
-        for image in range(n * part // n_threads, n * (part + 1) // n_threads):
-            for i in range(min(height, rows + 1)):
-                for j in range(min(width, columns + 1)):
-                    source, target = images[image, i, j], plane[i + 1, j + 1]
-                    for c in range(channels):
-                        target[c] = _wide(source[c])
-            _to_tiles(plane, tiles, sizes, image, buffer, True)
+    plane = np.zeros((rows + 2, columns + 2, channels), np.float32)  # with the zeros around
+    buffer = _buffer()
+    for image in range(n):
+        for i in range(min(height, rows + 1)):
+            for j in range(min(width, columns + 1)):
+                source, target = images[image, i, j], plane[i + 1, j + 1]
+                for c in range(channels):
+                    target[c] = _wide(source[c])
+        _to_tiles(plane, tiles, sizes, image, buffer, _EDGE)
 
 
-@njit(parallel=True, **_options)
+@njit(**_options)
 def tiles_to_image(
     tiles: Numbers, images: Numbers, places: Numbers, sizes: tuple[int, int],
-    covered: tuple[int, int], pooled: bool, n_threads: int,
+    covered: tuple[int, int], pool: int,
 ) -> None:  # fmt: skip
     """Fill outputs (n, H, W, C) from their tiles.
 
-    Pooled outputs are the largest of 2×2, and ``places`` (of the same shape) says which it was.
+    With a ``pool`` of 2, not 1, they are the largest of 2×2, and ``places`` (of the same shape) says which
+    it was.
     """
     n, height, width, channels = images.shape
     rows, columns = covered
-    for part in prange(n_threads):
-        plane = np.zeros((rows, columns, channels), np.float32)
-        buffer = _buffer()
-        for image in range(n * part // n_threads, n * (part + 1) // n_threads):
-            _from_tiles(tiles, plane, sizes, image, buffer, False)
-            for i in range(height):
-                for j in range(width):
-                    target = images[image, i, j]
-                    if pooled:
-                        _pool(plane, i, j, target, places[image, i, j])
-                    else:
-                        for c in range(channels):
-                            target[c] = _like(plane[i, j, c], target[c])
+    plane = np.zeros((rows, columns, channels), np.float32)
+    buffer = _buffer()
+    for image in range(n):
+        _from_tiles(tiles, plane, sizes, image, buffer, 0)
+        for i in range(height):
+            for j in range(width):
+                target = images[image, i, j]
+                if pool == 2:
+                    _pool(plane, i, j, target, places[image, i, j])
+                else:
+                    for c in range(channels):
+                        target[c] = _like(plane[i, j, c], target[c])
 
 
 @njit(**_options)
@@ -339,27 +331,26 @@ def _pool(plane: Numbers, i: int, j: int, target: Numbers, places: Numbers) -> N
         target[c], places[c] = _like(largest, target[c]), place
 
 
-@njit(parallel=True, **_options)
+@njit(**_options)
 def gradient_to_tiles(
     gradients: Numbers, places: Numbers, tiles: Numbers, sizes: tuple[int, int],
-    covered: tuple[int, int], pooled: bool, n_threads: int,
+    covered: tuple[int, int], pool: int,
 ) -> None:  # fmt: skip
     """Fill the tiles of output gradients: `tiles_to_image`, transposed."""
     n, height, width, channels = gradients.shape
     rows, columns = covered
-    for part in prange(n_threads):
-        plane = np.zeros((rows, columns, channels), np.float32)
-        buffer = _buffer()
-        for image in range(n * part // n_threads, n * (part + 1) // n_threads):
-            for i in range(height):
-                for j in range(width):
-                    source = gradients[image, i, j]
-                    if pooled:
-                        _unpool(source, places[image, i, j], plane, i, j)
-                    else:
-                        for c in range(channels):
-                            plane[i, j, c] = _wide(source[c])
-            _to_tiles(plane, tiles, sizes, image, buffer, False)
+    plane = np.zeros((rows, columns, channels), np.float32)
+    buffer = _buffer()
+    for image in range(n):
+        for i in range(height):
+            for j in range(width):
+                source = gradients[image, i, j]
+                if pool == 2:
+                    _unpool(source, places[image, i, j], plane, i, j)
+                else:
+                    for c in range(channels):
+                        plane[i, j, c] = _wide(source[c])
+        _to_tiles(plane, tiles, sizes, image, buffer, 0)
 
 
 @njit(**_options)
@@ -371,29 +362,24 @@ def _unpool(source: Numbers, places: Numbers, plane: Numbers, i: int, j: int) ->
             target[c] = _wide(source[c]) if places[c] == number else np.float32(0)
 
 
-@njit(parallel=True, **_options)
+@njit(**_options)
 def tiles_to_gradient(
-    tiles: Numbers,
-    images: Numbers,
-    sizes: tuple[int, int],
-    covered: tuple[int, int],
-    n_threads: int,
+    tiles: Numbers, images: Numbers, sizes: tuple[int, int], covered: tuple[int, int]
 ) -> None:
     """Fill the gradients of inputs (n, H, W, C) from their tiles: `image_to_tiles`, transposed."""
     n, height, width, channels = images.shape
     rows, columns = covered
-    for part in prange(n_threads):
-        plane = np.zeros((rows + 2, columns + 2, channels), np.float32)
-        buffer = _buffer()
-        for image in range(n * part // n_threads, n * (part + 1) // n_threads):
-            plane[:] = 0
-            _from_tiles(tiles, plane, sizes, image, buffer, True)
-            for i in range(height):
-                for j in range(width):
-                    target = images[image, i, j]
-                    if i <= rows and j <= columns:
-                        for c in range(channels):
-                            target[c] = _like(plane[i + 1, j + 1, c], target[c])
-                    else:  # no output that is kept sees it
-                        for c in range(channels):
-                            target[c] = 0
+    plane = np.zeros((rows + 2, columns + 2, channels), np.float32)
+    buffer = _buffer()
+    for image in range(n):
+        plane[:] = 0
+        _from_tiles(tiles, plane, sizes, image, buffer, _EDGE)
+        for i in range(height):
+            for j in range(width):
+                target = images[image, i, j]
+                if i <= rows and j <= columns:
+                    for c in range(channels):
+                        target[c] = _like(plane[i + 1, j + 1, c], target[c])
+                else:  # no output that is kept sees it
+                    for c in range(channels):
+                        target[c] = 0
