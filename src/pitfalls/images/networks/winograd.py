@@ -155,9 +155,7 @@ class _Convolution(torch.autograd.Function):
         height, width = images.shape[2:]
         plan = _plan(height // pool * pool, width // pool * pool)
         flat = images.detach().permute(0, 2, 3, 1).contiguous()
-        with torch.autocast("cpu", enabled=False):  # which would round on the way as well
-            filters = torch.einsum("ai,kcij,bj->abck", *_interleaved(plan, weight.float()))
-        filters = filters.flatten(0, 1).to(flat.dtype).contiguous()
+        filters = _filters(weight, plan, flat.dtype)
         outputs, places = _outputs(flat, filters, plan, pool)
         context.save_for_backward(flat, places, filters)
         context.plan, context.pool = plan, pool
@@ -171,15 +169,29 @@ class _Convolution(torch.autograd.Function):
         slopes = gradient.permute(0, 2, 3, 1).contiguous()
         of_images = torch.empty_like(flat) if context.needs_input_grad[0] else None
         of_filters = _gradients(slopes, places, flat, filters, plan, of_images, context.pool)
-        points = of_filters.view(plan.sizes[0] + 2, plan.sizes[1] + 2, *of_filters.shape[1:])
-        of_weight = torch.einsum("ai,abck,bj->kcij", *_interleaved(plan, points))
+        of_weight = _weight_of(of_filters, plan)
         return None if of_images is None else of_images.permute(0, 3, 1, 2), of_weight, None
 
 
-def _interleaved(plan: _Plan, numbers: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the maps of filters along rows and columns, ``numbers`` between them."""
-    rows, columns = (torch.from_numpy(matrices(m)[1]).float() for m in plan.sizes)
-    return rows, numbers, columns
+def _filters(weight: Tensor, plan: _Plan, kind: torch.dtype) -> Tensor:
+    """Return the filters of a weight (K, C, 3, 3) at their points (points, C, K)."""
+    k, c, _, _ = weight.shape
+    with torch.autocast("cpu", enabled=False):  # which would round the sums as well
+        points = _filter_map(plan) @ weight.float().reshape(k * c, 9).T
+    return points.view(plan.points, k, c).transpose(1, 2).to(kind).contiguous()
+
+
+def _weight_of(filters: Tensor, plan: _Plan) -> Tensor:
+    """Transpose `_filters`."""
+    _, c, k = filters.shape
+    weights = _filter_map(plan).T @ filters.reshape(plan.points, c * k)
+    return weights.view(3, 3, c, k).permute(3, 2, 0, 1)
+
+
+@cache
+def _filter_map(plan: _Plan) -> Tensor:
+    """Return the matrix (points, 9) that takes a filter's rows, one behind the other, to its points."""
+    return torch.from_numpy(np.kron(*(matrices(m)[1] for m in plan.sizes))).float()
 
 
 def _outputs(images: Tensor, filters: Tensor, plan: _Plan, pool: int) -> tuple[Tensor, Tensor]:
