@@ -84,7 +84,7 @@ class FastRecipe:
 FAST_RECIPES = {
     (recipe.target, recipe.views): recipe
     for recipe in (
-        FastRecipe(90, (64, 128, 128), (20, 20, 24, 24, 28, 32), bias_epochs=2),
+        FastRecipe(90, (64, 128, 128), (16, 16, 20, 24, 28, 32), bias_epochs=2),
         FastRecipe(94, (128, 384, 384), (24,) * 4 + (28,) * 5 + (32,) * 6, crop_padding=4),
         FastRecipe(94, (64, 256, 256), (24, 28) + (32,) * 6, views="six"),
     )
