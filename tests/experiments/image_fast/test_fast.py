@@ -1,4 +1,5 @@
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -49,11 +50,19 @@ def test_the_fast_recipe_reports_every_seed(source, brief, tmp_path):
     assert len(finished.run.metrics()) == sum(t.n_steps + t.n_epochs for t in result.trainings)
 
 
-def test_an_interrupted_seed_goes_on_to_the_same_numbers(source, brief, tmp_path):
+@pytest.mark.parametrize("filtered", [False, True])
+def test_an_interrupted_seed_goes_on_to_the_same_numbers(
+    source, brief, tmp_path, monkeypatch, filtered
+):
     from contextlib import contextmanager
 
+    if filtered:
+        monkeypatch.setattr(
+            import_module("pitfalls.experiments.image_fast.run"), "WORTH_COMPILING", 0
+        )
     config = FastConfig(source, n_seeds=2, seed=0)
     whole = run_experiment(EXPERIMENT, config, RunStore(tmp_path / "whole"))
+    assert whole.result.network.winograd == filtered
     count = 0
 
     @contextmanager

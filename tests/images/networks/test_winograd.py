@@ -96,6 +96,17 @@ def test_parts_of_different_sizes_are_the_whole(
         assert distance(one, other.double()) < 5e-6
 
 
+def test_no_image_gives_no_output_and_no_gradient() -> None:
+    images, weight = drawn(0, 8, 6, 6, 16)
+    slopes = torch.randn(0, 16, 3, 3)
+    result, of_images, of_weight = with_gradients(
+        winograd.convolve, images, weight, slopes, pool=True
+    )
+    assert result.shape == slopes.shape
+    assert of_images.shape == images.shape
+    assert not of_weight.any()
+
+
 def test_equal_outputs_give_the_first_the_gradient() -> None:
     images, weight = torch.zeros(1, 8, 4, 4), drawn(1, 8, 4, 4, 8)[1]
     slopes = torch.ones(1, 8, 2, 2)

@@ -1,7 +1,7 @@
 """3×3 convolutions of training steps on a processor, by Winograd's minimal filtering.
 
-Large steps spend nine tenths of their time in multiplications, and those run at the processor's peak: what
-is left is to multiply less. Tiles of 4×4 outputs take a quarter of the direct sum's multiplications. All
+Large steps spend most of their time in multiplications, and those run at the processor's peak: what is
+left is to multiply less. Tiles of 4×4 outputs take a quarter of the direct sum's multiplications. All
 channels of one point of all tiles are one matrix product; the passes before and after it stay in the
 cache, because a few images at a time go through all of them.
 """
@@ -133,7 +133,7 @@ def _in_threads(work: Callable[[slice], Result], n: int) -> list[Result]:
     What one processor writes another one reads much more slowly, and on some machines at the speed of
     memory: so no pass shares a part's tiles, as torch would share a product of all of them.
     """
-    n_threads = min(torch.get_num_threads(), n)
+    n_threads = max(1, min(torch.get_num_threads(), n))
     parts = [slice(n * k // n_threads, n * (k + 1) // n_threads) for k in range(n_threads)]
     if n_threads == 1:
         return [work(part) for part in parts]
@@ -243,7 +243,7 @@ def _batches(
     n, (_, n_inputs, n_outputs) = part.stop - part.start, filters.shape
     numbers = plan.points * plan.tiles[0] * plan.tiles[1] * (n_inputs + n_outputs)
     room = max(_CACHED_BYTES // images.element_size(), _FILTERS * filters.numel())
-    parts = -(-n // max(1, room // numbers))
+    parts = max(1, -(-n // max(1, room // numbers)))
     of_size = {
         count: [_new_tiles(plan, count, c, images.dtype) for c in (n_inputs, n_outputs)]
         for count in {n // parts, -(-n // parts)}
