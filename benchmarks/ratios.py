@@ -13,7 +13,7 @@ from benchmarks.growth.words import read_part, seconds
 from benchmarks.images.recipes import options
 from benchmarks.sections import read, table
 
-from pitfalls.prose import number
+from pitfalls.prose import counted, number
 
 __all__ = ["NOTE", "Ratio", "processor", "ratio_table", "ratios"]
 
@@ -179,7 +179,7 @@ def whole_trainings(r: Stored) -> Iterator[Ratio]:
             yield Ratio(
                 f"a training of CIFAR-10 by {options(name.removeprefix('ours-'))}: {reached(name)}",
                 seconds_of(name),
-                f"{r['n']} seeds",
+                counted(r["n"], "seed"),
                 {f"the field's record recipe, restated: {reached('record')}": seconds_of("record")},
                 short=name.endswith("six"),
             )
