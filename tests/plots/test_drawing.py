@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import pytest
 from matplotlib.figure import Figure as MplFigure
 
-from pitfalls.plots import Drawing, Figure, draw
+from pitfalls.plots import Drawing, Figure, draw, plot
 from pitfalls.plots.style import apply_style
 
 
@@ -32,11 +32,26 @@ def test_a_figure_is_drawn_once_for_each_of_its_files(monkeypatch):
         return original(figure, renderer)
 
     monkeypatch.setattr(MplFigure, "draw", counted)
-    open_before = plt.get_fignums()  # by other tests of this process
     files = draw(SKETCH, 5, ("svg", "png", "pdf")).files
     assert list(files) == ["svg", "png", "pdf"]
     assert len(drawn) == 3
-    assert plt.get_fignums() == open_before
+    assert plt.get_fignums() == []
+
+
+def fails(n, ax=None):
+    sketch(n, ax)
+    raise ValueError(n)
+
+
+@pytest.mark.parametrize("how", [draw, plot])
+def test_a_figure_that_fails_half_way_is_not_kept(how):
+    mine = plt.figure()
+    try:
+        with pytest.raises(ValueError, match="5"):
+            how(Figure("fails", fails), 5)
+        assert plt.get_fignums() == [mine.number]
+    finally:
+        plt.close(mine)
 
 
 @pytest.mark.parametrize("style", ["page", "print", "slides"])

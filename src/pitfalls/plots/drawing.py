@@ -116,7 +116,7 @@ def draw(
     with mpl.rc_context():
         mpl.use("agg")
         apply_style(style)
-        drawing = figure.draw(result)
+        drawing = _drawn(figure, result)
         if isinstance(drawing.figure, Svg):
             svg = drawing.figure.svg
             files: dict[str, bytes] = {
@@ -149,13 +149,27 @@ def plot(figure: Figure[R], result: R, ax: Axes | None = None, style: Style = "p
     given = None if ax is None else ax.figure
     with mpl.rc_context():
         apply_style(style)
-        drawing = figure.draw(result, ax)
+        drawing = _drawn(figure, result, ax)
     if isinstance(drawing.figure, Svg):
         raise InputError(
             f"{figure.name}: this figure is an SVG and cannot be drawn on axes. A notebook shows the "
             "result itself; pitfalls runs export --to svg writes the file."
         )
     return [ax] if ax is not None and drawing.figure is given else list(drawing.figure.axes)
+
+
+def _drawn(figure: Figure[R], result: R, ax: Axes | None = None) -> Drawing:
+    """Call a figure's own function; of one that fails pyplot keeps no half-drawn figure."""
+    import matplotlib.pyplot as plt
+
+    before = plt.get_fignums()
+    try:
+        return figure.draw(result, ax)
+    except BaseException:
+        for number in plt.get_fignums():
+            if number not in before:
+                plt.close(number)
+        raise
 
 
 def _save(figure: MplFigure, kinds: tuple[Kind, ...]) -> dict[str, bytes]:
