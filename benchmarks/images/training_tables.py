@@ -138,8 +138,12 @@ def profile() -> str:
         for row in r["sides"]
     ]
     heads = ["pictures", "seconds", "by minimal filtering", "convolutions, forward", "backward"]
-    heads += ["all else"]
-    heads += ["backward over forward (in arithmetic)", "forward's rate", "backward's rate"]
+    heads += [
+        "all else",
+        "backward over forward (in arithmetic)",
+        "forward's rate",
+        "backward's rate",
+    ]
     return (
         table(heads, rows)
         + f"\n\nOne step of `FastNet` {'/'.join(map(str, r['widths']))} on {r['batch']:,} pictures, "

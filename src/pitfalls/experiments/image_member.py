@@ -24,7 +24,6 @@ from pitfalls.images.training import (
     StepRecord,
     TrainConfig,
     evaluate,
-    on_threads,
     predict_logits,
     train,
     training_warnings,
@@ -32,6 +31,7 @@ from pitfalls.images.training import (
 from pitfalls.images.training import TrainResult as Trained
 from pitfalls.named import named_digest, require_unchanged
 from pitfalls.runs import Track, open_tracker
+from pitfalls.torch_threads import on_threads
 
 __all__ = ["Member", "Outcome", "begin", "look_at_test_set", "numbers_of", "train_member"]
 

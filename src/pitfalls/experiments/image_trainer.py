@@ -33,7 +33,6 @@ from pitfalls.images.training import (
     StepRecord,
     TrainConfig,
     TrainState,
-    on_threads,
     settle,
     share_from_first,
     threads_for,
@@ -45,6 +44,7 @@ from pitfalls.named import told_apart
 from pitfalls.progress import Progress
 from pitfalls.prose import counted
 from pitfalls.runs import Run, Track
+from pitfalls.torch_threads import on_threads
 
 __all__ = ["Plan", "Trainings", "train_all"]
 

@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from pitfalls.images.networks import ResNet18
-from pitfalls.images.training.threads import WORK_A_THREAD, on_threads, threads_for
+from pitfalls.images.training.threads import WORK_A_THREAD, threads_for
+from pitfalls.torch_threads import on_threads
 
 
 def convolution(channels):

@@ -2,8 +2,6 @@
 
 import statistics
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -16,6 +14,7 @@ from pitfalls.images.data import ImageDataset
 from pitfalls.images.training import FAST_RECIPES, TrainConfig, has_fast_bfloat16, train
 from pitfalls.progress import Progress
 from pitfalls.runs import Run, describe_machine
+from pitfalls.torch_threads import on_threads
 
 __all__ = ["homework", "run"]
 
@@ -34,7 +33,7 @@ def run(config: PaceConfig, run: Run, progress: Progress) -> PaceResult:
         precisions += ("bfloat16",)
     asked = [(*kind, precision) for kind in PACED for precision in precisions]
     paces = []
-    with _one_thread(), progress("timing of training steps", unit="kinds") as advance:
+    with on_threads(1), progress("timing of training steps", unit="kinds") as advance:
         for done, (network, side, batch, precision) in enumerate(asked, 1):
             settings = TrainConfig(batch_size=batch, precision=precision, flip="random")
             if network == "fastnet":
@@ -56,16 +55,6 @@ def homework(asked: Homework) -> tuple[PaceConfig, ...]:
     if min(images.shape[1:]) < SMALL[0] or len(images.train_labels) < SMALL[1]:
         return ()
     return (PaceConfig(str(describe_machine()["processor"]), torch.get_num_threads()),)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _time(

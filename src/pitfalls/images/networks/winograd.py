@@ -26,6 +26,7 @@ from pitfalls.images.networks.winograd_kernel import (
     tiles_to_gradient,
     tiles_to_image,
 )
+from pitfalls.torch_threads import on_threads
 
 __all__ = ["convolve", "suits"]
 
@@ -39,12 +40,9 @@ _FILTERS = 4
 
 def suits(images: Tensor, weight: Tensor) -> bool:
     """Whether `convolve` takes these: on a CPU, float32 or bfloat16, channels in eights."""
-    kind = images.dtype
-    if torch.is_autocast_enabled("cpu"):
-        kind = torch.get_autocast_dtype("cpu")
     return (
         images.device.type == weight.device.type == "cpu"
-        and kind in (torch.float32, torch.bfloat16)
+        and _kind(images) in (torch.float32, torch.bfloat16)
         and weight.shape[0] % LANES == weight.shape[1] % LANES == 0
     )
 
@@ -69,10 +67,14 @@ def convolve(images: Tensor, weight: Tensor, *, pool: bool = False) -> Tensor:
     Tensor of shape (n, K, H, W), or (n, K, H // 2, W // 2) pooled
         With ``channels_last`` strides. It can be differentiated once.
     """
-    if torch.is_autocast_enabled("cpu"):
-        images = images.to(torch.get_autocast_dtype("cpu"))
+    images = images.to(_kind(images))
     result: Tensor = _Convolution.apply(images, weight, 2 if pool else 1)  # type: ignore[no-untyped-call]
     return result
+
+
+def _kind(images: Tensor) -> torch.dtype:
+    """Return what is computed with: autocast's kind inside autocast."""
+    return torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else images.dtype
 
 
 @dataclass(frozen=True)
@@ -137,16 +139,10 @@ def _in_threads(work: Callable[[slice], Result], n: int) -> list[Result]:
     parts = [slice(n * k // n_threads, n * (k + 1) // n_threads) for k in range(n_threads)]
     if n_threads == 1:
         return [work(part) for part in parts]
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with ThreadPoolExecutor(
-            n_threads - 1, initializer=torch.set_num_threads, initargs=(1,)
-        ) as pool:
-            others = [pool.submit(work, part) for part in parts[1:]]
-            return [work(parts[0]), *(other.result() for other in others)]
-    finally:
-        torch.set_num_threads(before)
+    pool = ThreadPoolExecutor(n_threads - 1, initializer=torch.set_num_threads, initargs=(1,))
+    with on_threads(1), pool:
+        others = [pool.submit(work, part) for part in parts[1:]]
+        return [work(parts[0]), *(other.result() for other in others)]
 
 
 class _Convolution(torch.autograd.Function):

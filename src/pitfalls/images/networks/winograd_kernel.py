@@ -168,11 +168,12 @@ def _map(of_size: dict[int, NDArray[np.float64]], *, add: bool = False) -> Calla
     return step  # type: ignore[no-any-return]
 
 
-_inputs = _map({m: matrices(m)[2].T for m in SIZES})
-_inputs_back = _map({m: matrices(m)[2] for m in SIZES})
-_inputs_added = _map({m: matrices(m)[2] for m in SIZES}, add=True)
-_outputs = _map({m: matrices(m)[0].T for m in SIZES})
-_outputs_back = _map({m: matrices(m)[0] for m in SIZES})
+_of_size = {m: matrices(m) for m in SIZES}
+_inputs = _map({m: b.T for m, (_, _, b) in _of_size.items()})
+_inputs_back = _map({m: b for m, (_, _, b) in _of_size.items()})
+_inputs_added = _map({m: b for m, (_, _, b) in _of_size.items()}, add=True)
+_outputs = _map({m: a.T for m, (a, _, _) in _of_size.items()})
+_outputs_back = _map({m: a for m, (a, _, _) in _of_size.items()})
 
 
 @intrinsic
@@ -208,24 +209,34 @@ _options: dict[str, Any] = {
 
 
 @njit(**_options)
+def _starts(plane: Numbers, sizes: tuple[int, int], image: int, edge: int) -> list[tuple[int, int]]:
+    """Return where each tile begins among an image's numbers, and among those of all tiles of one point."""
+    height, width, channels = plane.shape
+    down, across = (height - edge) // sizes[0], (width - edge) // sizes[1]
+    return [
+        ((i * sizes[0] * width + j * sizes[1]) * channels,
+         ((image * down + i) * across + j) * channels)
+        for i in range(down) for j in range(across)
+    ]  # fmt: skip
+
+
+@njit(**_options)
 def _to_tiles(
     plane: Numbers, tiles: Numbers, sizes: tuple[int, int], image: int, buffer: Numbers, edge: int
 ) -> None:  # fmt: skip
     """Turn one image (float32, H, W, C) into its tiles: inputs, whose edges overlap, or output gradients."""
     m, k = sizes
-    width, channels = plane.shape[1], plane.shape[2]
-    down, across = (plane.shape[0] - edge) // m, (width - edge) // k
-    numbers, places, stride = plane.reshape(-1), tiles.reshape(-1), tiles.shape[1] * channels
-    for tile in range(down * across):
-        start = (tile // across * m * width + tile % across * k) * channels
-        target = (image * down * across + tile) * channels
+    channels = plane.shape[2]
+    numbers, row = plane.reshape(-1), plane.shape[1] * channels
+    places, stride = tiles.reshape(-1), tiles.shape[1] * channels
+    for start, target in _starts(plane, sizes, image, edge):
         for channel in range(0, channels, LANES):
             for j in range(k + edge):
                 at, to = start + j * channels + channel, j * LANES
                 if edge:
-                    _inputs(m, numbers, at, width * channels, buffer, to, (k + 2) * LANES)
+                    _inputs(m, numbers, at, row, buffer, to, (k + 2) * LANES)
                 else:
-                    _outputs_back(m, numbers, at, width * channels, buffer, to, (k + 2) * LANES)
+                    _outputs_back(m, numbers, at, row, buffer, to, (k + 2) * LANES)
             for i in range(m + 2):
                 at, to = i * (k + 2) * LANES, target + i * (k + 2) * stride + channel
                 if edge:
@@ -240,12 +251,10 @@ def _from_tiles(
 ) -> None:  # fmt: skip
     """Turn tiles into one image: of outputs, or added where edges overlap, of input gradients."""
     m, k = sizes
-    width, channels = plane.shape[1], plane.shape[2]
-    down, across = (plane.shape[0] - edge) // m, (width - edge) // k
-    numbers, places, stride = plane.reshape(-1), tiles.reshape(-1), tiles.shape[1] * channels
-    for tile in range(down * across):
-        start = (tile // across * m * width + tile % across * k) * channels
-        source = (image * down * across + tile) * channels
+    channels = plane.shape[2]
+    numbers, row = plane.reshape(-1), plane.shape[1] * channels
+    places, stride = tiles.reshape(-1), tiles.shape[1] * channels
+    for start, source in _starts(plane, sizes, image, edge):
         for channel in range(0, channels, LANES):
             for i in range(m + 2):
                 at, to = source + i * (k + 2) * stride + channel, i * (k + 2) * LANES
@@ -256,9 +265,9 @@ def _from_tiles(
             for j in range(k + edge):
                 at, to = j * LANES, start + j * channels + channel
                 if edge:
-                    _inputs_added(m, buffer, at, (k + 2) * LANES, numbers, to, width * channels)
+                    _inputs_added(m, buffer, at, (k + 2) * LANES, numbers, to, row)
                 else:
-                    _outputs(m, buffer, at, (k + 2) * LANES, numbers, to, width * channels)
+                    _outputs(m, buffer, at, (k + 2) * LANES, numbers, to, row)
 
 
 @njit(**_options)

@@ -46,7 +46,6 @@ from .schedules import never_moves as never_moves
 from .schedules import one_cycle_schedule as one_cycle_schedule
 from .schedules import schedule as schedule
 from .schedules import special_schedule as special_schedule
-from .threads import on_threads as on_threads
 from .threads import threads_for as threads_for
 
 __all__ = [
@@ -83,7 +82,6 @@ __all__ = [
     "learning_rate_range",
     "linear_schedule",
     "never_moves",
-    "on_threads",
     "one_cycle_schedule",
     "orthogonalize",
     "predict_logits",

@@ -1,13 +1,10 @@
 """How many threads a training takes: as many as its work keeps busy."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-__all__ = ["on_threads", "threads_for"]
+__all__ = ["threads_for"]
 
 WORK_A_THREAD = 1e9
 """Floating-point operations of one batch, forward, that keep a thread busy.
@@ -58,14 +55,3 @@ def _operations(network: nn.Module, image_shape: tuple[int, ...]) -> int:
         for module, mode in training.items():
             module.training = mode
     return counter.get_total_flops()
-
-
-@contextmanager
-def on_threads(n: int) -> Iterator[None]:
-    """Let torch compute with ``n`` threads inside the block."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(n)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
